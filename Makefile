@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# For people. Each target installs what it lacks by apt and says so; the build itself is Meson's.
+PREFIX ?= /usr/local
+ARGS   ?=
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help build demo test long asan fuzz-smoke bench install clean
+
+help:
+	@echo 'make demo        watch curl fetch a file from a TCP in user space (ARGS="--ipv6 --loss 5%")'
+	@echo 'make test        everything that must pass: two compilers, sanitizers, 32-bit, big-endian'
+	@echo 'make long        the same with the large runs at their whole size'
+	@echo 'make build       build/ with tests, for work on the code'
+	@echo 'make asan        the tests under AddressSanitizer and UBSan'
+	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
+	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
+	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
+	@echo 'make clean       remove what was built'
+
+build:
+	@tools/deps.sh build test
+	@tools/setup.sh build
+	@ninja -C build
+
+# Without tests: what only uses the library and the command needs no more.
+release:
+	@tools/deps.sh build
+	@tools/setup.sh build-release -Dtests=false --prefix=$(PREFIX)
+	@ninja -C build-release
+.PHONY: release
+
+demo: release
+	@tools/deps.sh demo
+	@build-release/tools/estab/estab demo $(ARGS)
+
+test:
+	@tools/deps.sh build test demo fuzz
+	@tools/test.sh
+
+long:
+	@tools/deps.sh build test demo fuzz
+	@ESTAB_LONG=1 tools/test.sh
+
+asan:
+	@tools/deps.sh build test
+	@tools/test.sh asan
+
+fuzz-smoke:
+	@tools/deps.sh build test fuzz
+	@tools/test.sh fuzz
+
+bench: release
+	@tools/deps.sh bench
+	@bench/run.sh $(ARGS)
+
+install: release
+	@meson install -C build-release --no-rebuild
+
+clean:
+	@rm -rf build build-*/ compile_commands.json

@@ -1,0 +1,14 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# setup.sh DIR [meson options] - configures DIR, anew or again (tests are found while configuring).
+set -eu
+dir=$1
+shift
+[ ! -f "$dir/build.ninja" ] || set -- --reconfigure "$@"
+log=$dir.setup.log
+if ! meson setup "$dir" "$@" >"$log" 2>&1; then
+  tail -20 "$log" >&2
+  exit 1
+fi
+mv "$log" "$dir/setup.log"
+[ "$dir" != build ] || ln -sf build/compile_commands.json compile_commands.json
