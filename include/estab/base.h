@@ -142,6 +142,11 @@ ESTAB_API const char *estab_drop_text(enum estab_drop drop);     // one English 
 // ---------------------------------------------------------------------------------------------
 // Frames: a packet on its way between a device and a stack, with what the device knows of it.
 
+enum estab_link {
+  ESTAB_LINK_RAW,      // IP packets, as TUN
+  ESTAB_LINK_ETHERNET, // Ethernet II, ARP, ND
+};
+
 #define ESTAB_FRAME_PIECES       8
 #define ESTAB_FRAME_HEADER_BYTES 136 // Ethernet 14 + IPv6 40 + TCP 60, rounded
 

@@ -172,11 +172,6 @@ ESTAB_API int estab_stack_next_event(estab_stack *s, struct estab_event *event);
 // ---------------------------------------------------------------------------------------------
 // Network interfaces, addresses, routes
 
-enum estab_link {
-  ESTAB_LINK_RAW,      // IP packets, as TUN
-  ESTAB_LINK_ETHERNET, // Ethernet II, ARP, ND
-};
-
 struct estab_netif_settings {
   size_t struct_bytes;
   uint8_t link; // enum estab_link
