@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 totals=$PWD/build-totals
 : >"$totals"
-san='-Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all'
+sanitize=("-Db_sanitize=address,undefined" "-Dc_args=-fno-sanitize-recover=all")
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
 multiplier=1
@@ -61,17 +61,16 @@ fuzz()
   done
 }
 
-for stage in ${*:-gcc clang asan i686 s390x fuzz}; do
+[ $# -gt 0 ] || set -- gcc clang asan i686 s390x fuzz
+for stage; do
   case $stage in
   gcc) build gcc gcc && run gcc all ;;
   clang) build clang clang && run clang all --suite quick --suite per-compiler ;;
-  # shellcheck disable=SC2086 # options are words
-  asan) build asan clang $san && run asan all --suite quick ;;
+  asan) build asan clang "${sanitize[@]}" && run asan all --suite quick ;;
   i686 | s390x)
-    build $stage "$stage-linux-gnu-gcc" --cross-file tools/cross/$stage.ini \
-      -Dunit=false -Dextras=false && run $stage all --suite prop --suite scripts ;;
-  # shellcheck disable=SC2086
-  fuzz) build fuzz clang $san -Dfuzz=true && fuzz ;;
+    build "$stage" "$stage-linux-gnu-gcc" --cross-file "tools/cross/$stage.ini" \
+      -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite scripts ;;
+  fuzz) build fuzz clang "${sanitize[@]}" -Dfuzz=true && fuzz ;;
   *) echo "test.sh: no stage '$stage'" >&2; exit 2 ;;
   esac
 done
