@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# estab.bash - completion of the estab command; asks the command itself what there is.
+_estab()
+{
+  local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} words
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    words=$("${COMP_WORDS[0]}" --help 2>/dev/null |
+      sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p; s/.*\(--[a-z][a-z-]*\).*/\1/p')
+  elif [[ $word == -* ]]; then
+    words=$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u)
+  fi
+  if [ -n "$words" ]; then
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+  else
+    mapfile -t COMPREPLY < <(compgen -f -- "$word")
+  fi
+}
+complete -o filenames -F _estab estab
