@@ -3,6 +3,20 @@
 // Written by tools/estab-all.sh; do not edit.
 
 // base
+#include "base/block.c"
+#include "base/drop.c"
+#include "base/err.c"
+#include "base/fmt.c"
+#include "base/hash.c"
+#include "base/ip.c"
+#include "base/mem.c"
+#include "base/muldiv.c"
+#include "base/rand.c"
+#include "base/ranges.c"
+#include "base/recvq.c"
+#include "base/sendq.c"
+#include "base/slab.c"
+#include "base/wheel.c"
 
 // wire
 

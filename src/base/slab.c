@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// slab.c - many items of one size, addressed by a 32-bit index, that never move.
+#include <string.h>
+
+#include "base/slab.h"
+
+enum { SLAB_CHUNK_BYTES = 12 * 1024, SLAB_ITEM_ALIGN = 16 };
+
+// A chunk: this, a bit for each item (1 = live), padding, the items. The directory points at the
+// first item, so that finding one needs no addition.
+struct slab_chunk {
+  uint32_t live;       // items in use
+  uint32_t next, prev; // in the list of partly filled chunks, by place in the directory
+  uint32_t first_word; // no free item in the words of `bits` before this one
+  uint64_t bits[];
+};
+
+static struct slab_chunk *slab_chunk_at(const struct slab *s, uint32_t place)
+{
+  void *header = s->chunks[place] - s->header_bytes;
+  return header;
+}
+
+static size_t slab_chunk_bytes(const struct slab *s)
+{
+  return s->header_bytes + ((size_t)s->mask + 1) * s->item_bytes;
+}
+
+static uint32_t slab_words(const struct slab *s)
+{
+  return (s->mask >> 6) + 1;
+}
+
+void slab_init(struct slab *s, struct mem *mem, uint32_t item_bytes, enum estab_mem_kind kind)
+{
+  memset(s, 0, sizeof *s);
+  s->mem = mem;
+  s->item_bytes = item_bytes;
+  s->kind = (uint8_t)kind;
+  while (((size_t)item_bytes << s->shift) < SLAB_CHUNK_BYTES)
+    s->shift++;
+  s->mask = (1u << s->shift) - 1;
+  size_t header = sizeof(struct slab_chunk) + slab_words(s) * sizeof(uint64_t);
+  s->header_bytes = (uint16_t)((header + SLAB_ITEM_ALIGN - 1) & ~(size_t)(SLAB_ITEM_ALIGN - 1));
+  s->partial = s->spare = SLAB_NONE;
+}
+
+static void slab_partial_add(struct slab *s, uint32_t place)
+{
+  struct slab_chunk *c = slab_chunk_at(s, place);
+  c->prev = SLAB_NONE;
+  c->next = s->partial;
+  if (c->next != SLAB_NONE) slab_chunk_at(s, c->next)->prev = place;
+  s->partial = place;
+}
+
+static void slab_partial_remove(struct slab *s, uint32_t place)
+{
+  struct slab_chunk *c = slab_chunk_at(s, place);
+  if (c->next != SLAB_NONE) slab_chunk_at(s, c->next)->prev = c->prev;
+  if (c->prev != SLAB_NONE)
+    slab_chunk_at(s, c->prev)->next = c->next;
+  else
+    s->partial = c->next;
+}
+
+// A place of the directory without a chunk, or SLAB_NONE. Grown by an eighth, so that what stands
+// empty in it stays far below a byte an item.
+static uint32_t slab_place(struct slab *s)
+{
+  while (s->hole < s->directory_used && s->chunks[s->hole])
+    s->hole++;
+  if (s->hole < s->directory_slots) return s->hole;
+  if (s->hole >= SLAB_NONE >> s->shift) return SLAB_NONE;
+
+  uint32_t slots = s->directory_slots + s->directory_slots / 8 + 4;
+  uint8_t **grown = mem_resize(s->mem, s->chunks, s->directory_slots * sizeof *grown,
+                               slots * sizeof *grown, ESTAB_MEM_TABLE);
+  if (!grown) return SLAB_NONE;
+  for (uint32_t i = s->directory_slots; i < slots; i++)
+    grown[i] = NULL;
+  s->chunks = grown;
+  s->directory_slots = slots;
+  return s->hole;
+}
+
+// A new empty chunk's place, in no list; SLAB_NONE when memory is refused.
+static uint32_t slab_chunk_new(struct slab *s)
+{
+  uint32_t place = slab_place(s);
+  if (place == SLAB_NONE) return SLAB_NONE;
+  struct slab_chunk *c = mem_new_raw(s->mem, slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+  if (!c) return SLAB_NONE;
+  memset(c, 0, s->header_bytes);
+  s->chunks[place] = (uint8_t *)c + s->header_bytes;
+  if (place >= s->directory_used) s->directory_used = place + 1;
+  s->chunk_count++;
+  return place;
+}
+
+static void slab_chunk_free(struct slab *s, uint32_t place)
+{
+  mem_free(s->mem, slab_chunk_at(s, place), slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+  s->chunks[place] = NULL;
+  s->chunk_count--;
+  if (place < s->hole) s->hole = place;
+  while (s->directory_used && !s->chunks[s->directory_used - 1])
+    s->directory_used--;
+  if (s->hole > s->directory_used) s->hole = s->directory_used;
+  if (s->directory_slots > 16 && s->directory_used < s->directory_slots / 2) {
+    uint32_t slots = s->directory_used + s->directory_used / 8 + 4;
+    s->chunks = mem_resize(s->mem, s->chunks, s->directory_slots * sizeof *s->chunks,
+                           slots * sizeof *s->chunks, ESTAB_MEM_TABLE);
+    s->directory_slots = slots;
+  }
+}
+
+uint32_t slab_new(struct slab *s)
+{
+  uint32_t place = s->partial;
+  if (place == SLAB_NONE) {
+    place = s->spare != SLAB_NONE ? s->spare : slab_chunk_new(s);
+    if (place == SLAB_NONE) return SLAB_NONE;
+    s->spare = SLAB_NONE;
+    slab_partial_add(s, place);
+  }
+  struct slab_chunk *c = slab_chunk_at(s, place);
+  uint32_t word = c->first_word;
+  while (c->bits[word] == UINT64_MAX)
+    word++;
+  c->first_word = word;
+  uint32_t item = word * 64 + (uint32_t)__builtin_ctzll(~c->bits[word]);
+  c->bits[word] |= c->bits[word] + 1; // the lowest 0 becomes 1
+  if (++c->live == s->mask + 1) slab_partial_remove(s, place);
+  s->count++;
+  memset(s->chunks[place] + (size_t)item * s->item_bytes, 0, s->item_bytes);
+  return place << s->shift | item;
+}
+
+void slab_free(struct slab *s, uint32_t index)
+{
+  uint32_t place = index >> s->shift, item = index & s->mask;
+  struct slab_chunk *c = slab_chunk_at(s, place);
+  c->bits[item >> 6] &= ~(UINT64_C(1) << (item & 63));
+  if (item >> 6 < c->first_word) c->first_word = item >> 6;
+  if (c->live == s->mask + 1) slab_partial_add(s, place);
+  c->live--;
+  s->count--;
+  if (c->live) return;
+  slab_partial_remove(s, place);
+  if (s->spare == SLAB_NONE) {
+    s->spare = place;
+  } else if (s->spare > place) { // keep the lower one: the directory can then shrink
+    slab_chunk_free(s, s->spare);
+    s->spare = place;
+  } else {
+    slab_chunk_free(s, place);
+  }
+}
+
+bool slab_live(const struct slab *s, uint32_t index)
+{
+  uint32_t place = index >> s->shift, item = index & s->mask;
+  if (place >= s->directory_used || !s->chunks[place]) return false;
+  return slab_chunk_at(s, place)->bits[item >> 6] >> (item & 63) & 1;
+}
+
+void slab_trim(struct slab *s)
+{
+  if (s->spare != SLAB_NONE) slab_chunk_free(s, s->spare);
+  s->spare = SLAB_NONE;
+  if (s->chunk_count) return;
+  mem_free(s->mem, s->chunks, s->directory_slots * sizeof *s->chunks, ESTAB_MEM_TABLE);
+  s->chunks = NULL;
+  s->directory_slots = 0;
+}
+
+void slab_destroy(struct slab *s)
+{
+  for (uint32_t place = s->directory_used; place-- > 0;)
+    if (s->chunks[place])
+      mem_free(s->mem, slab_chunk_at(s, place), slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+  mem_free(s->mem, s->chunks, s->directory_slots * sizeof *s->chunks, ESTAB_MEM_TABLE);
+  slab_init(s, s->mem, s->item_bytes, (enum estab_mem_kind)s->kind);
+}
