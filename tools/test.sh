@@ -35,6 +35,7 @@ run()
 {
   local name=$1 what=$2 dir=build-$1
   shift 2
+  rm -f "$dir/meson-logs/$what.json"
   meson test -C "$dir" --no-rebuild --num-processes 2 --timeout-multiplier "$multiplier" \
     --logbase "$what" "$@" >"$dir/$what.out" 2>&1
   python3 tools/test-report.py "$name" "$dir/meson-logs/$what.json" "$totals" || echo 0 1 0 >>"$totals"
