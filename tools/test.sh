@@ -48,10 +48,13 @@ fuzz()
   [ -n "$list" ] || { echo 'fuzz    no fuzzer was built'; echo 0 1 0 >>"$totals"; return; }
   seconds=$((60 / $(wc -w <<<"$list")))
   for target in $list; do
-    local corpus=$target.corpus name=${target##*/}
+    local corpus=$target.corpus name=${target##*/} seeds
+    seeds=tests/fuzz/corpus/${name#fuzz-}
+    seeds=${seeds%-c}
     mkdir -p "$corpus"
+    [ -d "$seeds" ] || seeds=
     if "$target" -max_total_time=$seconds -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$corpus-" \
-      "$corpus" >"$target.log" 2>&1; then
+      "$corpus" ${seeds:+"$seeds"} >"$target.log" 2>&1; then
       printf 'fuzz    %-21s 1 passed   0 failed   0 skipped %6d s\n' "${name%-c}" "$seconds"
       echo 1 0 0 >>"$totals"
     else
