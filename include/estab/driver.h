@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: BSD-2-Clause driver.h - devices: what carries frames between a stack and
-// the world, and what wraps such a device.
+// SPDX-License-Identifier: BSD-2-Clause
+// driver.h - devices: what carries frames between a stack and the world, and what wraps a device.
 //
 // A device is a value: a table of operations, the driver's own state, and what a stack needs to
 // know of it (`netif`). Middleware takes a device and is one: trace(fault(pcap(tun))).
