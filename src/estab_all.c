@@ -19,6 +19,17 @@
 #include "base/wheel.c"
 
 // wire
+#include "wire/arp.c"
+#include "wire/checksum.c"
+#include "wire/eth.c"
+#include "wire/icmp.c"
+#include "wire/ip4.c"
+#include "wire/ip6.c"
+#include "wire/nd.c"
+#include "wire/quote.c"
+#include "wire/tcp.c"
+#include "wire/tcp_opt.c"
+#include "wire/udp.c"
 
 // proto
 

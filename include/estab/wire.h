@@ -148,8 +148,8 @@ ESTAB_API size_t estab_ip4_emit(const struct estab_ip4_header *h, uint8_t *out);
 struct estab_ip6_problem {
   bool wanted;
   bool even_multicast; // to be sent even if the destination was a multicast address
-  uint8_t code;        // RFC 4443 3.4: 0 field, 1 next header, 2 option
-  uint16_t pointer;    // bytes from the IPv6 header to what was not understood
+  uint8_t code;        // RFC 4443 3.4: 0 field, 1 next header, 2 option; RFC 7112 5: 3 chain
+  uint32_t pointer;    // bytes from the IPv6 header to what was not understood
 };
 
 struct estab_ip6_header {
@@ -161,13 +161,12 @@ struct estab_ip6_header {
   uint8_t next_header;    // of the 40 bytes: the first extension header's number, or the protocol
   uint8_t protocol;       // parse: what follows header_bytes. emit: not read
   uint8_t hop_limit;
-  uint8_t dscp;              // 6 bits
-  uint8_t ecn;               // enum estab_ecn
-  bool has_fragment;         // there is a fragment header, perhaps an atomic one
-  uint16_t extension_bytes;  // header_bytes - 40
-  const uint8_t *extensions; // as they stand; emit: copied. NULL when there are none
-  struct estab_ip6_problem
-      problem; // parse: only set when the answer is a drop, else wanted is false
+  uint8_t dscp;                     // 6 bits
+  uint8_t ecn;                      // enum estab_ecn
+  bool has_fragment;                // there is a fragment header, perhaps an atomic one
+  uint16_t extension_bytes;         // header_bytes - 40
+  const uint8_t *extensions;        // as they stand; emit: copied. NULL when there are none
+  struct estab_ip6_problem problem; // parse: of a drop; else wanted is false
 };
 
 // Walks the extension headers: hop-by-hop only first, at most 8 headers and 8 options in each

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tcp.c - TCP headers, RFC 9293 3.1. Options are in tcp_opt.c.
+
+#include <estab/wire.h>
+#include "base/bytes.h"
+
+int estab_tcp_parse(const uint8_t *bytes, size_t have, struct estab_tcp_header *out)
+{
+  if (have < ESTAB_TCP_HEADER_BYTES) return -ESTAB_DROP_TCP_SHORT;
+  const uint16_t offset_and_flags = get_be16(bytes + 12);
+  const unsigned header_bytes = (offset_and_flags >> 12) * 4U;
+  if (header_bytes < ESTAB_TCP_HEADER_BYTES || header_bytes > have)
+    return -ESTAB_DROP_TCP_DATA_OFFSET;
+  out->src_port = get_be16(bytes);
+  out->dst_port = get_be16(bytes + 2);
+  out->seq = get_be32(bytes + 4);
+  out->ack = get_be32(bytes + 8);
+  out->flags = offset_and_flags & 0xfff;
+  out->window = get_be16(bytes + 14);
+  out->urgent = get_be16(bytes + 18);
+  out->header_bytes = (uint8_t)header_bytes;
+  out->options.present = 0;
+  if (header_bytes > ESTAB_TCP_HEADER_BYTES)
+    estab_tcp_options_parse(bytes + ESTAB_TCP_HEADER_BYTES, header_bytes - ESTAB_TCP_HEADER_BYTES,
+                            &out->options);
+  return (int)header_bytes;
+}
+
+size_t estab_tcp_emit(const struct estab_tcp_header *h, uint8_t *out)
+{
+  size_t header_bytes = ESTAB_TCP_HEADER_BYTES;
+  if (h->options.present != 0)
+    header_bytes += estab_tcp_options_emit(&h->options, out + ESTAB_TCP_HEADER_BYTES);
+  put_be16(out, h->src_port);
+  put_be16(out + 2, h->dst_port);
+  put_be32(out + 4, h->seq);
+  put_be32(out + 8, h->ack);
+  put_be16(out + 12, (uint16_t)(header_bytes << 10 | (h->flags & 0xfff)));
+  put_be16(out + 14, h->window);
+  put_be16(out + ESTAB_TCP_CHECKSUM_OFFSET, 0);
+  put_be16(out + 18, h->urgent);
+  return header_bytes;
+}
