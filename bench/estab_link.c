@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// estab_link.c - two estab stacks with a link in memory between them.
+
+#include "estab_link.h"
+#include "inproc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  PACKET_ROOM_BYTES = 1536,
+  SUPER_BYTES = 65535 - 60,
+  NETIF = 1, // the first that a stack hands out
+  MANY = 1000000,
+};
+
+struct end ends[2];
+uint64_t link_now_ns = 1000000000;
+uint64_t estab_link_packets;
+
+static enum link_kind link_kind;
+static struct estab_frame out_frames[BATCH_FRAMES], in_frames[BATCH_FRAMES];
+static uint8_t packets[BATCH_FRAMES][PACKET_ROOM_BYTES];
+
+int must(int answer, const char *call)
+{
+  if (answer < 0)
+    fail("estab: %s: %s", call, estab_strerror(answer));
+  return answer;
+}
+
+static void *door(void *ctx, void *p, size_t old_bytes, size_t new_bytes, enum estab_mem_kind kind)
+{
+  struct end *end = ctx;
+  (void)kind;
+  if (new_bytes == 0) {
+    free(p);
+    end->door_bytes -= old_bytes;
+    return NULL;
+  }
+  void *q = realloc(p, new_bytes);
+  if (q)
+    end->door_bytes += new_bytes - old_bytes;
+  return q;
+}
+
+static void end_open(struct end *end, int index, bool nagle, uint32_t max_time_wait)
+{
+  struct estab_settings settings;
+  struct estab_netif_settings netif;
+  estab_settings_default(&settings);
+  settings.mem = (struct estab_mem){end, door};
+  memset(settings.secret, 0x5a + index, sizeof settings.secret);
+  settings.max_bytes = 0;
+  settings.max_connections = MANY;
+  settings.max_half_open = MANY;
+  settings.max_time_wait = max_time_wait;
+  settings.send_buffer_bytes = BENCH_WINDOW_BYTES;
+  settings.recv_buffer_bytes = BENCH_WINDOW_BYTES;
+  settings.recv_buffer_max_bytes = BENCH_WINDOW_BYTES;
+  settings.nagle = nagle;
+  settings.timestamps = false; // as in lwIP here: a full segment carries 1460 bytes
+  settings.half_open_timeout_ns = 600000000000u;
+  settings.port_first = CLIENT_PORT_FIRST;
+  settings.port_last = 65535;
+  must(estab_stack_new(&settings, link_now_ns, &end->stack), "estab_stack_new");
+
+  estab_netif_settings_default(&netif);
+  netif.link = ESTAB_LINK_RAW;
+  netif.mtu = MTU_BYTES;
+  netif.checksum_offload = link_kind == LINK_SUPER || !BENCH_CHECKSUMS;
+  netif.gso_max_bytes = link_kind == LINK_SUPER ? SUPER_BYTES : 0;
+  if (must(estab_netif_add(end->stack, &netif), "estab_netif_add") != NETIF)
+    fail("estab: the first interface is not number %d", NETIF);
+  end->ip4 = estab_ip4(10, 0, 0, (uint8_t)(index + 1));
+  end->ip6 = (struct estab_ip){{0xfd, [15] = (uint8_t)(index + 1)}};
+  must(estab_address_add(end->stack, NETIF, &end->ip4, 24), "estab_address_add");
+  must(estab_address_add(end->stack, NETIF, &end->ip6, 64), "estab_address_add");
+}
+
+void estab_link_open(enum link_kind kind, bool nagle, uint32_t max_time_wait)
+{
+  link_kind = kind;
+  for (int i = 0; i < 2; i++)
+    end_open(&ends[i], i, nagle, max_time_wait);
+}
+
+void estab_link_close(void)
+{
+  for (int i = 0; i < 2; i++) {
+    estab_stack_free(ends[i].stack);
+    if (ends[i].door_bytes != 0)
+      fail("estab: %zu bytes were not given back", ends[i].door_bytes);
+  }
+}
+
+static void pass(const struct estab_frame *out, struct estab_frame *in, uint8_t *room)
+{
+  in->struct_bytes = sizeof *in;
+  in->netif = NETIF;
+  in->checksum = out->checksum == ESTAB_CHECKSUM_PARTIAL ? ESTAB_CHECKSUM_VALID
+                                                         : ESTAB_CHECKSUM_UNKNOWN;
+  in->gso_type = out->gso_type;
+  in->gso_bytes = out->gso_bytes;
+  in->segments = out->segments;
+  if (link_kind == LINK_SUPER) {
+    in->piece_count = out->piece_count;
+    memcpy(in->pieces, out->pieces, out->piece_count * sizeof *in->pieces);
+    return;
+  }
+  size_t n = 0;
+  for (unsigned i = 0; i < out->piece_count; i++) {
+    if (n + out->pieces[i].length > PACKET_ROOM_BYTES)
+      fail("estab: a packet longer than the link's MTU");
+    memcpy(room + n, out->pieces[i].bytes, out->pieces[i].length);
+    n += out->pieces[i].length;
+  }
+  in->piece_count = 1;
+  in->pieces[0] = (struct estab_piece){.bytes = room, .length = n};
+}
+
+bool estab_link_carry(int from)
+{
+  int n = estab_stack_output(ends[from].stack, link_now_ns, out_frames, BATCH_FRAMES);
+  if (n <= 0)
+    return false;
+  for (int i = 0; i < n; i++) {
+    pass(&out_frames[i], &in_frames[i], packets[i]);
+    estab_link_packets += out_frames[i].segments > 1 ? out_frames[i].segments : 1;
+  }
+  // A plain link has its own copy; the pieces of the other must live until they were taken in.
+  if (link_kind == LINK_PLAIN)
+    estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
+  if (estab_stack_input(ends[!from].stack, link_now_ns, in_frames, (unsigned)n) != n)
+    fail("estab: a packet was dropped");
+  if (link_kind == LINK_SUPER)
+    estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
+  return true;
+}
+
+void estab_link_discard(int from)
+{
+  int n = estab_stack_output(ends[from].stack, link_now_ns, out_frames, BATCH_FRAMES);
+  estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
+}
+
+void estab_link_advance(uint64_t ns)
+{
+  link_now_ns += ns;
+  for (int i = 0; i < 2; i++)
+    if (estab_stack_deadline(ends[i].stack) <= link_now_ns)
+      estab_stack_handle_deadline(ends[i].stack, link_now_ns);
+}

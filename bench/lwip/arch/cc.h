@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// cc.h - lwIP's view of the compiler: assertions off, randomness from a small generator of ours.
+#ifndef ESTAB_BENCH_LWIP_CC_H
+#define ESTAB_BENCH_LWIP_CC_H
+
+#include <stdint.h>
+
+#define LWIP_PLATFORM_DIAG(x)
+#define LWIP_PLATFORM_ASSERT(x)
+#define LWIP_ERROR(message, expression, handler)                                                   \
+  do {                                                                                             \
+    if (!(expression)) {                                                                           \
+      handler;                                                                                     \
+    }                                                                                              \
+  } while (0)
+
+uint32_t bench_lwip_random(void);
+#define LWIP_RAND() bench_lwip_random()
+
+#endif
