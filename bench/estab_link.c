@@ -24,8 +24,7 @@ static uint8_t packets[BATCH_FRAMES][PACKET_ROOM_BYTES];
 
 int must(int answer, const char *call)
 {
-  if (answer < 0)
-    fail("estab: %s: %s", call, estab_strerror(answer));
+  if (answer < 0) fail("estab: %s: %s", call, estab_strerror(answer));
   return answer;
 }
 
@@ -39,8 +38,7 @@ static void *door(void *ctx, void *p, size_t old_bytes, size_t new_bytes, enum e
     return NULL;
   }
   void *q = realloc(p, new_bytes);
-  if (q)
-    end->door_bytes += new_bytes - old_bytes;
+  if (q) end->door_bytes += new_bytes - old_bytes;
   return q;
 }
 
@@ -89,8 +87,7 @@ void estab_link_close(void)
 {
   for (int i = 0; i < 2; i++) {
     estab_stack_free(ends[i].stack);
-    if (ends[i].door_bytes != 0)
-      fail("estab: %zu bytes were not given back", ends[i].door_bytes);
+    if (ends[i].door_bytes != 0) fail("estab: %zu bytes were not given back", ends[i].door_bytes);
   }
 }
 
@@ -98,8 +95,8 @@ static void pass(const struct estab_frame *out, struct estab_frame *in, uint8_t 
 {
   in->struct_bytes = sizeof *in;
   in->netif = NETIF;
-  in->checksum = out->checksum == ESTAB_CHECKSUM_PARTIAL ? ESTAB_CHECKSUM_VALID
-                                                         : ESTAB_CHECKSUM_UNKNOWN;
+  in->checksum =
+      out->checksum == ESTAB_CHECKSUM_PARTIAL ? ESTAB_CHECKSUM_VALID : ESTAB_CHECKSUM_UNKNOWN;
   in->gso_type = out->gso_type;
   in->gso_bytes = out->gso_bytes;
   in->segments = out->segments;
@@ -122,19 +119,16 @@ static void pass(const struct estab_frame *out, struct estab_frame *in, uint8_t 
 bool estab_link_carry(int from)
 {
   int n = estab_stack_output(ends[from].stack, link_now_ns, out_frames, BATCH_FRAMES);
-  if (n <= 0)
-    return false;
+  if (n <= 0) return false;
   for (int i = 0; i < n; i++) {
     pass(&out_frames[i], &in_frames[i], packets[i]);
     estab_link_packets += out_frames[i].segments > 1 ? out_frames[i].segments : 1;
   }
   // A plain link has its own copy; the pieces of the other must live until they were taken in.
-  if (link_kind == LINK_PLAIN)
-    estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
+  if (link_kind == LINK_PLAIN) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
   if (estab_stack_input(ends[!from].stack, link_now_ns, in_frames, (unsigned)n) != n)
     fail("estab: a packet was dropped");
-  if (link_kind == LINK_SUPER)
-    estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
+  if (link_kind == LINK_SUPER) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
   return true;
 }
 

@@ -11,9 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-static const char usage[] =
-    "usage: inproc lwip|estab WORK COUNT [open=N] [ipv6] [lend] [copyout]\n"
-    "WORK: bulk conn exchange idle half timewait\n";
+static const char usage[] = "usage: inproc lwip|estab WORK COUNT [open=N] [ipv6] [lend] [copyout]\n"
+                            "WORK: bulk conn exchange idle half timewait\n";
 
 static const char *const work_names[] = {
     [WORK_BULK] = "bulk", [WORK_CONN] = "conn", [WORK_EXCHANGE] = "exchange",
@@ -41,8 +40,7 @@ void fail(const char *format, ...)
 void *must_alloc(size_t bytes)
 {
   void *p = calloc(1, bytes);
-  if (!p)
-    fail("no memory for %zu bytes", bytes);
+  if (!p) fail("no memory for %zu bytes", bytes);
   return p;
 }
 
@@ -50,10 +48,8 @@ static void job_parse(struct job *job, char **words)
 {
   int work = -1;
   for (int i = 0; i < (int)(sizeof work_names / sizeof *work_names); i++)
-    if (strcmp(words[0], work_names[i]) == 0)
-      work = i;
-  if (work < 0 || !words[1])
-    fail("what is '%s'?\n%s", words[0], usage);
+    if (strcmp(words[0], work_names[i]) == 0) work = i;
+  if (work < 0 || !words[1]) fail("what is '%s'?\n%s", words[0], usage);
   job->work = (enum work)work;
   job->count = strtoull(words[1], NULL, 10);
   for (char **word = words + 2; *word; word++) {
@@ -68,8 +64,7 @@ static void job_parse(struct job *job, char **words)
     else
       fail("what is '%s'?\n%s", *word, usage);
   }
-  if (job->count == 0 || job->open == 0)
-    fail("COUNT and open= must be at least 1");
+  if (job->count == 0 || job->open == 0) fail("COUNT and open= must be at least 1");
 }
 
 int main(int argc, char **argv)

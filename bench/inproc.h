@@ -36,10 +36,10 @@ struct job {
 
 struct result {
   uint64_t operations;
-  uint64_t cpu_ns;         // of the operations alone, opening of connections left out
-  uint64_t packets;        // that crossed the link during them, both ways
-  uint64_t client_bytes;   // WORK_IDLE.. : memory of all `operations`, on the side that connected
-  uint64_t server_bytes;   // and on the side that listened
+  uint64_t cpu_ns;       // of the operations alone, opening of connections left out
+  uint64_t packets;      // that crossed the link during them, both ways
+  uint64_t client_bytes; // WORK_IDLE.. : memory of all `operations`, on the side that connected
+  uint64_t server_bytes; // and on the side that listened
 };
 
 // Both end the process with a message when anything is not as it must be.

@@ -74,8 +74,7 @@ static void server_events(void)
     if (event.events & ESTAB_EVENT_ACCEPT)
       while (estab_accept(ends[SERVER].stack, listener, &server_conn) == 0)
         accepted++;
-    if (event.events & ESTAB_EVENT_READABLE)
-      server_readable(event.conn);
+    if (event.events & ESTAB_EVENT_READABLE) server_readable(event.conn);
     if (event.events & ESTAB_EVENT_END)
       must(estab_release(ends[SERVER].stack, event.conn), "estab_release");
   }
@@ -119,8 +118,7 @@ static void client_events(void)
       if (job.work == WORK_CONN || job.work == WORK_TIMEWAIT)
         client_send_byte(event.conn, (uint8_t)echoed);
     }
-    if (event.events & ESTAB_EVENT_READABLE)
-      client_readable(event.conn);
+    if (event.events & ESTAB_EVENT_READABLE) client_readable(event.conn);
   }
 }
 
@@ -164,8 +162,7 @@ static void clients_open(uint32_t n)
     clients[i] = client_open(i);
     settle();
   }
-  if (connected != n || accepted != n)
-    fail("estab: %u of %u connections opened", connected, n);
+  if (connected != n || accepted != n) fail("estab: %u of %u connections opened", connected, n);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -173,8 +170,7 @@ static void clients_open(uint32_t n)
 
 static int client_write(uint64_t offset, size_t n)
 {
-  if (job.lend)
-    return estab_send_ref(ends[CLIENT].stack, clients[0], pattern_at(offset), n, 0);
+  if (job.lend) return estab_send_ref(ends[CLIENT].stack, clients[0], pattern_at(offset), n, 0);
   return estab_send(ends[CLIENT].stack, clients[0], pattern_at(offset), n);
 }
 
@@ -204,8 +200,7 @@ static void connections(void)
     client_open(0);
     settle();
     estab_link_advance(1000000);
-    if (finished != i + 1)
-      fail("estab: connection %llu did not finish", (unsigned long long)i);
+    if (finished != i + 1) fail("estab: connection %llu did not finish", (unsigned long long)i);
   }
 }
 
@@ -214,8 +209,7 @@ static void exchanges(void)
   for (uint64_t i = 0; i < job.count; i++) {
     client_send_byte(clients[i * 7919 % job.open], (uint8_t)i);
     settle();
-    if (echoed != i + 1)
-      fail("estab: exchange %llu did not finish", (unsigned long long)i);
+    if (echoed != i + 1) fail("estab: exchange %llu did not finish", (unsigned long long)i);
   }
 }
 
@@ -295,17 +289,25 @@ void estab_run(const struct job *wanted, struct result *result)
   estab_link_open(job.work == WORK_IDLE ? LINK_SUPER : LINK_PLAIN, job.work == WORK_BULK,
                   job.work == WORK_TIMEWAIT ? (uint32_t)job.count : TIME_WAITS);
   server_open();
-  if (job.work == WORK_BULK || job.work == WORK_EXCHANGE)
-    clients_open(job.open);
+  if (job.work == WORK_BULK || job.work == WORK_EXCHANGE) clients_open(job.open);
   size_t before[2] = {ends[CLIENT].door_bytes, ends[SERVER].door_bytes};
   uint64_t packets = estab_link_packets, start = cpu_now_ns();
   switch (job.work) {
   case WORK_BULK: bulk(); break;
   case WORK_CONN: connections(); break;
   case WORK_EXCHANGE: exchanges(); break;
-  case WORK_IDLE: idle(); check_count(SERVER, ESTAB_ESTABLISHED); break;
-  case WORK_HALF: half(); check_count(SERVER, ESTAB_SYN_RECEIVED); break;
-  case WORK_TIMEWAIT: timewait(); check_count(CLIENT, ESTAB_TIME_WAIT); break;
+  case WORK_IDLE:
+    idle();
+    check_count(SERVER, ESTAB_ESTABLISHED);
+    break;
+  case WORK_HALF:
+    half();
+    check_count(SERVER, ESTAB_SYN_RECEIVED);
+    break;
+  case WORK_TIMEWAIT:
+    timewait();
+    check_count(CLIENT, ESTAB_TIME_WAIT);
+    break;
   }
   result->cpu_ns = cpu_now_ns() - start;
   result->packets = estab_link_packets - packets;

@@ -46,8 +46,7 @@ static err_t server_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err
 {
   (void)arg;
   (void)error;
-  if (!p)
-    return tcp_close(pcb);
+  if (!p) return tcp_close(pcb);
   if (job.work == WORK_BULK)
     check_stream(p);
   else if (tcp_write(pcb, p->payload, p->len, TCP_WRITE_FLAG_COPY) != ERR_OK)
@@ -63,8 +62,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
   (void)error;
   tcp_recv(pcb, server_received);
   tcp_err(pcb, on_error);
-  if (job.work != WORK_BULK)
-    tcp_nagle_disable(pcb);
+  if (job.work != WORK_BULK) tcp_nagle_disable(pcb);
   accepted++;
   return ERR_OK;
 }
@@ -88,8 +86,7 @@ static err_t client_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err
 {
   (void)arg;
   (void)error;
-  if (!p)
-    return ERR_OK; // the server's FIN: the close is complete
+  if (!p) return ERR_OK; // the server's FIN: the close is complete
   if (p->len != 1 || *(uint8_t *)p->payload != (uint8_t)echoed)
     fail("lwip: a wrong byte came back");
   echoed++;
@@ -113,8 +110,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t error)
   (void)error;
   clients[(size_t)arg] = pcb;
   connected++;
-  if (job.work == WORK_CONN || job.work == WORK_TIMEWAIT)
-    client_send_byte(pcb, (uint8_t)echoed);
+  if (job.work == WORK_CONN || job.work == WORK_TIMEWAIT) client_send_byte(pcb, (uint8_t)echoed);
   return ERR_OK;
 }
 
@@ -124,15 +120,12 @@ static struct tcp_pcb *client_open(size_t index, u16_t port)
   lwip_link_address(0, job.ipv6, &local);
   lwip_link_address(1, job.ipv6, &remote);
   struct tcp_pcb *pcb = tcp_new_ip_type(job.ipv6 ? IPADDR_TYPE_V6 : IPADDR_TYPE_V4);
-  if (!pcb)
-    fail("lwip: no control block left");
+  if (!pcb) fail("lwip: no control block left");
   tcp_arg(pcb, (void *)index);
   tcp_recv(pcb, client_received);
   tcp_err(pcb, on_error);
-  if (job.work != WORK_BULK)
-    tcp_nagle_disable(pcb);
-  if (tcp_bind(pcb, &local, 0) != ERR_OK ||
-      tcp_connect(pcb, &remote, port, on_connected) != ERR_OK)
+  if (job.work != WORK_BULK) tcp_nagle_disable(pcb);
+  if (tcp_bind(pcb, &local, 0) != ERR_OK || tcp_connect(pcb, &remote, port, on_connected) != ERR_OK)
     fail("lwip: cannot connect");
   return pcb;
 }
@@ -144,8 +137,7 @@ static void clients_open(uint32_t n)
     client_open(i, SERVER_PORT);
     lwip_link_run(SETTLE_TURNS);
   }
-  if (connected != n || accepted != n)
-    fail("lwip: %u of %u connections opened", connected, n);
+  if (connected != n || accepted != n) fail("lwip: %u of %u connections opened", connected, n);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -158,8 +150,7 @@ static void bulk(void)
   while (received < total) {
     while (sent < total && tcp_sndbuf(pcb) >= WRITE_BYTES) {
       uint16_t n = total - sent < WRITE_BYTES ? (uint16_t)(total - sent) : WRITE_BYTES;
-      if (tcp_write(pcb, pattern_at(sent), n, job.lend ? 0 : TCP_WRITE_FLAG_COPY) != ERR_OK)
-        break;
+      if (tcp_write(pcb, pattern_at(sent), n, job.lend ? 0 : TCP_WRITE_FLAG_COPY) != ERR_OK) break;
       sent += n;
     }
     tcp_output(pcb);
@@ -174,8 +165,7 @@ static void connections(void)
     client_open(0, SERVER_PORT);
     lwip_link_run(SETTLE_TURNS);
     lwip_link_advance(1);
-    if (finished != i + 1)
-      fail("lwip: connection %llu did not finish", (unsigned long long)i);
+    if (finished != i + 1) fail("lwip: connection %llu did not finish", (unsigned long long)i);
   }
 }
 
@@ -184,8 +174,7 @@ static void exchanges(void)
   for (uint64_t i = 0; i < job.count; i++) {
     client_send_byte(clients[i * 7919 % job.open], (uint8_t)i);
     lwip_link_run(SETTLE_TURNS);
-    if (echoed != i + 1)
-      fail("lwip: exchange %llu did not finish", (unsigned long long)i);
+    if (echoed != i + 1) fail("lwip: exchange %llu did not finish", (unsigned long long)i);
   }
 }
 
@@ -240,8 +229,7 @@ void lwip_run(const struct job *wanted, struct result *result)
   lwip_link_advance(1000);
   uint32_t open = job.work == WORK_IDLE ? (uint32_t)job.count : job.open;
   size_t before = bench_lwip_bytes_in_use();
-  if (job.work == WORK_CONN)
-    bench_lwip_leave_pcbs(CONN_PCBS);
+  if (job.work == WORK_CONN) bench_lwip_leave_pcbs(CONN_PCBS);
   if (job.work == WORK_BULK || job.work == WORK_EXCHANGE || job.work == WORK_IDLE)
     clients_open(open);
   else

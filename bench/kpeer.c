@@ -46,8 +46,7 @@ static int open_to(int port, int flags)
   struct sockaddr_in name = name_of(port);
   struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
   int on = 1, s = socket(AF_INET, SOCK_STREAM | flags, 0);
-  if (s < 0)
-    err(1, "socket");
+  if (s < 0) err(1, "socket");
   setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   // The machine's default may be one that paces (bbr), which on a path this short measures itself.
   // By socket, because a namespace may set only what the machine already allows everybody.
@@ -68,8 +67,7 @@ static void do_send(double seconds)
   double start = now();
   while (now() - start < seconds) {
     ssize_t n = send(s, pattern_at(sent), PIECE_BYTES, MSG_NOSIGNAL);
-    if (n <= 0)
-      err(1, "send, after %llu bytes", (unsigned long long)sent);
+    if (n <= 0) err(1, "send, after %llu bytes", (unsigned long long)sent);
     sent += (uint64_t)n;
   }
   shutdown(s, SHUT_WR);
@@ -87,8 +85,7 @@ static void do_recv(double seconds)
   double start = now();
   while (now() - start < seconds) {
     ssize_t n = recv(s, piece, sizeof piece, 0);
-    if (n <= 0)
-      err(1, "recv, after %llu bytes", (unsigned long long)received);
+    if (n <= 0) err(1, "recv, after %llu bytes", (unsigned long long)received);
     if (!pattern_matches(received, piece, (size_t)n))
       errx(1, "wrong data near byte %llu", (unsigned long long)received);
     received += (uint64_t)n;
@@ -106,8 +103,7 @@ static void do_conn(double seconds)
     fds[i].fd = -1;
   while (now() - start < seconds) {
     for (int i = 0; i < AT_A_TIME; i++) {
-      if (fds[i].fd >= 0)
-        continue;
+      if (fds[i].fd >= 0) continue;
       int ports = PORT_ECHO_LAST - PORT_ECHO_FIRST + 1;
       fds[i].fd = open_to(PORT_ECHO_FIRST + (int)(opened++ % (unsigned)ports), SOCK_NONBLOCK);
       fds[i].events = POLLOUT;
@@ -117,8 +113,7 @@ static void do_conn(double seconds)
     for (int i = 0; i < AT_A_TIME; i++) {
       char byte = (char)i;
       if (fds[i].revents & POLLOUT) {
-        if (send(fds[i].fd, &byte, 1, MSG_NOSIGNAL) != 1)
-          err(1, "send on connection %lu", done);
+        if (send(fds[i].fd, &byte, 1, MSG_NOSIGNAL) != 1) err(1, "send on connection %lu", done);
         fds[i].events = POLLIN;
       } else if (fds[i].revents) {
         if (recv(fds[i].fd, &byte, 1, 0) != 1 || byte != (char)i)
@@ -149,8 +144,7 @@ static void do_rtt(size_t count)
       err(1, "exchange %zu", i);
     times[i] = now() - start;
   }
-  if (!times || count == 0)
-    errx(1, "no exchanges");
+  if (!times || count == 0) errx(1, "no exchanges");
   qsort(times, count, sizeof *times, by_value);
   printf("exchanges=%zu median_us=%.3f\n", count, times[count / 2] * 1e6);
   free(times);
@@ -187,8 +181,7 @@ static void do_serve(void)
 int main(int argc, char **argv)
 {
   pattern_init();
-  if (argc == 2 && strcmp(argv[1], "serve") == 0)
-    do_serve();
+  if (argc == 2 && strcmp(argv[1], "serve") == 0) do_serve();
   if (argc != 4) {
     fputs("usage: kpeer send|recv|conn ADDRESS SECONDS | rtt ADDRESS COUNT | serve\n", stderr);
     return 2;

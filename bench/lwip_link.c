@@ -30,8 +30,7 @@ static err_t enqueue(struct netif *netif, struct pbuf *p)
 {
   struct direction *d = netif->state;
   struct pbuf *copy = pbuf_alloc(PBUF_RAW, p->tot_len, PBUF_POOL);
-  if (!copy || d->tail - d->head == QUEUE_PACKETS)
-    fail("lwip: the link is full");
+  if (!copy || d->tail - d->head == QUEUE_PACKETS) fail("lwip: the link is full");
   pbuf_copy(copy, p);
   d->packets[d->tail++ % QUEUE_PACKETS] = copy;
   lwip_link_packets++;
@@ -90,8 +89,7 @@ static int carry(struct direction *d)
   unsigned n = d->tail - d->head;
   for (unsigned i = 0; i < n; i++) {
     struct pbuf *p = d->packets[d->head++ % QUEUE_PACKETS];
-    if (d->netif.input(p, &d->netif) != ERR_OK)
-      pbuf_free(p);
+    if (d->netif.input(p, &d->netif) != ERR_OK) pbuf_free(p);
   }
   return n > 0;
 }

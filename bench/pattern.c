@@ -30,8 +30,7 @@ bool pattern_matches(uint64_t offset, const void *bytes, size_t n)
   const uint8_t *have = bytes;
   while (n > 0) {
     size_t part = n < PATTERN_RUN_BYTES ? n : PATTERN_RUN_BYTES;
-    if (memcmp(pattern_at(offset), have, part) != 0)
-      return false;
+    if (memcmp(pattern_at(offset), have, part) != 0) return false;
     offset += part;
     have += part;
     n -= part;

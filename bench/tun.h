@@ -8,7 +8,7 @@
 enum {
   PORT_ECHO_FIRST = 7000, // echoes; several ports, so that the kernel has ports enough on its side
   PORT_ECHO_LAST = 7007,
-  PORT_SINK = 9,    // checks the pattern; answers the peer's FIN with 8 bytes, big-endian: the count
+  PORT_SINK = 9, // checks the pattern; answers the peer's FIN with 8 bytes, big-endian: the count
   PORT_SOURCE = 19, // sends the pattern until the peer closes
 };
 

@@ -29,8 +29,7 @@ static estab_stack *stack;
 
 static int must(int answer, const char *call)
 {
-  if (answer < 0)
-    errx(1, "%s: %s", call, estab_strerror(answer));
+  if (answer < 0) errx(1, "%s: %s", call, estab_strerror(answer));
   return answer;
 }
 
@@ -96,12 +95,10 @@ static void accept_all(estab_listener listener, enum service service)
   estab_conn conn;
   while (estab_accept(stack, listener, &conn) == 0) {
     struct stream *stream = calloc(1, sizeof *stream);
-    if (!stream)
-      errx(1, "no memory");
+    if (!stream) errx(1, "no memory");
     stream->service = service;
     estab_conn_set_user(stack, conn, (uint64_t)(uintptr_t)stream);
-    if (service == SOURCE)
-      source_fill(conn, stream);
+    if (service == SOURCE) source_fill(conn, stream);
   }
 }
 
@@ -109,11 +106,9 @@ static void handle(const struct estab_event *event, const estab_listener listene
 {
   if (event->events & ESTAB_EVENT_ACCEPT)
     for (int service = SINK; service <= ECHO; service++)
-      if (event->listener == listeners[service])
-        accept_all(event->listener, (enum service)service);
+      if (event->listener == listeners[service]) accept_all(event->listener, (enum service)service);
   struct stream *stream = (struct stream *)(uintptr_t)event->user;
-  if (!stream)
-    return;
+  if (!stream) return;
   if (event->events & ESTAB_EVENT_READABLE) {
     if (stream->service == SINK)
       sink_read(event->conn, stream);
@@ -173,8 +168,7 @@ int main(int argc, char **argv)
   estab_tun_settings_default(&tun);
   tun.name = argv[2];
   tun.gso = strcmp(argv[1], "gso") == 0;
-  if (estab_device_open_tun(&tun, &device, &error) < 0)
-    errx(1, "%s", error.text);
+  if (estab_device_open_tun(&tun, &device, &error) < 0) errx(1, "%s", error.text);
   uint32_t netif = (uint32_t)must(estab_device_attach(&device, stack), "estab_device_attach");
   must(estab_address_add(stack, netif, &address, 24), "estab_address_add");
   const estab_listener listeners[] = {

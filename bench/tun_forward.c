@@ -21,8 +21,7 @@ enum { BATCH = 64, BUFFER_BYTES = 70000 };
 static int open_in(const char *name, const char *netns, bool gso)
 {
   int ns = open(netns, O_RDONLY);
-  if (ns < 0 || setns(ns, CLONE_NEWNET) < 0)
-    err(1, "entering %s", netns);
+  if (ns < 0 || setns(ns, CLONE_NEWNET) < 0) err(1, "entering %s", netns);
   close(ns);
   return tun_open(name, gso);
 }
@@ -32,10 +31,8 @@ static void forward(int from, int to)
   static char buffer[BUFFER_BYTES];
   for (int i = 0; i < BATCH; i++) {
     ssize_t n = read(from, buffer, sizeof buffer);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-      return;
-    if (n < 0)
-      err(1, "read");
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0) err(1, "read");
     // EIO: the other device is not up yet. Whatever is refused is lost, as on any link.
     if (write(to, buffer, (size_t)n) < 0 && errno != EAGAIN && errno != EIO && errno != EINVAL)
       err(1, "write");
@@ -54,11 +51,8 @@ int main(int argc, char **argv)
   puts("ready");
   fflush(stdout);
   for (;;) {
-    if (poll(fds, 2, -1) < 0 && errno != EINTR)
-      err(1, "poll");
-    if (fds[0].revents)
-      forward(fds[0].fd, fds[1].fd);
-    if (fds[1].revents)
-      forward(fds[1].fd, fds[0].fd);
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) err(1, "poll");
+    if (fds[0].revents) forward(fds[0].fd, fds[1].fd);
+    if (fds[1].revents) forward(fds[1].fd, fds[0].fd);
   }
 }

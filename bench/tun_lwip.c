@@ -62,18 +62,15 @@ static void device_input(struct netif *netif)
 {
   for (int i = 0; i < BATCH; i++) {
     struct pbuf *p = pbuf_alloc(PBUF_RAW, PBUF_POOL_BUFSIZE, PBUF_POOL);
-    if (!p)
-      errx(1, "no packet buffer left");
+    if (!p) errx(1, "no packet buffer left");
     ssize_t n = read(device, p->payload, PBUF_POOL_BUFSIZE);
     if (n <= 0) {
       pbuf_free(p);
-      if (n < 0 && errno != EAGAIN && errno != EINTR)
-        err(1, "read from the device");
+      if (n < 0 && errno != EAGAIN && errno != EINTR) err(1, "read from the device");
       return;
     }
     pbuf_realloc(p, (u16_t)n);
-    if (netif->input(p, netif) != ERR_OK)
-      pbuf_free(p);
+    if (netif->input(p, netif) != ERR_OK) pbuf_free(p);
   }
 }
 
@@ -99,8 +96,7 @@ static err_t finish(struct tcp_pcb *pcb, void *arg)
 static err_t echo_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
 {
   (void)error;
-  if (!p)
-    return finish(pcb, arg);
+  if (!p) return finish(pcb, arg);
   tcp_write(pcb, p->payload, p->len, TCP_WRITE_FLAG_COPY);
   tcp_recved(pcb, p->tot_len);
   pbuf_free(p);
@@ -141,8 +137,7 @@ static err_t source_fill(void *arg, struct tcp_pcb *pcb, u16_t acked_bytes)
 static err_t source_received(void *arg, struct tcp_pcb *pcb, struct pbuf *p, err_t error)
 {
   (void)error;
-  if (!p)
-    return finish(pcb, arg);
+  if (!p) return finish(pcb, arg);
   pbuf_free(p);
   return ERR_OK;
 }
@@ -151,8 +146,7 @@ static err_t on_accept(void *arg, struct tcp_pcb *pcb, err_t error)
 {
   struct stream *stream = calloc(1, sizeof *stream);
   (void)arg;
-  if (error != ERR_OK || !stream)
-    return ERR_MEM;
+  if (error != ERR_OK || !stream) return ERR_MEM;
   tcp_arg(pcb, stream);
   tcp_err(pcb, on_error);
   tcp_nagle_disable(pcb);
@@ -209,8 +203,7 @@ int main(int argc, char **argv)
   for (;;) {
     struct pollfd fd = {.fd = device, .events = POLLIN};
     uint32_t wait_ms = sys_timeouts_sleeptime();
-    if (poll(&fd, 1, wait_ms > 1000 ? 1000 : (int)wait_ms) < 0 && errno != EINTR)
-      err(1, "poll");
+    if (poll(&fd, 1, wait_ms > 1000 ? 1000 : (int)wait_ms) < 0 && errno != EINTR) err(1, "poll");
     clock_update();
     device_input(&netif);
     sys_check_timeouts();
