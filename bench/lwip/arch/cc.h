@@ -14,6 +14,10 @@
     }                                                                                              \
   } while (0)
 
+// As lwIP's own byte order functions are calls.
+#define lwip_htons(x) __builtin_bswap16(x)
+#define lwip_htonl(x) __builtin_bswap32(x)
+
 uint32_t bench_lwip_random(void);
 #define LWIP_RAND() bench_lwip_random()
 
