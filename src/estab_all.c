@@ -26,9 +26,12 @@
 #include "wire/ip4.c"
 #include "wire/ip6.c"
 #include "wire/nd.c"
+#include "wire/packet.c"
+#include "wire/packet_text.c"
 #include "wire/quote.c"
 #include "wire/tcp.c"
 #include "wire/tcp_opt.c"
+#include "wire/tcp_text.c"
 #include "wire/udp.c"
 
 // proto
