@@ -224,8 +224,8 @@ static bool by_itself(const struct ladder *l, enum ladder_side side, enum estab_
   if (to != ESTAB_CLOSED) return false;
   // A segment that arrives closes by RST or by the last ACK; everything else is an ABORT or a timeout.
   bool arrived = l->held && l->row.from != side;
-  return !arrived ||
-         !((l->row.segment.flags & ESTAB_TCP_RST) || from == ESTAB_LAST_ACK || from == ESTAB_SYN_SENT);
+  return !arrived || !((l->row.segment.flags & ESTAB_TCP_RST) || from == ESTAB_LAST_ACK ||
+                       from == ESTAB_SYN_SENT);
 }
 
 static void on_state(struct ladder *l, enum ladder_side side, uint64_t now_ns,
@@ -271,12 +271,22 @@ void ladder_event(struct ladder *l, enum ladder_side side, const struct estab_tr
     on_state(l, side, e->now_ns, &e->u.state_changed);
   } else if (e->kind == ESTAB_TRACE_segment_sent) {
     const struct estab_trace_segment_sent *t = &e->u.segment_sent;
-    struct ladder_segment s = {t->flags, t->seq, t->ack, t->window, t->text_bytes, t->segments,
+    struct ladder_segment s = {t->flags,
+                               t->seq,
+                               t->ack,
+                               t->window,
+                               t->text_bytes,
+                               t->segments,
                                t->options ? *t->options : (struct estab_tcp_options){0}};
     on_sent(l, side, e->now_ns, &s);
   } else if (e->kind == ESTAB_TRACE_segment_received) {
     const struct estab_trace_segment_received *t = &e->u.segment_received;
-    struct ladder_segment s = {t->flags, t->seq, t->ack, t->window, t->text_bytes, t->segments,
+    struct ladder_segment s = {t->flags,
+                               t->seq,
+                               t->ack,
+                               t->window,
+                               t->text_bytes,
+                               t->segments,
                                t->options ? *t->options : (struct estab_tcp_options){0}};
     on_received(l, side, e->now_ns, &s);
   }
@@ -343,7 +353,8 @@ const struct estab_tuple *ladder_tuple(const struct ladder *l)
 bool ladder_settled(const struct ladder *l)
 {
   for (unsigned i = 0; i < 2; i++)
-    if (l->half[i].sent && (!l->half[1 - i].acked_any || l->half[1 - i].acked != l->half[i].snd_max))
+    if (l->half[i].sent &&
+        (!l->half[1 - i].acked_any || l->half[1 - i].acked != l->half[i].snd_max))
       return false;
   return true;
 }

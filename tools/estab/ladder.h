@@ -19,19 +19,20 @@ enum ladder_side { LADDER_LEFT, LADDER_RIGHT };
 #define LADDER_STATES_MAX 32
 
 struct ladder_settings {
-  const char *title;      // NULL = none
-  const char *name[2];    // "kernel (curl)", "estab"
-  const char *key[2];     // the same in JSON: "kernel", "estab"; NULL = the name
-  bool live[2];           // at least one
-  enum estab_state at[2]; // where each side starts; an inferred one that listens must be told to be LISTEN
+  const char *title;   // NULL = none
+  const char *name[2]; // "kernel (curl)", "estab"
+  const char *key[2];  // the same in JSON: "kernel", "estab"; NULL = the name
+  bool live[2];        // at least one
+  enum estab_state
+      at[2]; // where each side starts; an inferred one that listens must be told to be LISTEN
   uint64_t time_wait_ns[2]; // a live side's 2 x MSL, for the time that remains; 0 = not known
-  FILE *out;              // NULL = draw nothing
-  unsigned width;         // columns, 0 = of the terminal, else 100
-  bool ascii;             // no arrows beyond ASCII
-  bool full;              // every segment; else runs of data and acknowledgments are gathered
-  bool explain;           // one line each says what a flag did
-  bool json;              // one object a segment instead of a picture
-  unsigned number;        // of the connection, for JSON
+  FILE *out;                // NULL = draw nothing
+  unsigned width;           // columns, 0 = of the terminal, else 100
+  bool ascii;               // no arrows beyond ASCII
+  bool full;                // every segment; else runs of data and acknowledgments are gathered
+  bool explain;             // one line each says what a flag did
+  bool json;                // one object a segment instead of a picture
+  unsigned number;          // of the connection, for JSON
 };
 
 struct ladder;

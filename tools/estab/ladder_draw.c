@@ -195,7 +195,8 @@ void draw_row_json(struct ladder_canvas *c, const struct ladder_row *row, const 
   if (s->flags & ESTAB_TCP_ACK) fprintf(c->out, ",\"ack\":%" PRIu32, s->ack - isn[1 - row->from]);
   fprintf(c->out,
           ",\"text_bytes\":%" PRIu32 ",\"window_bytes\":%" PRIu32 ",\"merged\":%u,\"again\":%s,",
-          s->text_bytes, s->window, s->segments > 1 ? s->segments : 1, row->again ? "true" : "false");
+          s->text_bytes, s->window, s->segments > 1 ? s->segments : 1,
+          row->again ? "true" : "false");
   fputs("\"states\":{", c->out);
   for (unsigned i = 0; i < 2; i++) {
     json_string(c->out, c->key[i]);

@@ -23,7 +23,7 @@ struct half {
   uint32_t isn;        // what relative sequence number 0 stands for
   uint32_t snd_max;    // one past the highest octet it ever sent, SYN and FIN counted
   bool fin_sent;
-  uint32_t fin_end;  // one past its FIN
+  uint32_t fin_end; // one past its FIN
   bool acked_any;
   uint32_t acked; // highest acknowledgment that it sent
 };

@@ -23,8 +23,7 @@ static const char *of_fin(bool again, const struct half *to, const enum estab_st
   if (again) return "FIN again: no acknowledgment of it came in time";
   if (before[0] == ESTAB_LAST_ACK || before[0] == ESTAB_CLOSE_WAIT)
     return "FIN: nor do I have more to send";
-  if (before[1] == ESTAB_FIN_WAIT_1 && to->fin_sent)
-    return "FIN: both close at once";
+  if (before[1] == ESTAB_FIN_WAIT_1 && to->fin_sent) return "FIN: both close at once";
   return "FIN: I have no more to send, but I still listen";
 }
 

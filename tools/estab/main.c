@@ -25,6 +25,7 @@ static const struct command commands[] = {
 #include "commands.def"
 #undef COMMAND
 #undef COMMAND_EXTRA
+    {NULL, NULL, NULL},
 };
 
 static void help(void)
@@ -33,8 +34,8 @@ static void help(void)
        "TCP in user space: speak it, watch it.\n"
        "\n"
        "Commands:");
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-    printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+  for (const struct command *c = commands; c->name; c++)
+    printf("  %-10s %s\n", c->name, c->summary);
   puts("\n"
        "Options:\n"
        "  --help     this text; 'estab COMMAND --help' for a command's\n"
@@ -66,8 +67,8 @@ int main(int argc, char **argv)
     printf("estab %s\n", estab_version());
     return finish(0);
   }
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-    if (strcmp(word, commands[i].name) == 0) return finish(commands[i].run(argc - 1, argv + 1));
+  for (const struct command *c = commands; c->name; c++)
+    if (strcmp(word, c->name) == 0) return finish(c->run(argc - 1, argv + 1));
   if (word[0] == '-') return say_usage("", "unknown option %s", word);
   return say_usage("", "unknown command %s", word);
 }

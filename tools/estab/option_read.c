@@ -13,12 +13,12 @@ struct unit {
 };
 
 static const struct unit byte_units[] = {
-    {"", 1}, {"K", 1024}, {"M", 1048576}, {"G", 1073741824}, {"KiB", 1024}, {"MiB", 1048576},
-    {"GiB", 1073741824}, {"B", 1}, {"k", 1024}, {NULL, 0}};
-static const struct unit time_units[] = {{"", 1e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3},
+    {"", 1},          {"K", 1024},         {"M", 1048576}, {"G", 1073741824}, {"KiB", 1024},
+    {"MiB", 1048576}, {"GiB", 1073741824}, {"B", 1},       {"k", 1024},       {NULL, 0}};
+static const struct unit time_units[] = {{"", 1e9}, {"s", 1e9},  {"ms", 1e6},   {"us", 1e3},
                                          {"ns", 1}, {"m", 60e9}, {"h", 3600e9}, {NULL, 0}};
-static const struct unit rate_units[] = {{"", 1}, {"k", 1e3}, {"K", 1e3}, {"M", 1e6},
-                                         {"G", 1e9}, {NULL, 0}};
+static const struct unit rate_units[] = {{"", 1},    {"k", 1e3}, {"K", 1e3},
+                                         {"M", 1e6}, {"G", 1e9}, {NULL, 0}};
 static const struct unit percent_units[] = {{"%", 1e4}, {"", 1e4}, {NULL, 0}};
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
@@ -71,8 +71,7 @@ static const char *read_prefix(const char *text, struct option_prefix *prefix)
   return NULL;
 }
 
-static const char *read_quantity(const struct option *o, const char *text,
-                                 const struct unit *units)
+static const char *read_quantity(const struct option *o, const char *text, const struct unit *units)
 {
   uint64_t value;
   const char *why = read_number(text, units, 9e18, &value);
@@ -104,8 +103,7 @@ const char *option_read(const struct option *o, const char *text)
     if (!why) *(uint32_t *)o->value = (uint32_t)ppm;
     return why ? "must be 0% to 100%" : NULL;
   }
-  case OPTION_IP:
-    return estab_ip_parse(text, o->value) < 0 ? "is not an address" : NULL;
+  case OPTION_IP: return estab_ip_parse(text, o->value) < 0 ? "is not an address" : NULL;
   case OPTION_PREFIX: return read_prefix(text, o->value);
   }
   return "is of no kind";

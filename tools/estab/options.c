@@ -19,7 +19,8 @@ static const struct option *find(const struct command_line *line, const char *na
   for (const struct option *const *t = line->tables; *t; t++)
     for (const struct option *o = *t; !is_end(o); o++) {
       if (o->kind == OPTION_HEADING) continue;
-      if (letter ? o->letter == letter : o->name && strlen(o->name) == n && !memcmp(o->name, name, n))
+      if (letter ? o->letter == letter
+                 : o->name && strlen(o->name) == n && !memcmp(o->name, name, n))
         return o;
     }
   return NULL;

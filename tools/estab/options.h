@@ -43,7 +43,10 @@ struct option {
 };
 
 // Goes into every table's end; --help and --version need no entry.
-#define OPTION_END {.name = NULL, .letter = 0}
+#define OPTION_END                                                                                 \
+  {                                                                                                \
+    .name = NULL, .letter = 0                                                                      \
+  }
 
 struct command_line {
   const char *command;                // "serve"
