@@ -35,10 +35,21 @@
 #include "wire/udp.c"
 
 // proto
+#include "proto/frag.c"
 
 // tcp
 
 // ip
+#include "ip/address.c"
+#include "ip/emit.c"
+#include "ip/icmp_in.c"
+#include "ip/icmp_out.c"
+#include "ip/input.c"
+#include "ip/ip.c"
+#include "ip/limit.c"
+#include "ip/lowered.c"
+#include "ip/path.c"
+#include "ip/route.c"
 
 // link
 

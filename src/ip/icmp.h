@@ -26,7 +26,6 @@ bool ip_limit_take(struct ip *ip, enum ip_limit limit, const struct estab_ip *pe
 
 enum icmp_error {
   ICMP_ERROR_PORT,       // nobody listens there: 3/3, 1/4
-  ICMP_ERROR_PROTOCOL,   // nobody speaks that: 3/2; IPv6: parameter problem 4/1
   ICMP_ERROR_PROHIBITED, // administratively: 3/13, 1/1
 };
 
@@ -67,11 +66,14 @@ struct icmp_report {
 enum icmp_verdict {
   ICMP_ERROR_REPORT = 1, // *report: to tcp or udp by its tuple and protocol
   ICMP_ECHO_REQUEST,     // icmp_echo_reply() if that is wanted
-  ICMP_NEIGHBOUR,        // neighbour discovery: to link, its checksum is right
+  ICMP_NEIGHBOUR,        // neighbour discovery: icmp_neighbour(), then to link
 };
 
 // packet->protocol is ICMP4 or ICMP6. enum icmp_verdict, or a drop: ICMP_SHORT, _CHECKSUM, _TYPE, _EMBEDDED.
 int icmp_input(struct ip *ip, const struct ip_packet *packet, struct icmp_report *report);
+
+// Reads a neighbour discovery message that icmp_input() named. 0 and *out, or -ESTAB_DROP_ND_BAD.
+int icmp_neighbour(const struct ip_packet *packet, struct estab_nd *out);
 
 // Writes the whole IP packet that answers an echo; its bytes, or a drop: ICMP_LIMIT, IP_NO_ROUTE,
 // IP_TOO_BIG (longer than room or the interface takes: nothing here fragments).

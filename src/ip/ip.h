@@ -57,7 +57,6 @@ struct ip {
   uint32_t lowered_slots, lowered_first, lowered_count;
   struct frag frag;
   struct ip_bucket *buckets;
-  uint8_t random_state; // spare bits of the limiter's jitter
 };
 
 // key is copied. Takes no memory yet.
@@ -115,6 +114,9 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
                          uint32_t netif, uint64_t now_ns);
 // One reference less. A few unreferenced paths are kept, so that a learned MTU survives short connections.
 void ip_path_put(struct ip *ip, struct path *path);
+// For every path that link_woken() hands out while nobody holds it (refs 0): a path that waits for its
+// neighbour stays alive until then, as link's list goes through it.
+void ip_path_settle(struct ip *ip, struct path *path);
 // NULL: none. No reference is taken.
 struct path *ip_path_find(const struct ip *ip, const struct estab_ip *local,
                           const struct estab_ip *remote, uint32_t netif);
@@ -135,12 +137,12 @@ int ip_handle_deadline(struct ip *ip, uint64_t now_ns, struct ip_packet *expired
 
 // Writes 20 or 40 bytes and answers which. traffic_class: DSCP << 2 | ECN. flow: anything that tells connections
 // between the same two hosts apart, a keyed hash of the ports say; it is mixed into IPv6's flow label (RFC 6437 3).
-size_t ip_emit(const struct path *path, uint8_t protocol, size_t payload_bytes,
+size_t ip_emit(const struct ip *ip, const struct path *path, uint8_t protocol, size_t payload_bytes,
                uint8_t traffic_class, uint8_t hop_limit, uint32_t flow, uint8_t *out);
 // The same without a path, for replies that belong to no connection.
-size_t ip_emit_to(const struct estab_ip *local, const struct estab_ip *remote, uint8_t protocol,
-                  size_t payload_bytes, uint8_t traffic_class, uint8_t hop_limit, uint32_t flow,
-                  uint8_t *out);
+size_t ip_emit_to(const struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
+                  uint8_t protocol, size_t payload_bytes, uint8_t traffic_class, uint8_t hop_limit,
+                  uint32_t flow, uint8_t *out);
 // What the two write.
 static inline size_t ip_header_bytes(const struct estab_ip *remote)
 {
@@ -164,11 +166,11 @@ struct ip_packet {
   uint8_t traffic_class; // DSCP << 2 | ECN
   uint8_t ecn;           // enum estab_ecn
   bool unicast;          // dst is a unicast address: anything may be answered
-  bool
-      reassembled; // payload and header live only until the next call of ip_input or handle_deadline
-  bool
-      link_multicast; // for the caller to set when the frame was a broadcast or multicast on its link
-  bool error_due;     // with a drop: icmp_error_build() what follows, if it allows
+  bool fragment_header;  // IPv6: it had one, perhaps an atomic one
+  bool reassembled;      // it lives only until the next ip_input or ip_handle_deadline
+  bool link_multicast;   // for the caller to set: the frame was not sent to us alone
+  bool error_due;        // with a drop: icmp_error_build() what follows, if it allows
+  bool error_multicast;  // it is due though dst is a multicast address
   uint8_t error_type, error_code;
   uint32_t error_pointer;
 };

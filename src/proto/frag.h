@@ -41,6 +41,7 @@ struct frag_piece {
   const uint8_t *header; // all before `bytes` (IPv6: without the fragment header), kept of offset 0
   size_t header_bytes;   // at most FRAG_HEADER_BYTES are kept
   uint8_t protocol;      // IPv6: what the fragmentable part starts with
+  uint8_t ecn;           // enum estab_ecn
 };
 
 #define FRAG_HEADER_BYTES  60    // an IPv4 header with options; of IPv6, the fixed header
@@ -50,11 +51,12 @@ struct frag_piece {
 // A datagram, whole or timed out. `header` stands right before `payload`. Lives until the next call.
 struct frag_datagram {
   struct frag_key key;
-  const uint8_t *header; // of the first fragment as it came; NULL when that is missing
+  uint8_t *header; // of the first fragment as it came, the owner may rewrite it; NULL: missing
   size_t header_bytes;
   const uint8_t *payload;
   size_t payload_bytes; // timed out: of the first fragment
   uint8_t protocol;     // of the first fragment
+  uint8_t ecn_seen;     // bit 1 << enum estab_ecn of every fragment
   bool overlapped;      // FRAG_OVERLAP_FIRST and _LAST: there was an ambiguity
 };
 
@@ -66,6 +68,7 @@ struct frag {
   uint64_t key[2];             // of the hash that spreads sources over buckets
   struct frag_bucket *buckets; // FRAG_BUCKETS, or NULL before the first fragment
   struct frag_entry *oldest4, *newest4, *oldest6, *newest6; // in order of arrival = of expiry
+  uint64_t evicted;                                         // datagrams that made room for others
   uint32_t bytes;                                           // kept now
   uint32_t datagrams;                                       // in the making, poisoned ones included
   uint8_t *whole;                                           // the last frag_datagram's bytes
@@ -80,7 +83,7 @@ void frag_destroy(struct frag *f);
 void frag_trim(struct frag *f);
 
 // Takes one fragment. 0: *out is a whole datagram. -ESTAB_DROP_FRAG_WAITING: kept, more is to come.
-// Any other drop: FRAG_BOUNDS, FRAG_OVERLAP, FRAG_CAP (also: no memory).
+// Any other drop: FRAG_BOUNDS (the datagram goes), FRAG_OVERLAP, FRAG_ECN, FRAG_CAP (also: no memory).
 int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
                struct frag_datagram *out);
 
