@@ -97,7 +97,7 @@ int ranges_insert(struct ranges *r, struct mem *mem, uint32_t start, uint32_t en
 
   if (duplicate) {
     unsigned i = first < last && r->at[first].end == start ? first + 1 : first;
-    if (i < last && r->at[i].start != end) {
+    if (i < last) {
       duplicate->start = ranges_before(start, r->at[i].start) ? r->at[i].start : start;
       duplicate->end = ranges_before(end, r->at[i].end) ? end : r->at[i].end;
     }

@@ -36,7 +36,6 @@ static bool recvq_grow(struct recvq *q, struct mem *mem, uint32_t place)
   for (uint32_t i = 0; i <= recvq_mask(q); i++)
     ring[i] = *recvq_at(q, i);
   mem_free(mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
-  q->near[0] = q->near[1] = NULL;
   q->ring = ring;
   q->first = 0;
   q->mask = places - 1;
@@ -54,6 +53,14 @@ static struct block *recvq_need_block(struct recvq *q, struct block_pool *pool, 
   return *at;
 }
 
+// With no block left nothing ties the stream to its places.
+static void recvq_reset_if_empty(struct recvq *q, struct block_pool *pool)
+{
+  if (q->blocks) return;
+  mem_free(pool->mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
+  memset(q, 0, sizeof *q);
+}
+
 int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const void *bytes,
                 size_t n)
 {
@@ -64,7 +71,10 @@ int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const
   while (left) {
     uint32_t in_block = position % ESTAB_BLOCK_BYTES;
     struct block *b = recvq_need_block(q, pool, position / ESTAB_BLOCK_BYTES);
-    if (!b) break;
+    if (!b) {
+      recvq_reset_if_empty(q, pool); // there may be a new ring, and no block in it
+      break;
+    }
     uint32_t part = (uint32_t)size_min(ESTAB_BLOCK_BYTES - in_block, left);
     memcpy(b->bytes + in_block, from, part);
     from += part;
@@ -117,14 +127,6 @@ static void recvq_release(struct recvq *q, struct block_pool *pool, uint32_t pla
   block_unref(pool, *at);
   *at = NULL;
   q->blocks--;
-}
-
-// With no block left nothing ties the stream to its places.
-static void recvq_reset_if_empty(struct recvq *q, struct block_pool *pool)
-{
-  if (q->blocks) return;
-  mem_free(pool->mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
-  memset(q, 0, sizeof *q);
 }
 
 void recvq_drop(struct recvq *q, struct block_pool *pool, uint32_t n)

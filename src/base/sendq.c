@@ -193,6 +193,10 @@ void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n)
     q->first = (q->first + 1) & q->mask;
     q->count--;
   }
+  // Room that was asked for and never filled is not kept.
+  if (q->count > 1 && !q->reserved &&
+      sendq_at(q, q->count - 1)->end == sendq_at(q, q->count - 2)->end)
+    block_unref(pool, sendq_at(q, --q->count)->block);
   if (q->count == 0) sendq_reset(q, pool);
 }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// json.c - strings of JSON (RFC 8259 7).
+#include "json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+// Bytes of the UTF-8 character at p (RFC 3629 4), 0 = it is none.
+static size_t utf8_bytes(const unsigned char *p)
+{
+  size_t n = p[0] < 0x80                   ? 1
+             : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+             : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+             : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                           : 0;
+  for (size_t i = 1; i < n; i++)
+    if ((p[i] & 0xc0) != 0x80) return 0;
+  bool bad = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+             (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f);
+  return bad ? 0 : n;
+}
+
+void json_string(FILE *out, const char *text)
+{
+  const unsigned char *p = (const unsigned char *)text;
+  fputc('"', out);
+  while (*p) {
+    size_t n = utf8_bytes(p);
+    if (n == 0) {
+      fputs("\\ufffd", out);
+      n = 1;
+    } else if (*p == '"' || *p == '\\') {
+      fprintf(out, "\\%c", *p);
+    } else if (*p < 0x20) {
+      fprintf(out, "\\u%04x", *p);
+    } else {
+      fwrite(p, 1, n, out);
+    }
+    p += n;
+  }
+  fputc('"', out);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// ladder_draw.c - rows of a ladder as text.
+//
+//   0.000000 (SYN-SENT)     ──── SYN 0:0(0) win 64240 <mss 1460> ────▶ SYN-RECEIVED
+//   ^time    ^left          ^between                                    ^right
+#include "ladder_draw.h"
+
+#include "json.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TIME_COLUMNS  10
+#define STATE_COLUMNS 15 // "(SYN-RECEIVED)" and a space
+
+static unsigned between(const struct ladder_canvas *c)
+{
+  unsigned fixed = TIME_COLUMNS + 2 * STATE_COLUMNS;
+  return c->width > fixed + 20 ? c->width - fixed : 20;
+}
+
+static void repeat(FILE *out, const char *what, unsigned times)
+{
+  while (times-- > 0)
+    fputs(what, out);
+}
+
+// "(STATE)" for an inferred one.
+static void state_text(const struct ladder_canvas *c, unsigned side, enum estab_state state,
+                       char text[STATE_COLUMNS + 1])
+{
+  snprintf(text, STATE_COLUMNS + 1, c->live[side] ? "%s" : "(%s)", estab_state_name(state));
+}
+
+static void start_line(const struct ladder_canvas *c, uint64_t at_ns,
+                       const enum estab_state states[2])
+{
+  char left[STATE_COLUMNS + 1];
+  state_text(c, LADDER_LEFT, states[0], left);
+  fprintf(c->out, "%*.6f %-*s", TIME_COLUMNS - 1, (double)at_ns / 1e9, STATE_COLUMNS, left);
+}
+
+static void end_line(const struct ladder_canvas *c, const enum estab_state states[2])
+{
+  char right[STATE_COLUMNS + 1];
+  state_text(c, LADDER_RIGHT, states[1], right);
+  fprintf(c->out, " %s\n", right);
+}
+
+void draw_head(const struct ladder_canvas *c, const char *title, const struct estab_tuple *tuple,
+               enum ladder_side side, const enum estab_state states[2])
+{
+  char address[2][ESTAB_IP_TEXT_BYTES], end[2][ESTAB_IP_TEXT_BYTES + 16], text[STATE_COLUMNS + 1];
+  unsigned middle = between(c);
+  estab_ip_format(&tuple->local, address[side], sizeof address[0]);
+  estab_ip_format(&tuple->remote, address[1 - side], sizeof address[0]);
+  uint16_t port[2];
+  port[side] = tuple->local_port;
+  port[1 - side] = tuple->remote_port;
+  for (unsigned i = 0; i < 2; i++)
+    snprintf(end[i], sizeof end[i], strchr(address[i], ':') ? "[%s]:%u" : "%s:%u", address[i],
+             port[i]);
+  if (title) fprintf(c->out, "%s\n", title);
+  // The right-hand texts start where the right-hand states do.
+  int room = (int)(STATE_COLUMNS + middle);
+  fprintf(c->out, "%*s%-*s %s\n", TIME_COLUMNS, "", room, c->name[0], c->name[1]);
+  fprintf(c->out, "%*s%-*s %s\n", TIME_COLUMNS, "", room, end[0], end[1]);
+  state_text(c, LADDER_LEFT, states[0], text);
+  fprintf(c->out, "%*s%-*s", TIME_COLUMNS, "", room, text);
+  end_line(c, states);
+}
+
+// "SYN|ACK 0:0(0) ack 1 win 65535 <mss 1460>". Answers its length.
+static size_t label(const struct ladder_row *row, const uint32_t isn[2], char *text, size_t room)
+{
+  const struct ladder_segment *s = &row->segment;
+  char flags[48];
+  estab_flags_format_names(s->flags, flags, sizeof flags);
+  uint32_t seq = s->seq - isn[row->from];
+  int n = snprintf(text, room, "%s %" PRIu32 ":%" PRIu32 "(%" PRIu32 ")", flags, seq,
+                   seq + s->text_bytes, s->text_bytes);
+  if (s->flags & ESTAB_TCP_ACK)
+    n += snprintf(text + n, room - (size_t)n, " ack %" PRIu32, s->ack - isn[1 - row->from]);
+  if (!(s->flags & ESTAB_TCP_RST))
+    n += snprintf(text + n, room - (size_t)n, " win %" PRIu32, s->window);
+  if (s->segments > 1) n += snprintf(text + n, room - (size_t)n, " in %u", s->segments);
+  if (row->again) n += snprintf(text + n, room - (size_t)n, " again");
+  return (size_t)n;
+}
+
+struct strokes {
+  const char *line, *right, *left, *gap, *lost;
+};
+static const struct strokes unicode = {"─", "▶", "◀", "·", "✗"};
+static const struct strokes ascii = {"-", ">", "<", ".", "X"};
+
+// The arrow, `room` columns: its ends, and strokes around the label.
+static void arrow(const struct ladder_canvas *c, const struct ladder_row *row, const char *text,
+                  size_t text_columns)
+{
+  const struct strokes *k = c->ascii ? &ascii : &unicode;
+  unsigned room = between(c) - 1;
+  unsigned strokes = room > text_columns + 4 ? room - (unsigned)text_columns - 3 : 2;
+  unsigned before = strokes / 2, rest = strokes - before;
+  bool to_right = row->from == LADDER_LEFT;
+  // The half of the way that this row does not tell of is dotted.
+  const char *near = row->arrow == ARROW_ARRIVES ? k->gap : k->line;
+  const char *far = row->arrow == ARROW_LEAVES || row->arrow == ARROW_LOST ? k->gap : k->line;
+  const char *head = to_right ? k->right : k->left;
+  if (row->arrow == ARROW_LEAVES) head = k->gap;
+  if (row->arrow == ARROW_LOST) head = k->lost;
+  if (!to_right) fputs(head, c->out);
+  repeat(c->out, to_right ? near : far, before);
+  fprintf(c->out, " %s ", text);
+  repeat(c->out, to_right ? far : near, rest);
+  if (to_right) fputs(head, c->out);
+}
+
+static void options_line(const struct ladder_canvas *c, const struct ladder_row *row,
+                         const uint32_t isn[2])
+{
+  const struct estab_tcp_options *o = &row->segment.options;
+  fprintf(c->out, "%*sits first number is %" PRIu32, TIME_COLUMNS + STATE_COLUMNS + 2, "",
+          isn[row->from]);
+  if (o->present & ESTAB_TCP_OPT_MSS) fprintf(c->out, "; takes %u bytes a segment", o->mss);
+  if (o->present & ESTAB_TCP_OPT_WSCALE) fprintf(c->out, ", windows times %u", 1u << o->wscale);
+  if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED) fputs(", SACK", c->out);
+  if (o->present & ESTAB_TCP_OPT_TS) fputs(", timestamps", c->out);
+  fputc('\n', c->out);
+}
+
+void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2])
+{
+  char text[160];
+  size_t n = label(row, isn, text, sizeof text);
+  start_line(c, row->at_ns, row->states);
+  arrow(c, row, text, n);
+  end_line(c, row->states);
+  if (!row->says) return;
+  fprintf(c->out, "%*s%s\n", TIME_COLUMNS + STATE_COLUMNS + 2, "", row->says);
+  if (row->segment.flags & ESTAB_TCP_SYN) options_line(c, row, isn);
+}
+
+void draw_gathered(const struct ladder_canvas *c, const uint64_t segments[2],
+                   const uint64_t text_bytes[2])
+{
+  const char *arrows[2] = {c->ascii ? "->" : "→", c->ascii ? "<-" : "←"};
+  fprintf(c->out, "%*s%s", TIME_COLUMNS + STATE_COLUMNS + 2, "", c->ascii ? "..." : "⋮");
+  for (unsigned i = 0; i < 2; i++) {
+    if (segments[i] == 0) continue;
+    fprintf(c->out, "  %s %" PRIu64 " more", arrows[i], segments[i]);
+    if (text_bytes[i])
+      fprintf(c->out, " with %" PRIu64 " bytes", text_bytes[i]);
+    else
+      fputs(" without data", c->out);
+  }
+  fputc('\n', c->out);
+}
+
+void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab_state states[2])
+{
+  start_line(c, at_ns, states);
+  fprintf(c->out, "%*s", (int)between(c), "");
+  end_line(c, states);
+}
+
+void draw_note(const struct ladder_canvas *c, const char *text)
+{
+  fprintf(c->out, "%*s%s\n", TIME_COLUMNS + STATE_COLUMNS + 2, "", text);
+}
+
+static void json_flags(FILE *out, uint16_t flags)
+{
+  char names[48], *save = NULL;
+  estab_flags_format_names(flags, names, sizeof names);
+  fputs("\"flags\":[", out);
+  const char *comma = "";
+  for (char *f = flags ? strtok_r(names, "|", &save) : NULL; f; f = strtok_r(NULL, "|", &save)) {
+    fprintf(out, "%s\"%s\"", comma, f);
+    comma = ",";
+  }
+  fputc(']', out);
+}
+
+void draw_row_json(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2])
+{
+  const struct ladder_segment *s = &row->segment;
+  static const char *const arrows[] = {"whole", "leaves", "arrives", "lost"};
+  fprintf(c->out, "{\"connection\":%u,\"segment\":%" PRIu64 ",\"time_s\":%.6f,\"from\":", c->number,
+          ++c->segments, (double)row->at_ns / 1e9);
+  json_string(c->out, c->key[row->from]);
+  fprintf(c->out, ",\"way\":\"%s\",", arrows[row->arrow]);
+  json_flags(c->out, s->flags);
+  fprintf(c->out, ",\"seq\":%" PRIu32, s->seq - isn[row->from]);
+  if (s->flags & ESTAB_TCP_ACK) fprintf(c->out, ",\"ack\":%" PRIu32, s->ack - isn[1 - row->from]);
+  fprintf(c->out,
+          ",\"text_bytes\":%" PRIu32 ",\"window_bytes\":%" PRIu32 ",\"merged\":%u,\"again\":%s,",
+          s->text_bytes, s->window, s->segments > 1 ? s->segments : 1,
+          row->again ? "true" : "false");
+  fputs("\"states\":{", c->out);
+  for (unsigned i = 0; i < 2; i++) {
+    json_string(c->out, c->key[i]);
+    fprintf(c->out, ":\"%s\"%s", estab_state_name(row->states[i]), i == 0 ? "," : "}");
+  }
+  if (row->says) {
+    fputs(",\"says\":", c->out);
+    json_string(c->out, row->says);
+  }
+  fputs("}\n", c->out);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// ladder_draw.h - one row of a ladder, as text or as JSON.
+#ifndef ESTAB_TOOL_LADDER_DRAW_H
+#define ESTAB_TOOL_LADDER_DRAW_H
+
+#include "ladder_half.h"
+
+enum ladder_arrow {
+  ARROW_WHOLE,   // from one side to the other
+  ARROW_LEAVES,  // sent, not there yet
+  ARROW_ARRIVES, // sent earlier, there now
+  ARROW_LOST,
+};
+
+struct ladder_row {
+  enum ladder_arrow arrow;
+  enum ladder_side from;
+  uint64_t at_ns; // since the ladder's start
+  struct ladder_segment segment;
+  bool again;
+  enum estab_state states[2]; // after it
+  const char *says;           // what a flag did; NULL = nothing new
+};
+
+struct ladder_canvas {
+  FILE *out;
+  unsigned width;
+  bool ascii;
+  bool live[2];
+  const char *name[2], *key[2];
+  unsigned number;
+  uint64_t segments; // JSON rows written
+};
+
+void draw_head(const struct ladder_canvas *c, const char *title, const struct estab_tuple *tuple,
+               enum ladder_side side, const enum estab_state states[2]);
+// isn[i]: what side i's sequence numbers are relative to.
+void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2]);
+void draw_row_json(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2]);
+void draw_gathered(const struct ladder_canvas *c, const uint64_t segments[2],
+                   const uint64_t text_bytes[2]);
+void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab_state states[2]);
+void draw_note(const struct ladder_canvas *c, const char *text);
+
+#endif
