@@ -44,12 +44,14 @@ for room in "${!may[@]}"; do
 done
 
 # Tools and examples see include/ only: nothing quoted that is not beside them.
-for file in tools/estab/*.[ch] examples/*.[ch]; do
-  [ -f "$file" ] || continue
+mapfile -t programs < <(find tools/estab examples -name '*.[ch]')
+for file in "${programs[@]}"; do
   while read -r name; do
     case $name in
     estab/*) ;;
-    *) [ -f "$(dirname "$file")/$name" ] || complain "$file" "\"$name\"" ;;
+    *..*) complain "$file" "\"$name\"" ;;
+    *) [ -f "$(dirname "$file")/$name" ] || [[ $file == tools/* && -f tools/estab/$name ]] ||
+      complain "$file" "\"$name\"" ;;
     esac
   done < <(sed -n 's/^ *# *include *"\([^"]*\)".*/\1/p' "$file")
 done
