@@ -108,7 +108,7 @@ static void release(struct fault_lane *lane, uint64_t now_ns)
 static void corrupt(struct fault_lane *lane, struct fault_parcel *p)
 {
   if (p->n <= lane->l3_offset) return;
-  size_t bit = draw(lane) % ((p->n - lane->l3_offset) * 8);
+  size_t bit = (size_t)(draw(lane) % ((p->n - lane->l3_offset) * 8));
   fault_parcel_bytes(p)[lane->l3_offset + bit / 8] ^= (uint8_t)(1u << bit % 8);
   lane->counters.corrupted++;
 }
