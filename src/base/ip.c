@@ -69,7 +69,7 @@ static unsigned ip_parse_group(const char *p, uint8_t out[2])
 static bool ip_parse6(const char *p, uint8_t out[16])
 {
   uint8_t bytes[16] = {0};
-  unsigned at = 0, gap = 16; // bytes filled; where "::" stands, 16 = nowhere
+  unsigned at = 0, gap = 17; // bytes filled; where "::" stands, 17 = nowhere
   if (p[0] == ':' && p[1] == ':') {
     gap = 0;
     p += 2;
@@ -86,14 +86,14 @@ static bool ip_parse6(const char *p, uint8_t out[16])
     at += 2;
     if (*p == '\0') break;
     if (*p++ != ':') return false;
-    if (*p == ':' && gap == 16) {
+    if (*p == ':' && gap == 17) {
       gap = at;
       p++;
     } else if (*p == '\0') {
       return false;
     }
   }
-  if (gap == 16 ? at != 16 : at > 14) return false;
+  if (gap == 17 ? at != 16 : at > 14) return false;
   memset(out, 0, 16);
   if (gap > at) gap = at;
   memcpy(out, bytes, gap);
