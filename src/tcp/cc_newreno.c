@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// cc_newreno.c - RFC 5681 slow start and congestion avoidance, byte counting as RFC 3465 with L = 2 at most.
+#include "base/bytes.h"
+#include "tcp/cc.h"
+
+uint32_t cc_initial_window(uint32_t mss_bytes, uint32_t segments)
+{
+  if (segments > 0) return u32_min(segments * mss_bytes, u32_max(2 * mss_bytes, segments * 1460));
+  if (mss_bytes > 2190) return 2 * mss_bytes; // RFC 5681 3.1
+  return (mss_bytes > 1095 ? 3 : 4) * mss_bytes;
+}
+
+static void newreno_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes)
+{
+  cc->mss_bytes = mss_bytes;
+  cc->cwnd_bytes = initial_window_bytes;
+  cc->ssthresh_bytes = UINT32_MAX; // "arbitrarily high"
+  cc->acked_bytes = 0;
+}
+
+static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t flight_bytes, uint64_t now_ns)
+{
+  (void)now_ns;
+  // A window that is not used says nothing about the path: RFC 7661 4.3's condition, kept simple.
+  if (flight_bytes + acked_bytes + 2 * cc->mss_bytes < cc->cwnd_bytes / 2) return;
+  if (cc->cwnd_bytes < cc->ssthresh_bytes) {
+    // RFC 5681 3.1 (2): by bytes acknowledged, at most two segments an ACK: ACK division gains nothing.
+    uint32_t grow = u32_min(acked_bytes, 2 * cc->mss_bytes);
+    if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += grow;
+    return;
+  }
+  cc->acked_bytes += acked_bytes; // RFC 5681 3.1: one segment a round trip
+  if (cc->acked_bytes >= cc->cwnd_bytes) {
+    cc->acked_bytes -= cc->cwnd_bytes;
+    if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += cc->mss_bytes;
+  }
+}
+
+static uint32_t newreno_half(const struct cc *cc, uint32_t flight_bytes)
+{
+  return u32_max(flight_bytes / 2, 2 * cc->mss_bytes); // RFC 5681 3.1 (4)
+}
+
+static void newreno_on_loss(struct cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+{
+  (void)now_ns;
+  cc->ssthresh_bytes = newreno_half(cc, flight_bytes);
+  cc->cwnd_bytes = cc->ssthresh_bytes;
+  cc->acked_bytes = 0;
+}
+
+static void newreno_on_timeout(struct cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns)
+{
+  (void)now_ns;
+  if (first) cc->ssthresh_bytes = newreno_half(cc, flight_bytes);
+  cc->cwnd_bytes = cc->mss_bytes; // the loss window, RFC 5681 3.1
+  cc->acked_bytes = 0;
+}
+
+static void newreno_on_idle(struct cc *cc, uint32_t initial_window_bytes)
+{
+  cc->cwnd_bytes = u32_min(cc->cwnd_bytes, initial_window_bytes);
+}
+
+static void newreno_on_mss(struct cc *cc, uint32_t mss_bytes)
+{
+  cc->mss_bytes = mss_bytes;
+  cc->cwnd_bytes = u32_max(cc->cwnd_bytes, mss_bytes);
+}
+
+const struct cc_verbs cc_newreno = {
+    .name = "newreno",
+    .start = newreno_start,
+    .on_acked = newreno_on_acked,
+    .on_loss = newreno_on_loss,
+    .on_timeout = newreno_on_timeout,
+    .on_idle = newreno_on_idle,
+    .on_mss = newreno_on_mss,
+};

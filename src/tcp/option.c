@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// option.c - what the user may change and ask of one connection; STATUS, RFC 9293 3.10.6.
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+static uint32_t ns_to_ms(uint64_t ns)
+{
+  uint64_t ms = ns / 1000000u + (ns % 1000000u != 0);
+  return (uint32_t)u64_min(ms, UINT32_MAX);
+}
+
+static void set_bit(struct tcb *t, uint32_t bit, bool on)
+{
+  t->bits = on ? t->bits | bit : t->bits & ~bit;
+}
+
+static void set_user_timeout(struct tcb *t, uint64_t ns, uint64_t now_ns)
+{
+  t->user_timeout_ms = ns_to_ms(ns);
+  if (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una == t->snd.nxt) return;
+  t->at[TIMER_USER] = ns ? now_ns + ns : ESTAB_NEVER;
+}
+
+static void set_keepalive(struct tcb *t, uint64_t ns)
+{
+  t->keepalive_idle_ms = ns_to_ms(ns);
+  t->keepalive_probes = 0;
+  bool on = ns && state_is_synchronized((enum estab_state)t->state) && t->state != ESTAB_TIME_WAIT;
+  t->at[TIMER_KEEPALIVE] = on ? t->last_recv_ns + ns : ESTAB_NEVER;
+}
+
+static int set_recv_buffer(struct tcp *c, struct tcb *t, uint64_t value)
+{
+  if (value < 1 || value > RECVQ_MAX_BYTES / 2) return ESTAB_ERR_INVALID;
+  t->recv_buffer_bytes = (uint32_t)u64_min(value, c->settings->recv_buffer_max_bytes);
+  if (t->snd.nxt == t->iss) t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535); // nothing was promised yet
+  window_after_read(t);
+  return ESTAB_OK;
+}
+
+int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value, uint64_t now_ns)
+{
+  switch (option) {
+  case ESTAB_OPT_NAGLE: set_bit(t, TCB_NAGLE, value != 0); return ESTAB_OK;
+  case ESTAB_OPT_CORK: set_bit(t, TCB_CORK, value != 0); return ESTAB_OK;
+  case ESTAB_OPT_DELAYED_ACK_NS:
+    if (value > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]: less than half a second
+    t->delayed_ack_ms = ns_to_ms(value);
+    return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_IDLE_NS: set_keepalive(t, value); return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_INTERVAL_NS: t->keepalive_interval_ms = ns_to_ms(value); return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_COUNT:
+    if (value < 1 || value > 255) return ESTAB_ERR_INVALID;
+    t->keepalive_count = (uint8_t)value;
+    return ESTAB_OK;
+  case ESTAB_OPT_USER_TIMEOUT_NS: set_user_timeout(t, value, now_ns); return ESTAB_OK;
+  case ESTAB_OPT_SEND_BUFFER_BYTES:
+    if (value < 1 || value > SENDQ_MAX_BYTES) return ESTAB_ERR_INVALID;
+    t->send_buffer_bytes = (uint32_t)value;
+    return ESTAB_OK;
+  case ESTAB_OPT_RECV_BUFFER_BYTES: return set_recv_buffer(c, t, value);
+  case ESTAB_OPT_TIME_WAIT_NS: t->time_wait_ms = ns_to_ms(value); return ESTAB_OK;
+  case ESTAB_OPT_HOP_LIMIT:
+    if (value < 1 || value > 255) return ESTAB_ERR_INVALID;
+    t->hop_limit = (uint8_t)value;
+    return ESTAB_OK;
+  case ESTAB_OPT_TRAFFIC_CLASS:
+    if (value > 255 || (value & 3)) return ESTAB_ERR_INVALID; // the low two bits are ECN's
+    t->traffic_class = (uint8_t)value;
+    return ESTAB_OK;
+  case ESTAB_OPT_CONGESTION_CONTROL: return value == ESTAB_CC_NEWRENO ? ESTAB_OK : ESTAB_ERR_UNSUPPORTED;
+  case ESTAB_OPTIONS: break;
+  }
+  return ESTAB_ERR_INVALID;
+}
+
+int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *value)
+{
+  switch (option) {
+  case ESTAB_OPT_NAGLE: *value = (t->bits & TCB_NAGLE) != 0; return ESTAB_OK;
+  case ESTAB_OPT_CORK: *value = (t->bits & TCB_CORK) != 0; return ESTAB_OK;
+  case ESTAB_OPT_DELAYED_ACK_NS: *value = (uint64_t)t->delayed_ack_ms * 1000000u; return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_IDLE_NS: *value = (uint64_t)t->keepalive_idle_ms * 1000000u; return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_INTERVAL_NS: *value = (uint64_t)t->keepalive_interval_ms * 1000000u; return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_COUNT: *value = t->keepalive_count; return ESTAB_OK;
+  case ESTAB_OPT_USER_TIMEOUT_NS: *value = (uint64_t)t->user_timeout_ms * 1000000u; return ESTAB_OK;
+  case ESTAB_OPT_SEND_BUFFER_BYTES: *value = t->send_buffer_bytes; return ESTAB_OK;
+  case ESTAB_OPT_RECV_BUFFER_BYTES: *value = t->recv_buffer_bytes; return ESTAB_OK;
+  case ESTAB_OPT_TIME_WAIT_NS: *value = (uint64_t)t->time_wait_ms * 1000000u; return ESTAB_OK;
+  case ESTAB_OPT_HOP_LIMIT: *value = t->hop_limit; return ESTAB_OK;
+  case ESTAB_OPT_TRAFFIC_CLASS: *value = t->traffic_class; return ESTAB_OK;
+  case ESTAB_OPT_CONGESTION_CONTROL: *value = ESTAB_CC_NEWRENO; return ESTAB_OK;
+  case ESTAB_OPTIONS: break;
+  }
+  return ESTAB_ERR_INVALID;
+}
+
+void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info, uint64_t now_ns)
+{
+  uint32_t end = tcb_queue_end(t);
+  *info = (struct estab_conn_info){
+      .struct_bytes = sizeof *info,
+      .tuple = t->tuple,
+      .state = (enum estab_state)t->state,
+      .error = t->error,
+      .syn = t->syn_generation ? (uint64_t)t->syn_generation << 32 | t->syn_index : 0,
+      .netif = t->netif,
+      .passive = (t->flags & SEG_PASSIVE) != 0,
+      .timestamps = (t->flags & SEG_TS) != 0,
+      .window_scaling = (t->flags & SEG_WS) != 0,
+      .sack = (t->flags & SEG_SACK) != 0,
+      .snd_wscale = t->snd_wscale,
+      .rcv_wscale = t->rcv_wscale,
+      .snd_mss = t->snd_mss,
+      .rcv_mss = t->rcv_mss,
+      .path_mtu = t->path ? t->path->mtu : 0,
+      .iss = t->iss,
+      .irs = t->irs,
+      .snd_una = t->snd.una,
+      .snd_nxt = t->snd.nxt,
+      .snd_wnd = t->snd.wnd,
+      .rcv_nxt = t->rcv.nxt,
+      .rcv_wnd = t->rcv.wnd,
+      .cwnd_bytes = t->cc.cwnd_bytes,
+      .ssthresh_bytes = t->cc.ssthresh_bytes,
+      .flight_bytes = tcb_flight(t),
+      .send_queued_bytes = t->sendq.bytes,
+      .not_sent_bytes = seq_gt(end, t->snd.nxt) ? end - seq_max(t->snd.nxt, t->iss + 1) : 0,
+      .recv_queued_bytes = tcb_readable(t),
+      .out_of_order_bytes = ranges_bytes(&t->out_of_order),
+      .srtt_ns = t->rtt.srtt_ns,
+      .rttvar_ns = t->rtt.rttvar_ns,
+      .rtt_min_ns = t->rtt.min_ns,
+      .rto_ns = rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns),
+      .retransmit_count = t->backoff,
+      .duplicate_acks = t->duplicate_acks_seen,
+      .bytes_sent = t->bytes_sent,
+      .bytes_acked = t->bytes_acked,
+      .bytes_received = t->bytes_received,
+      .bytes_retransmitted = t->bytes_retransmitted,
+      .segments_sent = t->segments_sent,
+      .segments_received = t->segments_received,
+      .segments_retransmitted = t->segments_retransmitted,
+      .last_send_ns = t->last_send_ns,
+      .last_recv_ns = t->last_recv_ns,
+  };
+  if (t->state == ESTAB_TIME_WAIT && t->at[TIMER_LIFE] > now_ns) info->time_wait_left_ns = t->at[TIMER_LIFE] - now_ns;
+}

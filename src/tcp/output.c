@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// output.c - choosing the next segment: RST, SYN, retransmission, data, FIN, window update, ACK. The one place that
+// makes segments of a full connection.
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+#define OUTPUT_OVERRIDE_NS UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
+
+static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
+{
+  bool answer = t->state == ESTAB_SYN_RECEIVED; // a SYN-ACK agrees only to what was offered
+  o->present = ESTAB_TCP_OPT_MSS;
+  o->mss = tcb_mss_for(c->settings, t->path, tcb_is4(t));
+  if (answer ? (t->flags & SEG_WS) : c->settings->window_scaling) {
+    o->present |= ESTAB_TCP_OPT_WSCALE;
+    o->wscale = t->rcv_wscale;
+  }
+  if (answer ? (t->flags & SEG_SACK) : c->settings->sack) o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
+}
+
+// RFC 2018 4: the block with the newest text first; RFC 2883 4: a duplicate before it.
+static void put_sack(struct tcb *t, struct estab_tcp_options *o)
+{
+  unsigned n = 0;
+  unsigned most = (t->flags & SEG_TS) ? 3 : 4; // what 40 octets of options hold
+  if (t->bits & TCB_DSACK) {
+    o->sack[n].start = t->dsack_start;
+    o->sack[n++].end = t->dsack_end;
+    t->bits &= ~(uint32_t)TCB_DSACK;
+  }
+  int recent = ranges_find(&t->out_of_order, t->sack_recent);
+  if (recent >= 0) {
+    o->sack[n].start = t->out_of_order.at[recent].start;
+    o->sack[n++].end = t->out_of_order.at[recent].end;
+  }
+  for (unsigned i = 0; i < t->out_of_order.count && n < most; i++) {
+    if ((int)i == recent) continue;
+    o->sack[n].start = t->out_of_order.at[i].start;
+    o->sack[n++].end = t->out_of_order.at[i].end;
+  }
+  if (n == 0) return;
+  o->sack_count = (uint8_t)n;
+  o->present |= ESTAB_TCP_OPT_SACK;
+}
+
+// Header of the next segment, without text. Every segment but the first SYN and a bare RST acknowledges.
+static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq, uint16_t flags, uint64_t now_ns)
+{
+  struct estab_tcp_header *h = &out->h;
+  h->src_port = t->tuple.local_port;
+  h->dst_port = t->tuple.remote_port;
+  h->seq = seq;
+  h->ack = (flags & ESTAB_TCP_ACK) ? t->rcv.nxt : 0;
+  h->flags = flags;
+  h->urgent = 0;
+  h->options.present = 0;
+  out->text_bytes = out->gso_bytes = 0;
+  out->segments = 1;
+  out->retransmission = false;
+  out->piece_count = 0;
+  if (flags & ESTAB_TCP_SYN) put_syn_options(c, t, &h->options);
+  bool offered = (flags & ESTAB_TCP_SYN) && t->state == ESTAB_SYN_SENT && c->settings->timestamps;
+  if (((t->flags & SEG_TS) && !(flags & ESTAB_TCP_RST)) || offered) {
+    h->options.present |= ESTAB_TCP_OPT_TS;
+    h->options.ts_value = tcp_ts_now(t->ts_offset, now_ns);
+    h->options.ts_echo = (flags & ESTAB_TCP_ACK) ? t->ts_recent : 0;
+  }
+  if (flags & ESTAB_TCP_RST) {
+    h->window = 0;
+    return;
+  }
+  h->window = window_to_advertise(t, (flags & ESTAB_TCP_SYN) != 0);
+  if (flags & ESTAB_TCP_ACK) {
+    t->last_ack_sent = t->rcv.nxt;
+    t->owed &= (uint16_t)~(OWED_WINDOW | OWED_CHALLENGE);
+    if (t->acks_owed > 1)
+      t->acks_owed--; // duplicate ACKs of a batch go out one by one [RFC 5681 4.2]
+    else
+      t->acks_owed = 0, t->owed &= (uint16_t)~OWED_ACK;
+    t->at[TIMER_ACK] = ESTAB_NEVER;
+    t->segments_unacked = 0;
+  }
+}
+
+// Text [seq, seq + n) out of the send buffer. Answers how much fits into the pieces.
+static uint32_t attach_text(const struct tcb *t, struct tcp_out *out, uint32_t seq, uint32_t n)
+{
+  unsigned count = 0;
+  uint32_t got = (uint32_t)sendq_pieces(&t->sendq, seq - t->snd.una, n, out->pieces, ESTAB_FRAME_PIECES - 1, &count);
+  out->piece_count = count;
+  out->text_bytes = got;
+  if (got > t->snd_mss) {
+    out->gso_bytes = t->snd_mss;
+    out->segments = (uint16_t)((got + t->snd_mss - 1) / t->snd_mss);
+  }
+  return got;
+}
+
+// PSH ends what the user wrote [MUST-61]; URG marks, as long as the urgent octet is ahead [MUST-30].
+static void mark_text(const struct tcb *t, struct tcp_out *out)
+{
+  uint32_t end = out->h.seq + out->text_bytes;
+  if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push)) out->h.flags |= ESTAB_TCP_PSH;
+  if ((t->bits & TCB_URGENT_OUT) && seq_gt(t->snd.up, out->h.seq)) {
+    out->h.flags |= ESTAB_TCP_URG;
+    out->h.urgent = (uint16_t)u32_min(t->snd.up - out->h.seq, 65535);
+  }
+}
+
+static int finish(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  t->segments_sent += out->segments;
+  if (out->retransmission) {
+    t->segments_retransmitted += out->segments;
+    t->bytes_retransmitted += out->text_bytes;
+    c->retransmissions += out->segments;
+    t->bits &= ~(uint32_t)TCB_RTT_TIMED; // Karn
+  } else {
+    t->bytes_sent += out->text_bytes;
+  }
+  if (tcp_tracing(c)) {
+    if (out->retransmission) {
+      struct estab_trace e = {.kind = ESTAB_TRACE_retransmitted,
+                              .u.retransmitted = {out->h.seq, out->text_bytes,
+                                                  (t->bits & TCB_FAST_RECOVERY) ? "duplicate ACKs" : "timeout"}};
+      tcp_trace(c, t, &e, now_ns);
+    }
+    tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h, out->text_bytes,
+                   out->segments, now_ns);
+  }
+  return 1;
+}
+
+// RFC 9293 A.2: after a probe SND.NXT lies beyond a closed window, and an ACK from there would be judged
+// unacceptable. So what carries no text comes from the last place the peer's window reaches.
+static uint32_t acceptable_seq(const struct tcb *t)
+{
+  uint32_t edge = t->snd.una + t->snd.wnd;
+  return seq_lt(edge, t->snd.nxt) && !(t->bits & TCB_FIN_SENT) ? seq_max(edge, t->snd.una) : t->snd.nxt;
+}
+
+static int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  t->owed = 0;
+  begin(c, t, out, t->snd.nxt, ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  return finish(c, t, out, now_ns);
+}
+
+static int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  t->owed &= (uint16_t)~OWED_SYN;
+  uint16_t flags = ESTAB_TCP_SYN;
+  if (t->state == ESTAB_SYN_RECEIVED) flags |= ESTAB_TCP_ACK;
+  begin(c, t, out, t->iss, flags, now_ns);
+  out->retransmission = t->snd.nxt != t->iss;
+  t->snd.nxt = t->iss + 1;
+  return finish(c, t, out, now_ns);
+}
+
+// One segment from t->rtx_nxt, with our FIN if it is reached.
+static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  bool loss = t->bits & TCB_LOSS_RECOVERY;
+  uint32_t seq = t->rtx_nxt;
+  uint32_t fin = (t->bits & TCB_FIN_SENT) ? 1u : 0u;
+  uint32_t text = t->snd.nxt - fin - seq; // octets in flight from there on
+  if (!(t->owed & OWED_RETRANSMIT)) return 0;
+  if (seq_ge(seq, t->snd.nxt) || (loss && seq != t->snd.una && seq - t->snd.una + t->snd_mss > t->cc.cwnd_bytes)) {
+    t->owed &= (uint16_t)~OWED_RETRANSMIT;
+    return 0;
+  }
+  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  uint32_t got = attach_text(t, out, seq, u32_min(text, t->snd_mss));
+  if (fin && got == text) out->h.flags |= ESTAB_TCP_FIN;
+  mark_text(t, out);
+  t->rtx_nxt = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
+  if (!loss || seq_ge(t->rtx_nxt, t->recover)) t->owed &= (uint16_t)~OWED_RETRANSMIT;
+  out->retransmission = true;
+  return finish(c, t, out, now_ns);
+}
+
+// Octets that may leave now: inside the peer's window and the congestion window, RFC 5681 3.1; RFC 3042's limited
+// transmit adds a segment for each of the first two duplicate ACKs.
+static uint32_t usable_window(const struct tcp *c, const struct tcb *t)
+{
+  uint32_t cwnd = t->cc.cwnd_bytes;
+  if (c->settings->limited_transmit && !(t->bits & (TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY)))
+    cwnd += u32_min(t->duplicate_acks, 2) * t->snd_mss;
+  uint32_t wnd = u32_min(cwnd, t->snd.wnd);
+  uint32_t flight = tcb_flight(t);
+  return wnd > flight ? wnd - flight : 0;
+}
+
+// RFC 9293 3.8.6.2.1 with 3.7.4: may `n` octets leave although they fill no segment?
+static bool small_segment_may_leave(const struct tcb *t, uint32_t n, uint32_t queued)
+{
+  if (t->bits & TCB_OVERRIDE) return true;
+  if (n >= t->snd.max_wnd / 2 && n < queued) return true; // (3): half of the largest window
+  if (n < queued) return false;
+  if (t->bits & TCB_CLOSE_CALLED) return true; // the last of all
+  if (t->bits & TCB_CORK) return false;
+  return !(t->bits & TCB_NAGLE) || t->snd.una == t->snd.nxt; // (2)
+}
+
+static void enter_after_fin(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->state == ESTAB_CLOSE_WAIT) tcb_enter(c, t, ESTAB_LAST_ACK, "our FIN is sent", now_ns);
+}
+
+// New data, and FIN behind the last of it.
+static int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  if (t->bits & TCB_FIN_SENT) return 0;
+  uint32_t queued = tcb_queue_end(t) - t->snd.nxt;
+  bool fin = t->bits & TCB_CLOSE_CALLED;
+  if (queued == 0 && !fin) return 0;
+  if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns) // RFC 5681 4.1
+    t->cc.verbs->on_idle(&t->cc, cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
+  uint32_t usable = usable_window(c, t);
+  uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
+  uint32_t n = u32_min(u32_min(queued, usable), most);
+  if (n > t->snd_mss && n < queued) n -= n % t->snd_mss;
+  if (n < t->snd_mss && !(n == 0 && queued == 0) && (n == 0 || !small_segment_may_leave(t, n, queued))) {
+    if (t->snd.una == t->snd.nxt && t->at[TIMER_RETRANSMIT] == ESTAB_NEVER) {
+      t->bits |= TCB_PERSIST;
+      t->at[TIMER_RETRANSMIT] = now_ns + (t->snd.wnd == 0 ? t->rtt.rto_ns : OUTPUT_OVERRIDE_NS);
+    }
+    return 0;
+  }
+  if (n == 0 && t->snd.wnd <= tcb_flight(t)) { // a FIN alone needs a place in the window, too
+    retransmit_arm(c, t, now_ns);
+    return 0;
+  }
+  begin(c, t, out, t->snd.nxt, ESTAB_TCP_ACK, now_ns);
+  uint32_t got = attach_text(t, out, t->snd.nxt, n);
+  mark_text(t, out);
+  t->snd.nxt += got;
+  t->bits &= ~(uint32_t)TCB_OVERRIDE;
+  if (fin && got == queued && t->snd.wnd > tcb_flight(t)) {
+    out->h.flags |= ESTAB_TCP_FIN;
+    t->snd.nxt++;
+    t->bits |= TCB_FIN_SENT;
+    int done = finish(c, t, out, now_ns);
+    enter_after_fin(c, t, now_ns);
+    return done;
+  }
+  return finish(c, t, out, now_ns);
+}
+
+// RFC 9293 3.8.6.1 [MUST-36]: one octet, or the FIN, into the closed window; the same one again later.
+static int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  t->owed &= (uint16_t)~OWED_PROBE;
+  uint32_t seq = t->snd.una;
+  bool again = t->snd.nxt != t->snd.una;
+  uint32_t text = tcb_queue_end(t) - seq;
+  if (text == 0 && !(t->bits & TCB_CLOSE_CALLED)) return 0;
+  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  if (text > 0) {
+    attach_text(t, out, seq, 1);
+  } else {
+    out->h.flags |= ESTAB_TCP_FIN;
+    t->bits |= TCB_FIN_SENT;
+  }
+  if (!again) t->snd.nxt = seq + 1;
+  mark_text(t, out);
+  out->retransmission = again;
+  int done = finish(c, t, out, now_ns);
+  if (out->h.flags & ESTAB_TCP_FIN) enter_after_fin(c, t, now_ns);
+  return done;
+}
+
+static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  uint32_t seq = acceptable_seq(t);
+  if (t->owed & OWED_KEEPALIVE) { // RFC 9293 3.8.4: an old octet's place, so that the peer answers
+    t->owed &= (uint16_t)~OWED_KEEPALIVE;
+    seq = t->snd.una - 1;
+  }
+  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  if ((t->flags & SEG_SACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK))) put_sack(t, &out->h.options);
+  mark_text(t, out);
+  return finish(c, t, out, now_ns);
+}
+
+int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  if (t->owed & OWED_RST) return send_rst(c, t, out, now_ns);
+  if (t->state == ESTAB_CLOSED) return 0;
+  if (t->path_generation != t->path->generation) tcb_update_mss(c, t);
+  if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
+  if (t->bits & TCB_SYN_ACKED) {
+    // SACK blocks ride on pure ACKs, so that a data segment keeps its length.
+    if ((t->owed & OWED_ACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)) && (t->flags & SEG_SACK))
+      return send_ack(c, t, out, now_ns);
+    if ((t->owed & OWED_PROBE) && send_probe(c, t, out, now_ns)) return 1;
+    if ((t->owed & OWED_RETRANSMIT) && send_retransmission(c, t, out, now_ns)) return 1;
+    if (!((t->bits & TCB_LOSS_RECOVERY) && seq_lt(t->rtx_nxt, t->recover)) && send_data(c, t, out, now_ns)) return 1;
+  }
+  if (t->state == ESTAB_SYN_SENT) return 0;
+  if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE)) return send_ack(c, t, out, now_ns);
+  return 0;
+}
+
+void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end, bool retransmission, uint64_t now_ns)
+{
+  t->last_send_ns = now_ns;
+  if (seq == seq_end || t->state == ESTAB_CLOSED) return;
+  if (!retransmission && !(t->bits & TCB_RTT_TIMED)) {
+    t->bits |= TCB_RTT_TIMED;
+    t->rtt_seq = seq;
+    t->rtt_start_ns = now_ns;
+  }
+  if (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una != t->snd.nxt && t->user_timeout_ms)
+    t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+  // RFC 6298 5.1: started with the first octet; a running timer runs on, but in recovery it starts anew with each
+  // retransmission (RFC 6298 5.6 after a timeout has set it already).
+  if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER || (t->bits & TCB_PERSIST)) retransmit_arm(c, t, now_ns);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// retransmit.c - loss detected by duplicate ACKs (RFC 5681 3.2, RFC 6582) and by timeout (RFC 6298 5).
+//
+// SND.NXT never moves back. After a timeout t->rtx_nxt walks from SND.UNA to t->recover (SND.NXT at that time) and
+// output sends again from there, as far as the congestion window reaches; in fast recovery output sends the one
+// segment at SND.UNA.
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+static void trace_congestion(struct tcp *c, struct tcb *t, const char *cause, uint64_t now_ns)
+{
+  if (!tcp_tracing(c)) return;
+  struct estab_trace e = {
+      .kind = ESTAB_TRACE_congestion_changed,
+      .u.congestion_changed = {cause, t->cc.cwnd_bytes, t->cc.ssthresh_bytes, tcb_flight(t)},
+  };
+  tcp_trace(c, t, &e, now_ns);
+}
+
+// RFC 6298 5.1, 5.3: the timer runs while something is in flight; RFC 9293 3.8.6.1: as persist timer, while the peer's
+// window keeps queued octets from leaving; RFC 9293 3.8.6.2.1: as the override of silly window avoidance.
+void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  bool in_flight = t->snd.una != t->snd.nxt;
+  bool waiting = t->sendq.bytes > 0 || ((t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) == TCB_CLOSE_CALLED);
+  if (in_flight && t->snd.wnd > 0) {
+    if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
+    t->bits &= ~(uint32_t)TCB_PERSIST;
+    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+  } else if (in_flight || (waiting && t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED))) {
+    if ((t->bits & TCB_PERSIST) && t->at[TIMER_RETRANSMIT] != ESTAB_NEVER) return; // its own pace
+    t->bits |= TCB_PERSIST;
+    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+  } else {
+    if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
+    t->bits &= ~(uint32_t)TCB_PERSIST;
+    t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
+  }
+}
+
+void retransmit_on_new_ack(struct tcp *c, struct tcb *t, uint32_t acked_bytes, uint64_t now_ns)
+{
+  t->duplicate_acks = 0;
+  if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
+  if (t->bits & TCB_FAST_RECOVERY) {
+    if (seq_ge(t->snd.una, t->recover)) { // full acknowledgment, RFC 6582 3.2 step 3 (1)
+      t->bits &= ~(uint32_t)TCB_FAST_RECOVERY;
+      uint32_t flight = u32_max(tcb_flight(t), t->snd_mss) + t->snd_mss;
+      t->cc.cwnd_bytes = u32_min(t->cc.ssthresh_bytes, flight);
+      trace_congestion(c, t, "recovered", now_ns);
+    } else { // partial acknowledgment: the next hole, window deflated by what left the network
+      t->owed |= OWED_RETRANSMIT;
+      t->rtx_nxt = t->snd.una;
+      uint32_t cwnd = t->cc.cwnd_bytes;
+      cwnd = cwnd > acked_bytes ? cwnd - acked_bytes : 0;
+      if (acked_bytes >= t->snd_mss) cwnd += t->snd_mss;
+      t->cc.cwnd_bytes = u32_max(cwnd, t->snd_mss);
+    }
+  } else {
+    if (t->bits & TCB_LOSS_RECOVERY) {
+      if (seq_ge(t->snd.una, t->recover)) {
+        t->bits &= ~(uint32_t)TCB_LOSS_RECOVERY;
+        trace_congestion(c, t, "recovered", now_ns);
+      } else if (seq_lt(t->rtx_nxt, t->recover)) {
+        t->owed |= OWED_RETRANSMIT;
+      }
+    }
+    t->cc.verbs->on_acked(&t->cc, acked_bytes, tcb_flight(t), now_ns);
+  }
+  retransmit_arm(c, t, now_ns);
+  t->at[TIMER_USER] = ESTAB_NEVER;
+  if (t->snd.una != t->snd.nxt && t->user_timeout_ms) // progress: R2 counts anew
+    t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+}
+
+void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->duplicate_acks < 255) t->duplicate_acks++;
+  if (t->bits & TCB_FAST_RECOVERY) {
+    // RFC 5681 3.2 (4): each tells of a segment that left, though never of more than are out (ATTACKS S2).
+    uint32_t most = t->cc.ssthresh_bytes + tcb_flight(t);
+    t->cc.cwnd_bytes = u32_min(t->cc.cwnd_bytes + t->snd_mss, most);
+    return;
+  }
+  if ((t->bits & TCB_LOSS_RECOVERY) || t->duplicate_acks != c->settings->duplicate_ack_threshold) return;
+  if (seq_le(t->snd.una, t->recover)) return; // RFC 6582 3.2 step 2: still the octets of the last recovery
+  t->recover = t->snd.nxt;
+  t->bits |= TCB_FAST_RECOVERY;
+  t->bits &= ~(uint32_t)TCB_RTT_TIMED;
+  t->cc.verbs->on_loss(&t->cc, tcb_flight(t), now_ns);
+  t->cc.cwnd_bytes += 3u * t->snd_mss;
+  t->rtx_nxt = t->snd.una;
+  t->owed |= OWED_RETRANSMIT;
+  trace_congestion(c, t, "duplicate ACKs", now_ns);
+}
+
+void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  t->bits &= ~(uint32_t)TCB_RTT_TIMED; // Karn
+  if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
+    t->owed |= OWED_SYN;
+  } else {
+    bool again = (t->bits & TCB_LOSS_RECOVERY) && t->backoff > 0;
+    t->cc.verbs->on_timeout(&t->cc, tcb_flight(t), !again, now_ns);
+    t->bits &= ~(uint32_t)TCB_FAST_RECOVERY;
+    t->bits |= TCB_LOSS_RECOVERY;
+    t->recover = t->snd.nxt;
+    t->rtx_nxt = t->snd.una;
+    t->duplicate_acks = 0;
+    t->owed |= OWED_RETRANSMIT;
+    trace_congestion(c, t, "timeout", now_ns);
+  }
+  if (t->backoff < 32) t->backoff++;
+  t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+}
+
+// The peer's window opened after probes: the octet they carried is sent again at once; nothing was lost on the way.
+void retransmit_again(struct tcb *t)
+{
+  t->rtx_nxt = t->snd.una;
+  t->recover = t->snd.nxt;
+  t->bits |= TCB_LOSS_RECOVERY;
+  t->owed |= OWED_RETRANSMIT;
+}
+
+// RFC 5927 4.1: does a quoted segment belong to what is in flight?
+bool retransmit_in_flight(const struct tcb *t, uint32_t seq)
+{
+  return seq_le(t->snd.una, seq) && seq_lt(seq, t->snd.nxt);
+}

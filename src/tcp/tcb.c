@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tcb.c - a connection's birth, its changes of state and its end.
+#include "tcp/tcb.h"
+#include "base/bytes.h"
+
+// The shift that lets a 16-bit field express the largest buffer, RFC 7323 2.2.
+uint8_t tcb_window_scale(const struct estab_settings *settings)
+{
+  uint8_t shift = 0;
+  while (shift < 14 && (settings->recv_buffer_max_bytes >> shift) > 65535) shift++;
+  return shift;
+}
+
+// RFC 9293 3.7.1 and RFC 6691: options are not counted.
+uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *path, bool ip4)
+{
+  uint32_t headers = ip4 ? 40 : 60;
+  uint32_t mss = path->device_mtu > headers + 1 ? path->device_mtu - headers : 1;
+  if (settings->max_mss) mss = u32_min(mss, settings->max_mss);
+  return (uint16_t)mss;
+}
+
+// Octets of text in a full segment: the peer's MSS [MUST-14, MUST-15, MUST-16], the path's MTU, less our options.
+void tcb_update_mss(const struct tcp *c, struct tcb *t)
+{
+  bool ip4 = tcb_is4(t);
+  uint32_t mss = t->peer_mss ? u32_max(t->peer_mss, c->settings->min_mss) : (ip4 ? 536u : 1220u);
+  uint32_t headers = ip4 ? 40 : 60;
+  uint32_t path_mss = t->path->mtu > headers + 1u ? t->path->mtu - headers : 1u;
+  mss = u32_min(mss, path_mss);
+  if (c->settings->max_mss) mss = u32_min(mss, c->settings->max_mss);
+  uint32_t options = (t->flags & SEG_TS) ? 12 : 0;
+  mss = mss > options + 8 ? mss - options : 8;
+  bool smaller = t->snd_mss != 0 && mss < t->snd_mss;
+  t->snd_mss = (uint16_t)mss;
+  t->path_generation = t->path->generation;
+  if (t->cc.mss_bytes && t->cc.mss_bytes != mss) t->cc.verbs->on_mss(&t->cc, mss);
+  if (smaller && t->snd.una != t->snd.nxt && (t->bits & TCB_SYN_ACKED)) {
+    // RFC 1191 6.4: what was too big is sent again at once, without touching the congestion window.
+    retransmit_again(t);
+  }
+}
+
+static uint32_t to_ms(uint64_t ns)
+{
+  uint64_t ms = ns / 1000000u;
+  return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+static void take_settings(struct tcb *t, const struct estab_settings *set)
+{
+  t->send_buffer_bytes = set->send_buffer_bytes;
+  t->recv_buffer_bytes = set->recv_buffer_bytes;
+  t->user_timeout_ms = to_ms(set->user_timeout_ns);
+  t->delayed_ack_ms = to_ms(set->delayed_ack_ns);
+  t->keepalive_idle_ms = to_ms(set->keepalive_idle_ns);
+  t->keepalive_interval_ms = to_ms(set->keepalive_interval_ns);
+  t->keepalive_count = (uint8_t)u32_min(set->keepalive_count, 255);
+  t->time_wait_ms = to_ms(2 * set->msl_ns);
+  t->hop_limit = set->hop_limit;
+  if (set->nagle) t->bits |= TCB_NAGLE;
+}
+
+// t is zeroed, its identity (index, generation) and nothing else set.
+void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path, uint64_t now_ns)
+{
+  const struct estab_settings *set = c->settings;
+  t->tuple = seed->tuple;
+  t->netif = seed->netif;
+  t->path = path;
+  t->iss = seed->iss;
+  t->irs = seed->irs;
+  t->flags = seed->flags;
+  t->snd.una = seed->iss;
+  t->snd.nxt = seed->snd_nxt;
+  t->snd.wnd = t->snd.max_wnd = seed->snd_wnd;
+  t->snd.wl1 = seed->irs;
+  t->snd_wscale = seed->snd_wscale;
+  t->snd_push = t->snd.up = seed->iss + 1;
+  t->rtx_nxt = t->recover = seed->iss;
+  t->rcv.nxt = t->rcv_read = t->rcv_push = t->rcv_up = t->last_ack_sent = seed->irs + 1;
+  t->ts_recent = seed->ts_recent;
+  t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
+  t->ts_offset = isn_ts_offset(c, &seed->tuple);
+  t->peer_mss = seed->peer_mss;
+  take_settings(t, set);
+  bool scaled = (seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_WS) != 0 : set->window_scaling;
+  t->rcv_wscale = scaled ? tcb_window_scale(set) : 0;
+  t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
+  rtt_init(&t->rtt, set->rto_initial_ns);
+  t->cc.verbs = &cc_newreno;
+  for (unsigned i = 0; i < TIMERS; i++) t->at[i] = ESTAB_NEVER;
+  t->rcv_mss = tcb_mss_for(set, path, tcb_is4(t));
+  tcb_update_mss(c, t);
+  t->bits |= TCB_READ_ARMED;
+  t->last_recv_ns = t->last_send_ns = now_ns;
+}
+
+void tcb_free_buffers(struct tcp *c, struct tcb *t)
+{
+  sendq_clear(&t->sendq, c->blocks);
+  recvq_clear(&t->recvq, c->blocks);
+  ranges_free(&t->out_of_order, c->mem);
+}
+
+static void stop_timers(struct tcb *t)
+{
+  for (unsigned i = 0; i < TIMERS; i++) t->at[i] = ESTAB_NEVER;
+}
+
+void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause, uint64_t now_ns)
+{
+  enum estab_state from = (enum estab_state)t->state;
+  if (from == to || !state_edge_is_legal(from, to)) return; // cannot happen; the property tests see that it does not
+  t->state = (uint8_t)to;
+  if (tcp_tracing(c)) {
+    struct estab_trace e = {.kind = ESTAB_TRACE_state_changed, .u.state_changed = {from, to, cause}};
+    tcp_trace(c, t, &e, now_ns);
+  }
+  if (to == ESTAB_ESTABLISHED) {
+    t->pending |= (t->flags & SEG_PASSIVE) ? 0u : ESTAB_EVENT_CONNECTED;
+    if (t->bits & TCB_WRITE_ARMED) {
+      t->bits &= ~(uint32_t)TCB_WRITE_ARMED;
+      t->pending |= ESTAB_EVENT_WRITABLE;
+    }
+    t->last_recv_ns = now_ns;
+    if (t->keepalive_idle_ms) t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
+  } else if (to == ESTAB_TIME_WAIT) {
+    stop_timers(t);
+    sendq_clear(&t->sendq, c->blocks);
+    t->pending |= ESTAB_EVENT_CLOSED;
+    t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
+  } else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) && c->settings->fin_wait_2_timeout_ns) {
+    t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
+  }
+}
+
+void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause, uint64_t now_ns)
+{
+  tcb_enter(c, t, ESTAB_CLOSED, cause, now_ns);
+  if (error) t->error = (int8_t)error;
+  t->pending |= event;
+  t->owed &= OWED_RST;
+  stop_timers(t);
+  sendq_clear(&t->sendq, c->blocks);
+  ranges_free(&t->out_of_order, c->mem);
+  // What was received in order before an orderly end can still be read; after RST or ABORT it is flushed.
+  if (error || (t->bits & TCB_RELEASED)) {
+    recvq_clear(&t->recvq, c->blocks);
+    t->rcv_read = t->rcv.nxt - ((t->bits & TCB_FIN_TAKEN) ? 1u : 0u);
+  }
+}

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tcb.h - the Transmission Control Block (RFC 9293 3.3.1) and the doors of the tcp room.
+//
+// Theory of operation. The stack finds the connection of a segment and calls tcp_segment_arrives(); the
+// user's calls land in tcp_*_call(); the clock in tcp_timeouts(). None of them sends: they change the
+// TCB and write down what is owed (enum owed). tcp_output() then gives one segment at a time, choosing in
+// the order RST, SYN, retransmission, data, FIN, window update, ACK. What the user must hear goes into
+// t->pending, one bit an event. When t->state is CLOSED the stack takes the TCB out of its tables.
+#ifndef ESTAB_TCP_TCB_H
+#define ESTAB_TCP_TCB_H
+
+#include "base/block.h"
+#include "base/mem.h"
+#include "base/ranges.h"
+#include "base/recvq.h"
+#include "base/sendq.h"
+#include "base/wheel.h"
+#include "estab/estab.h"
+#include "proto/path.h"
+#include "proto/rtt.h"
+#include "proto/seg_state.h"
+#include "proto/seq.h"
+#include "proto/state.h"
+#include "tcp/cc.h"
+
+// What every function of the room may use besides a TCB. One a stack.
+struct tcp {
+  const struct estab_settings *settings;
+  struct mem *mem;
+  struct block_pool *blocks;
+  uint64_t isn_key[2]; // SipHash key of RFC 6528
+  uint64_t ts_key[2];  // SipHash key of the timestamp offsets, RFC 7323 7.1
+  uint64_t retransmissions, challenge_acks;
+  uint64_t *drops; // counters by enum estab_drop
+};
+
+enum owed {
+  OWED_ACK = 1u << 0,         // an ACK, now
+  OWED_CHALLENGE = 1u << 1,   // the same, counted as a challenge
+  OWED_RST = 1u << 2,         // <SEQ=SND.NXT><CTL=RST>: the connection is over
+  OWED_SYN = 1u << 3,         // our SYN or SYN-ACK, first or again
+  OWED_RETRANSMIT = 1u << 4,  // the first segment from t->rtx_nxt
+  OWED_PROBE = 1u << 5,       // one octet into a closed window, RFC 9293 3.8.6.1
+  OWED_KEEPALIVE = 1u << 6,   // RFC 9293 3.8.4
+  OWED_WINDOW = 1u << 7,      // the window opened enough to tell, RFC 9293 3.8.6.2.2
+};
+
+enum tcb_bits {
+  TCB_CLOSE_CALLED = 1u << 0,  // FIN follows the queued data
+  TCB_FIN_SENT = 1u << 1,      // SND.NXT counts our FIN
+  TCB_FIN_KNOWN = 1u << 2,     // t->fin_seq is where the peer's stream ends
+  TCB_FIN_TAKEN = 1u << 3,     // RCV.NXT counts the peer's FIN
+  TCB_RELEASED = 1u << 4,      // the user's handle is gone
+  TCB_RECV_SHUT = 1u << 5,     // the user reads no more
+  TCB_NAGLE = 1u << 6,
+  TCB_CORK = 1u << 7,
+  TCB_RTT_TIMED = 1u << 8,     // t->rtt_seq is being timed
+  TCB_PERSIST = 1u << 9,       // the retransmission timer runs as persist timer
+  TCB_FAST_RECOVERY = 1u << 10, // RFC 6582, until t->recover
+  TCB_LOSS_RECOVERY = 1u << 11, // after a timeout, until t->recover
+  TCB_URGENT_OUT = 1u << 12,   // SND.UP is ahead of SND.UNA
+  TCB_URGENT_IN = 1u << 13,    // RCV.UP is ahead of what the user has read
+  TCB_PUSHED = 1u << 14,       // t->rcv_push counts
+  TCB_DSACK = 1u << 15,        // t->dsack is owed, RFC 2883
+  TCB_OVERRIDE = 1u << 16,     // the SWS override timer went off: send what there is
+  TCB_READ_ARMED = 1u << 17,   // raise READABLE at the next octet
+  TCB_WRITE_ARMED = 1u << 18,  // raise WRITABLE when there is room
+  TCB_IN_TABLE = 1u << 19,     // the stack's: findable by its tuple
+  TCB_ACCEPT_QUEUED = 1u << 20, // the stack's: waits for estab_accept()
+  TCB_ON_EVENTS = 1u << 21,    // the stack's: on the event list
+  TCB_ON_READY = 1u << 22,     // the stack's: on the ready list
+  TCB_PARKED = 1u << 23,       // the stack's: waits for its neighbour
+  TCB_SYN_ACKED = 1u << 24,    // SND.UNA is past our SYN
+};
+
+enum tcb_timer {
+  TIMER_RETRANSMIT, // RFC 6298; or persist, RFC 9293 3.8.6.1; or SWS override, 3.8.6.2.1
+  TIMER_ACK,        // delayed ACK, RFC 9293 3.8.6.3
+  TIMER_USER,       // user timeout, RFC 9293 3.8.3
+  TIMER_KEEPALIVE,  // RFC 9293 3.8.4
+  TIMER_LIFE,       // TIME-WAIT's 2 x MSL, and FIN-WAIT-2 of a released connection
+  TIMERS
+};
+
+struct tcb {
+  union { // struct seg_state and a wider view of the same bytes
+    struct seg_state seg;
+    struct {
+      SEG_STATE_HEAD
+      struct {
+        uint32_t una;     // SND.UNA
+        uint32_t nxt;     // SND.NXT
+        uint32_t max_wnd; // MAX.SND.WND
+        uint32_t wnd;     // SND.WND
+        uint32_t wl1;     // SND.WL1
+        uint32_t wl2;     // SND.WL2
+        uint32_t up;      // SND.UP: the octet after the urgent one, RFC 9293 3.8.5 [MUST-62]
+      } snd;
+    };
+  };
+  uint32_t iss, irs;
+  uint32_t bits; // enum tcb_bits
+
+  // Identity
+  struct estab_tuple tuple;
+  uint32_t netif;
+  uint32_t index, generation; // of the handle
+  uint32_t syn_index, syn_generation; // the handle in the SYN event, 0 0 = none
+  uint32_t hash_next;   // flow table chain
+  uint32_t event_next;  // event list
+  uint32_t ready_next;  // ready list, or the path's parking list
+  uint32_t accept_next; // listener's queue
+  uint32_t listener;    // slab index, UINT32_MAX = none
+  uint32_t pending;     // ESTAB_EVENT_* not yet told
+  int8_t error;         // enum estab_error: why it ended
+  int8_t soft_error;    // the last ICMP error, RFC 5927 4
+  uint16_t owed;        // enum owed
+  uint64_t user;        // estab_conn_set_user()
+  uint64_t cookie;      // of SEND_RELEASED
+  struct path *path;    // held const by this room; NULL before OPEN
+
+  // Time
+  struct wheel_node timer; // armed for the earliest of at[]
+  uint64_t at[TIMERS];     // deadlines, ESTAB_NEVER = off
+  uint64_t last_send_ns, last_recv_ns;
+
+  // Sending. sendq holds the octets from SND.UNA on, queued and in flight.
+  struct sendq sendq;
+  struct rtt rtt;
+  struct cc cc;
+  uint64_t rtt_start_ns; // when rtt_seq was sent
+  uint32_t rtt_seq;      // an ACK above this ends the measurement
+  uint32_t rtx_nxt;      // loss recovery: next octet to send again
+  uint32_t recover;      // RFC 6582: SND.NXT when recovery began
+  uint32_t snd_push;     // end of the user's last write: the octet before it carries PSH
+  uint32_t send_buffer_bytes;
+  uint16_t path_generation; // of path, when snd_mss was computed
+  uint16_t snd_mss;      // octets of text in a full segment, options already taken off
+  uint16_t peer_mss;     // what the peer's MSS option said, floored
+  uint8_t backoff;       // doublings of the retransmission timeout
+  uint8_t duplicate_acks;
+  uint8_t keepalive_probes;
+  uint8_t hop_limit, traffic_class;
+
+  // Receiving. recvq starts at rcv_read; [rcv_read, RCV.NXT) is readable, ranges are above RCV.NXT.
+  uint8_t acks_owed;     // without SACK: duplicate ACKs still to send, at most 8
+  uint8_t segments_unacked;
+  uint16_t rcv_mss;      // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
+  struct recvq recvq;
+  struct ranges out_of_order;
+  uint32_t rcv_read;     // first octet the user has not read
+  uint32_t rcv_push;     // end of the last text that came with PSH
+  uint32_t rcv_up;       // RCV.UP: the octet after the urgent one
+  uint32_t fin_seq;      // sequence number of the peer's FIN
+  uint32_t sack_recent;  // start of the segment that came last out of order, RFC 2018 4
+  uint32_t dsack_start, dsack_end;
+  uint32_t recv_buffer_bytes;
+
+  // Options of the user, ms where time: a connection has many, and 49 days are enough
+  uint32_t user_timeout_ms, delayed_ack_ms, keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
+  uint8_t keepalive_count;
+
+  // Counters
+  uint32_t segments_sent, segments_received, segments_retransmitted, duplicate_acks_seen;
+  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+};
+
+_Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd), "one view of the head");
+_Static_assert(sizeof(void *) > 8 || sizeof(struct tcb) <= 632, "an idle connection has 640 bytes");
+
+// ---- tcb.c: a connection's birth and end
+
+// What a handshake has agreed on, from a half-open record today and a SYN cookie later.
+struct tcb_seed {
+  struct estab_tuple tuple;
+  uint32_t netif;
+  uint32_t iss, irs;
+  uint32_t snd_nxt;     // ISS, or ISS + 1 when our SYN is out
+  uint32_t snd_wnd;     // window of the peer's SYN, never scaled
+  uint16_t peer_mss;    // 0 = absent
+  uint8_t flags;        // enum seg_state_flags
+  uint8_t snd_wscale;
+  uint32_t ts_recent;
+};
+
+void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path, uint64_t now_ns);
+// The one place a state changes. Checks the edge, traces, starts and stops what the new state needs.
+void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause, uint64_t now_ns);
+// Into CLOSED with an error for the user (0 = in order) and the event that tells it.
+void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause, uint64_t now_ns);
+void tcb_free_buffers(struct tcp *c, struct tcb *t);
+uint8_t tcb_window_scale(const struct estab_settings *settings);
+uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *path, bool ip4);
+void tcb_update_mss(const struct tcp *c, struct tcb *t);
+
+static inline bool tcb_is4(const struct tcb *t)
+{
+  return estab_ip_is4(&t->tuple.remote);
+}
+
+// Octets in flight: sent and not acknowledged.
+static inline uint32_t tcb_flight(const struct tcb *t)
+{
+  return t->snd.nxt - t->snd.una;
+}
+
+// Sequence number behind the last queued octet, where our FIN goes.
+static inline uint32_t tcb_queue_end(const struct tcb *t)
+{
+  uint32_t base = (t->bits & TCB_SYN_ACKED) ? t->snd.una : t->iss + 1;
+  return base + t->sendq.bytes;
+}
+
+// Octets the user can read now.
+static inline uint32_t tcb_readable(const struct tcb *t)
+{
+  return t->rcv.nxt - t->rcv_read - ((t->bits & TCB_FIN_TAKEN) ? 1u : 0u);
+}
+
+// Timestamp clock: 1 ms, RFC 7323 5.4, offset for each tuple.
+static inline uint32_t tcp_ts_now(uint32_t ts_offset, uint64_t now_ns)
+{
+  return ts_offset + (uint32_t)(now_ns / 1000000u);
+}
+
+// ---- isn.c
+
+uint32_t isn_generate(const struct tcp *c, const struct estab_tuple *tuple, uint64_t now_ns);
+uint32_t isn_ts_offset(const struct tcp *c, const struct estab_tuple *tuple);
+
+// ---- segment_arrives.c, RFC 9293 3.10.7.1 to .3
+
+struct verdict closed_segment_arrives(const struct seg *g);
+struct verdict listen_segment_arrives(const struct estab_settings *settings, const struct seg *g);
+// For a full TCB in any state but CLOSED and LISTEN. Replies are written down in t->owed, except
+// REPLY_RST, which the caller forms from the segment.
+struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns);
+
+// ---- other_states.c, RFC 9293 3.10.7.4, first to fifth: on any size of connection
+
+struct verdict judge_segment(const struct estab_settings *settings, struct seg_state *t, struct seg *g, uint64_t now_ns);
+bool limiter_allows(const struct estab_settings *settings, struct seg_state *t, uint64_t now_ns);
+void update_ts_recent(struct seg_state *t, const struct seg *g, uint64_t now_ns);
+// RFC 6191, RFC 9293 3.6.1 [MAY-2]: may this SYN begin a new life of a TIME-WAIT tuple?
+bool time_wait_syn_is_new(const struct seg_state *t, const struct seg *g);
+
+// ---- ack.c: what an acceptable ACK does, fifth
+
+void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);
+
+// ---- text.c: sixth to eighth
+
+void sixth_urg(struct tcb *t, const struct seg *g);
+struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);
+void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns);
+
+// ---- window.c
+
+uint32_t window_right_edge(const struct tcb *t); // what we would like to offer, a sequence number
+uint16_t window_to_advertise(struct tcb *t, bool syn); // and writes RCV.WND down
+void window_after_read(struct tcb *t);
+bool window_of_segment(struct tcb *t, const struct seg *g); // true: SND.WND moved
+
+// ---- output.c
+
+struct tcp_out {
+  struct estab_tcp_header h;
+  uint32_t text_bytes;
+  uint32_t gso_bytes; // 0 = one segment
+  uint16_t segments;
+  bool retransmission;
+  bool closes; // the TCB is to be dropped once this is out
+  unsigned piece_count;
+  struct estab_piece pieces[ESTAB_FRAME_PIECES - 1];
+};
+
+// 1 and the next segment of this connection, or 0 when it has nothing to send now.
+int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns);
+// What the device took: sequence numbers [seq, seq_end) went out.
+void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end, bool retransmission, uint64_t now_ns);
+void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple, uint64_t conn,
+                    const struct estab_tcp_header *h, uint32_t text_bytes, uint16_t segments, uint64_t now_ns);
+
+// ---- retransmit.c
+
+void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void retransmit_on_new_ack(struct tcp *c, struct tcb *t, uint32_t acked_bytes, uint64_t now_ns);
+void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void retransmit_again(struct tcb *t);
+void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns);
+// RFC 5927: ICMP errors; RFC 1191, 8201: a smaller MTU
+bool retransmit_in_flight(const struct tcb *t, uint32_t seq);
+
+// ---- timeouts.c, RFC 9293 3.10.8
+
+void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns);
+uint64_t tcp_deadline(const struct tcb *t);
+
+// ---- user.c, RFC 9293 3.10.1 to .6
+
+int tcp_send_room(struct tcb *t); // octets, or an error of SEND
+int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent, uint64_t now_ns);
+void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns);
+int tcp_receive_call(struct tcp *c, struct tcb *t, void *bytes, size_t n);
+int tcp_receive_ready(struct tcb *t); // readable octets, 0 = end, or an error of RECEIVE
+void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n);
+int tcp_close_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
+int tcp_abort_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
+int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value, uint64_t now_ns);
+int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *value);
+void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info, uint64_t now_ns);
+void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard, uint64_t now_ns); // RFC 5927 4
+
+// ---- trace.c
+
+void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *event, uint64_t now_ns);
+static inline bool tcp_tracing(const struct tcp *c)
+{
+  return c->settings->trace.event != NULL;
+}
+
+#endif

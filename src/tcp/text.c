@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// text.c - RFC 9293 3.10.7.4, sixth to eighth: urgent mark, text, FIN.
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+// Islands of out-of-order text a connection may hold: bounds the work of each segment (ATTACKS R4).
+#define TEXT_MAX_ISLANDS 256
+// Duplicate ACKs owed at most after a batch, for peers without SACK.
+#define TEXT_MAX_DUPLICATE_ACKS 8
+
+// Sixth: the urgent pointer is a mark in the stream and never a length (RFC 6093 3; ATTACKS P1).
+void sixth_urg(struct tcb *t, const struct seg *g)
+{
+  if (!(g->flags & ESTAB_TCP_URG)) return;
+  switch ((enum estab_state)t->state) {
+  case ESTAB_ESTABLISHED:
+  case ESTAB_FIN_WAIT_1:
+  case ESTAB_FIN_WAIT_2: {
+    uint32_t up = g->seq_arrived + g->up; // [MUST-62]: the octet after the urgent one
+    if (seq_le(up, t->rcv_read) || ((t->bits & TCB_URGENT_IN) && seq_le(up, t->rcv_up))) return;
+    t->rcv_up = up;
+    t->bits |= TCB_URGENT_IN;
+    t->pending |= ESTAB_EVENT_URGENT; // [MUST-32]
+    return;
+  }
+  case ESTAB_CLOSE_WAIT: // the peer has closed: ignored
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT:
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_SYN_SENT:
+  case ESTAB_SYN_RECEIVED:
+  case ESTAB_STATES: return;
+  }
+}
+
+static void raise_readable(struct tcb *t)
+{
+  if (!(t->bits & TCB_READ_ARMED)) return;
+  t->bits &= ~(uint32_t)TCB_READ_ARMED;
+  t->pending |= ESTAB_EVENT_READABLE;
+}
+
+// RFC 9293 3.8.6.3 and RFC 5681 4.2: every second segment at once, anything unusual at once, the rest after the
+// delay. A full window of small segments from a peer with Nagle never waits twice.
+static void acknowledge_text(struct tcb *t, const struct seg *g, bool at_once, uint64_t now_ns)
+{
+  uint32_t waiting = t->segments_unacked + (g->segments > 1 ? g->segments : 1u);
+  t->segments_unacked = (uint8_t)u32_min(waiting, 255);
+  if (at_once || waiting >= 2 || t->delayed_ack_ms == 0) {
+    t->owed |= OWED_ACK;
+    return;
+  }
+  if (t->at[TIMER_ACK] == ESTAB_NEVER) t->at[TIMER_ACK] = now_ns + (uint64_t)t->delayed_ack_ms * 1000000u;
+}
+
+// In order: RCV.NXT moves over it, and over what had come earlier behind it.
+static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct seg *g, uint32_t text_bytes, uint64_t now_ns)
+{
+  uint32_t kept = (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
+  bool filled = t->out_of_order.count > 0;
+  uint32_t before = t->rcv.nxt;
+  uint32_t next = before + kept;
+  if (filled && kept == text_bytes) {
+    int i = ranges_find(&t->out_of_order, next);
+    if (i >= 0) next = t->out_of_order.at[i].end;
+    ranges_drop_below(&t->out_of_order, next);
+    if (t->out_of_order.count == 0) ranges_free(&t->out_of_order, c->mem);
+  }
+  t->rcv.nxt = next;
+  t->rcv.wnd -= u32_min(t->rcv.wnd, next - before);
+  t->bytes_received += next - before;
+  if (next != before) raise_readable(t);
+  acknowledge_text(t, g, filled || kept < text_bytes || g->duplicate_start != g->duplicate_end, now_ns);
+  if (kept < text_bytes) return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
+  return GO_ON;
+}
+
+// Ahead of a hole: written at its final place, announced by SACK, or by a duplicate ACK for each.
+static struct verdict text_out_of_order(struct tcp *c, struct tcb *t, const struct seg *g, uint32_t text_bytes)
+{
+  t->owed |= OWED_ACK;
+  if (!(t->flags & SEG_SACK) && t->acks_owed < TEXT_MAX_DUPLICATE_ACKS) t->acks_owed++;
+  struct range duplicate;
+  if (ranges_insert(&t->out_of_order, c->mem, g->seq, g->seq + text_bytes, TEXT_MAX_ISLANDS, &duplicate) < 0)
+    return verdict_stop(ESTAB_DROP_TCP_REASSEMBLY_FULL, REPLY_NONE, EFFECT_NONE);
+  uint32_t kept = (uint32_t)recvq_write(&t->recvq, c->blocks, g->seq - t->rcv_read, g->text, text_bytes);
+  if (kept < text_bytes) {
+    // No memory: forget what could not be written, and everything behind it. Nothing of it was acknowledged.
+    ranges_drop_from(&t->out_of_order, g->seq + kept);
+    return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
+  }
+  t->sack_recent = g->seq;
+  if (duplicate.start != duplicate.end && (t->flags & SEG_SACK)) { // RFC 2883 4.2
+    t->bits |= TCB_DSACK;
+    t->dsack_start = duplicate.start;
+    t->dsack_end = duplicate.end;
+  }
+  return GO_ON;
+}
+
+static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+{
+  if ((g->flags & ESTAB_TCP_FIN) && !(t->bits & TCB_FIN_KNOWN)) {
+    // The end of the stream, perhaps ahead of missing text: remembered, with no other effect until RCV.NXT is there.
+    t->bits |= TCB_FIN_KNOWN;
+    t->fin_seq = g->seq + g->text_bytes;
+    ranges_drop_from(&t->out_of_order, t->fin_seq);
+  }
+  uint32_t text_bytes = g->text_bytes;
+  if ((t->bits & TCB_FIN_KNOWN) && seq_gt(g->seq + text_bytes, t->fin_seq))
+    text_bytes = seq_lt(g->seq, t->fin_seq) ? t->fin_seq - g->seq : 0;
+  if (text_bytes == 0) {
+    if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end) t->owed |= OWED_ACK;
+    if (g->text_bytes > 0) return verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_NONE, EFFECT_NONE);
+    return GO_ON;
+  }
+  if (t->bits & (TCB_RELEASED | TCB_RECV_SHUT)) { // [SHLD-3]: nobody will ever read this
+    t->owed |= OWED_RST;
+    tcb_end(c, t, ESTAB_ERR_ABORTED, ESTAB_EVENT_ABORTED, "text for a user who reads no more", now_ns);
+    return verdict_stop(ESTAB_DROP_TCP_TEXT_RELEASED, REPLY_NONE, EFFECT_NONE);
+  }
+  if (g->flags & ESTAB_TCP_PSH) {
+    uint32_t end = g->seq + text_bytes;
+    if (!(t->bits & TCB_PUSHED) || seq_gt(end, t->rcv_push)) t->rcv_push = end;
+    t->bits |= TCB_PUSHED;
+  }
+  if (text_bytes > t->rcv_mss && g->segments <= 1) t->rcv_mss = (uint16_t)u32_min(text_bytes, 65535);
+  if (g->seq == t->rcv.nxt) return text_in_order(c, t, g, text_bytes, now_ns);
+  return text_out_of_order(c, t, g, text_bytes);
+}
+
+// Seventh: only while the peer may still send.
+struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+{
+  switch ((enum estab_state)t->state) {
+  case ESTAB_ESTABLISHED:
+  case ESTAB_FIN_WAIT_1:
+  case ESTAB_FIN_WAIT_2: return take_text(c, t, g, now_ns);
+  case ESTAB_CLOSE_WAIT: // after the peer's FIN: never delivered
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT:
+    if (seg_len(g) == 0) return GO_ON;
+    t->owed |= OWED_ACK;
+    return verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_NONE, EFFECT_NONE);
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_SYN_SENT:
+  case ESTAB_SYN_RECEIVED:
+  case ESTAB_STATES: break;
+  }
+  return GO_ON;
+}
+
+// Eighth: when RCV.NXT reaches the peer's FIN. First the text, then the end of the stream, then the state.
+void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (!(t->bits & TCB_FIN_KNOWN) || (t->bits & TCB_FIN_TAKEN) || t->rcv.nxt != t->fin_seq) return;
+  t->bits |= TCB_FIN_TAKEN | TCB_PUSHED; // FIN implies PUSH
+  t->rcv_push = t->fin_seq;
+  t->rcv.nxt++;
+  if (t->rcv.wnd > 0) t->rcv.wnd--;
+  t->owed |= OWED_ACK;
+  t->pending |= ESTAB_EVENT_END;
+  raise_readable(t);
+  ranges_free(&t->out_of_order, c->mem);
+  switch ((enum estab_state)t->state) {
+  case ESTAB_SYN_RECEIVED:
+  case ESTAB_ESTABLISHED: tcb_enter(c, t, ESTAB_CLOSE_WAIT, "FIN", now_ns); break;
+  case ESTAB_FIN_WAIT_1: tcb_enter(c, t, ESTAB_CLOSING, "FIN before the ACK of ours", now_ns); break;
+  case ESTAB_FIN_WAIT_2: tcb_enter(c, t, ESTAB_TIME_WAIT, "FIN", now_ns); break;
+  case ESTAB_CLOSE_WAIT:
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT:
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_SYN_SENT:
+  case ESTAB_STATES: break;
+  }
+}

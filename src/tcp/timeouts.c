@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// timeouts.c - RFC 9293 3.10.8 and the later timers.
+//
+//   TIMER_USER        nothing of ours was acknowledged for the user timeout: aborted (also R2 of SYN)
+//   TIMER_RETRANSMIT  the first octet in flight was not acknowledged in time: sent again, backed off;
+//                     as persist timer: a probe into a closed window, or the override of silly window avoidance
+//   TIMER_ACK         an ACK was held back long enough
+//   TIMER_KEEPALIVE   nothing was heard: a probe, and after enough of them aborted
+//   TIMER_LIFE        TIME-WAIT is over, or a released connection waited too long in FIN-WAIT-2
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+static void user_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->state != ESTAB_SYN_SENT) t->owed |= OWED_RST; // the peer may be alive behind a path that is not
+  tcb_end(c, t, ESTAB_ERR_TIMEOUT, ESTAB_EVENT_ABORTED, "user timeout", now_ns);
+}
+
+static void retransmission_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->bits & TCB_PERSIST) {
+    if (t->snd.wnd > 0 && t->snd.una == t->snd.nxt) { // something fits, only not a whole segment
+      t->bits |= TCB_OVERRIDE;
+      t->bits &= ~(uint32_t)TCB_PERSIST;
+      return;
+    }
+    t->owed |= OWED_PROBE;
+    if (t->backoff < 32) t->backoff++;
+    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+    return;
+  }
+  if (t->snd.una == t->snd.nxt) return; // all was acknowledged meanwhile
+  retransmit_on_timeout(c, t, now_ns);
+}
+
+static void keepalive_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  uint64_t idle_ns = (uint64_t)t->keepalive_idle_ms * 1000000u;
+  if (!state_is_synchronized((enum estab_state)t->state) || t->state == ESTAB_TIME_WAIT || idle_ns == 0) return;
+  if (t->keepalive_probes == 0 && now_ns - t->last_recv_ns < idle_ns) {
+    t->at[TIMER_KEEPALIVE] = t->last_recv_ns + idle_ns;
+    return;
+  }
+  if (t->keepalive_probes >= t->keepalive_count) {
+    t->owed |= OWED_RST;
+    tcb_end(c, t, ESTAB_ERR_TIMEOUT, ESTAB_EVENT_ABORTED, "keepalive", now_ns);
+    return;
+  }
+  t->keepalive_probes++;
+  t->owed |= OWED_KEEPALIVE;
+  t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_interval_ms * 1000000u;
+}
+
+static void life_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->state == ESTAB_TIME_WAIT)
+    tcb_end(c, t, t->error, 0, "2 x MSL is over", now_ns);
+  else
+    tcb_end(c, t, ESTAB_ERR_TIMEOUT, ESTAB_EVENT_ABORTED, "FIN-WAIT-2 of a released connection", now_ns);
+}
+
+static bool due(struct tcp *c, struct tcb *t, enum tcb_timer timer, const char *name, uint64_t now_ns)
+{
+  if (t->at[timer] > now_ns || t->state == ESTAB_CLOSED) return false;
+  if (tcp_tracing(c)) {
+    struct estab_trace e = {.kind = ESTAB_TRACE_timer_fired, .u.timer_fired = {name, t->at[timer]}};
+    tcp_trace(c, t, &e, now_ns);
+  }
+  t->at[timer] = ESTAB_NEVER;
+  return true;
+}
+
+void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (due(c, t, TIMER_USER, "user", now_ns)) user_timeout(c, t, now_ns);
+  if (due(c, t, TIMER_RETRANSMIT, (t->bits & TCB_PERSIST) ? "persist" : "retransmission", now_ns))
+    retransmission_timeout(c, t, now_ns);
+  if (due(c, t, TIMER_ACK, "delayed ACK", now_ns)) t->owed |= OWED_ACK;
+  if (due(c, t, TIMER_KEEPALIVE, "keepalive", now_ns)) keepalive_timeout(c, t, now_ns);
+  if (due(c, t, TIMER_LIFE, t->state == ESTAB_TIME_WAIT ? "2 x MSL" : "FIN-WAIT-2", now_ns)) life_timeout(c, t, now_ns);
+}
+
+uint64_t tcp_deadline(const struct tcb *t)
+{
+  uint64_t first = t->at[0];
+  for (unsigned i = 1; i < TIMERS; i++) first = u64_min(first, t->at[i]);
+  return first;
+}

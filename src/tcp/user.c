@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// user.c - the user's calls, RFC 9293 3.10.2 to 3.10.6, on a full connection. OPEN is the stack's, it makes the TCB.
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+// What a call on a connection that is over answers.
+static int gone(const struct tcb *t)
+{
+  return t->error ? t->error : ESTAB_ERR_NO_CONNECTION;
+}
+
+// SEND, RFC 9293 3.10.2: octets there is room for, WOULD_BLOCK, or why not.
+int tcp_send_room(struct tcb *t)
+{
+  switch ((enum estab_state)t->state) {
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_STATES: return gone(t);
+  case ESTAB_SYN_SENT: // queued until ESTABLISHED
+  case ESTAB_SYN_RECEIVED:
+  case ESTAB_ESTABLISHED:
+  case ESTAB_CLOSE_WAIT: break;
+  case ESTAB_FIN_WAIT_1:
+  case ESTAB_FIN_WAIT_2:
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT: return ESTAB_ERR_CLOSING;
+  }
+  if (t->bits & TCB_CLOSE_CALLED) return ESTAB_ERR_CLOSING;
+  uint32_t used = t->sendq.bytes;
+  if (used >= t->send_buffer_bytes) {
+    t->bits |= TCB_WRITE_ARMED;
+    return ESTAB_ERR_WOULD_BLOCK;
+  }
+  return (int)u32_min(t->send_buffer_bytes - used, INT32_MAX);
+}
+
+// Octets were put into the send buffer: PSH belongs at their end.
+void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  t->snd_push = tcb_queue_end(t);
+  if (t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED)) retransmit_arm(c, t, now_ns);
+}
+
+int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent, uint64_t now_ns)
+{
+  int room = tcp_send_room(t);
+  if (room < 0) return room;
+  if (n == 0) return 0;
+  size_t take = size_min(n, (size_t)room);
+  int taken = sendq_append(&t->sendq, c->blocks, bytes, take);
+  if (taken <= 0) {
+    t->bits |= TCB_WRITE_ARMED;
+    return taken;
+  }
+  if ((size_t)taken < n) t->bits |= TCB_WRITE_ARMED;
+  tcp_send_queued(c, t, now_ns);
+  if (urgent) { // [MUST-62]: the pointer names the octet after the urgent one
+    t->snd.up = tcb_queue_end(t);
+    t->bits |= TCB_URGENT_OUT;
+  }
+  return taken;
+}
+
+// RECEIVE, RFC 9293 3.10.3: octets that can be read, 0 at the end of the stream, or why not.
+int tcp_receive_ready(struct tcb *t)
+{
+  uint32_t readable = tcb_readable(t);
+  if (readable > 0 && !(t->bits & TCB_RECV_SHUT)) return (int)u32_min(readable, INT32_MAX);
+  if (t->state == ESTAB_CLOSED && t->error) return t->error;
+  if (t->bits & (TCB_FIN_TAKEN | TCB_RECV_SHUT)) return 0;
+  if (t->state == ESTAB_CLOSED) return gone(t);
+  t->bits |= TCB_READ_ARMED;
+  return ESTAB_ERR_WOULD_BLOCK;
+}
+
+void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
+{
+  recvq_drop(&t->recvq, c->blocks, (uint32_t)n);
+  t->rcv_read += (uint32_t)n;
+  if ((t->bits & TCB_PUSHED) && seq_le(t->rcv_push, t->rcv_read)) t->bits &= ~(uint32_t)TCB_PUSHED;
+  if ((t->bits & TCB_URGENT_IN) && seq_le(t->rcv_up, t->rcv_read)) t->bits &= ~(uint32_t)TCB_URGENT_IN;
+  if (tcb_readable(t) == 0) {
+    t->bits |= TCB_READ_ARMED;
+    if (t->out_of_order.count == 0) recvq_clear(&t->recvq, c->blocks);
+  }
+  if (t->state != ESTAB_CLOSED) window_after_read(t);
+}
+
+int tcp_receive_call(struct tcp *c, struct tcb *t, void *bytes, size_t n)
+{
+  int ready = tcp_receive_ready(t);
+  if (ready <= 0) return ready;
+  size_t got = recvq_read(&t->recvq, 0, bytes, size_min(n, (size_t)ready));
+  tcp_receive_consume(c, t, got);
+  return (int)got;
+}
+
+// CLOSE, RFC 9293 3.10.4.
+int tcp_close_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->bits & TCB_CLOSE_CALLED) return t->state == ESTAB_CLOSED ? gone(t) : ESTAB_ERR_CLOSING;
+  switch ((enum estab_state)t->state) {
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_STATES: return gone(t);
+  case ESTAB_SYN_SENT:
+    t->bits |= TCB_CLOSE_CALLED;
+    tcb_end(c, t, ESTAB_OK, ESTAB_EVENT_CLOSED, "CLOSE", now_ns);
+    return ESTAB_OK;
+  case ESTAB_SYN_RECEIVED: // queued until ESTABLISHED
+    t->bits |= TCB_CLOSE_CALLED;
+    return ESTAB_OK;
+  case ESTAB_ESTABLISHED:
+    t->bits |= TCB_CLOSE_CALLED;
+    tcb_enter(c, t, ESTAB_FIN_WAIT_1, "CLOSE", now_ns);
+    return ESTAB_OK;
+  case ESTAB_CLOSE_WAIT: // LAST-ACK once the FIN is sent, behind all that is queued
+    t->bits |= TCB_CLOSE_CALLED;
+    return ESTAB_OK;
+  case ESTAB_FIN_WAIT_1:
+  case ESTAB_FIN_WAIT_2:
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT: break;
+  }
+  return ESTAB_ERR_CLOSING;
+}
+
+// ABORT, RFC 9293 3.10.5.
+int tcp_abort_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  switch ((enum estab_state)t->state) {
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_STATES: return gone(t);
+  case ESTAB_SYN_RECEIVED:
+  case ESTAB_ESTABLISHED:
+  case ESTAB_FIN_WAIT_1:
+  case ESTAB_FIN_WAIT_2:
+  case ESTAB_CLOSE_WAIT: t->owed |= OWED_RST; break;
+  case ESTAB_SYN_SENT:
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT: break;
+  }
+  tcb_end(c, t, ESTAB_ERR_ABORTED, 0, "ABORT", now_ns);
+  return ESTAB_OK;
+}
+
+// The user's handle is gone. Octets nobody will read are answered with RST, so that the peer does not believe them
+// delivered [SHLD-3]; otherwise what is queued still goes out and the connection closes by itself, in bounded time.
+void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  const uint32_t orphan_ms = 120000;
+  t->bits |= TCB_RELEASED;
+  if (t->state == ESTAB_CLOSED) return;
+  if (tcb_readable(t) > 0 && t->state != ESTAB_TIME_WAIT) {
+    tcp_abort_call(c, t, now_ns);
+    return;
+  }
+  recvq_clear(&t->recvq, c->blocks);
+  ranges_free(&t->out_of_order, c->mem);
+  (void)tcp_close_call(c, t, now_ns); // closed already is as good
+  t->user_timeout_ms = t->user_timeout_ms ? u32_min(t->user_timeout_ms, orphan_ms) : orphan_ms;
+  if (t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT) return;
+  if (t->state == ESTAB_FIN_WAIT_2) {
+    if (c->settings->fin_wait_2_timeout_ns) t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
+  } else {
+    t->at[TIMER_USER] = u64_min(t->at[TIMER_USER], now_ns + (uint64_t)t->user_timeout_ms * 1000000u);
+  }
+}
+
+void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  t->bits |= TCB_RECV_SHUT;
+  if (tcb_readable(t) > 0 && state_is_synchronized((enum estab_state)t->state) && t->state != ESTAB_TIME_WAIT)
+    (void)tcp_abort_call(c, t, now_ns);
+}
+
+// RFC 5927 4 and RFC 1122 4.2.3.9: an ICMP error ends an attempt, never a connection.
+void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard, uint64_t now_ns)
+{
+  bool attempt = t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED;
+  if (hard && attempt && c->settings->icmp_aborts_connect) {
+    tcb_end(c, t, error, ESTAB_EVENT_ABORTED, "ICMP error", now_ns);
+    return;
+  }
+  t->soft_error = (int8_t)error;
+  t->pending |= ESTAB_EVENT_SOFT_ERROR;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// window.c - both windows: what we offer (RFC 9293 3.8.6.2.2) and what the peer offers (3.10.7.4, fifth).
+#include "base/bytes.h"
+#include "tcp/tcb.h"
+
+uint32_t window_right_edge(const struct tcb *t)
+{
+  return t->rcv_read + t->recv_buffer_bytes;
+}
+
+// Octets beyond RCV.NXT there is room for.
+static uint32_t window_room(const struct tcb *t)
+{
+  uint32_t edge = window_right_edge(t);
+  return seq_gt(edge, t->rcv.nxt) ? edge - t->rcv.nxt : 0;
+}
+
+// The smallest step by which the right edge moves: silly window avoidance of the receiver [MUST-39].
+static uint32_t window_step(const struct tcb *t)
+{
+  return u32_min(t->recv_buffer_bytes / 2, t->rcv_mss);
+}
+
+// The window field of the next segment. The right edge never moves left [SHLD-14], so the field is rounded up where
+// rounding down would take back what the peer was told (RFC 7323 2.4).
+uint16_t window_to_advertise(struct tcb *t, bool syn)
+{
+  uint32_t told = t->rcv.wnd;
+  uint32_t offer = window_room(t);
+  if (offer < told + window_step(t)) offer = told;
+  if (syn) {
+    t->rcv.wnd = u32_min(u32_max(offer, told), 65535);
+    return (uint16_t)t->rcv.wnd;
+  }
+  uint32_t field = offer >> t->rcv_wscale;
+  if (field > 65535) field = 65535;
+  if ((field << t->rcv_wscale) < told) field = u32_min(65535, (told + (1u << t->rcv_wscale) - 1) >> t->rcv_wscale);
+  t->rcv.wnd = field << t->rcv_wscale;
+  return (uint16_t)field;
+}
+
+// The user has read: is the edge far enough from what the peer knows to tell him unasked? Two segments, not one, as
+// the ACK of every second segment tells him anyway.
+void window_after_read(struct tcb *t)
+{
+  uint32_t room = window_room(t);
+  uint32_t step = u32_min(t->recv_buffer_bytes / 2, 2u * t->rcv_mss);
+  if (room >= t->rcv.wnd + step && room > t->rcv.wnd && !(t->bits & TCB_FIN_TAKEN)) t->owed |= OWED_WINDOW;
+}
+
+// SND.WND, only by a segment that is not older than the last that set it.
+bool window_of_segment(struct tcb *t, const struct seg *g)
+{
+  if (!(seq_lt(t->snd.wl1, g->seq) || (t->snd.wl1 == g->seq && seq_le(t->snd.wl2, g->ack)))) return false;
+  uint32_t wnd = g->wnd << t->snd_wscale;
+  bool moved = wnd != t->snd.wnd;
+  t->snd.wnd = wnd;
+  t->snd.wl1 = g->seq;
+  t->snd.wl2 = g->ack;
+  t->snd.max_wnd = u32_max(t->snd.max_wnd, wnd);
+  return moved;
+}
