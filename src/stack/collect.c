@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// collect.c - after every change of a connection: its events, its place on the ready list, its timer, its end.
+#include "stack/stack.h"
+
+// ---- Lists of tagged indices
+
+static uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
+{
+  uint32_t index = tagged & TAG_INDEX;
+  switch (tagged & TAG_KIND) {
+  case TAG_FULL: {
+    struct tcb *t = slab_at(&s->conns, index);
+    return l == &s->events ? &t->event_next : &t->ready_next;
+  }
+  case TAG_HALF: {
+    struct half *h = slab_at(&s->halves, index);
+    return &h->list_next;
+  }
+  default: {
+    struct listener *x = slab_at(&s->listeners, index);
+    return &x->event_next;
+  }
+  }
+}
+
+void list_push(struct estab_stack *s, struct list *l, uint32_t tagged)
+{
+  *list_link(s, l, tagged) = 0;
+  if (l->tail)
+    *list_link(s, l, l->tail) = tagged;
+  else
+    l->head = tagged;
+  l->tail = tagged;
+}
+
+uint32_t list_pop(struct estab_stack *s, struct list *l)
+{
+  uint32_t tagged = l->head;
+  if (!tagged) return 0;
+  l->head = *list_link(s, l, tagged);
+  if (!l->head) l->tail = 0;
+  return tagged;
+}
+
+// Rare: only when something on a list is freed before its turn.
+void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged)
+{
+  uint32_t before = 0;
+  for (uint32_t at = l->head; at; before = at, at = *list_link(s, l, at)) {
+    if (at != tagged) continue;
+    uint32_t next = *list_link(s, l, at);
+    if (before)
+      *list_link(s, l, before) = next;
+    else
+      l->head = next;
+    if (l->tail == at) l->tail = before;
+    return;
+  }
+}
+
+// ---- Birth and end
+
+struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path)
+{
+  if (s->conns.count >= s->settings.max_connections) return NULL;
+  uint32_t index = slab_new(&s->conns);
+  if (index == SLAB_NONE) return NULL;
+  struct tcb *t = stack_conn(s, index);
+  t->index = index;
+  t->generation = stack_generation(s);
+  t->listener = SLAB_NONE;
+  tcb_init(&s->tcp, t, seed, path, s->now_ns);
+  if (demux_add(s, TAG_FULL | index) < 0) {
+    slab_free(&s->conns, index);
+    return NULL;
+  }
+  t->bits |= TCB_IN_TABLE;
+  return t;
+}
+
+static void leave_table(struct estab_stack *s, struct tcb *t)
+{
+  if (!(t->bits & TCB_IN_TABLE)) return;
+  demux_remove(s, TAG_FULL | t->index);
+  t->bits &= ~(uint32_t)TCB_IN_TABLE;
+}
+
+static void leave_accept_queue(struct estab_stack *s, struct tcb *t)
+{
+  struct listener *x = slab_at(&s->listeners, t->listener);
+  uint32_t before = 0;
+  for (uint32_t at = x->accept_head; at; at = stack_conn(s, at - 1)->accept_next) {
+    if (at - 1 != t->index) {
+      before = at;
+      continue;
+    }
+    if (before)
+      stack_conn(s, before - 1)->accept_next = t->accept_next;
+    else
+      x->accept_head = t->accept_next;
+    if (x->accept_tail == at) x->accept_tail = before;
+    x->accept_count--;
+    break;
+  }
+  t->bits &= ~(uint32_t)TCB_ACCEPT_QUEUED;
+}
+
+void stack_conn_free(struct estab_stack *s, struct tcb *t)
+{
+  leave_table(s, t);
+  if (t->bits & TCB_ACCEPT_QUEUED) leave_accept_queue(s, t);
+  if (t->bits & TCB_ON_EVENTS) list_remove(s, &s->events, TAG_FULL | t->index);
+  if (t->bits & TCB_ON_READY) list_remove(s, &s->ready, TAG_FULL | t->index);
+  if (t->bits & TCB_PARKED) list_remove(s, &s->parked, TAG_FULL | t->index);
+  wheel_cancel(&s->wheel, &t->timer);
+  tcb_free_buffers(&s->tcp, t);
+  ip_path_put(&s->ip, t->path);
+  slab_free(&s->conns, t->index);
+}
+
+// ---- Collecting
+
+void stack_ready(struct estab_stack *s, struct tcb *t)
+{
+  if (t->bits & (TCB_ON_READY | TCB_PARKED)) return;
+  t->bits |= TCB_ON_READY;
+  list_push(s, &s->ready, TAG_FULL | t->index);
+}
+
+// Those whose neighbour answered, or will not answer.
+void stack_unpark(struct estab_stack *s)
+{
+  uint32_t tagged = s->parked.head;
+  s->parked = (struct list){0, 0};
+  while (tagged) {
+    struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
+    uint32_t next = t->ready_next;
+    t->bits &= ~(uint32_t)TCB_PARKED;
+    if (t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
+      t->bits |= TCB_PARKED;
+      list_push(s, &s->parked, tagged);
+    } else {
+      stack_ready(s, t);
+    }
+    tagged = next;
+  }
+}
+
+static bool wants_output(const struct tcb *t)
+{
+  if (t->owed) return true;
+  if (t->state == ESTAB_CLOSED || !(t->bits & TCB_SYN_ACKED) || (t->bits & TCB_FIN_SENT)) return false;
+  return t->snd.una + t->sendq.bytes != t->snd.nxt || (t->bits & TCB_CLOSE_CALLED);
+}
+
+static void tell_user(struct estab_stack *s, struct tcb *t)
+{
+  if (t->bits & TCB_RELEASED) {
+    t->pending = 0;
+    return;
+  }
+  // Before estab_accept() there is nobody to tell; what is pending then is told with the connection.
+  if ((t->bits & (TCB_ON_EVENTS | TCB_ACCEPT_QUEUED)) || (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED))
+    return;
+  t->bits |= TCB_ON_EVENTS;
+  list_push(s, &s->events, TAG_FULL | t->index);
+}
+
+// Everything but the ready list: what output calls once it has asked the connection itself.
+void stack_settle(struct estab_stack *s, struct tcb *t)
+{
+  if (t->pending) tell_user(s, t);
+  if (t->state == ESTAB_CLOSED) {
+    leave_table(s, t);
+    if (t->bits & TCB_ACCEPT_QUEUED) { // reset before anybody accepted it: nobody will hear of it
+      leave_accept_queue(s, t);
+      t->bits |= TCB_RELEASED;
+    }
+    if (t->owed & OWED_RST)
+      stack_ready(s, t);
+    else if (t->bits & TCB_RELEASED)
+      stack_conn_free(s, t);
+    return;
+  }
+  if (t->state == ESTAB_TIME_WAIT && (t->bits & TCB_RELEASED) && !t->owed) {
+    timewait_from_conn(s, t);
+    return;
+  }
+  // A deadline that moves later is left to be found when the old one comes: most retransmission timers never do.
+  uint64_t deadline_ns = tcp_deadline(t);
+  if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
+    wheel_set(&s->wheel, &t->timer, deadline_ns);
+}
+
+void stack_collect(struct estab_stack *s, struct tcb *t)
+{
+  if (wants_output(t)) stack_ready(s, t);
+  stack_settle(s, t);
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// half.c - half-open connections: a SYN to a listener becomes a small record, an ACK makes a connection of it.
+#include "base/bytes.h"
+#include "stack/stack.h"
+#include <stddef.h>
+
+#define HALF_WAIT offsetof(struct half, wait)
+
+// ---- Deadlines in milliseconds modulo 2^32, rounded up: records live far less than 49 days.
+
+uint32_t ms_after(uint64_t now_ns, uint64_t wait_ns)
+{
+  return (uint32_t)((now_ns + wait_ns + 999999u) / 1000000u);
+}
+
+uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms)
+{
+  uint64_t now_ms = now_ns / 1000000u;
+  int32_t left = (int32_t)(ms - (uint32_t)now_ms);
+  return left <= 0 ? now_ns : (now_ms + (uint32_t)left) * 1000000u;
+}
+
+// ---- Listeners
+
+uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif)
+{
+  uint32_t best = SLAB_NONE;
+  const struct estab_listen_settings *best_set = NULL;
+  for (uint32_t i = 0, left = s->listeners.count; left > 0; i++) {
+    if (!slab_live(&s->listeners, i)) continue;
+    left--;
+    const struct listener *x = slab_at(&s->listeners, i);
+    const struct estab_listen_settings *set = &x->settings;
+    if (tuple->local_port < set->port_first || tuple->local_port > set->port_last) continue;
+    if (set->netif && netif && set->netif != netif) continue;
+    unsigned bits = set->prefix_bits, whole = bits / 8;
+    bool match = true;
+    for (unsigned b = 0; b < whole && match; b++) match = set->prefix.bytes[b] == tuple->local.bytes[b];
+    if (match && bits % 8)
+      match = ((set->prefix.bytes[whole] ^ tuple->local.bytes[whole]) >> (8 - bits % 8)) == 0;
+    if (!match) continue;
+    // The most specific wins: longer prefix, then the narrower port range.
+    if (best_set && (bits < best_set->prefix_bits ||
+                     (bits == best_set->prefix_bits &&
+                      set->port_last - set->port_first >= best_set->port_last - best_set->port_first)))
+      continue;
+    best = i;
+    best_set = set;
+  }
+  return best;
+}
+
+// ---- Stages: after each SYN-ACK twice as long, half_open_timeout_ns in all
+
+static uint64_t stage_wait(const struct estab_settings *set, unsigned stage)
+{
+  if (stage == HALF_STAGE_JUDGING) return set->half_open_timeout_ns;
+  uint64_t before = (set->rto_initial_ns << stage) - set->rto_initial_ns;
+  uint64_t wait = set->rto_initial_ns << stage;
+  uint64_t left = set->half_open_timeout_ns > before ? set->half_open_timeout_ns - before : 0;
+  return u64_min(wait, left);
+}
+
+static void enter_stage(struct estab_stack *s, struct half *h, uint32_t index, unsigned stage)
+{
+  h->stage = (uint8_t)stage;
+  h->deadline_ms = ms_after(s->now_ns, stage_wait(&s->settings, stage));
+  fifo_push(&s->half_wait[stage], &s->halves, HALF_WAIT, index);
+}
+
+static void owe_syn_ack(struct estab_stack *s, struct half *h, uint32_t index)
+{
+  if (h->bits & (HALF_ON_LIST | HALF_JUDGING)) return;
+  h->bits |= HALF_ON_LIST;
+  list_push(s, &s->ready, TAG_HALF | index);
+}
+
+void half_free(struct estab_stack *s, uint32_t index, const char *cause)
+{
+  struct half *h = slab_at(&s->halves, index);
+  if (cause) stack_trace_state(s, &h->tuple, 0, ESTAB_SYN_RECEIVED, ESTAB_CLOSED, cause);
+  demux_remove(s, TAG_HALF | index);
+  fifo_remove(&s->half_wait[h->stage], &s->halves, HALF_WAIT, index);
+  if (h->bits & HALF_ON_LIST) list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
+  if (slab_live(&s->listeners, h->listener)) {
+    struct listener *x = slab_at(&s->listeners, h->listener);
+    if (x->generation == h->listener_generation) x->half_count--;
+  }
+  s->state_counts[ESTAB_SYN_RECEIVED]--;
+  if (h->timewait != SLAB_NONE) timewait_restore(s, h->timewait);
+  slab_free(&s->halves, index);
+}
+
+static void take_syn_options(const struct estab_settings *set, struct half *h, const struct seg *g)
+{
+  const struct estab_tcp_options *o = g->options;
+  h->seg.flags = SEG_PASSIVE;
+  h->peer_mss = (o->present & ESTAB_TCP_OPT_MSS) ? o->mss : 0;
+  if (set->timestamps && (o->present & ESTAB_TCP_OPT_TS)) {
+    h->seg.flags |= SEG_TS;
+    h->seg.ts_recent = o->ts_value;
+  }
+  if (set->sack && (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)) h->seg.flags |= SEG_SACK;
+  if (set->window_scaling && (o->present & ESTAB_TCP_OPT_WSCALE)) {
+    h->seg.flags |= SEG_WS;
+    h->seg.snd_wscale = o->wscale;
+    h->seg.rcv_wscale = tcb_window_scale(set);
+  }
+}
+
+void half_start(struct estab_stack *s, uint32_t index)
+{
+  struct half *h = slab_at(&s->halves, index);
+  h->bits &= (uint8_t)~HALF_JUDGING;
+  h->born_us = (uint32_t)(s->now_ns / 1000u);
+  enter_stage(s, h, index, 0);
+  owe_syn_ack(s, h, index);
+}
+
+void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple, uint32_t netif, struct seg *g,
+               uint32_t wait)
+{
+  struct listener *x = slab_at(&s->listeners, listener);
+  uint32_t index = SLAB_NONE;
+  enum estab_drop why = ESTAB_DROP_TCP_BACKLOG_FULL;
+  if (s->halves.count < s->settings.max_half_open && x->accept_count < x->settings.backlog) {
+    why = ESTAB_DROP_TCP_NO_MEMORY;
+    index = slab_new(&s->halves);
+  }
+  if (index == SLAB_NONE) {
+    stack_drop(s, why, netif, tuple, g);
+    return;
+  }
+  struct half *h = slab_at(&s->halves, index);
+  h->tuple = *tuple;
+  h->netif = (uint16_t)netif;
+  h->listener = listener;
+  h->listener_generation = x->generation;
+  h->generation = stack_generation(s);
+  take_syn_options(&s->settings, h, g);
+  h->seg.state = ESTAB_SYN_RECEIVED;
+  h->seg.ts_offset = isn_ts_offset(&s->tcp, tuple);
+  h->seg.ts_recent_s = (uint32_t)(s->now_ns / 1000000000u);
+  h->seg.rcv.nxt = h->seg.last_ack_sent = g->seq + 1;
+  h->seg.rcv.wnd = u32_min(s->settings.recv_buffer_bytes, 65535);
+  uint32_t iss = isn_generate(&s->tcp, tuple, s->now_ns);
+  h->timewait = wait;
+  if (wait != SLAB_NONE) { // RFC 9293 3.6.1, RFC 6191 2: above everything the old connection used
+    const struct timewait *w = slab_at(&s->waits, wait);
+    if (seq_le(iss, w->seg.snd.nxt)) iss = w->seg.snd.nxt + 1 + (iss & 0xffffu);
+    timewait_replace(s, wait, index);
+  }
+  h->seg.snd.una = h->seg.snd.nxt = iss;
+  h->seg.snd.max_wnd = g->wnd;
+  h->snd_wnd = (uint16_t)g->wnd;
+  if (demux_add(s, TAG_HALF | index) < 0) {
+    if (wait != SLAB_NONE) timewait_restore(s, wait);
+    slab_free(&s->halves, index);
+    stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, netif, tuple, g);
+    return;
+  }
+  x->half_count++;
+  s->state_counts[ESTAB_SYN_RECEIVED]++;
+  stack_trace_state(s, tuple, 0, ESTAB_LISTEN, ESTAB_SYN_RECEIVED, "SYN");
+  if (x->settings.syn_events) {
+    h->bits = HALF_JUDGING | HALF_ON_LIST;
+    enter_stage(s, h, index, HALF_STAGE_JUDGING);
+    list_push(s, &s->events, TAG_HALF | index);
+  } else {
+    half_start(s, index);
+  }
+}
+
+// The SYN-ACK; sending it counts SND.NXT up.
+void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header *out)
+{
+  *out = (struct estab_tcp_header){
+      .src_port = h->tuple.local_port,
+      .dst_port = h->tuple.remote_port,
+      .seq = h->seg.snd.una,
+      .ack = h->seg.rcv.nxt,
+      .flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK,
+      .window = (uint16_t)h->seg.rcv.wnd,
+  };
+  struct estab_tcp_options *o = &out->options;
+  struct ip_route_result route;
+  uint32_t headers = estab_ip_is4(&h->tuple.remote) ? 40 : 60;
+  uint32_t mtu = ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0 ? 1280 : route.mtu;
+  uint32_t mss = mtu > headers ? mtu - headers : 1;
+  if (s->settings.max_mss) mss = u32_min(mss, s->settings.max_mss);
+  o->present = ESTAB_TCP_OPT_MSS;
+  o->mss = (uint16_t)mss;
+  if (h->seg.flags & SEG_WS) {
+    o->present |= ESTAB_TCP_OPT_WSCALE;
+    o->wscale = h->seg.rcv_wscale;
+  }
+  if (h->seg.flags & SEG_SACK) o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
+  if (h->seg.flags & SEG_TS) {
+    o->present |= ESTAB_TCP_OPT_TS;
+    o->ts_value = tcp_ts_now(h->seg.ts_offset, s->now_ns);
+    o->ts_echo = h->seg.ts_recent;
+  }
+  h->seg.snd.nxt = h->seg.snd.una + 1;
+}
+
+// The record's ACK came: a full connection takes over and judges the segment itself.
+static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
+{
+  struct half *h = slab_at(&s->halves, index);
+  struct listener *x = slab_live(&s->listeners, h->listener) ? slab_at(&s->listeners, h->listener) : NULL;
+  if (!x || x->accept_count >= x->settings.backlog) { // kept half-open: the peer's next segment tries again
+    stack_drop(s, ESTAB_DROP_TCP_BACKLOG_FULL, h->netif, &h->tuple, g);
+    return;
+  }
+  struct tcb_seed seed = {
+      .tuple = h->tuple,
+      .netif = h->netif,
+      .iss = h->seg.snd.una,
+      .irs = h->seg.rcv.nxt - 1,
+      .snd_nxt = h->seg.snd.nxt,
+      .snd_wnd = h->snd_wnd,
+      .peer_mss = h->peer_mss,
+      .flags = h->seg.flags,
+      .snd_wscale = h->seg.snd_wscale,
+      .ts_recent = h->seg.ts_recent,
+  };
+  uint32_t listener = h->listener, born_us = h->born_us;
+  uint32_t syn_index = index | HANDLE_HALF, syn_generation = h->generation;
+  bool first_try = h->stage == 0;
+  struct path *path = ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
+  struct tcb *t = path ? stack_conn_new(s, &seed, path) : NULL;
+  if (!t) {
+    if (path) ip_path_put(&s->ip, path);
+    stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, seed.netif, &seed.tuple, g);
+    return;
+  }
+  if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
+  half_free(s, index, NULL);
+  t->state = ESTAB_SYN_RECEIVED;
+  t->listener = listener;
+  t->syn_index = syn_index;
+  t->syn_generation = syn_generation;
+  if (first_try) {
+    t->bits |= TCB_RTT_TIMED;
+    t->rtt_seq = t->iss;
+    t->rtt_start_ns = s->now_ns - (uint64_t)((uint32_t)(s->now_ns / 1000u) - born_us) * 1000u;
+  } else {
+    t->backoff = 1; // the SYN-ACK was sent again: RFC 6298 5.7, RFC 5681 3.1
+  }
+  s->passive_opens++;
+  t->bits |= TCB_ACCEPT_QUEUED;
+  t->accept_next = 0;
+  if (x->accept_tail)
+    stack_conn(s, x->accept_tail - 1)->accept_next = t->index + 1;
+  else
+    x->accept_head = t->index + 1;
+  x->accept_tail = t->index + 1;
+  x->accept_count++;
+  if (x->armed && !x->on_events) {
+    x->on_events = true;
+    list_push(s, &s->events, TAG_THIRD | listener);
+  }
+  const struct seg as_came = *g;
+  struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);
+  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, &as_came);
+  stack_collect(s, t);
+}
+
+void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
+{
+  struct half *h = slab_at(&s->halves, index);
+  const struct seg as_came = *g;
+  struct verdict v = judge_segment(&s->settings, &h->seg, g, s->now_ns);
+  if (!v.stop) {
+    half_promote(s, index, g);
+    return;
+  }
+  uint32_t netif = h->netif;
+  struct estab_tuple tuple = h->tuple;
+  switch ((enum reply)v.reply) {
+  case REPLY_NONE: break;
+  case REPLY_SYN_ACK: owe_syn_ack(s, h, index); break;
+  case REPLY_RST: reply_rst(s, &tuple, netif, &as_came); break;
+  case REPLY_ACK: {
+    if (h->bits & HALF_JUDGING) break; // nothing of ours is out yet
+    struct estab_tcp_header ack = {
+        .src_port = tuple.local_port,
+        .dst_port = tuple.remote_port,
+        .seq = h->seg.snd.nxt,
+        .ack = h->seg.rcv.nxt,
+        .flags = ESTAB_TCP_ACK,
+        .window = (uint16_t)(h->seg.rcv.wnd >> h->seg.rcv_wscale),
+    };
+    if (h->seg.flags & SEG_TS) {
+      ack.options.present = ESTAB_TCP_OPT_TS;
+      ack.options.ts_value = tcp_ts_now(h->seg.ts_offset, s->now_ns);
+      ack.options.ts_echo = h->seg.ts_recent;
+    }
+    if (s->settings.trace.event) tcp_trace_sent(&s->tcp, &h->seg, &tuple, 0, &ack, 0, 1, s->now_ns);
+    reply_tcp(s, &tuple, netif, &ack);
+    break;
+  }
+  }
+  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, netif, &tuple, &as_came);
+  if (v.effect != EFFECT_NONE) half_free(s, index, "back to LISTEN");
+}
+
+void half_timeouts(struct estab_stack *s)
+{
+  for (unsigned stage = 0; stage < HALF_STAGES; stage++) {
+    struct fifo *f = &s->half_wait[stage];
+    while (f->head != SLAB_NONE) {
+      uint32_t index = f->head;
+      struct half *h = slab_at(&s->halves, index);
+      if (deadline_of_ms(s->now_ns, h->deadline_ms) > s->now_ns) break;
+      if (stage >= HALF_RETRANSMISSIONS || stage_wait(&s->settings, stage + 1) == 0) {
+        half_free(s, index, "the SYN-ACK was not acknowledged");
+        continue;
+      }
+      fifo_remove(f, &s->halves, HALF_WAIT, index);
+      enter_stage(s, h, index, stage + 1);
+      s->tcp.retransmissions++;
+      owe_syn_ack(s, h, index);
+    }
+  }
+}
+
+uint64_t half_deadline(const struct estab_stack *s)
+{
+  uint64_t first = ESTAB_NEVER;
+  for (unsigned stage = 0; stage < HALF_STAGES; stage++) {
+    if (s->half_wait[stage].head == SLAB_NONE) continue;
+    const struct half *h = slab_at(&s->halves, s->half_wait[stage].head);
+    first = u64_min(first, deadline_of_ms(s->now_ns, h->deadline_ms));
+  }
+  return first;
+}

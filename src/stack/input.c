@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// input.c - frames from a device, as far as the transport protocol.
+#include "base/bytes.h"
+#include "stack/stack.h"
+#include <string.h>
+
+// Router and neighbour discovery, and ARP, may have resolved somebody, or want to answer.
+static void after_link(struct estab_stack *s, uint32_t netif, const uint8_t *reply, size_t reply_bytes)
+{
+  bool woken = false;
+  for (struct path *p; (p = link_woken(&s->link)) != NULL; woken = true) {
+    if (!s->settings.trace.event) continue;
+    struct estab_trace e = {
+        .kind = ESTAB_TRACE_neighbour_changed,
+        .now_ns = s->now_ns,
+        .u.neighbour_changed = {p->next_hop, p->neighbour == PATH_NEIGHBOUR_RESOLVED},
+    };
+    s->settings.trace.event(s->settings.trace.ctx, &e);
+  }
+  if (woken) stack_unpark(s);
+  if (reply_bytes == 0) return;
+  struct ip_route_result route = {.netif = netif};
+  // A whole frame of its own: kept with next_hop = any, which output reads as "no link header to add".
+  if (reply_packet(s, &route, NULL, reply, reply_bytes) < 0)
+    stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, netif, NULL, NULL);
+}
+
+static void input_arp(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count)
+{
+  struct estab_arp arp;
+  int r = estab_arp_parse(bytes, count, &arp);
+  if (r < 0) {
+    stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+    return;
+  }
+  uint8_t reply[LINK_MESSAGE_BYTES];
+  size_t reply_bytes = 0;
+  bool ours = ip_is_local(&s->ip, netif, &arp.target_ip);
+  r = link_arp_input(&s->link, netif, &arp, ours, s->now_ns, reply, &reply_bytes);
+  if (r < 0) stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+  after_link(s, netif, reply, reply_bytes);
+}
+
+static void input_neighbour(struct estab_stack *s, const struct ip_packet *packet)
+{
+  struct estab_ip6_header ip6;
+  struct estab_nd nd;
+  int r = estab_ip6_parse(packet->header, packet->header_bytes + packet->payload_bytes, &ip6);
+  if (r >= 0) r = estab_nd_parse(&ip6, packet->payload, packet->payload_bytes, &nd);
+  if (r < 0) {
+    stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+    return;
+  }
+  uint8_t reply[LINK_MESSAGE_BYTES];
+  size_t reply_bytes = 0;
+  bool ours = ip_is_local(&s->ip, packet->netif, &nd.target);
+  r = link_nd_input(&s->link, packet->netif, &packet->src, &packet->dst, &nd, ours, s->now_ns, reply, &reply_bytes);
+  if (r < 0) stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+  after_link(s, packet->netif, reply, reply_bytes);
+}
+
+// RFC 1122 4.2.3.9 with RFC 5927: an error counts only for a segment that is in flight.
+static int input_report_tcp(struct estab_stack *s, const struct icmp_report *report)
+{
+  uint32_t tagged = demux_find(s, &report->tuple);
+  if ((tagged & TAG_KIND) != TAG_FULL) return -ESTAB_DROP_ICMP_EMBEDDED;
+  struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
+  if (!retransmit_in_flight(t, report->seq)) return -ESTAB_DROP_ICMP_EMBEDDED;
+  if (report->kind == ICMP_REPORT_TOO_BIG) {
+    if (ip_path_lower_mtu(&s->ip, t->path, report->mtu, s->now_ns) <= 0) return -ESTAB_DROP_ICMP_TYPE;
+    tcb_update_mss(&s->tcp, t);
+    if (s->settings.trace.event) {
+      struct estab_trace e = {.kind = ESTAB_TRACE_path_changed, .u.path_changed = {t->path->remote, t->path->mtu}};
+      tcp_trace(&s->tcp, t, &e, s->now_ns);
+    }
+  } else {
+    bool hard = report->kind == ICMP_REPORT_HARD;
+    tcp_soft_error(&s->tcp, t, report->port_unreachable ? ESTAB_ERR_REFUSED : ESTAB_ERR_UNREACHABLE, hard, s->now_ns);
+  }
+  stack_collect(s, t);
+  return 0;
+}
+
+void input_icmp(struct estab_stack *s, struct ip_packet *packet)
+{
+  struct icmp_report report;
+  int r = icmp_input(&s->ip, packet, &report);
+  if (r == ICMP_NEIGHBOUR) {
+    input_neighbour(s, packet);
+    return;
+  }
+  if (r == ICMP_ERROR_REPORT) {
+    if (report.protocol == ESTAB_PROTOCOL_TCP)
+      r = input_report_tcp(s, &report);
+    else
+      r = udp_report(&s->udp, report.netif, &report.tuple,
+                     report.port_unreachable ? ESTAB_ERR_REFUSED : ESTAB_ERR_UNREACHABLE);
+  } else if (r == ICMP_ECHO_REQUEST) {
+    struct ip_route_result route;
+    uint8_t *out = s->scratch;
+    if (!out || packet->reassembled) out = mem_new_raw(&s->mem, SCRATCH_BYTES, ESTAB_MEM_STACK);
+    if (!out) {
+      r = -ESTAB_DROP_OUTPUT_RING_FULL;
+    } else {
+      r = icmp_echo_reply(&s->ip, packet, s->now_ns, out, SCRATCH_BYTES, &route);
+      if (r > 0) r = reply_packet(s, &route, &packet->src, out, (size_t)r) < 0 ? -ESTAB_DROP_OUTPUT_RING_FULL : 0;
+      if (out != s->scratch) mem_free(&s->mem, out, SCRATCH_BYTES, ESTAB_MEM_STACK);
+    }
+  }
+  if (r < 0) stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+}
+
+static void input_udp(struct estab_stack *s, struct ip_packet *packet, bool checksum_known)
+{
+  int r = udp_input(&s->udp, packet->netif, &packet->src, &packet->dst, packet->payload, packet->payload_bytes,
+                    checksum_known);
+  if (r == 0) return;
+  if (r == -ESTAB_DROP_UDP_NO_ENDPOINT) {
+    icmp_error_set(packet, ICMP_ERROR_PORT);
+    reply_icmp_error(s, packet);
+  }
+  stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+}
+
+// From the IP header on.
+void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count, const struct estab_frame *f,
+                  bool link_multicast)
+{
+  struct ip_packet packet;
+  int r = ip_input(&s->ip, netif, bytes, count, s->now_ns, &packet);
+  packet.link_multicast = link_multicast;
+  if (r < 0) {
+    if (packet.version && packet.error_due) reply_icmp_error(s, &packet);
+    stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+    return;
+  }
+  bool trusted = netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN;
+  if (!trusted) trusted = ip_netif(&s->ip, netif)->settings.checksum_trusted;
+  switch (packet.protocol) {
+  case ESTAB_PROTOCOL_TCP: input_tcp(s, &packet, f); break;
+  case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, trusted); break;
+  case ESTAB_PROTOCOL_ICMP4:
+  case ESTAB_PROTOCOL_ICMP6: input_icmp(s, &packet); break;
+  default:
+    icmp_error_set(&packet, ICMP_ERROR_PROTOCOL);
+    reply_icmp_error(s, &packet);
+    stack_drop(s, ESTAB_DROP_IP_PROTOCOL, netif, NULL, NULL);
+  }
+}
+
+// One piece out of many, for parsers that read straight on.
+static const uint8_t *linear(struct estab_stack *s, const struct estab_frame *f, size_t count)
+{
+  if (f->piece_count == 1) return f->pieces[0].bytes;
+  if (count > SCRATCH_BYTES) return NULL;
+  if (!s->scratch) s->scratch = mem_new_raw(&s->mem, SCRATCH_BYTES, ESTAB_MEM_STACK);
+  if (!s->scratch) return NULL;
+  size_t at = 0;
+  for (unsigned i = 0; i < f->piece_count; at += f->pieces[i++].length)
+    memcpy(s->scratch + at, f->pieces[i].bytes, f->pieces[i].length);
+  return s->scratch;
+}
+
+static uint64_t drops_so_far(const struct estab_stack *s)
+{
+  return s->drops[ESTAB_DROP_NONE];
+}
+
+// 1: taken, 0: dropped.
+int input_frame(struct estab_stack *s, const struct estab_frame *f)
+{
+  uint64_t before = drops_so_far(s);
+  const struct ip_netif *n = f->netif ? ip_netif(&s->ip, f->netif) : NULL;
+  if (!n || !n->up) {
+    stack_drop(s, ESTAB_DROP_NETIF_DOWN, f->netif, NULL, NULL);
+    return 0;
+  }
+  size_t count = estab_frame_bytes(f);
+  const uint8_t *bytes = f->piece_count > 0 && f->piece_count <= ESTAB_FRAME_PIECES ? linear(s, f, count) : NULL;
+  if (!bytes || count == 0) {
+    stack_drop(s, ESTAB_DROP_FRAME_PIECES, f->netif, NULL, NULL);
+    return 0;
+  }
+  if (n->settings.link != ESTAB_LINK_ETHERNET) {
+    input_packet(s, f->netif, bytes, count, f, false);
+    return drops_so_far(s) == before;
+  }
+  struct estab_eth_header eth;
+  int r = estab_eth_parse(bytes, count, &eth);
+  int accepted = r < 0 ? r : link_eth_accept(&s->link, f->netif, &eth);
+  if (accepted < 0)
+    stack_drop(s, (enum estab_drop)-accepted, f->netif, NULL, NULL);
+  else if (eth.type == ESTAB_ETH_ARP)
+    input_arp(s, f->netif, bytes + r, count - (size_t)r);
+  else if (eth.type == ESTAB_ETH_IP4 || eth.type == ESTAB_ETH_IP6)
+    input_packet(s, f->netif, bytes + r, count - (size_t)r, f, accepted == 1);
+  else
+    stack_drop(s, ESTAB_DROP_ETH_TYPE, f->netif, NULL, NULL);
+  return drops_so_far(s) == before;
+}
+
+int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame *frames, unsigned count)
+{
+  s->now_ns = u64_max(s->now_ns, now_ns);
+  s->frames_in += count;
+  int taken = 0;
+  for (unsigned i = 0; i < count; i++) taken += input_frame(s, &frames[i]);
+  return taken;
+}

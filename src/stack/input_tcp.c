@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// input_tcp.c - a TCP segment on its way to its connection: length, checksum, tuple, then the state machine.
+#include "base/bytes.h"
+#include "stack/stack.h"
+
+static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *packet, const struct estab_frame *f)
+{
+  if (packet->netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN) return true;
+  if (ip_netif(&s->ip, packet->netif)->settings.checksum_trusted) return true;
+  uint64_t sum = estab_checksum_pseudo(&packet->src, &packet->dst, ESTAB_PROTOCOL_TCP, (uint32_t)packet->payload_bytes);
+  return estab_checksum_finish(estab_checksum_add(sum, packet->payload, packet->payload_bytes)) == 0;
+}
+
+static void trace_received(const struct estab_stack *s, const struct estab_tuple *tuple, const struct seg *g,
+                           uint32_t tagged)
+{
+  const struct seg_state *t = NULL;
+  uint64_t conn = 0;
+  uint32_t index = tagged & TAG_INDEX;
+  if ((tagged & TAG_KIND) == TAG_FULL) {
+    const struct tcb *full = stack_conn(s, index);
+    t = &full->seg;
+    conn = conn_handle(full);
+  } else if ((tagged & TAG_KIND) == TAG_HALF) {
+    t = slab_at(&s->halves, index);
+  } else if (tagged) {
+    t = slab_at(&s->waits, index);
+  }
+  uint8_t shift = t && !(g->flags & ESTAB_TCP_SYN) && state_is_synchronized((enum estab_state)t->state) ? t->snd_wscale : 0;
+  struct estab_trace e = {
+      .kind = ESTAB_TRACE_segment_received,
+      .now_ns = s->now_ns,
+      .conn = conn,
+      .tuple = tuple,
+      .u.segment_received = {.flags = g->flags,
+                             .seq = g->seq,
+                             .ack = g->ack,
+                             .window = g->wnd << shift,
+                             .text_bytes = g->text_bytes,
+                             .segments = g->segments,
+                             .urgent = g->up,
+                             .options = g->options,
+                             .state = t ? (enum estab_state)t->state : ESTAB_CLOSED},
+  };
+  s->settings.trace.event(s->settings.trace.ctx, &e);
+}
+
+static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct seg *g)
+{
+  const struct seg as_came = *g; // an RST answers the segment as it came
+  struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);
+  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, &as_came);
+  if (v.reply == REPLY_RST) reply_rst(s, &t->tuple, t->netif, &as_came);
+  stack_collect(s, t);
+}
+
+// CLOSED and LISTEN.
+static void no_connection(struct estab_stack *s, const struct ip_packet *packet, const struct estab_tuple *tuple,
+                          struct seg *g)
+{
+  uint32_t listener = listener_find(s, tuple, packet->netif);
+  struct verdict v = listener == SLAB_NONE ? closed_segment_arrives(g) : listen_segment_arrives(&s->settings, g);
+  if (!v.stop && (!packet->unicast || packet->link_multicast)) // [MUST-57]
+    v = verdict_stop(ESTAB_DROP_TCP_NOT_UNICAST, REPLY_NONE, EFFECT_NONE);
+  if (!v.stop) {
+    half_open(s, listener, tuple, packet->netif, g, SLAB_NONE);
+    return;
+  }
+  if (v.reply == REPLY_RST && packet->unicast && !packet->link_multicast) reply_rst(s, tuple, packet->netif, g);
+  stack_drop(s, (enum estab_drop)v.drop, packet->netif, tuple, g);
+}
+
+void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct estab_frame *f)
+{
+  struct estab_tcp_header h;
+  int r = estab_tcp_parse(packet->payload, packet->payload_bytes, &h);
+  if (r >= 0 && !checksum_ok(s, packet, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
+  if (r < 0) {
+    stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+    return;
+  }
+  struct estab_tuple tuple = {packet->dst, packet->src, h.dst_port, h.src_port};
+  struct seg g = {
+      .seq = h.seq,
+      .seq_arrived = h.seq,
+      .ack = h.ack,
+      .wnd = h.window,
+      .text_bytes = (uint32_t)packet->payload_bytes - (uint32_t)r,
+      .flags = h.flags,
+      .up = h.urgent,
+      .segments = f->segments ? f->segments : 1,
+      .ecn = packet->ecn,
+      .text = packet->payload + r,
+      .options = &h.options,
+  };
+  s->segments_in += g.segments;
+  if (g.flags & ESTAB_TCP_RST) s->resets_in++;
+  enum estab_drop bad = ESTAB_DROP_NONE;
+  if (h.src_port == 0 || h.dst_port == 0) bad = ESTAB_DROP_TCP_PORT_ZERO;
+  if (packet->netif != 0 && h.src_port == h.dst_port && estab_ip_equal(&packet->src, &packet->dst))
+    bad = ESTAB_DROP_TCP_LAND;
+  if (bad) {
+    stack_drop(s, bad, packet->netif, &tuple, &g);
+    return;
+  }
+  uint32_t tagged = demux_find(s, &tuple);
+  if (s->settings.trace.event) trace_received(s, &tuple, &g, tagged);
+  switch (tagged & TAG_KIND) {
+  case TAG_FULL: full_segment_arrives(s, stack_conn(s, tagged & TAG_INDEX), &g); break;
+  case TAG_HALF: half_segment_arrives(s, tagged & TAG_INDEX, &g); break;
+  case TAG_THIRD: timewait_segment_arrives(s, tagged & TAG_INDEX, &g); break;
+  default: no_connection(s, packet, &tuple, &g);
+  }
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// output.c - frames for the device: kept ones, replies, neighbour discovery, then connections in turn.
+#include "base/bytes.h"
+#include "stack/stack.h"
+#include <string.h>
+
+#define OUTPUT_BURST      16 // frames of one connection before the next has its turn
+#define OUTPUT_LOOP_LIMIT 64 // packets to ourselves in one call
+
+static void frame_init(struct estab_frame *f, uint32_t netif)
+{
+  f->struct_bytes = sizeof *f;
+  f->netif = netif;
+  f->piece_count = 1;
+  f->l3_offset = f->l4_offset = 0;
+  f->checksum = ESTAB_CHECKSUM_UNKNOWN;
+  f->gso_type = ESTAB_GSO_NONE;
+  f->checksum_start = f->checksum_offset = f->gso_bytes = 0;
+  f->segments = 1;
+  f->ecn = 0;
+  f->held = 0;
+  f->not_before_ns = 0;
+  f->conn = 0;
+  f->pieces[0].bytes = f->header;
+  f->pieces[0].ref = NULL;
+}
+
+static void put16(uint8_t *p, uint16_t v)
+{
+  p[0] = (uint8_t)(v >> 8);
+  p[1] = (uint8_t)v;
+}
+
+// The one place where a segment of a connection becomes a frame.
+static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
+{
+  const struct path *p = t->path;
+  frame_init(f, p->netif);
+  size_t link = p->link_header_bytes, ip = ip_header_bytes(&p->remote);
+  memcpy(f->header, p->link_header, sizeof p->link_header);
+  uint8_t *tcp = f->header + link + ip;
+  size_t tcp_bytes = estab_tcp_emit(&o->h, tcp);
+  ip_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
+          (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
+  f->pieces[0].length = link + ip + tcp_bytes;
+  for (unsigned i = 0; i < o->piece_count; i++) f->pieces[i + 1] = o->pieces[i];
+  f->piece_count = (uint16_t)(o->piece_count + 1);
+  f->l3_offset = (uint16_t)link;
+  f->l4_offset = (uint16_t)(link + ip);
+  f->conn = conn_handle(t);
+  f->segments = o->segments;
+  uint64_t sum = estab_checksum_pseudo(&p->local, &p->remote, ESTAB_PROTOCOL_TCP, (uint32_t)(tcp_bytes + o->text_bytes));
+  if (p->checksum_offload || p->netif == 0) {
+    f->checksum = ESTAB_CHECKSUM_PARTIAL;
+    f->checksum_start = f->l4_offset;
+    f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
+    put16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_fold(sum));
+  } else {
+    sum = estab_checksum_add(sum, tcp, tcp_bytes);
+    for (unsigned i = 0; i < o->piece_count; i++) sum = estab_checksum_add(sum, o->pieces[i].bytes, o->pieces[i].length);
+    put16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
+  }
+  if (o->gso_bytes) {
+    f->gso_type = ip == ESTAB_IP4_HEADER_BYTES ? ESTAB_GSO_TCP4 : ESTAB_GSO_TCP6;
+    f->gso_bytes = (uint16_t)o->gso_bytes;
+  }
+}
+
+// Fits a reply or a frame of link's into f. 1: filled, 0: waits for a neighbour or was dropped.
+static int frame_of_packet(struct estab_stack *s, struct estab_frame *f, uint32_t netif, const struct estab_ip *local,
+                           const struct estab_ip *next_hop, const uint8_t *packet, size_t bytes)
+{
+  frame_init(f, netif);
+  const struct ip_netif *n = netif ? ip_netif(&s->ip, netif) : NULL;
+  size_t link = 0;
+  if (n && n->settings.link == ESTAB_LINK_ETHERNET && next_hop) {
+    int r = link_send(&s->link, netif, local, next_hop, packet, bytes, s->now_ns, f->header);
+    if (r < 0) stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+    if (r <= 0) return 0;
+    link = LINK_HEADER_BYTES;
+  }
+  f->l3_offset = (uint16_t)link;
+  if (link + bytes <= sizeof f->header) {
+    memcpy(f->header + link, packet, bytes);
+    f->pieces[0].length = link + bytes;
+    return 1;
+  }
+  // Too long for the header room: a block carries it, and goes when the frame is done.
+  struct block *b = bytes <= ESTAB_BLOCK_BYTES ? block_new(&s->blocks) : NULL;
+  if (!b) {
+    stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, netif, NULL, NULL);
+    return 0;
+  }
+  memcpy(b->bytes, packet, bytes);
+  f->pieces[0].length = link;
+  struct estab_piece *piece = link ? &f->pieces[1] : &f->pieces[0];
+  *piece = (struct estab_piece){.bytes = b->bytes, .length = bytes, .ref = b};
+  f->piece_count = link ? 2 : 1;
+  return 1;
+}
+
+static struct estab_frame *next_frame(struct estab_stack *s, unsigned *count, unsigned room)
+{
+  return *count < room ? &s->batch_frames[*count] : NULL;
+}
+
+static void batch_add(struct estab_stack *s, unsigned *count, struct batch_entry e)
+{
+  s->batch[(*count)++] = e;
+}
+
+// A packet to ourselves goes around inside.
+static void loop_back(struct estab_stack *s, struct estab_frame *f)
+{
+  s->looped = true;
+  size_t count = estab_frame_bytes(f);
+  uint8_t *copy = count <= SCRATCH_BYTES ? mem_new_raw(&s->mem, count, ESTAB_MEM_STACK) : NULL;
+  if (!copy) {
+    stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, 0, NULL, NULL);
+    return;
+  }
+  size_t at = 0;
+  for (unsigned i = 0; i < f->piece_count; at += f->pieces[i++].length)
+    memcpy(copy + at, f->pieces[i].bytes, f->pieces[i].length);
+  input_packet(s, 0, copy, count, f, false);
+  mem_free(&s->mem, copy, count, ESTAB_MEM_STACK);
+}
+
+// What link has to say, and what waited for a neighbour.
+static void output_link(struct estab_stack *s, unsigned *count, unsigned room)
+{
+  struct estab_frame *f;
+  while (link_output_pending(&s->link, s->now_ns) && (f = next_frame(s, count, room)) != NULL) {
+    uint8_t bytes[LINK_WAITING_BYTES];
+    uint32_t netif = 0;
+    size_t n = link_output(&s->link, s->now_ns, bytes, &netif);
+    if (n == 0) return;
+    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n)) batch_add(s, count, (struct batch_entry){0});
+  }
+}
+
+static void output_replies(struct estab_stack *s, unsigned *count, unsigned room, unsigned *loops)
+{
+  struct estab_frame *f;
+  struct reply_entry *p;
+  while ((p = reply_first(s)) != NULL && (f = next_frame(s, count, room)) != NULL) {
+    const uint8_t *packet = p->large ? p->large : p->small;
+    bool whole_frame = estab_ip_is_any(&p->route.next_hop) && p->route.netif != 0;
+    if (p->route.netif == 0) {
+      if ((*loops)++ >= OUTPUT_LOOP_LIMIT) return;
+      if (frame_of_packet(s, f, 0, NULL, NULL, packet, p->bytes)) {
+        reply_pop(s);
+        f->checksum = ESTAB_CHECKSUM_VALID;
+        loop_back(s, f);
+        if (f->piece_count > 1 || f->pieces[0].ref) block_unref(&s->blocks, f->pieces[f->piece_count - 1].ref);
+      } else {
+        reply_pop(s);
+      }
+      continue;
+    }
+    int filled = frame_of_packet(s, f, p->route.netif, &p->route.local, whole_frame ? NULL : &p->route.next_hop, packet,
+                                 p->bytes);
+    reply_pop(s);
+    if (filled) batch_add(s, count, (struct batch_entry){0});
+  }
+}
+
+static void output_half(struct estab_stack *s, uint32_t index)
+{
+  struct half *h = slab_at(&s->halves, index);
+  h->bits &= (uint8_t)~HALF_ON_LIST;
+  struct estab_tcp_header syn_ack;
+  half_syn_ack(s, h, &syn_ack);
+  if (s->settings.trace.event) tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, &syn_ack, 0, 1, s->now_ns);
+  reply_tcp(s, &h->tuple, h->netif, &syn_ack);
+}
+
+// Up to a burst of one connection's segments. False: the connection may be gone.
+static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, unsigned room, unsigned *loops)
+{
+  link_resolve(&s->link, t->path, s->now_ns);
+  if (t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
+    t->bits |= TCB_PARKED;
+    list_push(s, &s->parked, TAG_FULL | t->index);
+    return;
+  }
+  if (t->path->neighbour == PATH_NEIGHBOUR_FAILED) { // RFC 1122 2.4: as an ICMP host unreachable
+    t->owed &= (uint16_t)~OWED_RST;
+    tcp_soft_error(&s->tcp, t, ESTAB_ERR_UNREACHABLE, true, s->now_ns);
+    t->path->neighbour = PATH_NEIGHBOUR_NONE; // the next timeout asks again
+    t->owed = 0;
+    if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER && t->state != ESTAB_CLOSED)
+      t->at[TIMER_RETRANSMIT] = s->now_ns + t->rtt.rto_ns;
+    stack_collect(s, t);
+    return;
+  }
+  struct tcp_out o;
+  bool more = true;
+  for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
+    if (!tcp_output(&s->tcp, t, &o, s->now_ns)) {
+      more = false;
+      break;
+    }
+    struct estab_frame *f = &s->batch_frames[*count];
+    frame_of_segment(t, &o, f);
+    uint32_t flags = o.h.flags;
+    s->segments_out += o.segments;
+    if (flags & ESTAB_TCP_RST) s->resets_out++;
+    uint32_t seq_end = o.h.seq + o.text_bytes + ((flags & ESTAB_TCP_SYN) ? 1u : 0u) + ((flags & ESTAB_TCP_FIN) ? 1u : 0u);
+    if (t->path->netif != 0) {
+      batch_add(s, count, (struct batch_entry){t->index, t->generation, o.h.seq, seq_end, o.retransmission, false});
+      continue;
+    }
+    tcp_output_done(&s->tcp, t, o.h.seq, seq_end, o.retransmission, s->now_ns);
+    uint32_t index = t->index, generation = t->generation;
+    loop_back(s, f);
+    if (!slab_live(&s->conns, index) || t->generation != generation) return;
+    if (++*loops >= OUTPUT_LOOP_LIMIT) break;
+  }
+  if (more)
+    stack_ready(s, t);
+  else
+    t->owed = 0; // whatever was asked for turned out to be needless, or waits for an ACK
+  stack_settle(s, t);
+}
+
+static void output_ready(struct estab_stack *s, unsigned *count, unsigned room, unsigned *loops)
+{
+  while (*count < room && *loops < OUTPUT_LOOP_LIMIT) {
+    uint32_t tagged = list_pop(s, &s->ready);
+    if (!tagged) return;
+    uint32_t index = tagged & TAG_INDEX;
+    if ((tagged & TAG_KIND) == TAG_HALF) {
+      output_half(s, index);
+      output_replies(s, count, room, loops);
+      continue;
+    }
+    struct tcb *t = stack_conn(s, index);
+    t->bits &= ~(uint32_t)TCB_ON_READY;
+    output_conn(s, t, count, room, loops);
+  }
+}
+
+// Frames that the device did not take the last time.
+static void output_kept(struct estab_stack *s, unsigned *count, unsigned room)
+{
+  for (uint32_t i = 0; i < s->kept_count && *count < room; i++) {
+    uint32_t at = (s->kept_first + i) % ESTAB_OUTPUT_MAX;
+    struct estab_frame *f = &s->batch_frames[*count];
+    *f = s->kept[at];
+    if (f->pieces[0].ref == NULL) f->pieces[0].bytes = f->header;
+    struct batch_entry e = s->kept_info[at];
+    e.kept = true;
+    batch_add(s, count, e);
+  }
+}
+
+int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *frames, unsigned count)
+{
+  s->now_ns = u64_max(s->now_ns, now_ns);
+  if (s->batch_count) return ESTAB_ERR_INVALID; // estab_stack_output_done() is missing
+  unsigned room = u32_min(count, ESTAB_OUTPUT_MAX), n = 0, loops = 0;
+  s->batch_frames = frames;
+  s->looped = false;
+  output_kept(s, &n, room);
+  output_replies(s, &n, room, &loops);
+  output_ready(s, &n, room, &loops);
+  output_link(s, &n, room);
+  s->batch_count = n;
+  s->frames_out += n;
+  return (int)n;
+}
+
+static void frame_ref(struct estab_frame *f)
+{
+  for (unsigned i = 0; i < f->piece_count; i++)
+    if (f->pieces[i].ref) block_ref(f->pieces[i].ref);
+}
+
+static void frame_unref(struct estab_stack *s, struct estab_frame *f)
+{
+  for (unsigned i = 0; i < f->piece_count; i++)
+    if (f->pieces[i].ref) block_unref(&s->blocks, f->pieces[i].ref);
+}
+
+// A packet of no connection owns the block it stands in.
+static bool frame_owns_blocks(const struct batch_entry *e)
+{
+  return e->generation == 0;
+}
+
+static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struct batch_entry *e)
+{
+  const enum estab_mem_kind kind = ESTAB_MEM_STACK;
+  if (!s->kept) {
+    s->kept = mem_new_raw(&s->mem, ESTAB_OUTPUT_MAX * sizeof *s->kept, kind);
+    s->kept_info = mem_new_raw(&s->mem, ESTAB_OUTPUT_MAX * sizeof *s->kept_info, kind);
+    if (!s->kept || !s->kept_info) {
+      mem_free(&s->mem, s->kept, ESTAB_OUTPUT_MAX * sizeof *s->kept, kind);
+      mem_free(&s->mem, s->kept_info, ESTAB_OUTPUT_MAX * sizeof *s->kept_info, kind);
+      s->kept = NULL;
+      s->kept_info = NULL;
+      return false;
+    }
+  }
+  if (s->kept_count == ESTAB_OUTPUT_MAX) return false;
+  uint32_t at = (s->kept_first + s->kept_count++) % ESTAB_OUTPUT_MAX;
+  s->kept[at] = *f;
+  s->kept_info[at] = *e;
+  if (!frame_owns_blocks(e)) frame_ref(f);
+  return true;
+}
+
+static void frame_is_out(struct estab_stack *s, const struct batch_entry *e, uint64_t now_ns)
+{
+  if (e->generation == 0 || !slab_live(&s->conns, e->index)) return;
+  struct tcb *t = stack_conn(s, e->index);
+  if (t->generation != e->generation) return;
+  tcp_output_done(&s->tcp, t, e->seq, e->seq_end, e->retransmission, now_ns);
+  uint64_t deadline_ns = tcp_deadline(t);
+  if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
+    wheel_set(&s->wheel, &t->timer, deadline_ns);
+}
+
+void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
+{
+  s->now_ns = u64_max(s->now_ns, now_ns);
+
+  for (unsigned i = 0; i < s->batch_count; i++) {
+    struct batch_entry *e = &s->batch[i];
+    struct estab_frame *f = &s->batch_frames[i];
+    if (i < sent) {
+      if (e->kept) {
+        frame_unref(s, f);
+        s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
+        s->kept_count--;
+      } else if (frame_owns_blocks(e)) {
+        frame_unref(s, f);
+      }
+      frame_is_out(s, e, s->now_ns);
+      continue;
+    }
+    s->frames_out--;
+    if (e->kept || keep_frame(s, f, e)) {
+
+      continue;
+    }
+    // Nowhere to keep it: as if the network had lost it, so that its timer will bring it again.
+    if (frame_owns_blocks(e)) frame_unref(s, f);
+    frame_is_out(s, e, s->now_ns);
+    stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, f->netif, NULL, NULL);
+  }
+  s->batch_count = 0;
+  s->batch_frames = NULL;
+}
+
+void estab_frame_hold(estab_stack *s, struct estab_frame *frame)
+{
+  (void)s;
+  if (frame->held) return;
+  frame->held = 1;
+  frame_ref(frame);
+}
+
+void estab_frame_release(estab_stack *s, struct estab_frame *frame)
+{
+  if (!frame->held) return;
+  frame->held = 0;
+  frame_unref(s, frame);
+}
+
+void output_destroy(struct estab_stack *s)
+{
+  for (uint32_t i = 0; i < s->kept_count; i++) frame_unref(s, &s->kept[(s->kept_first + i) % ESTAB_OUTPUT_MAX]);
+  s->kept_count = 0;
+  mem_free(&s->mem, s->kept, ESTAB_OUTPUT_MAX * sizeof *s->kept, ESTAB_MEM_STACK);
+  mem_free(&s->mem, s->kept_info, ESTAB_OUTPUT_MAX * sizeof *s->kept_info, ESTAB_MEM_STACK);
+}

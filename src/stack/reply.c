@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// reply.c - packets of ours that belong to no connection: RST, ACKs of records, ICMP, ARP, UDP; a bounded ring.
+#include "stack/stack.h"
+#include <string.h>
+
+int reply_packet(struct estab_stack *s, const struct ip_route_result *route, const struct estab_ip *remote,
+                 const uint8_t *packet, size_t bytes)
+{
+  if (!s->replies) s->replies = mem_new(&s->mem, REPLY_RING * sizeof *s->replies, ESTAB_MEM_STACK);
+  if (!s->replies || s->reply_count == REPLY_RING) return ESTAB_ERR_WOULD_BLOCK;
+  struct reply_entry *p = &s->replies[(s->reply_first + s->reply_count) % REPLY_RING];
+  p->route = *route;
+  if (remote) p->remote = *remote;
+  p->bytes = (uint16_t)bytes;
+  p->large = NULL;
+  if (bytes > sizeof p->small) {
+    p->large = mem_new_raw(&s->mem, bytes, ESTAB_MEM_STACK);
+    if (!p->large) return ESTAB_ERR_NO_MEMORY;
+  }
+  memcpy(p->large ? p->large : p->small, packet, bytes);
+  s->reply_count++;
+  return ESTAB_OK;
+}
+
+struct reply_entry *reply_first(struct estab_stack *s)
+{
+  return s->reply_count ? &s->replies[s->reply_first] : NULL;
+}
+
+void reply_pop(struct estab_stack *s)
+{
+  struct reply_entry *p = &s->replies[s->reply_first];
+  mem_free(&s->mem, p->large, p->bytes, ESTAB_MEM_STACK);
+  p->large = NULL;
+  s->reply_first = (s->reply_first + 1) % REPLY_RING;
+  s->reply_count--;
+}
+
+void reply_destroy(struct estab_stack *s)
+{
+  while (s->reply_count) reply_pop(s);
+  mem_free(&s->mem, s->replies, REPLY_RING * sizeof *s->replies, ESTAB_MEM_STACK);
+  s->replies = NULL;
+}
+
+// A segment without text.
+void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct estab_tcp_header *h)
+{
+  uint8_t packet[ESTAB_IP6_HEADER_BYTES + ESTAB_TCP_HEADER_MAX_BYTES];
+  struct ip_route_result route;
+  int r = ip_route(&s->ip, &tuple->local, &tuple->remote, netif, &route);
+  if (r < 0) {
+    stack_drop(s, ESTAB_DROP_IP_NO_ROUTE, netif, tuple, NULL);
+    return;
+  }
+  size_t ip_bytes = ip_header_bytes(&tuple->remote);
+  uint8_t *tcp = packet + ip_bytes;
+  size_t tcp_bytes = estab_tcp_emit(h, tcp);
+  ip_emit_to(&tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
+             (uint32_t)tuple->local_port << 16 | tuple->remote_port, packet);
+  uint64_t sum = estab_checksum_pseudo(&tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, (uint32_t)tcp_bytes);
+  uint16_t checksum = estab_checksum_finish(estab_checksum_add(sum, tcp, tcp_bytes));
+  tcp[ESTAB_TCP_CHECKSUM_OFFSET] = (uint8_t)(checksum >> 8);
+  tcp[ESTAB_TCP_CHECKSUM_OFFSET + 1] = (uint8_t)checksum;
+  if (reply_packet(s, &route, &tuple->remote, packet, ip_bytes + tcp_bytes) < 0) {
+    stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, netif, tuple, NULL);
+    return;
+  }
+  s->segments_out++;
+}
+
+void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct seg *g)
+{
+  if (!ip_limit_take(&s->ip, IP_LIMIT_RST, &tuple->remote, s->now_ns)) {
+    stack_drop(s, ESTAB_DROP_ICMP_LIMIT, netif, tuple, g);
+    return;
+  }
+  struct estab_tcp_header h = {.src_port = tuple->local_port, .dst_port = tuple->remote_port};
+  if (g->flags & ESTAB_TCP_ACK) { // <SEQ=SEG.ACK><CTL=RST>
+    h.seq = g->ack;
+    h.flags = ESTAB_TCP_RST;
+  } else { // <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>
+    h.ack = g->seq + seg_len(g);
+    h.flags = ESTAB_TCP_RST | ESTAB_TCP_ACK;
+  }
+  s->resets_out++;
+  if (s->settings.trace.event) {
+    struct seg_state closed = {.state = ESTAB_CLOSED};
+    tcp_trace_sent(&s->tcp, &closed, tuple, 0, &h, 0, 1, s->now_ns);
+  }
+  reply_tcp(s, tuple, netif, &h);
+}
+
+void reply_icmp_error(struct estab_stack *s, const struct ip_packet *packet)
+{
+  uint8_t out[ICMP_ERROR_MAX_BYTES];
+  struct ip_route_result route;
+  int r = icmp_error_build(&s->ip, packet, s->now_ns, out, sizeof out, &route);
+  if (r > 0 && reply_packet(s, &route, &packet->src, out, (size_t)r) < 0) r = -ESTAB_DROP_OUTPUT_RING_FULL;
+  if (r < 0) stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+}

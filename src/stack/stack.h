@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// stack.h - the conductor: owns every table and calls every room; no other room calls it.
+//
+// Theory of operation. A frame goes input.c -> ip, link, udp or the connection that demux.c finds; a half-open or
+// TIME-WAIT record is judged by the same steps as a full TCB (half.c, timewait.c). What a call changed is gathered
+// by stack_collect(): events for the user, a place on the ready list, a timer, the end. output.c pulls frames: kept
+// back ones first, then replies that belong to no connection, then the ready list. Lists hold tagged indices, so
+// that one list serves several kinds of object without pointers.
+#ifndef ESTAB_STACK_STACK_H
+#define ESTAB_STACK_STACK_H
+
+#include "base/block.h"
+#include "base/fifo.h"
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/slab.h"
+#include "base/wheel.h"
+#include "estab/estab.h"
+#include "ip/icmp.h"
+#include "ip/ip.h"
+#include "link/link.h"
+#include "tcp/tcb.h"
+#include "udp/udp.h"
+
+// ---- Tagged indices: kind in the two highest bits, slab index below. 0 = none.
+
+#define TAG_SHIFT  30
+#define TAG_INDEX  0x3fffffffu
+#define TAG_FULL   (1u << TAG_SHIFT)
+#define TAG_HALF   (2u << TAG_SHIFT)
+#define TAG_THIRD  (3u << TAG_SHIFT) // in the flow table a TIME-WAIT record, in the event list a listener
+#define TAG_KIND   (3u << TAG_SHIFT)
+#define HANDLE_HALF 0x80000000u // marks the handle of a half-open record
+
+// ---- Records
+
+enum half_bits {
+  HALF_JUDGING = 1u << 0,  // waits for estab_accept_syn() or estab_refuse_syn()
+  HALF_ON_LIST = 1u << 1,  // on the event list (while judging) or the ready list
+  HALF_TOLD = 1u << 2,     // its SYN event was given
+};
+
+// A connection in SYN-RECEIVED that a listener opened.
+struct half {
+  struct seg_state seg;
+  struct estab_tuple tuple;
+  uint16_t netif;
+  uint8_t stage; // retransmissions of the SYN-ACK so far, or HALF_STAGE_JUDGING
+  uint8_t bits;  // enum half_bits
+  uint32_t hash_next;
+  struct fifo_link wait; // in s->half_wait[stage]
+  uint32_t deadline_ms;  // of that stage
+  uint32_t generation;
+  uint32_t list_next; // event list or ready list
+  uint32_t listener;  // slab index
+  uint32_t listener_generation;
+  uint32_t born_us;   // when the SYN came: for the first round trip and the end
+  uint16_t peer_mss;  // 0 = absent
+  uint16_t snd_wnd;   // of the SYN
+  uint32_t timewait;  // the record it replaced and restores unless it gets ESTABLISHED, SLAB_NONE
+};
+
+#define HALF_RETRANSMISSIONS 8
+#define HALF_STAGE_JUDGING   (HALF_RETRANSMISSIONS + 1)
+#define HALF_STAGES          (HALF_RETRANSMISSIONS + 2)
+
+// What stands guard after an active close, RFC 9293 3.6.1.
+struct timewait {
+  struct seg_state seg;
+  struct estab_tuple tuple;
+  uint32_t netif;
+  uint32_t hash_next;    // while replaced: the half-open record that took its place, as index + 1
+  struct fifo_link wait; // in s->wait_list
+  uint32_t deadline_ms;
+};
+
+_Static_assert(sizeof(struct half) <= 136, "a half-open connection has 144 bytes, tables included");
+_Static_assert(sizeof(struct timewait) <= 104, "a TIME-WAIT connection has 112 bytes, tables included");
+
+struct listener {
+  struct estab_listen_settings settings;
+  uint32_t generation;
+  uint32_t accept_head, accept_tail, accept_count; // full connections, slab index + 1
+  uint32_t half_count;
+  uint32_t event_next;
+  bool on_events;
+  bool armed; // tell of the next connection
+};
+
+// A packet of ours that belongs to no connection, from its IP header on.
+struct reply_entry {
+  struct ip_route_result route;
+  struct estab_ip remote;
+  uint8_t *large; // kept through the memory door, when it does not fit below
+  uint16_t bytes;
+  uint8_t small[ESTAB_FRAME_HEADER_BYTES - LINK_HEADER_BYTES];
+};
+
+#define REPLY_RING 64
+
+struct list {
+  uint32_t head, tail; // tagged
+};
+
+// What estab_stack_output() gave out, until estab_stack_output_done().
+struct batch_entry {
+  uint32_t index, generation; // connection, generation 0 = none
+  uint32_t seq, seq_end;
+  bool retransmission;
+  bool kept; // stands in s->kept
+};
+
+struct demux {
+  uint64_t key[2];
+  uint32_t *buckets, *old; // tagged chains; old: the table that is being left
+  uint32_t mask, old_mask, moved; // old buckets below `moved` are empty
+  uint32_t count;
+};
+
+struct estab_stack {
+  struct estab_settings settings;
+  struct mem mem;
+  struct block_pool blocks;
+  struct rng rng;
+  struct tcp tcp;
+  struct ip ip;
+  struct link link;
+  struct udp udp;
+  struct wheel wheel;
+  struct demux demux;
+  struct slab conns, halves, waits, listeners;
+  uint64_t now_ns;     // latest time anybody told us
+  uint32_t generation; // of the next handle
+
+  struct list events;
+  struct list ready;
+  struct list parked; // connections whose neighbour is being asked for
+  struct fifo half_wait[HALF_STAGES];
+  struct fifo wait_list; // oldest first, all of them 2 x MSL long
+
+  struct reply_entry *replies; // ring of REPLY_RING
+  uint32_t reply_first, reply_count;
+  struct estab_frame *kept; // ring of ESTAB_OUTPUT_MAX frames that the device did not take
+  struct batch_entry *kept_info;
+  uint32_t kept_first, kept_count;
+  struct estab_frame *batch_frames; // the caller's
+  unsigned batch_count;
+  struct batch_entry batch[ESTAB_OUTPUT_MAX];
+  uint8_t *scratch; // one linear packet
+  bool looped;      // a packet to ourselves went around: look again at once
+
+  uint32_t state_counts[ESTAB_STATES]; // of half-open and TIME-WAIT records
+  uint64_t frames_in, frames_out, segments_in, segments_out;
+  uint64_t active_opens, passive_opens, resets_in, resets_out;
+  uint64_t drops[ESTAB_DROPS];
+};
+
+#define SCRATCH_BYTES 65600u
+
+// ---- stack.c
+
+static inline struct tcb *stack_conn(const struct estab_stack *s, uint32_t index)
+{
+  return slab_at(&s->conns, index);
+}
+
+static inline uint64_t conn_handle(const struct tcb *t)
+{
+  return (uint64_t)t->generation << 32 | t->index;
+}
+
+uint32_t stack_generation(struct estab_stack *s);
+// Counts and traces; answers -reason.
+int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif, const struct estab_tuple *tuple,
+               const struct seg *g);
+void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn, enum estab_state from,
+                       enum estab_state to, const char *cause);
+struct tcb *stack_find(struct estab_stack *s, estab_conn conn); // NULL: stale
+
+// ---- demux.c
+
+uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple); // tagged, 0 = none
+int demux_add(struct estab_stack *s, uint32_t tagged);
+void demux_remove(struct estab_stack *s, uint32_t tagged);
+void demux_init(struct demux *d, struct rng *rng);
+void demux_destroy(struct estab_stack *s);
+
+// ---- collect.c
+
+void stack_collect(struct estab_stack *s, struct tcb *t); // t may be gone afterwards
+void stack_settle(struct estab_stack *s, struct tcb *t);
+struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path); // NULL: no memory
+void stack_conn_free(struct estab_stack *s, struct tcb *t);
+void stack_ready(struct estab_stack *s, struct tcb *t);
+void list_push(struct estab_stack *s, struct list *l, uint32_t tagged);
+uint32_t list_pop(struct estab_stack *s, struct list *l);
+void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged);
+void stack_unpark(struct estab_stack *s);
+
+// ---- input.c
+
+void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count, const struct estab_frame *f,
+                  bool link_multicast);
+int input_frame(struct estab_stack *s, const struct estab_frame *f);
+
+// ---- input_tcp.c
+
+void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct estab_frame *f);
+void input_icmp(struct estab_stack *s, struct ip_packet *packet);
+
+// ---- half.c
+
+uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif); // index or SLAB_NONE
+// A SYN for a listener; wait: a TIME-WAIT record it may replace, or SLAB_NONE.
+void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple, uint32_t netif, struct seg *g,
+               uint32_t wait);
+void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
+void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header *out);
+void half_free(struct estab_stack *s, uint32_t index, const char *cause);
+void half_timeouts(struct estab_stack *s);
+uint64_t half_deadline(const struct estab_stack *s);
+void half_start(struct estab_stack *s, uint32_t index); // the SYN-ACK may leave
+uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms);
+uint32_t ms_after(uint64_t now_ns, uint64_t wait_ns);
+
+// ---- timewait.c
+
+void timewait_from_conn(struct estab_stack *s, struct tcb *t); // t is freed
+void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
+void timewait_free(struct estab_stack *s, uint32_t index, const char *cause);
+// A half-open record takes its place in the flow table for now (ATTACKS R8), and gives it back.
+void timewait_replace(struct estab_stack *s, uint32_t index, uint32_t half);
+void timewait_restore(struct estab_stack *s, uint32_t index);
+void timewait_timeouts(struct estab_stack *s);
+uint64_t timewait_deadline(const struct estab_stack *s);
+
+// ---- reply.c
+
+// RST for a segment that met no connection or an unacceptable ACK, RFC 9293 3.10.7.1.
+void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct seg *g);
+void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct estab_tcp_header *h);
+// Queues a whole IP packet.
+int reply_packet(struct estab_stack *s, const struct ip_route_result *route, const struct estab_ip *remote,
+                 const uint8_t *packet, size_t bytes);
+void reply_icmp_error(struct estab_stack *s, const struct ip_packet *packet);
+struct reply_entry *reply_first(struct estab_stack *s); // NULL: none
+void reply_pop(struct estab_stack *s);
+void reply_destroy(struct estab_stack *s);
+
+// ---- output.c, deliver.c
+
+void output_destroy(struct estab_stack *s);
+
+#endif
