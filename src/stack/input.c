@@ -141,10 +141,7 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
   case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, trusted); break;
   case ESTAB_PROTOCOL_ICMP4:
   case ESTAB_PROTOCOL_ICMP6: input_icmp(s, &packet); break;
-  default:
-    icmp_error_set(&packet, ICMP_ERROR_PROTOCOL);
-    reply_icmp_error(s, &packet);
-    stack_drop(s, ESTAB_DROP_IP_PROTOCOL, netif, NULL, NULL);
+  default: stack_drop(s, ESTAB_DROP_IP_PROTOCOL, netif, NULL, NULL); // ip_input() lets no other one through
   }
 }
 

@@ -146,7 +146,7 @@ int estab_refuse_syn(estab_stack *s, estab_conn syn, enum estab_refusal how)
         .window = h->snd_wnd,
     };
     size_t tcp_bytes = estab_tcp_emit(&tcp, quote + ip_bytes);
-    ip_emit_to(&h->tuple.remote, &h->tuple.local, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, 64, 0, quote);
+    ip_emit_to(&s->ip, &h->tuple.remote, &h->tuple.local, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, 64, 0, quote);
     struct ip_packet packet = {
         .src = h->tuple.remote,
         .dst = h->tuple.local,

@@ -84,7 +84,7 @@ int estab_udp_send(estab_stack *s, estab_udp udp, const struct estab_datagram *t
   if (!packet) return ESTAB_ERR_NO_MEMORY;
   r = udp_emit(&route.local, &to->remote, port, to->remote_port, bytes, n, packet + ip_bytes, bytes_all - ip_bytes);
   if (r > 0) {
-    ip_emit_to(&route.local, &to->remote, ESTAB_PROTOCOL_UDP, (size_t)r, 0, s->settings.hop_limit,
+    ip_emit_to(&s->ip, &route.local, &to->remote, ESTAB_PROTOCOL_UDP, (size_t)r, 0, s->settings.hop_limit,
                (uint32_t)port << 16 | to->remote_port, packet);
     r = reply_packet(s, &route, &to->remote, packet, bytes_all);
   }

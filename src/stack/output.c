@@ -32,7 +32,7 @@ static void put16(uint8_t *p, uint16_t v)
 }
 
 // The one place where a segment of a connection becomes a frame.
-static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
+static void frame_of_segment(const struct estab_stack *s, const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
 {
   const struct path *p = t->path;
   frame_init(f, p->netif);
@@ -40,7 +40,7 @@ static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struc
   memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *tcp = f->header + link + ip;
   size_t tcp_bytes = estab_tcp_emit(&o->h, tcp);
-  ip_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
+  ip_emit(&s->ip, p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
           (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
   f->pieces[0].length = link + ip + tcp_bytes;
   for (unsigned i = 0; i < o->piece_count; i++) f->pieces[i + 1] = o->pieces[i];
@@ -202,7 +202,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
       break;
     }
     struct estab_frame *f = &s->batch_frames[*count];
-    frame_of_segment(t, &o, f);
+    frame_of_segment(s, t, &o, f);
     uint32_t flags = o.h.flags;
     s->segments_out += o.segments;
     if (flags & ESTAB_TCP_RST) s->resets_out++;

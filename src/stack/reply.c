@@ -56,7 +56,7 @@ void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
   size_t ip_bytes = ip_header_bytes(&tuple->remote);
   uint8_t *tcp = packet + ip_bytes;
   size_t tcp_bytes = estab_tcp_emit(h, tcp);
-  ip_emit_to(&tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
+  ip_emit_to(&s->ip, &tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
              (uint32_t)tuple->local_port << 16 | tuple->remote_port, packet);
   uint64_t sum = estab_checksum_pseudo(&tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, (uint32_t)tcp_bytes);
   uint16_t checksum = estab_checksum_finish(estab_checksum_add(sum, tcp, tcp_bytes));
