@@ -36,8 +36,24 @@
 
 // proto
 #include "proto/frag.c"
+#include "proto/rtt.c"
+#include "proto/state.c"
 
 // tcp
+#include "tcp/ack.c"
+#include "tcp/cc_newreno.c"
+#include "tcp/isn.c"
+#include "tcp/option.c"
+#include "tcp/other_states.c"
+#include "tcp/output.c"
+#include "tcp/retransmit.c"
+#include "tcp/segment_arrives.c"
+#include "tcp/tcb.c"
+#include "tcp/text.c"
+#include "tcp/timeouts.c"
+#include "tcp/trace.c"
+#include "tcp/user.c"
+#include "tcp/window.c"
 
 // ip
 #include "ip/address.c"
@@ -56,3 +72,18 @@
 // udp
 
 // stack
+#include "stack/calls.c"
+#include "stack/collect.c"
+#include "stack/connect.c"
+#include "stack/demux.c"
+#include "stack/half.c"
+#include "stack/input.c"
+#include "stack/input_tcp.c"
+#include "stack/listen.c"
+#include "stack/net.c"
+#include "stack/output.c"
+#include "stack/pending.c"
+#include "stack/reply.c"
+#include "stack/settings.c"
+#include "stack/stack.c"
+#include "stack/timewait.c"

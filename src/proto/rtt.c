@@ -7,7 +7,8 @@ void rtt_init(struct rtt *r, uint64_t rto_initial_ns)
   *r = (struct rtt){.rto_ns = rto_initial_ns};
 }
 
-void rtt_sample(struct rtt *r, uint64_t sample_ns, uint64_t granularity_ns, uint64_t rto_min_ns, uint64_t rto_max_ns)
+void rtt_sample(struct rtt *r, uint64_t sample_ns, uint64_t granularity_ns, uint64_t rto_min_ns,
+                uint64_t rto_max_ns)
 {
   if (sample_ns == 0) sample_ns = 1;
   if (r->srtt_ns == 0) { // RFC 6298 2.2
@@ -29,6 +30,7 @@ void rtt_sample(struct rtt *r, uint64_t sample_ns, uint64_t granularity_ns, uint
 uint64_t rtt_backed_off(const struct rtt *r, unsigned count, uint64_t rto_max_ns)
 {
   uint64_t ns = r->rto_ns;
-  while (count-- > 0 && ns < rto_max_ns) ns *= 2;
+  while (count-- > 0 && ns < rto_max_ns)
+    ns *= 2;
   return ns < rto_max_ns ? ns : rto_max_ns;
 }

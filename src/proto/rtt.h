@@ -17,7 +17,8 @@ struct rtt {
 void rtt_init(struct rtt *r, uint64_t rto_initial_ns);
 
 // RFC 6298 2.2 to 2.5 with clock granularity granularity_ns.
-void rtt_sample(struct rtt *r, uint64_t sample_ns, uint64_t granularity_ns, uint64_t rto_min_ns, uint64_t rto_max_ns);
+void rtt_sample(struct rtt *r, uint64_t sample_ns, uint64_t granularity_ns, uint64_t rto_min_ns,
+                uint64_t rto_max_ns);
 
 // RFC 6298 5.5: the timeout after count doublings, at most rto_max_ns.
 uint64_t rtt_backed_off(const struct rtt *r, unsigned count, uint64_t rto_max_ns);

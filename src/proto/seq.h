@@ -38,7 +38,8 @@ static inline uint32_t seq_min(uint32_t a, uint32_t b)
 
 // The four cases of RFC 9293 3.4 Table 5 (RFC 9293 3.10.7.4, first): does a segment of seg_len octets of
 // sequence space at seg_seq touch the window [rcv_nxt, rcv_nxt + rcv_wnd)? Endpoint and observer both ask this.
-static inline bool acceptable(uint32_t seg_seq, uint32_t seg_len, uint32_t rcv_nxt, uint32_t rcv_wnd)
+static inline bool acceptable(uint32_t seg_seq, uint32_t seg_len, uint32_t rcv_nxt,
+                              uint32_t rcv_wnd)
 {
   uint32_t edge = rcv_nxt + rcv_wnd;
   if (seg_len == 0) {

@@ -11,7 +11,8 @@ static const uint16_t edges[ESTAB_STATES] = {
     [ESTAB_LISTEN] = TO(CLOSED) | TO(SYN_RECEIVED) | TO(SYN_SENT),
     [ESTAB_SYN_SENT] = TO(CLOSED) | TO(SYN_RECEIVED) | TO(ESTABLISHED),
     // LISTEN again after RST of a passive open (note 1), FIN_WAIT_1 by CLOSE (3.10.4)
-    [ESTAB_SYN_RECEIVED] = TO(CLOSED) | TO(LISTEN) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT),
+    [ESTAB_SYN_RECEIVED] =
+        TO(CLOSED) | TO(LISTEN) | TO(ESTABLISHED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT),
     [ESTAB_ESTABLISHED] = TO(CLOSED) | TO(FIN_WAIT_1) | TO(CLOSE_WAIT),
     // TIME_WAIT directly when the FIN carries the ACK of ours (note 2)
     [ESTAB_FIN_WAIT_1] = TO(CLOSED) | TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT),
@@ -25,7 +26,8 @@ static const uint16_t edges[ESTAB_STATES] = {
 
 bool state_edge_is_legal(enum estab_state from, enum estab_state to)
 {
-  return (unsigned)from < ESTAB_STATES && (unsigned)to < ESTAB_STATES && (edges[from] & (1u << to)) != 0;
+  return (unsigned)from < ESTAB_STATES && (unsigned)to < ESTAB_STATES &&
+         (edges[from] & (1u << to)) != 0;
 }
 
 const char *estab_state_name(enum estab_state state)

@@ -109,7 +109,8 @@ int estab_recv_marks(estab_stack *s, estab_conn conn, struct estab_recv_marks *m
   struct tcb *t = stack_find(s, conn);
   if (!t) return ESTAB_ERR_NO_CONNECTION;
   *marks = (struct estab_recv_marks){.readable_bytes = tcb_readable(t)};
-  if (t->bits & TCB_PUSHED) marks->pushed_bytes = u32_min(t->rcv_push - t->rcv_read, marks->readable_bytes);
+  if (t->bits & TCB_PUSHED)
+    marks->pushed_bytes = u32_min(t->rcv_push - t->rcv_read, marks->readable_bytes);
   if (t->bits & TCB_URGENT_IN) {
     uint32_t to_mark = t->rcv_up - t->rcv_read;
     if (to_mark <= marks->readable_bytes)
@@ -174,7 +175,8 @@ int estab_conn_set_user(estab_stack *s, estab_conn conn, uint64_t user)
 static int half_info(struct estab_stack *s, estab_conn conn, struct estab_conn_info *info)
 {
   uint32_t index = (uint32_t)conn & TAG_INDEX;
-  if (!((uint32_t)conn & HANDLE_HALF) || !slab_live(&s->halves, index)) return ESTAB_ERR_NO_CONNECTION;
+  if (!((uint32_t)conn & HANDLE_HALF) || !slab_live(&s->halves, index))
+    return ESTAB_ERR_NO_CONNECTION;
   const struct half *h = slab_at(&s->halves, index);
   if (h->generation != (uint32_t)(conn >> 32)) return ESTAB_ERR_NO_CONNECTION;
   *info = (struct estab_conn_info){

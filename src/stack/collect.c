@@ -149,7 +149,8 @@ void stack_unpark(struct estab_stack *s)
 static bool wants_output(const struct tcb *t)
 {
   if (t->owed) return true;
-  if (t->state == ESTAB_CLOSED || !(t->bits & TCB_SYN_ACKED) || (t->bits & TCB_FIN_SENT)) return false;
+  if (t->state == ESTAB_CLOSED || !(t->bits & TCB_SYN_ACKED) || (t->bits & TCB_FIN_SENT))
+    return false;
   return t->snd.una + t->sendq.bytes != t->snd.nxt || (t->bits & TCB_CLOSE_CALLED);
 }
 
@@ -160,7 +161,8 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
     return;
   }
   // Before estab_accept() there is nobody to tell; what is pending then is told with the connection.
-  if ((t->bits & (TCB_ON_EVENTS | TCB_ACCEPT_QUEUED)) || (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED))
+  if ((t->bits & (TCB_ON_EVENTS | TCB_ACCEPT_QUEUED)) ||
+      (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED))
     return;
   t->bits |= TCB_ON_EVENTS;
   list_push(s, &s->events, TAG_FULL | t->index);

@@ -23,7 +23,8 @@ static bool wait_is_reusable(const struct estab_stack *s, const struct timewait 
 
 enum port_verdict { PORT_FREE, PORT_TAKEN, PORT_REUSE };
 
-static enum port_verdict judge_port(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t *wait)
+static enum port_verdict judge_port(struct estab_stack *s, const struct estab_tuple *tuple,
+                                    uint32_t *wait)
 {
   uint32_t tagged = demux_find(s, tuple);
   if (!tagged) return PORT_FREE;
@@ -38,8 +39,10 @@ static bool reuse_oldest(struct estab_stack *s, struct estab_tuple *tuple, uint3
   uint32_t index = s->wait_list.head;
   for (unsigned tries = 0; tries < PORT_TRIES && index != SLAB_NONE; tries++) {
     const struct timewait *w = slab_at(&s->waits, index);
-    if (w->tuple.remote_port == tuple->remote_port && estab_ip_equal(&w->tuple.remote, &tuple->remote) &&
-        estab_ip_equal(&w->tuple.local, &tuple->local) && w->tuple.local_port >= s->settings.port_first &&
+    if (w->tuple.remote_port == tuple->remote_port &&
+        estab_ip_equal(&w->tuple.remote, &tuple->remote) &&
+        estab_ip_equal(&w->tuple.local, &tuple->local) &&
+        w->tuple.local_port >= s->settings.port_first &&
         w->tuple.local_port <= s->settings.port_last && wait_is_reusable(s, w)) {
       tuple->local_port = w->tuple.local_port;
       *wait = index;
@@ -72,8 +75,8 @@ static int choose_port(struct estab_stack *s, struct estab_tuple *tuple, uint32_
   return ESTAB_ERR_NO_PORT;
 }
 
-static int choose_tuple(struct estab_stack *s, const struct estab_connect_settings *set, struct estab_tuple *tuple,
-                        uint32_t *netif, uint32_t *wait)
+static int choose_tuple(struct estab_stack *s, const struct estab_connect_settings *set,
+                        struct estab_tuple *tuple, uint32_t *netif, uint32_t *wait)
 {
   struct ip_route_result route;
   int r = ip_route(&s->ip, &set->local, &set->remote, set->netif, &route);
@@ -90,16 +93,19 @@ static int choose_tuple(struct estab_stack *s, const struct estab_connect_settin
   return ESTAB_ERR_ADDRESS_IN_USE;
 }
 
-int estab_connect(estab_stack *s, const struct estab_connect_settings *settings, uint64_t now_ns, estab_conn *out)
+int estab_connect(estab_stack *s, const struct estab_connect_settings *settings, uint64_t now_ns,
+                  estab_conn *out)
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
-  if (settings->struct_bytes < sizeof *settings || settings->remote_port == 0 || estab_ip_is_any(&settings->remote))
+  if (settings->struct_bytes < sizeof *settings || settings->remote_port == 0 ||
+      estab_ip_is_any(&settings->remote))
     return ESTAB_ERR_INVALID;
   struct tcb_seed seed = {0};
   uint32_t wait;
   int r = choose_tuple(s, settings, &seed.tuple, &seed.netif, &wait);
   if (r < 0) return r;
-  struct path *path = ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
+  struct path *path =
+      ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
   if (!path) return ESTAB_ERR_NO_MEMORY;
   seed.iss = isn_generate(&s->tcp, &seed.tuple, s->now_ns);
   if (wait != SLAB_NONE) { // RFC 9293 3.4.1: above what the old connection used

@@ -23,7 +23,8 @@ static bool tuple_equal(const struct estab_tuple *a, const struct estab_tuple *b
   return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
 }
 
-static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32_t tagged, uint32_t **next)
+static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32_t tagged,
+                                             uint32_t **next)
 {
   uint32_t index = tagged & TAG_INDEX;
   switch (tagged & TAG_KIND) {
@@ -96,7 +97,8 @@ static void resize(struct estab_stack *s, uint32_t buckets)
   d->mask = buckets - 1;
 }
 
-static uint32_t find_in(const struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple)
+static uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
+                        const struct estab_tuple *tuple)
 {
   while (tagged) {
     uint32_t *next;

@@ -35,14 +35,16 @@ uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tu
     if (set->netif && netif && set->netif != netif) continue;
     unsigned bits = set->prefix_bits, whole = bits / 8;
     bool match = true;
-    for (unsigned b = 0; b < whole && match; b++) match = set->prefix.bytes[b] == tuple->local.bytes[b];
+    for (unsigned b = 0; b < whole && match; b++)
+      match = set->prefix.bytes[b] == tuple->local.bytes[b];
     if (match && bits % 8)
       match = ((set->prefix.bytes[whole] ^ tuple->local.bytes[whole]) >> (8 - bits % 8)) == 0;
     if (!match) continue;
     // The most specific wins: longer prefix, then the narrower port range.
-    if (best_set && (bits < best_set->prefix_bits ||
-                     (bits == best_set->prefix_bits &&
-                      set->port_last - set->port_first >= best_set->port_last - best_set->port_first)))
+    if (best_set &&
+        (bits < best_set->prefix_bits ||
+         (bits == best_set->prefix_bits &&
+          set->port_last - set->port_first >= best_set->port_last - best_set->port_first)))
       continue;
     best = i;
     best_set = set;
@@ -81,7 +83,8 @@ void half_free(struct estab_stack *s, uint32_t index, const char *cause)
   if (cause) stack_trace_state(s, &h->tuple, 0, ESTAB_SYN_RECEIVED, ESTAB_CLOSED, cause);
   demux_remove(s, TAG_HALF | index);
   fifo_remove(&s->half_wait[h->stage], &s->halves, HALF_WAIT, index);
-  if (h->bits & HALF_ON_LIST) list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
+  if (h->bits & HALF_ON_LIST)
+    list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
   if (slab_live(&s->listeners, h->listener)) {
     struct listener *x = slab_at(&s->listeners, h->listener);
     if (x->generation == h->listener_generation) x->half_count--;
@@ -117,8 +120,8 @@ void half_start(struct estab_stack *s, uint32_t index)
   owe_syn_ack(s, h, index);
 }
 
-void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple, uint32_t netif, struct seg *g,
-               uint32_t wait)
+void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
+               uint32_t netif, struct seg *g, uint32_t wait)
 {
   struct listener *x = slab_at(&s->listeners, listener);
   uint32_t index = SLAB_NONE;
@@ -185,7 +188,8 @@ void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header
   struct estab_tcp_options *o = &out->options;
   struct ip_route_result route;
   uint32_t headers = estab_ip_is4(&h->tuple.remote) ? 40 : 60;
-  uint32_t mtu = ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0 ? 1280 : route.mtu;
+  uint32_t mtu =
+      ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0 ? 1280 : route.mtu;
   uint32_t mss = mtu > headers ? mtu - headers : 1;
   if (s->settings.max_mss) mss = u32_min(mss, s->settings.max_mss);
   o->present = ESTAB_TCP_OPT_MSS;
@@ -207,8 +211,10 @@ void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header
 static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
 {
   struct half *h = slab_at(&s->halves, index);
-  struct listener *x = slab_live(&s->listeners, h->listener) ? slab_at(&s->listeners, h->listener) : NULL;
-  if (!x || x->accept_count >= x->settings.backlog) { // kept half-open: the peer's next segment tries again
+  struct listener *x =
+      slab_live(&s->listeners, h->listener) ? slab_at(&s->listeners, h->listener) : NULL;
+  if (!x || x->accept_count >=
+                x->settings.backlog) { // kept half-open: the peer's next segment tries again
     stack_drop(s, ESTAB_DROP_TCP_BACKLOG_FULL, h->netif, &h->tuple, g);
     return;
   }
@@ -227,7 +233,8 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   uint32_t listener = h->listener, born_us = h->born_us;
   uint32_t syn_index = index | HANDLE_HALF, syn_generation = h->generation;
   bool first_try = h->stage == 0;
-  struct path *path = ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
+  struct path *path =
+      ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
   struct tcb *t = path ? stack_conn_new(s, &seed, path) : NULL;
   if (!t) {
     if (path) ip_path_put(&s->ip, path);

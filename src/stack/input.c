@@ -5,7 +5,8 @@
 #include <string.h>
 
 // Router and neighbour discovery, and ARP, may have resolved somebody, or want to answer.
-static void after_link(struct estab_stack *s, uint32_t netif, const uint8_t *reply, size_t reply_bytes)
+static void after_link(struct estab_stack *s, uint32_t netif, const uint8_t *reply,
+                       size_t reply_bytes)
 {
   bool woken = false;
   for (struct path *p; (p = link_woken(&s->link)) != NULL; woken = true) {
@@ -30,14 +31,14 @@ static void input_arp(struct estab_stack *s, uint32_t netif, const uint8_t *byte
   struct estab_arp arp;
   int r = estab_arp_parse(bytes, count, &arp);
   if (r < 0) {
-    stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+    stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
     return;
   }
   uint8_t reply[LINK_MESSAGE_BYTES];
   size_t reply_bytes = 0;
   bool ours = ip_is_local(&s->ip, netif, &arp.target_ip);
   r = link_arp_input(&s->link, netif, &arp, ours, s->now_ns, reply, &reply_bytes);
-  if (r < 0) stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+  if (r < 0) stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
   after_link(s, netif, reply, reply_bytes);
 }
 
@@ -48,14 +49,15 @@ static void input_neighbour(struct estab_stack *s, const struct ip_packet *packe
   int r = estab_ip6_parse(packet->header, packet->header_bytes + packet->payload_bytes, &ip6);
   if (r >= 0) r = estab_nd_parse(&ip6, packet->payload, packet->payload_bytes, &nd);
   if (r < 0) {
-    stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+    stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
     return;
   }
   uint8_t reply[LINK_MESSAGE_BYTES];
   size_t reply_bytes = 0;
   bool ours = ip_is_local(&s->ip, packet->netif, &nd.target);
-  r = link_nd_input(&s->link, packet->netif, &packet->src, &packet->dst, &nd, ours, s->now_ns, reply, &reply_bytes);
-  if (r < 0) stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+  r = link_nd_input(&s->link, packet->netif, &packet->src, &packet->dst, &nd, ours, s->now_ns,
+                    reply, &reply_bytes);
+  if (r < 0) stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
   after_link(s, packet->netif, reply, reply_bytes);
 }
 
@@ -67,15 +69,18 @@ static int input_report_tcp(struct estab_stack *s, const struct icmp_report *rep
   struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
   if (!retransmit_in_flight(t, report->seq)) return -ESTAB_DROP_ICMP_EMBEDDED;
   if (report->kind == ICMP_REPORT_TOO_BIG) {
-    if (ip_path_lower_mtu(&s->ip, t->path, report->mtu, s->now_ns) <= 0) return -ESTAB_DROP_ICMP_TYPE;
+    if (ip_path_lower_mtu(&s->ip, t->path, report->mtu, s->now_ns) <= 0)
+      return -ESTAB_DROP_ICMP_TYPE;
     tcb_update_mss(&s->tcp, t);
     if (s->settings.trace.event) {
-      struct estab_trace e = {.kind = ESTAB_TRACE_path_changed, .u.path_changed = {t->path->remote, t->path->mtu}};
+      struct estab_trace e = {.kind = ESTAB_TRACE_path_changed,
+                              .u.path_changed = {t->path->remote, t->path->mtu}};
       tcp_trace(&s->tcp, t, &e, s->now_ns);
     }
   } else {
     bool hard = report->kind == ICMP_REPORT_HARD;
-    tcp_soft_error(&s->tcp, t, report->port_unreachable ? ESTAB_ERR_REFUSED : ESTAB_ERR_UNREACHABLE, hard, s->now_ns);
+    tcp_soft_error(&s->tcp, t, report->port_unreachable ? ESTAB_ERR_REFUSED : ESTAB_ERR_UNREACHABLE,
+                   hard, s->now_ns);
   }
   stack_collect(s, t);
   return 0;
@@ -103,35 +108,37 @@ void input_icmp(struct estab_stack *s, struct ip_packet *packet)
       r = -ESTAB_DROP_OUTPUT_RING_FULL;
     } else {
       r = icmp_echo_reply(&s->ip, packet, s->now_ns, out, SCRATCH_BYTES, &route);
-      if (r > 0) r = reply_packet(s, &route, &packet->src, out, (size_t)r) < 0 ? -ESTAB_DROP_OUTPUT_RING_FULL : 0;
+      if (r > 0)
+        r = reply_packet(s, &route, &packet->src, out, (size_t)r) < 0 ? -ESTAB_DROP_OUTPUT_RING_FULL
+                                                                      : 0;
       if (out != s->scratch) mem_free(&s->mem, out, SCRATCH_BYTES, ESTAB_MEM_STACK);
     }
   }
-  if (r < 0) stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+  if (r < 0) stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
 }
 
 static void input_udp(struct estab_stack *s, struct ip_packet *packet, bool checksum_known)
 {
-  int r = udp_input(&s->udp, packet->netif, &packet->src, &packet->dst, packet->payload, packet->payload_bytes,
-                    checksum_known);
+  int r = udp_input(&s->udp, packet->netif, &packet->src, &packet->dst, packet->payload,
+                    packet->payload_bytes, checksum_known);
   if (r == 0) return;
   if (r == -ESTAB_DROP_UDP_NO_ENDPOINT) {
     icmp_error_set(packet, ICMP_ERROR_PORT);
     reply_icmp_error(s, packet);
   }
-  stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+  stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
 }
 
 // From the IP header on.
-void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count, const struct estab_frame *f,
-                  bool link_multicast)
+void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count,
+                  const struct estab_frame *f, bool link_multicast)
 {
   struct ip_packet packet;
   int r = ip_input(&s->ip, netif, bytes, count, s->now_ns, &packet);
   packet.link_multicast = link_multicast;
   if (r < 0) {
     if (packet.version && packet.error_due) reply_icmp_error(s, &packet);
-    stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+    stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
     return;
   }
   bool trusted = netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN;
@@ -141,7 +148,9 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
   case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, trusted); break;
   case ESTAB_PROTOCOL_ICMP4:
   case ESTAB_PROTOCOL_ICMP6: input_icmp(s, &packet); break;
-  default: stack_drop(s, ESTAB_DROP_IP_PROTOCOL, netif, NULL, NULL); // ip_input() lets no other one through
+  default:
+    stack_drop(s, ESTAB_DROP_IP_PROTOCOL, netif, NULL,
+               NULL); // ip_input() lets no other one through
   }
 }
 
@@ -173,7 +182,8 @@ int input_frame(struct estab_stack *s, const struct estab_frame *f)
     return 0;
   }
   size_t count = estab_frame_bytes(f);
-  const uint8_t *bytes = f->piece_count > 0 && f->piece_count <= ESTAB_FRAME_PIECES ? linear(s, f, count) : NULL;
+  const uint8_t *bytes =
+      f->piece_count > 0 && f->piece_count <= ESTAB_FRAME_PIECES ? linear(s, f, count) : NULL;
   if (!bytes || count == 0) {
     stack_drop(s, ESTAB_DROP_FRAME_PIECES, f->netif, NULL, NULL);
     return 0;
@@ -186,7 +196,7 @@ int input_frame(struct estab_stack *s, const struct estab_frame *f)
   int r = estab_eth_parse(bytes, count, &eth);
   int accepted = r < 0 ? r : link_eth_accept(&s->link, f->netif, &eth);
   if (accepted < 0)
-    stack_drop(s, (enum estab_drop)-accepted, f->netif, NULL, NULL);
+    stack_drop(s, (enum estab_drop) - accepted, f->netif, NULL, NULL);
   else if (eth.type == ESTAB_ETH_ARP)
     input_arp(s, f->netif, bytes + r, count - (size_t)r);
   else if (eth.type == ESTAB_ETH_IP4 || eth.type == ESTAB_ETH_IP6)
@@ -196,11 +206,13 @@ int input_frame(struct estab_stack *s, const struct estab_frame *f)
   return drops_so_far(s) == before;
 }
 
-int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame *frames, unsigned count)
+int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame *frames,
+                      unsigned count)
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
   s->frames_in += count;
   int taken = 0;
-  for (unsigned i = 0; i < count; i++) taken += input_frame(s, &frames[i]);
+  for (unsigned i = 0; i < count; i++)
+    taken += input_frame(s, &frames[i]);
   return taken;
 }

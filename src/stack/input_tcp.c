@@ -3,16 +3,19 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 
-static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *packet, const struct estab_frame *f)
+static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *packet,
+                        const struct estab_frame *f)
 {
   if (packet->netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN) return true;
   if (ip_netif(&s->ip, packet->netif)->settings.checksum_trusted) return true;
-  uint64_t sum = estab_checksum_pseudo(&packet->src, &packet->dst, ESTAB_PROTOCOL_TCP, (uint32_t)packet->payload_bytes);
-  return estab_checksum_finish(estab_checksum_add(sum, packet->payload, packet->payload_bytes)) == 0;
+  uint64_t sum = estab_checksum_pseudo(&packet->src, &packet->dst, ESTAB_PROTOCOL_TCP,
+                                       (uint32_t)packet->payload_bytes);
+  return estab_checksum_finish(estab_checksum_add(sum, packet->payload, packet->payload_bytes)) ==
+         0;
 }
 
-static void trace_received(const struct estab_stack *s, const struct estab_tuple *tuple, const struct seg *g,
-                           uint32_t tagged)
+static void trace_received(const struct estab_stack *s, const struct estab_tuple *tuple,
+                           const struct seg *g, uint32_t tagged)
 {
   const struct seg_state *t = NULL;
   uint64_t conn = 0;
@@ -26,7 +29,10 @@ static void trace_received(const struct estab_stack *s, const struct estab_tuple
   } else if (tagged) {
     t = slab_at(&s->waits, index);
   }
-  uint8_t shift = t && !(g->flags & ESTAB_TCP_SYN) && state_is_synchronized((enum estab_state)t->state) ? t->snd_wscale : 0;
+  uint8_t shift =
+      t && !(g->flags & ESTAB_TCP_SYN) && state_is_synchronized((enum estab_state)t->state)
+          ? t->snd_wscale
+          : 0;
   struct estab_trace e = {
       .kind = ESTAB_TRACE_segment_received,
       .now_ns = s->now_ns,
@@ -55,18 +61,20 @@ static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct se
 }
 
 // CLOSED and LISTEN.
-static void no_connection(struct estab_stack *s, const struct ip_packet *packet, const struct estab_tuple *tuple,
-                          struct seg *g)
+static void no_connection(struct estab_stack *s, const struct ip_packet *packet,
+                          const struct estab_tuple *tuple, struct seg *g)
 {
   uint32_t listener = listener_find(s, tuple, packet->netif);
-  struct verdict v = listener == SLAB_NONE ? closed_segment_arrives(g) : listen_segment_arrives(&s->settings, g);
+  struct verdict v =
+      listener == SLAB_NONE ? closed_segment_arrives(g) : listen_segment_arrives(&s->settings, g);
   if (!v.stop && (!packet->unicast || packet->link_multicast)) // [MUST-57]
     v = verdict_stop(ESTAB_DROP_TCP_NOT_UNICAST, REPLY_NONE, EFFECT_NONE);
   if (!v.stop) {
     half_open(s, listener, tuple, packet->netif, g, SLAB_NONE);
     return;
   }
-  if (v.reply == REPLY_RST && packet->unicast && !packet->link_multicast) reply_rst(s, tuple, packet->netif, g);
+  if (v.reply == REPLY_RST && packet->unicast && !packet->link_multicast)
+    reply_rst(s, tuple, packet->netif, g);
   stack_drop(s, (enum estab_drop)v.drop, packet->netif, tuple, g);
 }
 
@@ -76,7 +84,7 @@ void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct est
   int r = estab_tcp_parse(packet->payload, packet->payload_bytes, &h);
   if (r >= 0 && !checksum_ok(s, packet, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
   if (r < 0) {
-    stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+    stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
     return;
   }
   struct estab_tuple tuple = {packet->dst, packet->src, h.dst_port, h.src_port};

@@ -18,9 +18,11 @@ static struct listener *listener_of(struct estab_stack *s, estab_listener handle
   return x->generation == (uint32_t)(handle >> 32) ? x : NULL;
 }
 
-static bool same_prefix(const struct estab_listen_settings *a, const struct estab_listen_settings *b)
+static bool same_prefix(const struct estab_listen_settings *a,
+                        const struct estab_listen_settings *b)
 {
-  return a->prefix_bits == b->prefix_bits && memcmp(&a->prefix, &b->prefix, sizeof a->prefix) == 0 &&
+  return a->prefix_bits == b->prefix_bits &&
+         memcmp(&a->prefix, &b->prefix, sizeof a->prefix) == 0 &&
          (a->netif == b->netif || a->netif == 0 || b->netif == 0);
 }
 
@@ -146,7 +148,8 @@ int estab_refuse_syn(estab_stack *s, estab_conn syn, enum estab_refusal how)
         .window = h->snd_wnd,
     };
     size_t tcp_bytes = estab_tcp_emit(&tcp, quote + ip_bytes);
-    ip_emit_to(&s->ip, &h->tuple.remote, &h->tuple.local, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, 64, 0, quote);
+    ip_emit_to(&s->ip, &h->tuple.remote, &h->tuple.local, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, 64, 0,
+               quote);
     struct ip_packet packet = {
         .src = h->tuple.remote,
         .dst = h->tuple.local,

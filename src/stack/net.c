@@ -11,7 +11,8 @@ void estab_netif_settings_default(struct estab_netif_settings *settings)
 int estab_netif_add(estab_stack *s, const struct estab_netif_settings *settings)
 {
   if (settings->struct_bytes < sizeof *settings) return ESTAB_ERR_INVALID;
-  if (settings->gso_max_bytes && !settings->checksum_offload) return ESTAB_ERR_INVALID; // a cut segment needs a new sum
+  if (settings->gso_max_bytes && !settings->checksum_offload)
+    return ESTAB_ERR_INVALID; // a cut segment needs a new sum
   int number = ip_netif_add(&s->ip, settings);
   if (number < 0 || settings->link != ESTAB_LINK_ETHERNET) return number;
   int r = link_netif_add(&s->link, (uint32_t)number, settings->mac);
@@ -23,7 +24,8 @@ int estab_netif_set_up(estab_stack *s, uint32_t netif, bool up)
   int r = ip_netif_set_up(&s->ip, netif, up);
   if (r == ESTAB_OK && !up) {
     link_netif_down(&s->link, netif);
-    while (link_woken(&s->link)) continue;
+    while (link_woken(&s->link))
+      continue;
     stack_unpark(s);
   }
   return r;
@@ -34,7 +36,8 @@ int estab_netif_set_mtu(estab_stack *s, uint32_t netif, uint16_t mtu)
   return ip_netif_set_mtu(&s->ip, netif, mtu);
 }
 
-int estab_address_add(estab_stack *s, uint32_t netif, const struct estab_ip *ip, unsigned prefix_bits)
+int estab_address_add(estab_stack *s, uint32_t netif, const struct estab_ip *ip,
+                      unsigned prefix_bits)
 {
   return ip_address_add(&s->ip, netif, ip, prefix_bits);
 }
@@ -44,8 +47,8 @@ int estab_address_remove(estab_stack *s, uint32_t netif, const struct estab_ip *
   return ip_address_remove(&s->ip, netif, ip);
 }
 
-int estab_route_add(estab_stack *s, uint32_t netif, const struct estab_ip *prefix, unsigned prefix_bits,
-                    const struct estab_ip *gateway)
+int estab_route_add(estab_stack *s, uint32_t netif, const struct estab_ip *prefix,
+                    unsigned prefix_bits, const struct estab_ip *gateway)
 {
   return ip_route_add(&s->ip, netif, prefix, prefix_bits, gateway);
 }
@@ -54,7 +57,8 @@ int estab_route_add(estab_stack *s, uint32_t netif, const struct estab_ip *prefi
 
 void estab_udp_settings_default(struct estab_udp_settings *settings)
 {
-  *settings = (struct estab_udp_settings){.struct_bytes = sizeof *settings, .queue_bytes = UDP_QUEUE_BYTES};
+  *settings =
+      (struct estab_udp_settings){.struct_bytes = sizeof *settings, .queue_bytes = UDP_QUEUE_BYTES};
 }
 
 int estab_udp_open(estab_stack *s, const struct estab_udp_settings *settings, estab_udp *out)
@@ -65,7 +69,8 @@ int estab_udp_open(estab_stack *s, const struct estab_udp_settings *settings, es
   return udp_open(&s->udp, settings, out);
 }
 
-int estab_udp_send(estab_stack *s, estab_udp udp, const struct estab_datagram *to, const void *bytes, size_t n)
+int estab_udp_send(estab_stack *s, estab_udp udp, const struct estab_datagram *to,
+                   const void *bytes, size_t n)
 {
   const struct udp_endpoint *e = udp_find(&s->udp, udp);
   if (!e) return ESTAB_ERR_NO_CONNECTION;
@@ -82,17 +87,19 @@ int estab_udp_send(estab_stack *s, estab_udp udp, const struct estab_datagram *t
   if (n > 65535 || bytes_all > route.mtu) return ESTAB_ERR_TOO_BIG; // nothing here fragments
   uint8_t *packet = mem_new_raw(&s->mem, bytes_all, ESTAB_MEM_UDP);
   if (!packet) return ESTAB_ERR_NO_MEMORY;
-  r = udp_emit(&route.local, &to->remote, port, to->remote_port, bytes, n, packet + ip_bytes, bytes_all - ip_bytes);
+  r = udp_emit(&route.local, &to->remote, port, to->remote_port, bytes, n, packet + ip_bytes,
+               bytes_all - ip_bytes);
   if (r > 0) {
-    ip_emit_to(&s->ip, &route.local, &to->remote, ESTAB_PROTOCOL_UDP, (size_t)r, 0, s->settings.hop_limit,
-               (uint32_t)port << 16 | to->remote_port, packet);
+    ip_emit_to(&s->ip, &route.local, &to->remote, ESTAB_PROTOCOL_UDP, (size_t)r, 0,
+               s->settings.hop_limit, (uint32_t)port << 16 | to->remote_port, packet);
     r = reply_packet(s, &route, &to->remote, packet, bytes_all);
   }
   mem_free(&s->mem, packet, bytes_all, ESTAB_MEM_UDP);
   return r < 0 ? r : (int)n;
 }
 
-int estab_udp_recv(estab_stack *s, estab_udp udp, struct estab_datagram *from, void *bytes, size_t n)
+int estab_udp_recv(estab_stack *s, estab_udp udp, struct estab_datagram *from, void *bytes,
+                   size_t n)
 {
   return udp_recv(&s->udp, udp, from, bytes, n);
 }

@@ -32,7 +32,8 @@ static void put16(uint8_t *p, uint16_t v)
 }
 
 // The one place where a segment of a connection becomes a frame.
-static void frame_of_segment(const struct estab_stack *s, const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
+static void frame_of_segment(const struct estab_stack *s, const struct tcb *t,
+                             const struct tcp_out *o, struct estab_frame *f)
 {
   const struct path *p = t->path;
   frame_init(f, p->netif);
@@ -43,13 +44,15 @@ static void frame_of_segment(const struct estab_stack *s, const struct tcb *t, c
   ip_emit(&s->ip, p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
           (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
   f->pieces[0].length = link + ip + tcp_bytes;
-  for (unsigned i = 0; i < o->piece_count; i++) f->pieces[i + 1] = o->pieces[i];
+  for (unsigned i = 0; i < o->piece_count; i++)
+    f->pieces[i + 1] = o->pieces[i];
   f->piece_count = (uint16_t)(o->piece_count + 1);
   f->l3_offset = (uint16_t)link;
   f->l4_offset = (uint16_t)(link + ip);
   f->conn = conn_handle(t);
   f->segments = o->segments;
-  uint64_t sum = estab_checksum_pseudo(&p->local, &p->remote, ESTAB_PROTOCOL_TCP, (uint32_t)(tcp_bytes + o->text_bytes));
+  uint64_t sum = estab_checksum_pseudo(&p->local, &p->remote, ESTAB_PROTOCOL_TCP,
+                                       (uint32_t)(tcp_bytes + o->text_bytes));
   if (p->checksum_offload || p->netif == 0) {
     f->checksum = ESTAB_CHECKSUM_PARTIAL;
     f->checksum_start = f->l4_offset;
@@ -57,7 +60,8 @@ static void frame_of_segment(const struct estab_stack *s, const struct tcb *t, c
     put16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_fold(sum));
   } else {
     sum = estab_checksum_add(sum, tcp, tcp_bytes);
-    for (unsigned i = 0; i < o->piece_count; i++) sum = estab_checksum_add(sum, o->pieces[i].bytes, o->pieces[i].length);
+    for (unsigned i = 0; i < o->piece_count; i++)
+      sum = estab_checksum_add(sum, o->pieces[i].bytes, o->pieces[i].length);
     put16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
   }
   if (o->gso_bytes) {
@@ -67,15 +71,16 @@ static void frame_of_segment(const struct estab_stack *s, const struct tcb *t, c
 }
 
 // Fits a reply or a frame of link's into f. 1: filled, 0: waits for a neighbour or was dropped.
-static int frame_of_packet(struct estab_stack *s, struct estab_frame *f, uint32_t netif, const struct estab_ip *local,
-                           const struct estab_ip *next_hop, const uint8_t *packet, size_t bytes)
+static int frame_of_packet(struct estab_stack *s, struct estab_frame *f, uint32_t netif,
+                           const struct estab_ip *local, const struct estab_ip *next_hop,
+                           const uint8_t *packet, size_t bytes)
 {
   frame_init(f, netif);
   const struct ip_netif *n = netif ? ip_netif(&s->ip, netif) : NULL;
   size_t link = 0;
   if (n && n->settings.link == ESTAB_LINK_ETHERNET && next_hop) {
     int r = link_send(&s->link, netif, local, next_hop, packet, bytes, s->now_ns, f->header);
-    if (r < 0) stack_drop(s, (enum estab_drop)-r, netif, NULL, NULL);
+    if (r < 0) stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
     if (r <= 0) return 0;
     link = LINK_HEADER_BYTES;
   }
@@ -135,7 +140,8 @@ static void output_link(struct estab_stack *s, unsigned *count, unsigned room)
     uint32_t netif = 0;
     size_t n = link_output(&s->link, s->now_ns, bytes, &netif);
     if (n == 0) return;
-    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n)) batch_add(s, count, (struct batch_entry){0});
+    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n))
+      batch_add(s, count, (struct batch_entry){0});
   }
 }
 
@@ -152,14 +158,15 @@ static void output_replies(struct estab_stack *s, unsigned *count, unsigned room
         reply_pop(s);
         f->checksum = ESTAB_CHECKSUM_VALID;
         loop_back(s, f);
-        if (f->piece_count > 1 || f->pieces[0].ref) block_unref(&s->blocks, f->pieces[f->piece_count - 1].ref);
+        if (f->piece_count > 1 || f->pieces[0].ref)
+          block_unref(&s->blocks, f->pieces[f->piece_count - 1].ref);
       } else {
         reply_pop(s);
       }
       continue;
     }
-    int filled = frame_of_packet(s, f, p->route.netif, &p->route.local, whole_frame ? NULL : &p->route.next_hop, packet,
-                                 p->bytes);
+    int filled = frame_of_packet(s, f, p->route.netif, &p->route.local,
+                                 whole_frame ? NULL : &p->route.next_hop, packet, p->bytes);
     reply_pop(s);
     if (filled) batch_add(s, count, (struct batch_entry){0});
   }
@@ -171,12 +178,14 @@ static void output_half(struct estab_stack *s, uint32_t index)
   h->bits &= (uint8_t)~HALF_ON_LIST;
   struct estab_tcp_header syn_ack;
   half_syn_ack(s, h, &syn_ack);
-  if (s->settings.trace.event) tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, &syn_ack, 0, 1, s->now_ns);
+  if (s->settings.trace.event)
+    tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, &syn_ack, 0, 1, s->now_ns);
   reply_tcp(s, &h->tuple, h->netif, &syn_ack);
 }
 
 // Up to a burst of one connection's segments. False: the connection may be gone.
-static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, unsigned room, unsigned *loops)
+static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, unsigned room,
+                        unsigned *loops)
 {
   link_resolve(&s->link, t->path, s->now_ns);
   if (t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
@@ -206,9 +215,12 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
     uint32_t flags = o.h.flags;
     s->segments_out += o.segments;
     if (flags & ESTAB_TCP_RST) s->resets_out++;
-    uint32_t seq_end = o.h.seq + o.text_bytes + ((flags & ESTAB_TCP_SYN) ? 1u : 0u) + ((flags & ESTAB_TCP_FIN) ? 1u : 0u);
+    uint32_t seq_end = o.h.seq + o.text_bytes + ((flags & ESTAB_TCP_SYN) ? 1u : 0u) +
+                       ((flags & ESTAB_TCP_FIN) ? 1u : 0u);
     if (t->path->netif != 0) {
-      batch_add(s, count, (struct batch_entry){t->index, t->generation, o.h.seq, seq_end, o.retransmission, false});
+      batch_add(
+          s, count,
+          (struct batch_entry){t->index, t->generation, o.h.seq, seq_end, o.retransmission, false});
       continue;
     }
     tcp_output_done(&s->tcp, t, o.h.seq, seq_end, o.retransmission, s->now_ns);
@@ -371,7 +383,8 @@ void estab_frame_release(estab_stack *s, struct estab_frame *frame)
 
 void output_destroy(struct estab_stack *s)
 {
-  for (uint32_t i = 0; i < s->kept_count; i++) frame_unref(s, &s->kept[(s->kept_first + i) % ESTAB_OUTPUT_MAX]);
+  for (uint32_t i = 0; i < s->kept_count; i++)
+    frame_unref(s, &s->kept[(s->kept_first + i) % ESTAB_OUTPUT_MAX]);
   s->kept_count = 0;
   mem_free(&s->mem, s->kept, ESTAB_OUTPUT_MAX * sizeof *s->kept, ESTAB_MEM_STACK);
   mem_free(&s->mem, s->kept_info, ESTAB_OUTPUT_MAX * sizeof *s->kept_info, ESTAB_MEM_STACK);

@@ -3,8 +3,8 @@
 #include "stack/stack.h"
 #include <string.h>
 
-int reply_packet(struct estab_stack *s, const struct ip_route_result *route, const struct estab_ip *remote,
-                 const uint8_t *packet, size_t bytes)
+int reply_packet(struct estab_stack *s, const struct ip_route_result *route,
+                 const struct estab_ip *remote, const uint8_t *packet, size_t bytes)
 {
   if (!s->replies) s->replies = mem_new(&s->mem, REPLY_RING * sizeof *s->replies, ESTAB_MEM_STACK);
   if (!s->replies || s->reply_count == REPLY_RING) return ESTAB_ERR_WOULD_BLOCK;
@@ -38,13 +38,15 @@ void reply_pop(struct estab_stack *s)
 
 void reply_destroy(struct estab_stack *s)
 {
-  while (s->reply_count) reply_pop(s);
+  while (s->reply_count)
+    reply_pop(s);
   mem_free(&s->mem, s->replies, REPLY_RING * sizeof *s->replies, ESTAB_MEM_STACK);
   s->replies = NULL;
 }
 
 // A segment without text.
-void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct estab_tcp_header *h)
+void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
+               const struct estab_tcp_header *h)
 {
   uint8_t packet[ESTAB_IP6_HEADER_BYTES + ESTAB_TCP_HEADER_MAX_BYTES];
   struct ip_route_result route;
@@ -56,9 +58,10 @@ void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
   size_t ip_bytes = ip_header_bytes(&tuple->remote);
   uint8_t *tcp = packet + ip_bytes;
   size_t tcp_bytes = estab_tcp_emit(h, tcp);
-  ip_emit_to(&s->ip, &tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
-             (uint32_t)tuple->local_port << 16 | tuple->remote_port, packet);
-  uint64_t sum = estab_checksum_pseudo(&tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, (uint32_t)tcp_bytes);
+  ip_emit_to(&s->ip, &tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0,
+             s->settings.hop_limit, (uint32_t)tuple->local_port << 16 | tuple->remote_port, packet);
+  uint64_t sum =
+      estab_checksum_pseudo(&tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, (uint32_t)tcp_bytes);
   uint16_t checksum = estab_checksum_finish(estab_checksum_add(sum, tcp, tcp_bytes));
   tcp[ESTAB_TCP_CHECKSUM_OFFSET] = (uint8_t)(checksum >> 8);
   tcp[ESTAB_TCP_CHECKSUM_OFFSET + 1] = (uint8_t)checksum;
@@ -69,7 +72,8 @@ void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
   s->segments_out++;
 }
 
-void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct seg *g)
+void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
+               const struct seg *g)
 {
   if (!ip_limit_take(&s->ip, IP_LIMIT_RST, &tuple->remote, s->now_ns)) {
     stack_drop(s, ESTAB_DROP_ICMP_LIMIT, netif, tuple, g);
@@ -96,6 +100,7 @@ void reply_icmp_error(struct estab_stack *s, const struct ip_packet *packet)
   uint8_t out[ICMP_ERROR_MAX_BYTES];
   struct ip_route_result route;
   int r = icmp_error_build(&s->ip, packet, s->now_ns, out, sizeof out, &route);
-  if (r > 0 && reply_packet(s, &route, &packet->src, out, (size_t)r) < 0) r = -ESTAB_DROP_OUTPUT_RING_FULL;
-  if (r < 0) stack_drop(s, (enum estab_drop)-r, packet->netif, NULL, NULL);
+  if (r > 0 && reply_packet(s, &route, &packet->src, out, (size_t)r) < 0)
+    r = -ESTAB_DROP_OUTPUT_RING_FULL;
+  if (r < 0) stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
 }

@@ -54,7 +54,7 @@ void estab_settings_rfc(struct estab_settings *settings)
   estab_settings_default(settings);
   settings->half_open_timeout_ns = 180 * SECONDS; // [MUST-23]
   settings->fin_wait_2_timeout_ns = 0;
-  settings->rto_min_ns = 1 * SECONDS;             // RFC 6298 2.4
+  settings->rto_min_ns = 1 * SECONDS; // RFC 6298 2.4
   settings->timewait_reuse_min_ns = ESTAB_NEVER;
   settings->port_first = 1024; // RFC 6056 3.2
   settings->port_last = 65535;

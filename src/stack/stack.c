@@ -11,8 +11,8 @@ uint32_t stack_generation(struct estab_stack *s)
   return s->generation;
 }
 
-int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif, const struct estab_tuple *tuple,
-               const struct seg *g)
+int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif,
+               const struct estab_tuple *tuple, const struct seg *g)
 {
   s->drops[reason]++;
   s->drops[ESTAB_DROP_NONE]++; // all of them
@@ -33,8 +33,8 @@ int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif, co
   return -(int)reason;
 }
 
-void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn, enum estab_state from,
-                       enum estab_state to, const char *cause)
+void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn,
+                       enum estab_state from, enum estab_state to, const char *cause)
 {
   if (!s->settings.trace.event) return;
   struct estab_trace e = {
@@ -53,13 +53,15 @@ static int check_settings(const struct estab_settings *set)
   if (set->recv_buffer_bytes == 0 || set->recv_buffer_bytes > set->recv_buffer_max_bytes ||
       set->recv_buffer_max_bytes > RECVQ_MAX_BYTES / 2)
     return ESTAB_ERR_INVALID;
-  if (set->send_buffer_bytes == 0 || set->send_buffer_bytes > SENDQ_MAX_BYTES) return ESTAB_ERR_INVALID;
+  if (set->send_buffer_bytes == 0 || set->send_buffer_bytes > SENDQ_MAX_BYTES)
+    return ESTAB_ERR_INVALID;
   if (set->port_first == 0 || set->port_first > set->port_last) return ESTAB_ERR_INVALID;
   if (set->delayed_ack_ns > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]
   if (set->rto_initial_ns == 0 || set->rto_min_ns > set->rto_max_ns) return ESTAB_ERR_INVALID;
-  if (set->rto_max_ns < UINT64_C(60000000000) || set->duplicate_ack_threshold == 0) return ESTAB_ERR_INVALID; // RFC 6298 2.5
-  if (set->max_connections > TAG_INDEX || set->max_half_open > TAG_INDEX || set->max_time_wait > TAG_INDEX ||
-      set->hop_limit == 0)
+  if (set->rto_max_ns < UINT64_C(60000000000) || set->duplicate_ack_threshold == 0)
+    return ESTAB_ERR_INVALID; // RFC 6298 2.5
+  if (set->max_connections > TAG_INDEX || set->max_half_open > TAG_INDEX ||
+      set->max_time_wait > TAG_INDEX || set->hop_limit == 0)
     return ESTAB_ERR_INVALID;
   return ESTAB_OK;
 }
@@ -96,7 +98,8 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   slab_init(&s->halves, &s->mem, sizeof(struct half), ESTAB_MEM_HALF);
   slab_init(&s->waits, &s->mem, sizeof(struct timewait), ESTAB_MEM_TIMEWAIT);
   slab_init(&s->listeners, &s->mem, sizeof(struct listener), ESTAB_MEM_CONN);
-  for (unsigned i = 0; i < HALF_STAGES; i++) fifo_init(&s->half_wait[i]);
+  for (unsigned i = 0; i < HALF_STAGES; i++)
+    fifo_init(&s->half_wait[i]);
   fifo_init(&s->wait_list);
   *out = s;
   return ESTAB_OK;
@@ -112,7 +115,8 @@ void estab_stack_free(estab_stack *s)
   }
   output_destroy(s);
   reply_destroy(s);
-  for (struct block *b; (b = block_pop_released(&s->blocks)) != NULL;) block_free_external(&s->blocks, b);
+  for (struct block *b; (b = block_pop_released(&s->blocks)) != NULL;)
+    block_free_external(&s->blocks, b);
   block_pool_trim(&s->blocks);
   demux_destroy(s);
   slab_destroy(&s->conns);
@@ -164,7 +168,8 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
   }
   link_handle_deadline(&s->link, s->now_ns);
   bool woken = false;
-  while (link_woken(&s->link)) woken = true;
+  while (link_woken(&s->link))
+    woken = true;
   if (woken) stack_unpark(s);
 }
 
@@ -222,7 +227,8 @@ int estab_stack_next_event(estab_stack *s, struct estab_event *event)
   }
   struct block *b = block_pop_released(&s->blocks);
   if (b) {
-    *event = (struct estab_event){.events = ESTAB_EVENT_SEND_RELEASED, .conn = b->conn, .cookie = b->cookie};
+    *event = (struct estab_event){
+        .events = ESTAB_EVENT_SEND_RELEASED, .conn = b->conn, .cookie = b->cookie};
     block_free_external(&s->blocks, b);
     return 1;
   }
@@ -256,7 +262,8 @@ void estab_stack_info(estab_stack *s, struct estab_stack_info *info)
       .resets_out = s->resets_out,
       .challenge_acks = s->tcp.challenge_acks,
   };
-  for (unsigned i = 0; i < ESTAB_MEM_KINDS; i++) info->memory_by_kind_bytes[i] = s->mem.by_kind[i];
+  for (unsigned i = 0; i < ESTAB_MEM_KINDS; i++)
+    info->memory_by_kind_bytes[i] = s->mem.by_kind[i];
 }
 
 uint64_t estab_drop_count(estab_stack *s, enum estab_drop drop)

@@ -24,20 +24,21 @@
 
 // ---- Tagged indices: kind in the two highest bits, slab index below. 0 = none.
 
-#define TAG_SHIFT  30
-#define TAG_INDEX  0x3fffffffu
-#define TAG_FULL   (1u << TAG_SHIFT)
-#define TAG_HALF   (2u << TAG_SHIFT)
-#define TAG_THIRD  (3u << TAG_SHIFT) // in the flow table a TIME-WAIT record, in the event list a listener
-#define TAG_KIND   (3u << TAG_SHIFT)
+#define TAG_SHIFT 30
+#define TAG_INDEX 0x3fffffffu
+#define TAG_FULL  (1u << TAG_SHIFT)
+#define TAG_HALF  (2u << TAG_SHIFT)
+#define TAG_THIRD                                                                                  \
+  (3u << TAG_SHIFT) // in the flow table a TIME-WAIT record, in the event list a listener
+#define TAG_KIND    (3u << TAG_SHIFT)
 #define HANDLE_HALF 0x80000000u // marks the handle of a half-open record
 
 // ---- Records
 
 enum half_bits {
-  HALF_JUDGING = 1u << 0,  // waits for estab_accept_syn() or estab_refuse_syn()
-  HALF_ON_LIST = 1u << 1,  // on the event list (while judging) or the ready list
-  HALF_TOLD = 1u << 2,     // its SYN event was given
+  HALF_JUDGING = 1u << 0, // waits for estab_accept_syn() or estab_refuse_syn()
+  HALF_ON_LIST = 1u << 1, // on the event list (while judging) or the ready list
+  HALF_TOLD = 1u << 2,    // its SYN event was given
 };
 
 // A connection in SYN-RECEIVED that a listener opened.
@@ -54,10 +55,10 @@ struct half {
   uint32_t list_next; // event list or ready list
   uint32_t listener;  // slab index
   uint32_t listener_generation;
-  uint32_t born_us;   // when the SYN came: for the first round trip and the end
-  uint16_t peer_mss;  // 0 = absent
-  uint16_t snd_wnd;   // of the SYN
-  uint32_t timewait;  // the record it replaced and restores unless it gets ESTABLISHED, SLAB_NONE
+  uint32_t born_us;  // when the SYN came: for the first round trip and the end
+  uint16_t peer_mss; // 0 = absent
+  uint16_t snd_wnd;  // of the SYN
+  uint32_t timewait; // the record it replaced and restores unless it gets ESTABLISHED, SLAB_NONE
 };
 
 #define HALF_RETRANSMISSIONS 8
@@ -75,7 +76,8 @@ struct timewait {
 };
 
 _Static_assert(sizeof(struct half) <= 136, "a half-open connection has 144 bytes, tables included");
-_Static_assert(sizeof(struct timewait) <= 104, "a TIME-WAIT connection has 112 bytes, tables included");
+_Static_assert(sizeof(struct timewait) <= 104,
+               "a TIME-WAIT connection has 112 bytes, tables included");
 
 struct listener {
   struct estab_listen_settings settings;
@@ -112,7 +114,7 @@ struct batch_entry {
 
 struct demux {
   uint64_t key[2];
-  uint32_t *buckets, *old; // tagged chains; old: the table that is being left
+  uint32_t *buckets, *old;        // tagged chains; old: the table that is being left
   uint32_t mask, old_mask, moved; // old buckets below `moved` are empty
   uint32_t count;
 };
@@ -171,10 +173,10 @@ static inline uint64_t conn_handle(const struct tcb *t)
 
 uint32_t stack_generation(struct estab_stack *s);
 // Counts and traces; answers -reason.
-int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif, const struct estab_tuple *tuple,
-               const struct seg *g);
-void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn, enum estab_state from,
-                       enum estab_state to, const char *cause);
+int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif,
+               const struct estab_tuple *tuple, const struct seg *g);
+void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn,
+                       enum estab_state from, enum estab_state to, const char *cause);
 struct tcb *stack_find(struct estab_stack *s, estab_conn conn); // NULL: stale
 
 // ---- demux.c
@@ -189,7 +191,8 @@ void demux_destroy(struct estab_stack *s);
 
 void stack_collect(struct estab_stack *s, struct tcb *t); // t may be gone afterwards
 void stack_settle(struct estab_stack *s, struct tcb *t);
-struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path); // NULL: no memory
+struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed,
+                           struct path *path); // NULL: no memory
 void stack_conn_free(struct estab_stack *s, struct tcb *t);
 void stack_ready(struct estab_stack *s, struct tcb *t);
 void list_push(struct estab_stack *s, struct list *l, uint32_t tagged);
@@ -199,8 +202,8 @@ void stack_unpark(struct estab_stack *s);
 
 // ---- input.c
 
-void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count, const struct estab_frame *f,
-                  bool link_multicast);
+void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count,
+                  const struct estab_frame *f, bool link_multicast);
 int input_frame(struct estab_stack *s, const struct estab_frame *f);
 
 // ---- input_tcp.c
@@ -210,10 +213,11 @@ void input_icmp(struct estab_stack *s, struct ip_packet *packet);
 
 // ---- half.c
 
-uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif); // index or SLAB_NONE
+uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple,
+                       uint32_t netif); // index or SLAB_NONE
 // A SYN for a listener; wait: a TIME-WAIT record it may replace, or SLAB_NONE.
-void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple, uint32_t netif, struct seg *g,
-               uint32_t wait);
+void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
+               uint32_t netif, struct seg *g, uint32_t wait);
 void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
 void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header *out);
 void half_free(struct estab_stack *s, uint32_t index, const char *cause);
@@ -237,11 +241,13 @@ uint64_t timewait_deadline(const struct estab_stack *s);
 // ---- reply.c
 
 // RST for a segment that met no connection or an unacceptable ACK, RFC 9293 3.10.7.1.
-void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct seg *g);
-void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif, const struct estab_tcp_header *h);
+void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
+               const struct seg *g);
+void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
+               const struct estab_tcp_header *h);
 // Queues a whole IP packet.
-int reply_packet(struct estab_stack *s, const struct ip_route_result *route, const struct estab_ip *remote,
-                 const uint8_t *packet, size_t bytes);
+int reply_packet(struct estab_stack *s, const struct ip_route_result *route,
+                 const struct estab_ip *remote, const uint8_t *packet, size_t bytes);
 void reply_icmp_error(struct estab_stack *s, const struct ip_packet *packet);
 struct reply_entry *reply_first(struct estab_stack *s); // NULL: none
 void reply_pop(struct estab_stack *s);

@@ -43,7 +43,8 @@ void timewait_from_conn(struct estab_stack *s, struct tcb *t)
 {
   uint32_t index = SLAB_NONE;
   if (s->settings.max_time_wait > 0) {
-    if (s->waits.count >= s->settings.max_time_wait) timewait_free(s, s->wait_list.head, "cap on TIME-WAIT: oldest out");
+    if (s->waits.count >= s->settings.max_time_wait)
+      timewait_free(s, s->wait_list.head, "cap on TIME-WAIT: oldest out");
     index = slab_new(&s->waits);
     if (index == SLAB_NONE && s->wait_list.head != SLAB_NONE) {
       timewait_free(s, s->wait_list.head, "no memory: oldest out");
@@ -51,7 +52,8 @@ void timewait_from_conn(struct estab_stack *s, struct tcb *t)
     }
   }
   if (index == SLAB_NONE) {
-    stack_trace_state(s, &t->tuple, conn_handle(t), ESTAB_TIME_WAIT, ESTAB_CLOSED, "no room for TIME-WAIT");
+    stack_trace_state(s, &t->tuple, conn_handle(t), ESTAB_TIME_WAIT, ESTAB_CLOSED,
+                      "no room for TIME-WAIT");
     stack_conn_free(s, t);
     return;
   }
@@ -114,7 +116,8 @@ void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg 
   if (!v.stop && seg_len(g) > 0) // text after the peer's FIN: answered, never delivered
     v = verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_ACK, EFFECT_NONE);
   if ((as_came.flags & ESTAB_TCP_FIN) && !(as_came.flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) &&
-      as_came.seq + seg_len(&as_came) == w->seg.rcv.nxt && (v.reply == REPLY_ACK || v.drop == ESTAB_DROP_TCP_SEQUENCE))
+      as_came.seq + seg_len(&as_came) == w->seg.rcv.nxt &&
+      (v.reply == REPLY_ACK || v.drop == ESTAB_DROP_TCP_SEQUENCE))
     restart(s, w, index);
   if (v.reply == REPLY_ACK) send_ack(s, w);
   if (v.reply == REPLY_RST) reply_rst(s, &tuple, netif, &as_came);

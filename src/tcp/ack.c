@@ -17,8 +17,9 @@ static void take_rtt(struct tcp *c, struct tcb *t, uint64_t sample_ns, uint64_t 
   rtt_sample(&t->rtt, sample_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
   t->backoff = 0; // RFC 6298 5: only a measurement ends the backoff (Karn)
   if (tcp_tracing(c)) {
-    struct estab_trace e = {.kind = ESTAB_TRACE_rtt_sampled,
-                            .u.rtt_sampled = {sample_ns, t->rtt.srtt_ns, t->rtt.rttvar_ns, t->rtt.rto_ns}};
+    struct estab_trace e = {
+        .kind = ESTAB_TRACE_rtt_sampled,
+        .u.rtt_sampled = {sample_ns, t->rtt.srtt_ns, t->rtt.rttvar_ns, t->rtt.rto_ns}};
     tcp_trace(c, t, &e, now_ns);
   }
 }
@@ -31,7 +32,8 @@ static void measure(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t 
     if (seq_le(g->ack, t->rtt_seq)) return;
     t->bits &= ~(uint32_t)TCB_RTT_TIMED;
     take_rtt(c, t, now_ns - t->rtt_start_ns, now_ns);
-  } else if ((t->flags & SEG_TS) && (g->options->present & ESTAB_TCP_OPT_TS) && g->options->ts_echo != 0) {
+  } else if ((t->flags & SEG_TS) && (g->options->present & ESTAB_TCP_OPT_TS) &&
+             g->options->ts_echo != 0) {
     uint32_t ms = tcp_ts_now(t->ts_offset, now_ns) - g->options->ts_echo;
     if (ms <= 600000u) take_rtt(c, t, (uint64_t)ms * 1000000u, now_ns);
   }
@@ -45,19 +47,21 @@ static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, ui
   t->bits |= TCB_SYN_ACKED;
   measure(c, t, g, now_ns);
   // RFC 6298 5.7: the SYN was sent again without a measurement, so data starts with 3 s.
-  if (retransmitted && t->rtt.srtt_ns == 0) t->rtt.rto_ns = u64_max(t->rtt.rto_ns, UINT64_C(3000000000));
+  if (retransmitted && t->rtt.srtt_ns == 0)
+    t->rtt.rto_ns = u64_max(t->rtt.rto_ns, UINT64_C(3000000000));
   t->backoff = 0;
   t->snd.una = g->ack;
   t->snd.wnd = g->wnd << shift;
   t->snd.max_wnd = u32_max(t->snd.max_wnd, t->snd.wnd);
   t->snd.wl1 = g->seq;
   t->snd.wl2 = g->ack;
-  t->owed &= (uint16_t)~(OWED_SYN | OWED_RETRANSMIT);
+  t->owed &= (uint16_t) ~(OWED_SYN | OWED_RETRANSMIT);
   t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
   t->at[TIMER_USER] = ESTAB_NEVER;
   uint32_t mss = t->snd_mss;
   // RFC 5681 3.1: one segment after a lost SYN or SYN-ACK.
-  uint32_t window = retransmitted ? mss : cc_initial_window(mss, c->settings->initial_window_segments);
+  uint32_t window =
+      retransmitted ? mss : cc_initial_window(mss, c->settings->initial_window_segments);
   t->cc.verbs->start(&t->cc, mss, window);
   t->recover = t->iss;
   tcb_enter(c, t, ESTAB_ESTABLISHED, "our SYN was acknowledged", now_ns);
@@ -80,7 +84,8 @@ static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, uint
   sendq_drop(&t->sendq, c->blocks, octets);
   t->bytes_acked += octets;
   t->snd.una = g->ack;
-  if ((t->bits & TCB_URGENT_OUT) && seq_ge(t->snd.una, t->snd.up)) t->bits &= ~(uint32_t)TCB_URGENT_OUT;
+  if ((t->bits & TCB_URGENT_OUT) && seq_ge(t->snd.una, t->snd.up))
+    t->bits &= ~(uint32_t)TCB_URGENT_OUT;
   measure(c, t, g, now_ns);
   retransmit_on_new_ack(c, t, acked, now_ns);
   raise_writable(t);
@@ -90,9 +95,13 @@ static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, uint
 static void fin_acknowledged(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   switch ((enum estab_state)t->state) {
-  case ESTAB_FIN_WAIT_1: tcb_enter(c, t, ESTAB_FIN_WAIT_2, "our FIN was acknowledged", now_ns); break;
+  case ESTAB_FIN_WAIT_1:
+    tcb_enter(c, t, ESTAB_FIN_WAIT_2, "our FIN was acknowledged", now_ns);
+    break;
   case ESTAB_CLOSING: tcb_enter(c, t, ESTAB_TIME_WAIT, "our FIN was acknowledged", now_ns); break;
-  case ESTAB_LAST_ACK: tcb_end(c, t, ESTAB_OK, ESTAB_EVENT_CLOSED, "our FIN was acknowledged", now_ns); break;
+  case ESTAB_LAST_ACK:
+    tcb_end(c, t, ESTAB_OK, ESTAB_EVENT_CLOSED, "our FIN was acknowledged", now_ns);
+    break;
   case ESTAB_FIN_WAIT_2:
   case ESTAB_TIME_WAIT:
   case ESTAB_CLOSED:
@@ -124,7 +133,8 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed.
   // A connection its user has released does not profit from that (ATTACKS R6, R7).
   if (t->snd.wnd == 0 && t->at[TIMER_USER] != ESTAB_NEVER && !(t->bits & TCB_RELEASED))
-    t->at[TIMER_USER] = t->user_timeout_ms ? now_ns + (uint64_t)t->user_timeout_ms * 1000000u : ESTAB_NEVER;
+    t->at[TIMER_USER] =
+        t->user_timeout_ms ? now_ns + (uint64_t)t->user_timeout_ms * 1000000u : ESTAB_NEVER;
   if (!window_moved) return;
   if (was_closed && t->snd.una != t->snd.nxt) retransmit_again(t);
   retransmit_arm(c, t, now_ns);

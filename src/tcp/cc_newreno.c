@@ -18,7 +18,8 @@ static void newreno_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_wi
   cc->acked_bytes = 0;
 }
 
-static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t flight_bytes, uint64_t now_ns)
+static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t flight_bytes,
+                             uint64_t now_ns)
 {
   (void)now_ns;
   // A window that is not used says nothing about the path: RFC 7661 4.3's condition, kept simple.

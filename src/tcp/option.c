@@ -33,12 +33,14 @@ static int set_recv_buffer(struct tcp *c, struct tcb *t, uint64_t value)
 {
   if (value < 1 || value > RECVQ_MAX_BYTES / 2) return ESTAB_ERR_INVALID;
   t->recv_buffer_bytes = (uint32_t)u64_min(value, c->settings->recv_buffer_max_bytes);
-  if (t->snd.nxt == t->iss) t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535); // nothing was promised yet
+  if (t->snd.nxt == t->iss)
+    t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535); // nothing was promised yet
   window_after_read(t);
   return ESTAB_OK;
 }
 
-int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value, uint64_t now_ns)
+int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value,
+                   uint64_t now_ns)
 {
   switch (option) {
   case ESTAB_OPT_NAGLE: set_bit(t, TCB_NAGLE, value != 0); return ESTAB_OK;
@@ -68,7 +70,8 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
     if (value > 255 || (value & 3)) return ESTAB_ERR_INVALID; // the low two bits are ECN's
     t->traffic_class = (uint8_t)value;
     return ESTAB_OK;
-  case ESTAB_OPT_CONGESTION_CONTROL: return value == ESTAB_CC_NEWRENO ? ESTAB_OK : ESTAB_ERR_UNSUPPORTED;
+  case ESTAB_OPT_CONGESTION_CONTROL:
+    return value == ESTAB_CC_NEWRENO ? ESTAB_OK : ESTAB_ERR_UNSUPPORTED;
   case ESTAB_OPTIONS: break;
   }
   return ESTAB_ERR_INVALID;
@@ -80,8 +83,12 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   case ESTAB_OPT_NAGLE: *value = (t->bits & TCB_NAGLE) != 0; return ESTAB_OK;
   case ESTAB_OPT_CORK: *value = (t->bits & TCB_CORK) != 0; return ESTAB_OK;
   case ESTAB_OPT_DELAYED_ACK_NS: *value = (uint64_t)t->delayed_ack_ms * 1000000u; return ESTAB_OK;
-  case ESTAB_OPT_KEEPALIVE_IDLE_NS: *value = (uint64_t)t->keepalive_idle_ms * 1000000u; return ESTAB_OK;
-  case ESTAB_OPT_KEEPALIVE_INTERVAL_NS: *value = (uint64_t)t->keepalive_interval_ms * 1000000u; return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_IDLE_NS:
+    *value = (uint64_t)t->keepalive_idle_ms * 1000000u;
+    return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_INTERVAL_NS:
+    *value = (uint64_t)t->keepalive_interval_ms * 1000000u;
+    return ESTAB_OK;
   case ESTAB_OPT_KEEPALIVE_COUNT: *value = t->keepalive_count; return ESTAB_OK;
   case ESTAB_OPT_USER_TIMEOUT_NS: *value = (uint64_t)t->user_timeout_ms * 1000000u; return ESTAB_OK;
   case ESTAB_OPT_SEND_BUFFER_BYTES: *value = t->send_buffer_bytes; return ESTAB_OK;
@@ -95,7 +102,8 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   return ESTAB_ERR_INVALID;
 }
 
-void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info, uint64_t now_ns)
+void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info,
+                   uint64_t now_ns)
 {
   uint32_t end = tcb_queue_end(t);
   *info = (struct estab_conn_info){
@@ -144,5 +152,6 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .last_send_ns = t->last_send_ns,
       .last_recv_ns = t->last_recv_ns,
   };
-  if (t->state == ESTAB_TIME_WAIT && t->at[TIMER_LIFE] > now_ns) info->time_wait_left_ns = t->at[TIMER_LIFE] - now_ns;
+  if (t->state == ESTAB_TIME_WAIT && t->at[TIMER_LIFE] > now_ns)
+    info->time_wait_left_ns = t->at[TIMER_LIFE] - now_ns;
 }

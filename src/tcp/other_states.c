@@ -10,22 +10,25 @@
 bool limiter_allows(const struct estab_settings *settings, struct seg_state *t, uint64_t now_ns)
 {
   uint32_t now_ms = (uint32_t)(now_ns / 1000000u);
-  if ((t->flags & SEG_LIMITED) && now_ms - t->limiter_ms < settings->challenge_interval_ns / 1000000u) return false;
+  if ((t->flags & SEG_LIMITED) &&
+      now_ms - t->limiter_ms < settings->challenge_interval_ns / 1000000u)
+    return false;
   t->flags |= SEG_LIMITED;
   t->limiter_ms = now_ms;
   return true;
 }
 
-static struct verdict challenge(const struct estab_settings *settings, struct seg_state *t, enum estab_drop drop,
-                                uint64_t now_ns)
+static struct verdict challenge(const struct estab_settings *settings, struct seg_state *t,
+                                enum estab_drop drop, uint64_t now_ns)
 {
-  return verdict_stop(drop, limiter_allows(settings, t, now_ns) ? REPLY_ACK : REPLY_NONE, EFFECT_NONE);
+  return verdict_stop(drop, limiter_allows(settings, t, now_ns) ? REPLY_ACK : REPLY_NONE,
+                      EFFECT_NONE);
 }
 
 // "<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>", unless RST is set. Segments with text or FIN are always answered: their
 // sender waits for it. Those without would start an ACK war between two desynchronized ends (ATTACKS B14).
-static struct verdict unacceptable(const struct estab_settings *settings, struct seg_state *t, const struct seg *g,
-                                   enum estab_drop drop, uint64_t now_ns)
+static struct verdict unacceptable(const struct estab_settings *settings, struct seg_state *t,
+                                   const struct seg *g, enum estab_drop drop, uint64_t now_ns)
 {
   if (g->flags & ESTAB_TCP_RST) return verdict_stop(drop, REPLY_NONE, EFFECT_NONE);
   if (seg_len(g) > 0) return verdict_stop(drop, REPLY_ACK, EFFECT_NONE);
@@ -54,7 +57,8 @@ void update_ts_recent(struct seg_state *t, const struct seg *g, uint64_t now_ns)
 static void trim_to_window(const struct seg_state *t, struct seg *g)
 {
   if (seq_lt(g->seq, t->rcv.nxt)) {
-    uint32_t cut = t->rcv.nxt - g->seq; // at most the text: the last octet, text or FIN, is acceptable
+    uint32_t cut =
+        t->rcv.nxt - g->seq; // at most the text: the last octet, text or FIN, is acceptable
     g->duplicate_start = g->seq;
     g->duplicate_end = t->rcv.nxt;
     g->text += cut;
@@ -65,22 +69,23 @@ static void trim_to_window(const struct seg_state *t, struct seg *g)
   uint32_t end = g->seq + g->text_bytes;
   if (seq_gt(end, edge)) {
     g->text_bytes -= end - edge;
-    g->flags &= (uint16_t)~(ESTAB_TCP_FIN | ESTAB_TCP_PSH);
+    g->flags &= (uint16_t) ~(ESTAB_TCP_FIN | ESTAB_TCP_PSH);
   } else if ((g->flags & ESTAB_TCP_FIN) && seq_ge(end, edge)) {
     g->flags &= (uint16_t)~ESTAB_TCP_FIN;
   }
 }
 
 // First: PAWS (RST exempt) and the sequence number, one step.
-static struct verdict first_sequence_number(const struct estab_settings *settings, struct seg_state *t, struct seg *g,
-                                            uint64_t now_ns)
+static struct verdict first_sequence_number(const struct estab_settings *settings,
+                                            struct seg_state *t, struct seg *g, uint64_t now_ns)
 {
   uint16_t flags = g->flags;
   if (t->state == ESTAB_SYN_RECEIVED && (flags & ESTAB_TCP_SYN) && !(flags & ESTAB_TCP_RST) &&
       g->seq == t->rcv.nxt - 1) {
     // The peer's SYN once more. With an ACK it is the other half of a simultaneous open: strict checking would
     // lose that ACK (RFC 9293 A.2), so the SYN, received before, is trimmed and the rest judged.
-    if (!(flags & ESTAB_TCP_ACK)) return verdict_stop(ESTAB_DROP_TCP_DUPLICATE, REPLY_SYN_ACK, EFFECT_NONE);
+    if (!(flags & ESTAB_TCP_ACK))
+      return verdict_stop(ESTAB_DROP_TCP_DUPLICATE, REPLY_SYN_ACK, EFFECT_NONE);
     g->flags &= (uint16_t)~ESTAB_TCP_SYN;
     g->seq++;
   } else if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN) {
@@ -88,7 +93,8 @@ static struct verdict first_sequence_number(const struct estab_settings *setting
   }
   if ((t->flags & SEG_TS) && !(flags & ESTAB_TCP_RST)) {
     if (!(g->options->present & ESTAB_TCP_OPT_TS)) {
-      if (settings->require_timestamps) return verdict_stop(ESTAB_DROP_TCP_NO_TIMESTAMP, REPLY_NONE, EFFECT_NONE);
+      if (settings->require_timestamps)
+        return verdict_stop(ESTAB_DROP_TCP_NO_TIMESTAMP, REPLY_NONE, EFFECT_NONE);
     } else if (paws_rejects(t, g, now_ns)) {
       return unacceptable(settings, t, g, ESTAB_DROP_TCP_PAWS, now_ns);
     }
@@ -96,7 +102,8 @@ static struct verdict first_sequence_number(const struct estab_settings *setting
   if (!acceptable(g->seq, seg_len(g), t->rcv.nxt, t->rcv.wnd)) {
     if (t->rcv.wnd != 0 || g->seq != t->rcv.nxt || (flags & ESTAB_TCP_RST))
       return unacceptable(settings, t, g, ESTAB_DROP_TCP_SEQUENCE, now_ns);
-    g->window_closed = true; // [MUST-66]: text at a closed window: its ACK and URG count, the text does not
+    g->window_closed =
+        true; // [MUST-66]: text at a closed window: its ACK and URG count, the text does not
     g->text_bytes = 0;
     g->flags &= (uint16_t)~ESTAB_TCP_FIN;
     return GO_ON;
@@ -106,8 +113,8 @@ static struct verdict first_sequence_number(const struct estab_settings *setting
 }
 
 // Second: RST, RFC 9293 3.10.7.4 with RFC 5961 3.2: only the exact next sequence number resets.
-static struct verdict second_rst(const struct estab_settings *settings, struct seg_state *t, const struct seg *g,
-                                 uint64_t now_ns)
+static struct verdict second_rst(const struct estab_settings *settings, struct seg_state *t,
+                                 const struct seg *g, uint64_t now_ns)
 {
   if (!(g->flags & ESTAB_TCP_RST)) return GO_ON;
   if (t->state == ESTAB_TIME_WAIT && settings->time_wait_ignores_rst) {
@@ -138,8 +145,8 @@ static struct verdict second_rst(const struct estab_settings *settings, struct s
 
 // Fourth: SYN. RFC 5961 4.2 [also RFC 9293 3.10.7.4]: challenged in every synchronized state; a peer that did
 // restart answers with the exact RST. TIME-WAIT asks RFC 6191 first, see time_wait_syn_is_new().
-static struct verdict fourth_syn(const struct estab_settings *settings, struct seg_state *t, const struct seg *g,
-                                 uint64_t now_ns)
+static struct verdict fourth_syn(const struct estab_settings *settings, struct seg_state *t,
+                                 const struct seg *g, uint64_t now_ns)
 {
   if (!(g->flags & ESTAB_TCP_SYN)) return GO_ON;
   if (t->state == ESTAB_SYN_RECEIVED && (t->flags & SEG_PASSIVE) &&
@@ -149,10 +156,11 @@ static struct verdict fourth_syn(const struct estab_settings *settings, struct s
 }
 
 // Fifth, the judgement: the ACK field, RFC 9293 3.10.7.4 with RFC 5961 5.2's lower bound.
-static struct verdict fifth_ack(const struct estab_settings *settings, struct seg_state *t, const struct seg *g,
-                                uint64_t now_ns)
+static struct verdict fifth_ack(const struct estab_settings *settings, struct seg_state *t,
+                                const struct seg *g, uint64_t now_ns)
 {
-  if (!(g->flags & ESTAB_TCP_ACK)) return verdict_stop(ESTAB_DROP_TCP_NO_ACK_BIT, REPLY_NONE, EFFECT_NONE);
+  if (!(g->flags & ESTAB_TCP_ACK))
+    return verdict_stop(ESTAB_DROP_TCP_NO_ACK_BIT, REPLY_NONE, EFFECT_NONE);
   if (t->state == ESTAB_SYN_RECEIVED) {
     if (seq_lt(t->snd.una, g->ack) && seq_le(g->ack, t->snd.nxt)) return GO_ON;
     return verdict_stop(ESTAB_DROP_TCP_ACK_SYN_RECEIVED, REPLY_RST, EFFECT_NONE);
@@ -161,11 +169,13 @@ static struct verdict fifth_ack(const struct estab_settings *settings, struct se
     if (seg_len(g) > 0) return verdict_stop(ESTAB_DROP_TCP_ACK_UNSENT, REPLY_ACK, EFFECT_NONE);
     return challenge(settings, t, ESTAB_DROP_TCP_ACK_UNSENT, now_ns);
   }
-  if (seq_lt(g->ack, t->snd.una - t->snd.max_wnd)) return challenge(settings, t, ESTAB_DROP_TCP_ACK_TOO_OLD, now_ns);
+  if (seq_lt(g->ack, t->snd.una - t->snd.max_wnd))
+    return challenge(settings, t, ESTAB_DROP_TCP_ACK_TOO_OLD, now_ns);
   return GO_ON;
 }
 
-struct verdict judge_segment(const struct estab_settings *settings, struct seg_state *t, struct seg *g, uint64_t now_ns)
+struct verdict judge_segment(const struct estab_settings *settings, struct seg_state *t,
+                             struct seg *g, uint64_t now_ns)
 {
   struct verdict v;
   if ((v = first_sequence_number(settings, t, g, now_ns)).stop) return v;
@@ -178,7 +188,8 @@ struct verdict judge_segment(const struct estab_settings *settings, struct seg_s
 
 bool time_wait_syn_is_new(const struct seg_state *t, const struct seg *g)
 {
-  if ((g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_RST | ESTAB_TCP_FIN)) != ESTAB_TCP_SYN) return false;
+  if ((g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_RST | ESTAB_TCP_FIN)) != ESTAB_TCP_SYN)
+    return false;
   if ((t->flags & SEG_TS) && (g->options->present & ESTAB_TCP_OPT_TS)) { // RFC 6191 2
     int32_t newer = (int32_t)(g->options->ts_value - t->ts_recent);
     return newer > 0 || (newer == 0 && seq_gt(g->seq, t->rcv.nxt));

@@ -4,7 +4,8 @@
 #include "base/bytes.h"
 #include "tcp/tcb.h"
 
-#define OUTPUT_OVERRIDE_NS UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
+#define OUTPUT_OVERRIDE_NS                                                                         \
+  UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
 
 static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
 {
@@ -15,7 +16,8 @@ static void put_syn_options(const struct tcp *c, const struct tcb *t, struct est
     o->present |= ESTAB_TCP_OPT_WSCALE;
     o->wscale = t->rcv_wscale;
   }
-  if (answer ? (t->flags & SEG_SACK) : c->settings->sack) o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
+  if (answer ? (t->flags & SEG_SACK) : c->settings->sack)
+    o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
 }
 
 // RFC 2018 4: the block with the newest text first; RFC 2883 4: a duplicate before it.
@@ -44,7 +46,8 @@ static void put_sack(struct tcb *t, struct estab_tcp_options *o)
 }
 
 // Header of the next segment, without text. Every segment but the first SYN and a bare RST acknowledges.
-static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq, uint16_t flags, uint64_t now_ns)
+static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq,
+                  uint16_t flags, uint64_t now_ns)
 {
   struct estab_tcp_header *h = &out->h;
   h->src_port = t->tuple.local_port;
@@ -72,7 +75,7 @@ static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
   h->window = window_to_advertise(t, (flags & ESTAB_TCP_SYN) != 0);
   if (flags & ESTAB_TCP_ACK) {
     t->last_ack_sent = t->rcv.nxt;
-    t->owed &= (uint16_t)~(OWED_WINDOW | OWED_CHALLENGE);
+    t->owed &= (uint16_t) ~(OWED_WINDOW | OWED_CHALLENGE);
     if (t->acks_owed > 1)
       t->acks_owed--; // duplicate ACKs of a batch go out one by one [RFC 5681 4.2]
     else
@@ -86,7 +89,8 @@ static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
 static uint32_t attach_text(const struct tcb *t, struct tcp_out *out, uint32_t seq, uint32_t n)
 {
   unsigned count = 0;
-  uint32_t got = (uint32_t)sendq_pieces(&t->sendq, seq - t->snd.una, n, out->pieces, ESTAB_FRAME_PIECES - 1, &count);
+  uint32_t got = (uint32_t)sendq_pieces(&t->sendq, seq - t->snd.una, n, out->pieces,
+                                        ESTAB_FRAME_PIECES - 1, &count);
   out->piece_count = count;
   out->text_bytes = got;
   if (got > t->snd_mss) {
@@ -100,7 +104,8 @@ static uint32_t attach_text(const struct tcb *t, struct tcp_out *out, uint32_t s
 static void mark_text(const struct tcb *t, struct tcp_out *out)
 {
   uint32_t end = out->h.seq + out->text_bytes;
-  if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push)) out->h.flags |= ESTAB_TCP_PSH;
+  if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push))
+    out->h.flags |= ESTAB_TCP_PSH;
   if ((t->bits & TCB_URGENT_OUT) && seq_gt(t->snd.up, out->h.seq)) {
     out->h.flags |= ESTAB_TCP_URG;
     out->h.urgent = (uint16_t)u32_min(t->snd.up - out->h.seq, 65535);
@@ -120,13 +125,14 @@ static int finish(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t no
   }
   if (tcp_tracing(c)) {
     if (out->retransmission) {
-      struct estab_trace e = {.kind = ESTAB_TRACE_retransmitted,
-                              .u.retransmitted = {out->h.seq, out->text_bytes,
-                                                  (t->bits & TCB_FAST_RECOVERY) ? "duplicate ACKs" : "timeout"}};
+      struct estab_trace e = {
+          .kind = ESTAB_TRACE_retransmitted,
+          .u.retransmitted = {out->h.seq, out->text_bytes,
+                              (t->bits & TCB_FAST_RECOVERY) ? "duplicate ACKs" : "timeout"}};
       tcp_trace(c, t, &e, now_ns);
     }
-    tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h, out->text_bytes,
-                   out->segments, now_ns);
+    tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h,
+                   out->text_bytes, out->segments, now_ns);
   }
   return 1;
 }
@@ -136,7 +142,8 @@ static int finish(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t no
 static uint32_t acceptable_seq(const struct tcb *t)
 {
   uint32_t edge = t->snd.una + t->snd.wnd;
-  return seq_lt(edge, t->snd.nxt) && !(t->bits & TCB_FIN_SENT) ? seq_max(edge, t->snd.una) : t->snd.nxt;
+  return seq_lt(edge, t->snd.nxt) && !(t->bits & TCB_FIN_SENT) ? seq_max(edge, t->snd.una)
+                                                               : t->snd.nxt;
 }
 
 static int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
@@ -165,7 +172,8 @@ static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out
   uint32_t fin = (t->bits & TCB_FIN_SENT) ? 1u : 0u;
   uint32_t text = t->snd.nxt - fin - seq; // octets in flight from there on
   if (!(t->owed & OWED_RETRANSMIT)) return 0;
-  if (seq_ge(seq, t->snd.nxt) || (loss && seq != t->snd.una && seq - t->snd.una + t->snd_mss > t->cc.cwnd_bytes)) {
+  if (seq_ge(seq, t->snd.nxt) ||
+      (loss && seq != t->snd.una && seq - t->snd.una + t->snd_mss > t->cc.cwnd_bytes)) {
     t->owed &= (uint16_t)~OWED_RETRANSMIT;
     return 0;
   }
@@ -215,12 +223,14 @@ static int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
   bool fin = t->bits & TCB_CLOSE_CALLED;
   if (queued == 0 && !fin) return 0;
   if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns) // RFC 5681 4.1
-    t->cc.verbs->on_idle(&t->cc, cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
+    t->cc.verbs->on_idle(&t->cc,
+                         cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
   uint32_t usable = usable_window(c, t);
   uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
   uint32_t n = u32_min(u32_min(queued, usable), most);
   if (n > t->snd_mss && n < queued) n -= n % t->snd_mss;
-  if (n < t->snd_mss && !(n == 0 && queued == 0) && (n == 0 || !small_segment_may_leave(t, n, queued))) {
+  if (n < t->snd_mss && !(n == 0 && queued == 0) &&
+      (n == 0 || !small_segment_may_leave(t, n, queued))) {
     if (t->snd.una == t->snd.nxt && t->at[TIMER_RETRANSMIT] == ESTAB_NEVER) {
       t->bits |= TCB_PERSIST;
       t->at[TIMER_RETRANSMIT] = now_ns + (t->snd.wnd == 0 ? t->rtt.rto_ns : OUTPUT_OVERRIDE_NS);
@@ -278,7 +288,8 @@ static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
     seq = t->snd.una - 1;
   }
   begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
-  if ((t->flags & SEG_SACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK))) put_sack(t, &out->h.options);
+  if ((t->flags & SEG_SACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)))
+    put_sack(t, &out->h.options);
   mark_text(t, out);
   return finish(c, t, out, now_ns);
 }
@@ -291,18 +302,23 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
   if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
   if (t->bits & TCB_SYN_ACKED) {
     // SACK blocks ride on pure ACKs, so that a data segment keeps its length.
-    if ((t->owed & OWED_ACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)) && (t->flags & SEG_SACK))
+    if ((t->owed & OWED_ACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)) &&
+        (t->flags & SEG_SACK))
       return send_ack(c, t, out, now_ns);
     if ((t->owed & OWED_PROBE) && send_probe(c, t, out, now_ns)) return 1;
     if ((t->owed & OWED_RETRANSMIT) && send_retransmission(c, t, out, now_ns)) return 1;
-    if (!((t->bits & TCB_LOSS_RECOVERY) && seq_lt(t->rtx_nxt, t->recover)) && send_data(c, t, out, now_ns)) return 1;
+    if (!((t->bits & TCB_LOSS_RECOVERY) && seq_lt(t->rtx_nxt, t->recover)) &&
+        send_data(c, t, out, now_ns))
+      return 1;
   }
   if (t->state == ESTAB_SYN_SENT) return 0;
-  if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE)) return send_ack(c, t, out, now_ns);
+  if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE))
+    return send_ack(c, t, out, now_ns);
   return 0;
 }
 
-void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end, bool retransmission, uint64_t now_ns)
+void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,
+                     bool retransmission, uint64_t now_ns)
 {
   t->last_send_ns = now_ns;
   if (seq == seq_end || t->state == ESTAB_CLOSED) return;
@@ -315,5 +331,6 @@ void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_en
     t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
   // RFC 6298 5.1: started with the first octet; a running timer runs on, but in recovery it starts anew with each
   // retransmission (RFC 6298 5.6 after a timeout has set it already).
-  if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER || (t->bits & TCB_PERSIST)) retransmit_arm(c, t, now_ns);
+  if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER || (t->bits & TCB_PERSIST))
+    retransmit_arm(c, t, now_ns);
 }

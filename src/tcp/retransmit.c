@@ -22,7 +22,8 @@ static void trace_congestion(struct tcp *c, struct tcb *t, const char *cause, ui
 void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   bool in_flight = t->snd.una != t->snd.nxt;
-  bool waiting = t->sendq.bytes > 0 || ((t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) == TCB_CLOSE_CALLED);
+  bool waiting =
+      t->sendq.bytes > 0 || ((t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) == TCB_CLOSE_CALLED);
   if (in_flight && t->snd.wnd > 0) {
     if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
     t->bits &= ~(uint32_t)TCB_PERSIST;
@@ -82,8 +83,10 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
     t->cc.cwnd_bytes = u32_min(t->cc.cwnd_bytes + t->snd_mss, most);
     return;
   }
-  if ((t->bits & TCB_LOSS_RECOVERY) || t->duplicate_acks != c->settings->duplicate_ack_threshold) return;
-  if (seq_le(t->snd.una, t->recover)) return; // RFC 6582 3.2 step 2: still the octets of the last recovery
+  if ((t->bits & TCB_LOSS_RECOVERY) || t->duplicate_acks != c->settings->duplicate_ack_threshold)
+    return;
+  if (seq_le(t->snd.una, t->recover))
+    return; // RFC 6582 3.2 step 2: still the octets of the last recovery
   t->recover = t->snd.nxt;
   t->bits |= TCB_FAST_RECOVERY;
   t->bits &= ~(uint32_t)TCB_RTT_TIMED;

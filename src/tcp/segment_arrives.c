@@ -6,15 +6,19 @@
 // RFC 9293 3.10.7.1: everything but RST is answered with RST.
 struct verdict closed_segment_arrives(const struct seg *g)
 {
-  return verdict_stop(ESTAB_DROP_TCP_CLOSED, (g->flags & ESTAB_TCP_RST) ? REPLY_NONE : REPLY_RST, EFFECT_NONE);
+  return verdict_stop(ESTAB_DROP_TCP_CLOSED, (g->flags & ESTAB_TCP_RST) ? REPLY_NONE : REPLY_RST,
+                      EFFECT_NONE);
 }
 
 // RFC 9293 3.10.7.2: RST, ACK, SYN, anything else. GO_ON: a SYN to be taken.
 struct verdict listen_segment_arrives(const struct estab_settings *settings, const struct seg *g)
 {
-  if (g->flags & ESTAB_TCP_RST) return verdict_stop(ESTAB_DROP_TCP_LISTEN_RST, REPLY_NONE, EFFECT_NONE);
-  if (g->flags & ESTAB_TCP_ACK) return verdict_stop(ESTAB_DROP_TCP_LISTEN_ACK, REPLY_RST, EFFECT_NONE);
-  if (!(g->flags & ESTAB_TCP_SYN)) return verdict_stop(ESTAB_DROP_TCP_LISTEN_NO_SYN, REPLY_NONE, EFFECT_NONE);
+  if (g->flags & ESTAB_TCP_RST)
+    return verdict_stop(ESTAB_DROP_TCP_LISTEN_RST, REPLY_NONE, EFFECT_NONE);
+  if (g->flags & ESTAB_TCP_ACK)
+    return verdict_stop(ESTAB_DROP_TCP_LISTEN_ACK, REPLY_RST, EFFECT_NONE);
+  if (!(g->flags & ESTAB_TCP_SYN))
+    return verdict_stop(ESTAB_DROP_TCP_LISTEN_NO_SYN, REPLY_NONE, EFFECT_NONE);
   // DEPARTS: RFC 9293 3.10.7.2 because no TCP that means well sends SYN with FIN to a listener; scanners do.
   if ((g->flags & ESTAB_TCP_FIN) && settings->syn_fin_drop)
     return verdict_stop(ESTAB_DROP_TCP_LISTEN_SYN_FIN, REPLY_NONE, EFFECT_NONE);
@@ -27,7 +31,7 @@ static void take_syn_options(struct tcp *c, struct tcb *t, const struct seg *g, 
   const struct estab_tcp_options *o = g->options;
   const struct estab_settings *set = c->settings;
   t->peer_mss = (o->present & ESTAB_TCP_OPT_MSS) ? o->mss : 0;
-  t->flags &= (uint8_t)~(SEG_TS | SEG_SACK | SEG_WS);
+  t->flags &= (uint8_t) ~(SEG_TS | SEG_SACK | SEG_WS);
   if (set->timestamps && (o->present & ESTAB_TCP_OPT_TS)) {
     t->flags |= SEG_TS;
     t->ts_recent = o->ts_value;
@@ -61,7 +65,8 @@ static void take_syn(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t
 }
 
 // Sixth and onward: URG, text, FIN. SYN-SENT joins here too, so that nothing is done by hand twice.
-static struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+static struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct seg *g,
+                                   uint64_t now_ns)
 {
   sixth_urg(t, g);
   struct verdict v = seventh_text(c, t, g, now_ns);
@@ -75,12 +80,14 @@ static struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct se
 }
 
 // RFC 9293 3.10.7.3: ACK, RST, (security,) SYN, in this order.
-static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
+static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g,
+                                               uint64_t now_ns)
 {
   bool ack_acceptable = false;
   if (g->flags & ESTAB_TCP_ACK) { // first
     if (seq_le(g->ack, t->iss) || seq_gt(g->ack, t->snd.nxt))
-      return verdict_stop(ESTAB_DROP_TCP_SYN_SENT_ACK, (g->flags & ESTAB_TCP_RST) ? REPLY_NONE : REPLY_RST, EFFECT_NONE);
+      return verdict_stop(ESTAB_DROP_TCP_SYN_SENT_ACK,
+                          (g->flags & ESTAB_TCP_RST) ? REPLY_NONE : REPLY_RST, EFFECT_NONE);
     ack_acceptable = true;
   }
   if (g->flags & ESTAB_TCP_RST) { // second
@@ -119,7 +126,8 @@ static void owe_reply(struct tcp *c, struct tcb *t, struct verdict v)
   case REPLY_SYN_ACK: t->owed |= OWED_SYN; break;
   case REPLY_ACK:
     t->owed |= OWED_ACK;
-    if (v.drop == ESTAB_DROP_TCP_RST_INEXACT || v.drop == ESTAB_DROP_TCP_SYN_IN_WINDOW) c->challenge_acks++;
+    if (v.drop == ESTAB_DROP_TCP_RST_INEXACT || v.drop == ESTAB_DROP_TCP_SYN_IN_WINDOW)
+      c->challenge_acks++;
     break;
   }
 }
@@ -136,10 +144,11 @@ static void end_by_rst(struct tcp *c, struct tcb *t, struct verdict v, uint64_t 
 
 // In TIME-WAIT only the peer's FIN once more means anything: it restarts 2 x MSL (RFC 9293 3.10.7.4, eighth). Its
 // sequence number is below RCV.NXT, so the first step rejects it; that is the exception ATTACKS' order names.
-static void time_wait_restart(struct tcb *t, uint32_t seq, uint32_t len, uint16_t flags, uint64_t now_ns)
+static void time_wait_restart(struct tcb *t, uint32_t seq, uint32_t len, uint16_t flags,
+                              uint64_t now_ns)
 {
-  if (t->state == ESTAB_TIME_WAIT && (flags & ESTAB_TCP_FIN) && !(flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) &&
-      seq + len == t->rcv.nxt)
+  if (t->state == ESTAB_TIME_WAIT && (flags & ESTAB_TCP_FIN) &&
+      !(flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) && seq + len == t->rcv.nxt)
     t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
 }
 
@@ -149,8 +158,10 @@ static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, 
   const uint16_t flags = g->flags;
   struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
   if (v.stop) {
-    if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE) time_wait_restart(t, seq, len, flags, now_ns);
-    if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) && (t->flags & SEG_SACK) &&
+    if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
+      time_wait_restart(t, seq, len, flags, now_ns);
+    if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) &&
+        (t->flags & SEG_SACK) &&
         state_is_synchronized((enum estab_state)t->state)) { // RFC 2883 4: a whole duplicate
       t->bits |= TCB_DSACK;
       t->dsack_start = seq;
@@ -160,7 +171,8 @@ static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, 
     end_by_rst(c, t, v, now_ns);
     return v;
   }
-  if (g->duplicate_start != g->duplicate_end && (t->flags & SEG_SACK)) { // RFC 2883 4.2: a partial duplicate
+  if (g->duplicate_start != g->duplicate_end &&
+      (t->flags & SEG_SACK)) { // RFC 2883 4.2: a partial duplicate
     t->bits |= TCB_DSACK;
     t->dsack_start = g->duplicate_start;
     t->dsack_end = g->duplicate_end;

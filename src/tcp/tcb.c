@@ -7,7 +7,8 @@
 uint8_t tcb_window_scale(const struct estab_settings *settings)
 {
   uint8_t shift = 0;
-  while (shift < 14 && (settings->recv_buffer_max_bytes >> shift) > 65535) shift++;
+  while (shift < 14 && (settings->recv_buffer_max_bytes >> shift) > 65535)
+    shift++;
   return shift;
 }
 
@@ -62,7 +63,8 @@ static void take_settings(struct tcb *t, const struct estab_settings *set)
 }
 
 // t is zeroed, its identity (index, generation) and nothing else set.
-void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path, uint64_t now_ns)
+void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
+              uint64_t now_ns)
 {
   const struct estab_settings *set = c->settings;
   t->tuple = seed->tuple;
@@ -89,7 +91,8 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
   rtt_init(&t->rtt, set->rto_initial_ns);
   t->cc.verbs = &cc_newreno;
-  for (unsigned i = 0; i < TIMERS; i++) t->at[i] = ESTAB_NEVER;
+  for (unsigned i = 0; i < TIMERS; i++)
+    t->at[i] = ESTAB_NEVER;
   t->rcv_mss = tcb_mss_for(set, path, tcb_is4(t));
   tcb_update_mss(c, t);
   t->bits |= TCB_READ_ARMED;
@@ -105,16 +108,20 @@ void tcb_free_buffers(struct tcp *c, struct tcb *t)
 
 static void stop_timers(struct tcb *t)
 {
-  for (unsigned i = 0; i < TIMERS; i++) t->at[i] = ESTAB_NEVER;
+  for (unsigned i = 0; i < TIMERS; i++)
+    t->at[i] = ESTAB_NEVER;
 }
 
-void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause, uint64_t now_ns)
+void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause,
+               uint64_t now_ns)
 {
   enum estab_state from = (enum estab_state)t->state;
-  if (from == to || !state_edge_is_legal(from, to)) return; // cannot happen; the property tests see that it does not
+  if (from == to || !state_edge_is_legal(from, to))
+    return; // cannot happen; the property tests see that it does not
   t->state = (uint8_t)to;
   if (tcp_tracing(c)) {
-    struct estab_trace e = {.kind = ESTAB_TRACE_state_changed, .u.state_changed = {from, to, cause}};
+    struct estab_trace e = {.kind = ESTAB_TRACE_state_changed,
+                            .u.state_changed = {from, to, cause}};
     tcp_trace(c, t, &e, now_ns);
   }
   if (to == ESTAB_ESTABLISHED) {
@@ -124,18 +131,21 @@ void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *ca
       t->pending |= ESTAB_EVENT_WRITABLE;
     }
     t->last_recv_ns = now_ns;
-    if (t->keepalive_idle_ms) t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
+    if (t->keepalive_idle_ms)
+      t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
   } else if (to == ESTAB_TIME_WAIT) {
     stop_timers(t);
     sendq_clear(&t->sendq, c->blocks);
     t->pending |= ESTAB_EVENT_CLOSED;
     t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
-  } else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) && c->settings->fin_wait_2_timeout_ns) {
+  } else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) &&
+             c->settings->fin_wait_2_timeout_ns) {
     t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
   }
 }
 
-void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause, uint64_t now_ns)
+void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause,
+             uint64_t now_ns)
 {
   tcb_enter(c, t, ESTAB_CLOSED, cause, now_ns);
   if (error) t->error = (int8_t)error;

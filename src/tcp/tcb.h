@@ -35,42 +35,42 @@ struct tcp {
 };
 
 enum owed {
-  OWED_ACK = 1u << 0,         // an ACK, now
-  OWED_CHALLENGE = 1u << 1,   // the same, counted as a challenge
-  OWED_RST = 1u << 2,         // <SEQ=SND.NXT><CTL=RST>: the connection is over
-  OWED_SYN = 1u << 3,         // our SYN or SYN-ACK, first or again
-  OWED_RETRANSMIT = 1u << 4,  // the first segment from t->rtx_nxt
-  OWED_PROBE = 1u << 5,       // one octet into a closed window, RFC 9293 3.8.6.1
-  OWED_KEEPALIVE = 1u << 6,   // RFC 9293 3.8.4
-  OWED_WINDOW = 1u << 7,      // the window opened enough to tell, RFC 9293 3.8.6.2.2
+  OWED_ACK = 1u << 0,        // an ACK, now
+  OWED_CHALLENGE = 1u << 1,  // the same, counted as a challenge
+  OWED_RST = 1u << 2,        // <SEQ=SND.NXT><CTL=RST>: the connection is over
+  OWED_SYN = 1u << 3,        // our SYN or SYN-ACK, first or again
+  OWED_RETRANSMIT = 1u << 4, // the first segment from t->rtx_nxt
+  OWED_PROBE = 1u << 5,      // one octet into a closed window, RFC 9293 3.8.6.1
+  OWED_KEEPALIVE = 1u << 6,  // RFC 9293 3.8.4
+  OWED_WINDOW = 1u << 7,     // the window opened enough to tell, RFC 9293 3.8.6.2.2
 };
 
 enum tcb_bits {
-  TCB_CLOSE_CALLED = 1u << 0,  // FIN follows the queued data
-  TCB_FIN_SENT = 1u << 1,      // SND.NXT counts our FIN
-  TCB_FIN_KNOWN = 1u << 2,     // t->fin_seq is where the peer's stream ends
-  TCB_FIN_TAKEN = 1u << 3,     // RCV.NXT counts the peer's FIN
-  TCB_RELEASED = 1u << 4,      // the user's handle is gone
-  TCB_RECV_SHUT = 1u << 5,     // the user reads no more
+  TCB_CLOSE_CALLED = 1u << 0, // FIN follows the queued data
+  TCB_FIN_SENT = 1u << 1,     // SND.NXT counts our FIN
+  TCB_FIN_KNOWN = 1u << 2,    // t->fin_seq is where the peer's stream ends
+  TCB_FIN_TAKEN = 1u << 3,    // RCV.NXT counts the peer's FIN
+  TCB_RELEASED = 1u << 4,     // the user's handle is gone
+  TCB_RECV_SHUT = 1u << 5,    // the user reads no more
   TCB_NAGLE = 1u << 6,
   TCB_CORK = 1u << 7,
-  TCB_RTT_TIMED = 1u << 8,     // t->rtt_seq is being timed
-  TCB_PERSIST = 1u << 9,       // the retransmission timer runs as persist timer
+  TCB_RTT_TIMED = 1u << 8,      // t->rtt_seq is being timed
+  TCB_PERSIST = 1u << 9,        // the retransmission timer runs as persist timer
   TCB_FAST_RECOVERY = 1u << 10, // RFC 6582, until t->recover
   TCB_LOSS_RECOVERY = 1u << 11, // after a timeout, until t->recover
-  TCB_URGENT_OUT = 1u << 12,   // SND.UP is ahead of SND.UNA
-  TCB_URGENT_IN = 1u << 13,    // RCV.UP is ahead of what the user has read
-  TCB_PUSHED = 1u << 14,       // t->rcv_push counts
-  TCB_DSACK = 1u << 15,        // t->dsack is owed, RFC 2883
-  TCB_OVERRIDE = 1u << 16,     // the SWS override timer went off: send what there is
-  TCB_READ_ARMED = 1u << 17,   // raise READABLE at the next octet
-  TCB_WRITE_ARMED = 1u << 18,  // raise WRITABLE when there is room
-  TCB_IN_TABLE = 1u << 19,     // the stack's: findable by its tuple
+  TCB_URGENT_OUT = 1u << 12,    // SND.UP is ahead of SND.UNA
+  TCB_URGENT_IN = 1u << 13,     // RCV.UP is ahead of what the user has read
+  TCB_PUSHED = 1u << 14,        // t->rcv_push counts
+  TCB_DSACK = 1u << 15,         // t->dsack is owed, RFC 2883
+  TCB_OVERRIDE = 1u << 16,      // the SWS override timer went off: send what there is
+  TCB_READ_ARMED = 1u << 17,    // raise READABLE at the next octet
+  TCB_WRITE_ARMED = 1u << 18,   // raise WRITABLE when there is room
+  TCB_IN_TABLE = 1u << 19,      // the stack's: findable by its tuple
   TCB_ACCEPT_QUEUED = 1u << 20, // the stack's: waits for estab_accept()
-  TCB_ON_EVENTS = 1u << 21,    // the stack's: on the event list
-  TCB_ON_READY = 1u << 22,     // the stack's: on the ready list
-  TCB_PARKED = 1u << 23,       // the stack's: waits for its neighbour
-  TCB_SYN_ACKED = 1u << 24,    // SND.UNA is past our SYN
+  TCB_ON_EVENTS = 1u << 21,     // the stack's: on the event list
+  TCB_ON_READY = 1u << 22,      // the stack's: on the ready list
+  TCB_PARKED = 1u << 23,        // the stack's: waits for its neighbour
+  TCB_SYN_ACKED = 1u << 24,     // SND.UNA is past our SYN
 };
 
 enum tcb_timer {
@@ -104,20 +104,20 @@ struct tcb {
   // Identity
   struct estab_tuple tuple;
   uint32_t netif;
-  uint32_t index, generation; // of the handle
+  uint32_t index, generation;         // of the handle
   uint32_t syn_index, syn_generation; // the handle in the SYN event, 0 0 = none
-  uint32_t hash_next;   // flow table chain
-  uint32_t event_next;  // event list
-  uint32_t ready_next;  // ready list, or the path's parking list
-  uint32_t accept_next; // listener's queue
-  uint32_t listener;    // slab index, UINT32_MAX = none
-  uint32_t pending;     // ESTAB_EVENT_* not yet told
-  int8_t error;         // enum estab_error: why it ended
-  int8_t soft_error;    // the last ICMP error, RFC 5927 4
-  uint16_t owed;        // enum owed
-  uint64_t user;        // estab_conn_set_user()
-  uint64_t cookie;      // of SEND_RELEASED
-  struct path *path;    // held const by this room; NULL before OPEN
+  uint32_t hash_next;                 // flow table chain
+  uint32_t event_next;                // event list
+  uint32_t ready_next;                // ready list, or the path's parking list
+  uint32_t accept_next;               // listener's queue
+  uint32_t listener;                  // slab index, UINT32_MAX = none
+  uint32_t pending;                   // ESTAB_EVENT_* not yet told
+  int8_t error;                       // enum estab_error: why it ended
+  int8_t soft_error;                  // the last ICMP error, RFC 5927 4
+  uint16_t owed;                      // enum owed
+  uint64_t user;                      // estab_conn_set_user()
+  uint64_t cookie;                    // of SEND_RELEASED
+  struct path *path;                  // held const by this room; NULL before OPEN
 
   // Time
   struct wheel_node timer; // armed for the earliest of at[]
@@ -135,24 +135,24 @@ struct tcb {
   uint32_t snd_push;     // end of the user's last write: the octet before it carries PSH
   uint32_t send_buffer_bytes;
   uint16_t path_generation; // of path, when snd_mss was computed
-  uint16_t snd_mss;      // octets of text in a full segment, options already taken off
-  uint16_t peer_mss;     // what the peer's MSS option said, floored
-  uint8_t backoff;       // doublings of the retransmission timeout
+  uint16_t snd_mss;         // octets of text in a full segment, options already taken off
+  uint16_t peer_mss;        // what the peer's MSS option said, floored
+  uint8_t backoff;          // doublings of the retransmission timeout
   uint8_t duplicate_acks;
   uint8_t keepalive_probes;
   uint8_t hop_limit, traffic_class;
 
   // Receiving. recvq starts at rcv_read; [rcv_read, RCV.NXT) is readable, ranges are above RCV.NXT.
-  uint8_t acks_owed;     // without SACK: duplicate ACKs still to send, at most 8
+  uint8_t acks_owed; // without SACK: duplicate ACKs still to send, at most 8
   uint8_t segments_unacked;
-  uint16_t rcv_mss;      // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
+  uint16_t rcv_mss; // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
   struct recvq recvq;
   struct ranges out_of_order;
-  uint32_t rcv_read;     // first octet the user has not read
-  uint32_t rcv_push;     // end of the last text that came with PSH
-  uint32_t rcv_up;       // RCV.UP: the octet after the urgent one
-  uint32_t fin_seq;      // sequence number of the peer's FIN
-  uint32_t sack_recent;  // start of the segment that came last out of order, RFC 2018 4
+  uint32_t rcv_read;    // first octet the user has not read
+  uint32_t rcv_push;    // end of the last text that came with PSH
+  uint32_t rcv_up;      // RCV.UP: the octet after the urgent one
+  uint32_t fin_seq;     // sequence number of the peer's FIN
+  uint32_t sack_recent; // start of the segment that came last out of order, RFC 2018 4
   uint32_t dsack_start, dsack_end;
   uint32_t recv_buffer_bytes;
 
@@ -165,7 +165,8 @@ struct tcb {
   uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
 };
 
-_Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd), "one view of the head");
+_Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
+               "one view of the head");
 _Static_assert(sizeof(void *) > 8 || sizeof(struct tcb) <= 632, "an idle connection has 640 bytes");
 
 // ---- tcb.c: a connection's birth and end
@@ -175,19 +176,22 @@ struct tcb_seed {
   struct estab_tuple tuple;
   uint32_t netif;
   uint32_t iss, irs;
-  uint32_t snd_nxt;     // ISS, or ISS + 1 when our SYN is out
-  uint32_t snd_wnd;     // window of the peer's SYN, never scaled
-  uint16_t peer_mss;    // 0 = absent
-  uint8_t flags;        // enum seg_state_flags
+  uint32_t snd_nxt;  // ISS, or ISS + 1 when our SYN is out
+  uint32_t snd_wnd;  // window of the peer's SYN, never scaled
+  uint16_t peer_mss; // 0 = absent
+  uint8_t flags;     // enum seg_state_flags
   uint8_t snd_wscale;
   uint32_t ts_recent;
 };
 
-void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path, uint64_t now_ns);
+void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
+              uint64_t now_ns);
 // The one place a state changes. Checks the edge, traces, starts and stops what the new state needs.
-void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause, uint64_t now_ns);
+void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause,
+               uint64_t now_ns);
 // Into CLOSED with an error for the user (0 = in order) and the event that tells it.
-void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause, uint64_t now_ns);
+void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause,
+             uint64_t now_ns);
 void tcb_free_buffers(struct tcp *c, struct tcb *t);
 uint8_t tcb_window_scale(const struct estab_settings *settings);
 uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *path, bool ip4);
@@ -238,7 +242,8 @@ struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, 
 
 // ---- other_states.c, RFC 9293 3.10.7.4, first to fifth: on any size of connection
 
-struct verdict judge_segment(const struct estab_settings *settings, struct seg_state *t, struct seg *g, uint64_t now_ns);
+struct verdict judge_segment(const struct estab_settings *settings, struct seg_state *t,
+                             struct seg *g, uint64_t now_ns);
 bool limiter_allows(const struct estab_settings *settings, struct seg_state *t, uint64_t now_ns);
 void update_ts_recent(struct seg_state *t, const struct seg *g, uint64_t now_ns);
 // RFC 6191, RFC 9293 3.6.1 [MAY-2]: may this SYN begin a new life of a TIME-WAIT tuple?
@@ -277,9 +282,11 @@ struct tcp_out {
 // 1 and the next segment of this connection, or 0 when it has nothing to send now.
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns);
 // What the device took: sequence numbers [seq, seq_end) went out.
-void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end, bool retransmission, uint64_t now_ns);
-void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple, uint64_t conn,
-                    const struct estab_tcp_header *h, uint32_t text_bytes, uint16_t segments, uint64_t now_ns);
+void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,
+                     bool retransmission, uint64_t now_ns);
+void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple,
+                    uint64_t conn, const struct estab_tcp_header *h, uint32_t text_bytes,
+                    uint16_t segments, uint64_t now_ns);
 
 // ---- retransmit.c
 
@@ -299,7 +306,8 @@ uint64_t tcp_deadline(const struct tcb *t);
 // ---- user.c, RFC 9293 3.10.1 to .6
 
 int tcp_send_room(struct tcb *t); // octets, or an error of SEND
-int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent, uint64_t now_ns);
+int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent,
+                  uint64_t now_ns);
 void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns);
 int tcp_receive_call(struct tcp *c, struct tcb *t, void *bytes, size_t n);
 int tcp_receive_ready(struct tcb *t); // readable octets, 0 = end, or an error of RECEIVE
@@ -308,14 +316,18 @@ int tcp_close_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
 int tcp_abort_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
-int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value, uint64_t now_ns);
+int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value,
+                   uint64_t now_ns);
 int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *value);
-void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info, uint64_t now_ns);
-void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard, uint64_t now_ns); // RFC 5927 4
+void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info,
+                   uint64_t now_ns);
+void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard,
+                    uint64_t now_ns); // RFC 5927 4
 
 // ---- trace.c
 
-void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *event, uint64_t now_ns);
+void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *event,
+               uint64_t now_ns);
 static inline bool tcp_tracing(const struct tcp *c)
 {
   return c->settings->trace.event != NULL;

@@ -52,13 +52,16 @@ static void acknowledge_text(struct tcb *t, const struct seg *g, bool at_once, u
     t->owed |= OWED_ACK;
     return;
   }
-  if (t->at[TIMER_ACK] == ESTAB_NEVER) t->at[TIMER_ACK] = now_ns + (uint64_t)t->delayed_ack_ms * 1000000u;
+  if (t->at[TIMER_ACK] == ESTAB_NEVER)
+    t->at[TIMER_ACK] = now_ns + (uint64_t)t->delayed_ack_ms * 1000000u;
 }
 
 // In order: RCV.NXT moves over it, and over what had come earlier behind it.
-static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct seg *g, uint32_t text_bytes, uint64_t now_ns)
+static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct seg *g,
+                                    uint32_t text_bytes, uint64_t now_ns)
 {
-  uint32_t kept = (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
+  uint32_t kept =
+      (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
   bool filled = t->out_of_order.count > 0;
   uint32_t before = t->rcv.nxt;
   uint32_t next = before + kept;
@@ -72,20 +75,25 @@ static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct s
   t->rcv.wnd -= u32_min(t->rcv.wnd, next - before);
   t->bytes_received += next - before;
   if (next != before) raise_readable(t);
-  acknowledge_text(t, g, filled || kept < text_bytes || g->duplicate_start != g->duplicate_end, now_ns);
-  if (kept < text_bytes) return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
+  acknowledge_text(t, g, filled || kept < text_bytes || g->duplicate_start != g->duplicate_end,
+                   now_ns);
+  if (kept < text_bytes)
+    return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
   return GO_ON;
 }
 
 // Ahead of a hole: written at its final place, announced by SACK, or by a duplicate ACK for each.
-static struct verdict text_out_of_order(struct tcp *c, struct tcb *t, const struct seg *g, uint32_t text_bytes)
+static struct verdict text_out_of_order(struct tcp *c, struct tcb *t, const struct seg *g,
+                                        uint32_t text_bytes)
 {
   t->owed |= OWED_ACK;
   if (!(t->flags & SEG_SACK) && t->acks_owed < TEXT_MAX_DUPLICATE_ACKS) t->acks_owed++;
   struct range duplicate;
-  if (ranges_insert(&t->out_of_order, c->mem, g->seq, g->seq + text_bytes, TEXT_MAX_ISLANDS, &duplicate) < 0)
+  if (ranges_insert(&t->out_of_order, c->mem, g->seq, g->seq + text_bytes, TEXT_MAX_ISLANDS,
+                    &duplicate) < 0)
     return verdict_stop(ESTAB_DROP_TCP_REASSEMBLY_FULL, REPLY_NONE, EFFECT_NONE);
-  uint32_t kept = (uint32_t)recvq_write(&t->recvq, c->blocks, g->seq - t->rcv_read, g->text, text_bytes);
+  uint32_t kept =
+      (uint32_t)recvq_write(&t->recvq, c->blocks, g->seq - t->rcv_read, g->text, text_bytes);
   if (kept < text_bytes) {
     // No memory: forget what could not be written, and everything behind it. Nothing of it was acknowledged.
     ranges_drop_from(&t->out_of_order, g->seq + kept);
@@ -112,13 +120,16 @@ static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *
   if ((t->bits & TCB_FIN_KNOWN) && seq_gt(g->seq + text_bytes, t->fin_seq))
     text_bytes = seq_lt(g->seq, t->fin_seq) ? t->fin_seq - g->seq : 0;
   if (text_bytes == 0) {
-    if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end) t->owed |= OWED_ACK;
-    if (g->text_bytes > 0) return verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_NONE, EFFECT_NONE);
+    if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end)
+      t->owed |= OWED_ACK;
+    if (g->text_bytes > 0)
+      return verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_NONE, EFFECT_NONE);
     return GO_ON;
   }
   if (t->bits & (TCB_RELEASED | TCB_RECV_SHUT)) { // [SHLD-3]: nobody will ever read this
     t->owed |= OWED_RST;
-    tcb_end(c, t, ESTAB_ERR_ABORTED, ESTAB_EVENT_ABORTED, "text for a user who reads no more", now_ns);
+    tcb_end(c, t, ESTAB_ERR_ABORTED, ESTAB_EVENT_ABORTED, "text for a user who reads no more",
+            now_ns);
     return verdict_stop(ESTAB_DROP_TCP_TEXT_RELEASED, REPLY_NONE, EFFECT_NONE);
   }
   if (g->flags & ESTAB_TCP_PSH) {
@@ -126,7 +137,8 @@ static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *
     if (!(t->bits & TCB_PUSHED) || seq_gt(end, t->rcv_push)) t->rcv_push = end;
     t->bits |= TCB_PUSHED;
   }
-  if (text_bytes > t->rcv_mss && g->segments <= 1) t->rcv_mss = (uint16_t)u32_min(text_bytes, 65535);
+  if (text_bytes > t->rcv_mss && g->segments <= 1)
+    t->rcv_mss = (uint16_t)u32_min(text_bytes, 65535);
   if (g->seq == t->rcv.nxt) return text_in_order(c, t, g, text_bytes, now_ns);
   return text_out_of_order(c, t, g, text_bytes);
 }
@@ -169,7 +181,9 @@ void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns)
   switch ((enum estab_state)t->state) {
   case ESTAB_SYN_RECEIVED:
   case ESTAB_ESTABLISHED: tcb_enter(c, t, ESTAB_CLOSE_WAIT, "FIN", now_ns); break;
-  case ESTAB_FIN_WAIT_1: tcb_enter(c, t, ESTAB_CLOSING, "FIN before the ACK of ours", now_ns); break;
+  case ESTAB_FIN_WAIT_1:
+    tcb_enter(c, t, ESTAB_CLOSING, "FIN before the ACK of ours", now_ns);
+    break;
   case ESTAB_FIN_WAIT_2: tcb_enter(c, t, ESTAB_TIME_WAIT, "FIN", now_ns); break;
   case ESTAB_CLOSE_WAIT:
   case ESTAB_CLOSING:

@@ -12,7 +12,8 @@
 
 static void user_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  if (t->state != ESTAB_SYN_SENT) t->owed |= OWED_RST; // the peer may be alive behind a path that is not
+  if (t->state != ESTAB_SYN_SENT)
+    t->owed |= OWED_RST; // the peer may be alive behind a path that is not
   tcb_end(c, t, ESTAB_ERR_TIMEOUT, ESTAB_EVENT_ABORTED, "user timeout", now_ns);
 }
 
@@ -36,7 +37,9 @@ static void retransmission_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns
 static void keepalive_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   uint64_t idle_ns = (uint64_t)t->keepalive_idle_ms * 1000000u;
-  if (!state_is_synchronized((enum estab_state)t->state) || t->state == ESTAB_TIME_WAIT || idle_ns == 0) return;
+  if (!state_is_synchronized((enum estab_state)t->state) || t->state == ESTAB_TIME_WAIT ||
+      idle_ns == 0)
+    return;
   if (t->keepalive_probes == 0 && now_ns - t->last_recv_ns < idle_ns) {
     t->at[TIMER_KEEPALIVE] = t->last_recv_ns + idle_ns;
     return;
@@ -56,10 +59,12 @@ static void life_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->state == ESTAB_TIME_WAIT)
     tcb_end(c, t, t->error, 0, "2 x MSL is over", now_ns);
   else
-    tcb_end(c, t, ESTAB_ERR_TIMEOUT, ESTAB_EVENT_ABORTED, "FIN-WAIT-2 of a released connection", now_ns);
+    tcb_end(c, t, ESTAB_ERR_TIMEOUT, ESTAB_EVENT_ABORTED, "FIN-WAIT-2 of a released connection",
+            now_ns);
 }
 
-static bool due(struct tcp *c, struct tcb *t, enum tcb_timer timer, const char *name, uint64_t now_ns)
+static bool due(struct tcp *c, struct tcb *t, enum tcb_timer timer, const char *name,
+                uint64_t now_ns)
 {
   if (t->at[timer] > now_ns || t->state == ESTAB_CLOSED) return false;
   if (tcp_tracing(c)) {
@@ -77,12 +82,14 @@ void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns)
     retransmission_timeout(c, t, now_ns);
   if (due(c, t, TIMER_ACK, "delayed ACK", now_ns)) t->owed |= OWED_ACK;
   if (due(c, t, TIMER_KEEPALIVE, "keepalive", now_ns)) keepalive_timeout(c, t, now_ns);
-  if (due(c, t, TIMER_LIFE, t->state == ESTAB_TIME_WAIT ? "2 x MSL" : "FIN-WAIT-2", now_ns)) life_timeout(c, t, now_ns);
+  if (due(c, t, TIMER_LIFE, t->state == ESTAB_TIME_WAIT ? "2 x MSL" : "FIN-WAIT-2", now_ns))
+    life_timeout(c, t, now_ns);
 }
 
 uint64_t tcp_deadline(const struct tcb *t)
 {
   uint64_t first = t->at[0];
-  for (unsigned i = 1; i < TIMERS; i++) first = u64_min(first, t->at[i]);
+  for (unsigned i = 1; i < TIMERS; i++)
+    first = u64_min(first, t->at[i]);
   return first;
 }

@@ -10,8 +10,9 @@ void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *eve
   c->settings->trace.event(c->settings->trace.ctx, event);
 }
 
-void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple, uint64_t conn,
-                    const struct estab_tcp_header *h, uint32_t text_bytes, uint16_t segments, uint64_t now_ns)
+void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple,
+                    uint64_t conn, const struct estab_tcp_header *h, uint32_t text_bytes,
+                    uint16_t segments, uint64_t now_ns)
 {
   uint8_t shift = (h->flags & ESTAB_TCP_SYN) ? 0 : t->rcv_wscale;
   struct estab_trace e = {

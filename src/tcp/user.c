@@ -42,7 +42,8 @@ void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED)) retransmit_arm(c, t, now_ns);
 }
 
-int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent, uint64_t now_ns)
+int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent,
+                  uint64_t now_ns)
 {
   int room = tcp_send_room(t);
   if (room < 0) return room;
@@ -79,7 +80,8 @@ void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
   recvq_drop(&t->recvq, c->blocks, (uint32_t)n);
   t->rcv_read += (uint32_t)n;
   if ((t->bits & TCB_PUSHED) && seq_le(t->rcv_push, t->rcv_read)) t->bits &= ~(uint32_t)TCB_PUSHED;
-  if ((t->bits & TCB_URGENT_IN) && seq_le(t->rcv_up, t->rcv_read)) t->bits &= ~(uint32_t)TCB_URGENT_IN;
+  if ((t->bits & TCB_URGENT_IN) && seq_le(t->rcv_up, t->rcv_read))
+    t->bits &= ~(uint32_t)TCB_URGENT_IN;
   if (tcb_readable(t) == 0) {
     t->bits |= TCB_READ_ARMED;
     if (t->out_of_order.count == 0) recvq_clear(&t->recvq, c->blocks);
@@ -165,16 +167,19 @@ void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->user_timeout_ms = t->user_timeout_ms ? u32_min(t->user_timeout_ms, orphan_ms) : orphan_ms;
   if (t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT) return;
   if (t->state == ESTAB_FIN_WAIT_2) {
-    if (c->settings->fin_wait_2_timeout_ns) t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
+    if (c->settings->fin_wait_2_timeout_ns)
+      t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
   } else {
-    t->at[TIMER_USER] = u64_min(t->at[TIMER_USER], now_ns + (uint64_t)t->user_timeout_ms * 1000000u);
+    t->at[TIMER_USER] =
+        u64_min(t->at[TIMER_USER], now_ns + (uint64_t)t->user_timeout_ms * 1000000u);
   }
 }
 
 void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   t->bits |= TCB_RECV_SHUT;
-  if (tcb_readable(t) > 0 && state_is_synchronized((enum estab_state)t->state) && t->state != ESTAB_TIME_WAIT)
+  if (tcb_readable(t) > 0 && state_is_synchronized((enum estab_state)t->state) &&
+      t->state != ESTAB_TIME_WAIT)
     (void)tcp_abort_call(c, t, now_ns);
 }
 

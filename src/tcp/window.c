@@ -34,7 +34,8 @@ uint16_t window_to_advertise(struct tcb *t, bool syn)
   }
   uint32_t field = offer >> t->rcv_wscale;
   if (field > 65535) field = 65535;
-  if ((field << t->rcv_wscale) < told) field = u32_min(65535, (told + (1u << t->rcv_wscale) - 1) >> t->rcv_wscale);
+  if ((field << t->rcv_wscale) < told)
+    field = u32_min(65535, (told + (1u << t->rcv_wscale) - 1) >> t->rcv_wscale);
   t->rcv.wnd = field << t->rcv_wscale;
   return (uint16_t)field;
 }
@@ -45,13 +46,15 @@ void window_after_read(struct tcb *t)
 {
   uint32_t room = window_room(t);
   uint32_t step = u32_min(t->recv_buffer_bytes / 2, 2u * t->rcv_mss);
-  if (room >= t->rcv.wnd + step && room > t->rcv.wnd && !(t->bits & TCB_FIN_TAKEN)) t->owed |= OWED_WINDOW;
+  if (room >= t->rcv.wnd + step && room > t->rcv.wnd && !(t->bits & TCB_FIN_TAKEN))
+    t->owed |= OWED_WINDOW;
 }
 
 // SND.WND, only by a segment that is not older than the last that set it.
 bool window_of_segment(struct tcb *t, const struct seg *g)
 {
-  if (!(seq_lt(t->snd.wl1, g->seq) || (t->snd.wl1 == g->seq && seq_le(t->snd.wl2, g->ack)))) return false;
+  if (!(seq_lt(t->snd.wl1, g->seq) || (t->snd.wl1 == g->seq && seq_le(t->snd.wl2, g->ack))))
+    return false;
   uint32_t wnd = g->wnd << t->snd_wscale;
   bool moved = wnd != t->snd.wnd;
   t->snd.wnd = wnd;
