@@ -94,7 +94,7 @@ void half_free(struct estab_stack *s, uint32_t index, const char *cause)
   slab_free(&s->halves, index);
 }
 
-static void take_syn_options(const struct estab_settings *set, struct half *h, const struct seg *g)
+static void half_take_options(const struct estab_settings *set, struct half *h, const struct seg *g)
 {
   const struct estab_tcp_options *o = g->options;
   h->seg.flags = SEG_PASSIVE;
@@ -140,7 +140,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   h->listener = listener;
   h->listener_generation = x->generation;
   h->generation = stack_generation(s);
-  take_syn_options(&s->settings, h, g);
+  half_take_options(&s->settings, h, g);
   h->seg.state = ESTAB_SYN_RECEIVED;
   h->seg.ts_offset = isn_ts_offset(&s->tcp, tuple);
   h->seg.ts_recent_s = (uint32_t)(s->now_ns / 1000000000u);

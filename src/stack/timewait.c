@@ -72,7 +72,7 @@ void timewait_from_conn(struct estab_stack *s, struct tcb *t)
   s->state_counts[ESTAB_TIME_WAIT]++;
 }
 
-static void send_ack(struct estab_stack *s, const struct timewait *w)
+static void timewait_ack(struct estab_stack *s, const struct timewait *w)
 {
   struct estab_tcp_header h = {
       .src_port = w->tuple.local_port,
@@ -92,7 +92,7 @@ static void send_ack(struct estab_stack *s, const struct timewait *w)
 }
 
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
-static void restart(struct estab_stack *s, struct timewait *w, uint32_t index)
+static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
   w->deadline_ms = ms_after(s->now_ns, 2 * s->settings.msl_ns);
   fifo_remove(&s->wait_list, &s->waits, WAIT_LINK, index);
@@ -118,8 +118,8 @@ void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg 
   if ((as_came.flags & ESTAB_TCP_FIN) && !(as_came.flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) &&
       as_came.seq + seg_len(&as_came) == w->seg.rcv.nxt &&
       (v.reply == REPLY_ACK || v.drop == ESTAB_DROP_TCP_SEQUENCE))
-    restart(s, w, index);
-  if (v.reply == REPLY_ACK) send_ack(s, w);
+    timewait_restart(s, w, index);
+  if (v.reply == REPLY_ACK) timewait_ack(s, w);
   if (v.reply == REPLY_RST) reply_rst(s, &tuple, netif, &as_came);
   if (v.drop) stack_drop(s, (enum estab_drop)v.drop, netif, &tuple, &as_came);
   if (v.effect == EFFECT_RESET) timewait_free(s, index, "RST");
