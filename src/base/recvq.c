@@ -57,17 +57,26 @@ static struct block *recvq_need_block(struct recvq *q, struct block_pool *pool, 
 static void recvq_reset_if_empty(struct recvq *q, struct block_pool *pool)
 {
   if (q->blocks) return;
-  mem_free(pool->mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
-  memset(q, 0, sizeof *q);
+  if (q->ring) mem_free(pool->mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
+  *q = (struct recvq){0};
 }
 
 int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const void *bytes,
                 size_t n)
 {
-  const uint8_t *from = bytes;
   if (offset > RECVQ_MAX_BYTES) return 0;
-  size_t left = size_min(n, RECVQ_MAX_BYTES - offset);
   uint32_t position = q->head + offset;
+  if (n <=
+      ESTAB_BLOCK_BYTES - position % ESTAB_BLOCK_BYTES) { // the usual: one block, and it is there
+    uint32_t place = position / ESTAB_BLOCK_BYTES;
+    struct block *b = place <= recvq_mask(q) ? *recvq_at(q, place) : NULL;
+    if (b) {
+      memcpy(b->bytes + position % ESTAB_BLOCK_BYTES, bytes, n);
+      return (int)n;
+    }
+  }
+  const uint8_t *from = bytes;
+  size_t left = size_min(n, RECVQ_MAX_BYTES - offset);
   while (left) {
     uint32_t in_block = position % ESTAB_BLOCK_BYTES;
     struct block *b = recvq_need_block(q, pool, position / ESTAB_BLOCK_BYTES);
@@ -131,6 +140,11 @@ static void recvq_release(struct recvq *q, struct block_pool *pool, uint32_t pla
 
 void recvq_drop(struct recvq *q, struct block_pool *pool, uint32_t n)
 {
+  if (q->blocks == 0) return;
+  if (n < ESTAB_BLOCK_BYTES - q->head) {
+    q->head += n;
+    return;
+  }
   uint32_t passed = (uint32_t)(((uint64_t)q->head + n) / ESTAB_BLOCK_BYTES);
   q->head = (q->head + n) % ESTAB_BLOCK_BYTES;
   for (uint32_t i = 0; i < passed && i <= recvq_mask(q); i++)
@@ -149,8 +163,9 @@ void recvq_cut(struct recvq *q, struct block_pool *pool, uint32_t offset)
 
 void recvq_clear(struct recvq *q, struct block_pool *pool)
 {
-  recvq_cut(q, pool, 0);
-  recvq_drop(q, pool, ESTAB_BLOCK_BYTES);
+  for (uint32_t i = 0; q->blocks; i++)
+    recvq_release(q, pool, i);
+  recvq_reset_if_empty(q, pool);
 }
 
 size_t recvq_memory_bytes(const struct recvq *q)

@@ -53,7 +53,7 @@ static void sendq_extend(struct sendq *q, struct block *b, uint32_t offset)
 }
 
 // Bytes free at the end of the last extent's block.
-static uint32_t sendq_room(const struct sendq *q)
+static inline uint32_t sendq_room(const struct sendq *q)
 {
   if (q->count == 0) return 0;
   const struct sendq_extent *e = sendq_at(q, q->count - 1);
@@ -82,7 +82,7 @@ static uint32_t sendq_need_room(struct sendq *q, struct block_pool *pool, uint32
   return ESTAB_BLOCK_BYTES;
 }
 
-static void sendq_add(struct sendq *q, uint32_t n)
+static inline void sendq_add(struct sendq *q, uint32_t n)
 {
   sendq_at(q, q->count - 1)->end += n;
   q->bytes += n;
@@ -93,6 +93,12 @@ int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, siz
   const uint8_t *from = data;
   size_t left = size_min(n, SENDQ_MAX_BYTES - q->bytes);
   q->reserved = 0;
+  if (n && left == n && n <= sendq_room(q)) { // the usual: it fits behind the last
+    const struct sendq_extent *e = sendq_at(q, q->count - 1);
+    memcpy(e->block->bytes + (uint32_t)(e->end + e->bias), data, n);
+    sendq_add(q, (uint32_t)n);
+    return (int)n;
+  }
   while (left) {
     uint32_t room = sendq_need_room(q, pool, 1);
     if (room == 0) break;
@@ -183,8 +189,10 @@ static void sendq_reset(struct sendq *q, struct block_pool *pool)
 void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n)
 {
   n = u32_min(n, q->bytes);
+  uint32_t in_first = q->count ? sendq_at(q, 0)->end - q->head : 0;
   q->head += n;
   q->bytes -= n;
+  if (n && n < in_first) return;       // no extent was passed
   uint32_t keep = q->reserved ? 1 : 0; // the caller is writing into the last one
   while (q->count > keep) {
     struct sendq_extent *e = sendq_at(q, 0);

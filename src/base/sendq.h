@@ -38,7 +38,7 @@ int sendq_reserve(struct sendq *q, struct block_pool *pool, uint8_t **room, size
 
 // The first n bytes of the reserved room join the queue and the reservation ends.
 // ESTAB_ERR_INVALID when there is no reservation of that size. After committing 0 the room itself is
-// given back by the next sendq_drop(), also of 0.
+// given back by sendq_drop(q, pool, 0).
 int sendq_commit(struct sendq *q, size_t n);
 
 // n bytes of the caller's memory join the queue, which takes over the caller's reference to the
