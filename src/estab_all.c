@@ -16,6 +16,7 @@
 #include "base/recvq.c"
 #include "base/sendq.c"
 #include "base/slab.c"
+#include "base/trace.c"
 #include "base/wheel.c"
 
 // wire
