@@ -6,14 +6,16 @@ set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 estab=${ESTAB:-build/tools/estab/estab}
 bad=0
+options()
+{
+  grep -oE -- '(^|[^[:alnum:]-])--?[[:alnum:]][a-z0-9-]*' | sed 's/^[^-]*//' | sort -u
+}
 compare()
 {
-  local page=$1 help=$2
-  [ -f "docs/man/$page.scd" ] || { echo "no docs/man/$page.scd"; bad=1; return; }
-  [ -s "${ESTAB_BUILD:-build}/docs/$page" ] || { echo "$page was not built"; bad=1; }
-  diff -u --label "estab --help" --label "$page" \
-    <(grep -oE -- '--[a-z0-9][a-z0-9-]*' <<<"$help" | sort -u) \
-    <(sed 's/\\-/-/g' "docs/man/$page.scd" | grep -oE -- '--[a-z0-9][a-z0-9-]*' | sort -u) || bad=1
+  local page=${ESTAB_BUILD:-build}/docs/$1 help=$2
+  [ -s "$page" ] || { echo "no page $1"; bad=1; return; }
+  diff -u --label "estab --help" --label "$1" <(options <<<"$help") \
+    <(sed -e 's/\\-/-/g' -e 's/\\f.//g' -e '/^\./d' "$page" | options) || bad=1
 }
 help=$("$estab" --help)
 commands=$(sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' <<<"$help")
