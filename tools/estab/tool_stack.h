@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tool_stack.h - a stack for a program: malloc behind the memory door, the kernel's randomness.
+#ifndef ESTAB_TOOL_STACK_H
+#define ESTAB_TOOL_STACK_H
+
+#include "estab/estab.h"
+
+// The default settings with memory, randomness and secret filled in.
+void tool_settings(struct estab_settings *settings);
+// Answers 0, or the exit status after a complaint.
+int tool_stack_new(const char *command, const struct estab_settings *settings, estab_stack **out);
+
+#endif
