@@ -21,17 +21,27 @@ static struct estab_ip source;
 
 static const struct option own[] = {
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say what happens on stderr"},
-    {.letter = 'w', .kind = OPTION_TIME, .value = &timeout_ns, .argument = "SECONDS",
+    {.letter = 'w',
+     .kind = OPTION_TIME,
+     .value = &timeout_ns,
+     .argument = "SECONDS",
      .help = "give up connecting, or an idle connection, after this"},
     {.letter = 'z', .kind = OPTION_FLAG, .value = &only_try, .help = "only connect, and close"},
     {.letter = 'd', .kind = OPTION_FLAG, .value = &no_input, .help = "do not read stdin"},
     {.letter = 'n', .kind = OPTION_FLAG, .value = &no_names, .help = "HOST is an address, no name"},
     {.letter = '4', .kind = OPTION_FLAG, .value = &only_four, .help = "IPv4 only"},
     {.letter = '6', .kind = OPTION_FLAG, .value = &only_six, .help = "IPv6 only"},
-    {.letter = 'p', .kind = OPTION_COUNT, .value = &source_port, .argument = "PORT",
-     .help = "our port", .min = 1, .max = 65535},
+    {.letter = 'p',
+     .kind = OPTION_COUNT,
+     .value = &source_port,
+     .argument = "PORT",
+     .help = "our port",
+     .min = 1,
+     .max = 65535},
     {.letter = 's', .kind = OPTION_IP, .value = &source, .argument = "IP", .help = "our address"},
-    {.letter = 'N', .kind = OPTION_FLAG, .value = &shut,
+    {.letter = 'N',
+     .kind = OPTION_FLAG,
+     .value = &shut,
      .help = "as nc: FIN at the end of stdin; it is so without it too"},
     OPTION_END};
 static const struct option port_table[] = {PORT_TABLE(port_options), FAULT_TABLE(port_options),
@@ -41,8 +51,9 @@ static const struct option *const tables[] = {own, port_table, NULL};
 static const struct command_line line = {
     .command = NAME,
     .operands = "[OPTION...] HOST PORT",
-    .about = "Opens a connection to HOST; sends stdin, prints what comes. The end of stdin closes our\n"
-             "direction (FIN), the peer's goes on until it closes too. Ctrl-C closes, twice resets.",
+    .about =
+        "Opens a connection to HOST; sends stdin, prints what comes. The end of stdin closes our\n"
+        "direction (FIN), the peer's goes on until it closes too. Ctrl-C closes, twice resets.",
     .tables = tables,
     .notes = "Exit status: 0 closed in order, 1 refused, reset or timed out, 2 usage.",
 };

@@ -17,14 +17,22 @@ static uint64_t timeout_ns;
 static const char *service;
 
 static const struct option own[] = {
-    {.name = "service", .kind = OPTION_TEXT, .value = &service, .argument = "NAME",
+    {.name = "service",
+     .kind = OPTION_TEXT,
+     .value = &service,
+     .argument = "NAME",
      .help = "echo, discard or chargen (RFC 862-864), many at once"},
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say what happens on stderr"},
-    {.letter = 'w', .kind = OPTION_TIME, .value = &timeout_ns, .argument = "SECONDS",
+    {.letter = 'w',
+     .kind = OPTION_TIME,
+     .value = &timeout_ns,
+     .argument = "SECONDS",
      .help = "give up an idle connection after this"},
     {.letter = 'k', .kind = OPTION_FLAG, .value = &keep, .help = "then wait for the next one"},
     {.letter = 'd', .kind = OPTION_FLAG, .value = &no_input, .help = "do not read stdin"},
-    {.letter = 'N', .kind = OPTION_FLAG, .value = &shut,
+    {.letter = 'N',
+     .kind = OPTION_FLAG,
+     .value = &shut,
      .help = "as nc: FIN at the end of stdin; it is so without it too"},
     OPTION_END};
 static const struct option port_table[] = {PORT_TABLE(port_options), FAULT_TABLE(port_options),

@@ -65,7 +65,8 @@ void motor_url(const struct motor *m, const char *scheme, int family, uint16_t p
   const struct estab_ip *ip = port_address(&m->port, family);
   if (ip) estab_ip_format(ip, address, sizeof address);
   bool ip6 = strchr(address, ':') != NULL;
-  int n = snprintf(text, text_bytes, "%s://%s%s%s", scheme, ip6 ? "[" : "", address, ip6 ? "]" : "");
+  int n =
+      snprintf(text, text_bytes, "%s://%s%s%s", scheme, ip6 ? "[" : "", address, ip6 ? "]" : "");
   if (port != usual_port && n > 0 && (size_t)n < text_bytes)
     snprintf(text + n, text_bytes - (size_t)n, ":%u", port);
 }

@@ -68,7 +68,9 @@ static int open_device(struct port *port, struct estab_device_error *error)
   size_t n = colon ? (size_t)(colon - device) : strlen(device);
   const char *name = colon ? colon + 1 : "";
   if (n == 4 && memcmp(device, "auto", n) == 0 && !colon) return open_auto(port, error);
-  if (n == 3 && memcmp(device, "tun", n) == 0) return open_tun(port, name, false, &port->dev, error);
+  if (n == 4 && memcmp(device, "veth", n) == 0 && !colon) return open_veth(port, error);
+  if (n == 3 && memcmp(device, "tun", n) == 0)
+    return open_tun(port, name, false, &port->dev, error);
   if (n == 3 && memcmp(device, "tap", n) == 0) return open_tun(port, name, true, &port->dev, error);
   if (n == 6 && memcmp(device, "packet", n) == 0 && name[0])
     return open_packet(port, name, &port->dev, error);
@@ -116,7 +118,8 @@ int port_open(const char *command, const struct port_options *options, struct po
   if (status) return status;
   int r = open_device(port, &error);
   if (r > 0) {
-    return say_usage(command, "--device %s: must be auto, tun[:NAME], tap[:NAME] or packet:INTERFACE",
+    return say_usage(command,
+                     "--device %s: must be auto, tun[:NAME], tap[:NAME], veth or packet:INTERFACE",
                      options->device);
   }
   if (r < 0) {
@@ -150,11 +153,12 @@ void port_say_faults(struct port *port, const char *prefix, FILE *out)
 {
   struct estab_fault_counters sent, received;
   if (estab_device_fault_counters(&port->dev, &sent, &received) < 0) return;
-  fprintf(out,
-          "%sfaults applied: %llu of %llu packets lost, %llu doubled, %llu overtaken, %llu damaged\n",
-          prefix, (unsigned long long)(sent.lost + received.lost),
-          (unsigned long long)(sent.frames + received.frames),
-          (unsigned long long)(sent.duplicated + received.duplicated),
-          (unsigned long long)(sent.reordered + received.reordered),
-          (unsigned long long)(sent.corrupted + received.corrupted));
+  fprintf(
+      out,
+      "%sfaults applied: %llu of %llu packets lost, %llu doubled, %llu overtaken, %llu damaged\n",
+      prefix, (unsigned long long)(sent.lost + received.lost),
+      (unsigned long long)(sent.frames + received.frames),
+      (unsigned long long)(sent.duplicated + received.duplicated),
+      (unsigned long long)(sent.reordered + received.reordered),
+      (unsigned long long)(sent.corrupted + received.corrupted));
 }

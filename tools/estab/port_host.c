@@ -18,7 +18,8 @@ static int read_prefixes(const char *command, const char *name, const struct opt
 {
   for (unsigned i = 0; i < list->count; i++) {
     struct option o = {.kind = OPTION_PREFIX, .value = &out[*count]};
-    const char *why = *count < PORT_ADDRESSES ? option_read(&o, list->values[i]) : "is one too many";
+    const char *why =
+        *count < PORT_ADDRESSES ? option_read(&o, list->values[i]) : "is one too many";
     if (why) return say_usage(command, "--%s %s: %s", name, list->values[i], why);
     ++*count;
   }
@@ -48,7 +49,8 @@ static struct option_prefix neighbour(const struct option_prefix *ours)
 int port_read_addresses(const char *command, struct port *port)
 {
   const struct port_options *o = &port->options;
-  int status = read_prefixes(command, "address", &o->addresses, port->address, &port->address_count);
+  int status =
+      read_prefixes(command, "address", &o->addresses, port->address, &port->address_count);
   if (!status) status = read_prefixes(command, "host", &o->hosts, port->host, &port->host_count);
   if (status) return status;
   bool packet = strncmp(o->device, "packet", 6) == 0;
@@ -124,7 +126,8 @@ static int add_route(const char *command, estab_stack *s, uint32_t netif, const 
   prefix_text[n] = 0;
   const char *why = option_read(&as_prefix, prefix_text);
   if (why || (equals && estab_ip_parse(equals + 1, &gateway) < 0))
-    return say_usage(command, "--route %s: %s", text, why ? why : "has a router that is no address");
+    return say_usage(command, "--route %s: %s", text,
+                     why ? why : "has a router that is no address");
   int r = estab_route_add(s, netif, &prefix.ip, prefix.bits, equals ? &gateway : NULL);
   if (r < 0) return say_failure(command, NULL, "--route %s: %s", text, estab_strerror(r));
   return 0;

@@ -6,7 +6,7 @@
 #include "motor.h"
 
 struct relay_settings {
-  bool no_input;       // do not read stdin; our direction closes when the peer's has
+  bool no_input; // do not read stdin; our direction closes when the peer's has
   bool verbose;
   uint64_t timeout_ns; // of silence in both directions, 0 = none
 };

@@ -59,7 +59,8 @@ static int echo(struct service *v, estab_conn conn)
       if (n <= 0) return n;
       estab_recv_consume(v->m->s, conn, (size_t)n);
       v->bytes += (uint64_t)n;
-      if ((size_t)n < pieces[i].length) break; // full: the next send will say so, and re-arm the event
+      if ((size_t)n < pieces[i].length)
+        break; // full: the next send will say so, and re-arm the event
     }
   }
 }

@@ -24,7 +24,8 @@ static void fill(void *ctx, void *bytes, size_t count)
   uint8_t *p = bytes;
   while (count > 0) {
     ssize_t n = getrandom(p, count, 0);
-    if (n < 0) abort(); // never for up to 256 bytes once the kernel's pool is ready, which it waits for
+    if (n < 0)
+      abort(); // never for up to 256 bytes once the kernel's pool is ready, which it waits for
     p += n;
     count -= (size_t)n;
   }
