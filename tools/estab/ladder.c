@@ -218,14 +218,17 @@ static void on_received(struct ladder *l, enum ladder_side side, uint64_t now_ns
 static bool by_itself(const struct ladder *l, enum ladder_side side, enum estab_state from,
                       enum estab_state to)
 {
-  if (to == ESTAB_SYN_SENT || to == ESTAB_LISTEN || to == ESTAB_FIN_WAIT_1 ||
-      (from == ESTAB_CLOSE_WAIT && to == ESTAB_LAST_ACK))
-    return true;
+  bool sending = l->held && l->row.from == side, arriving = l->held && l->row.from != side;
+  unsigned flags = l->held ? l->row.segment.flags : 0;
+  // CLOSE changes the state when it is called, or when its FIN goes out (RFC 9293 3.10.4).
+  if (to == ESTAB_FIN_WAIT_1 || (from == ESTAB_CLOSE_WAIT && to == ESTAB_LAST_ACK))
+    return !(sending && (flags & ESTAB_TCP_FIN));
+  if (to == ESTAB_SYN_SENT || to == ESTAB_LISTEN) return true;
   if (to != ESTAB_CLOSED) return false;
-  // A segment that arrives closes by RST or by the last ACK; everything else is an ABORT or a timeout.
-  bool arrived = l->held && l->row.from != side;
-  return !arrived || !((l->row.segment.flags & ESTAB_TCP_RST) || from == ESTAB_LAST_ACK ||
-                       from == ESTAB_SYN_SENT);
+  // A segment that arrives closes by RST or by the last ACK, one that is sent by RST; all else is a timeout.
+  if (arriving)
+    return !((flags & ESTAB_TCP_RST) || from == ESTAB_LAST_ACK || from == ESTAB_SYN_SENT);
+  return !(sending && (flags & ESTAB_TCP_RST));
 }
 
 static void on_state(struct ladder *l, enum ladder_side side, uint64_t now_ns,
@@ -352,6 +355,7 @@ const struct estab_tuple *ladder_tuple(const struct ladder *l)
 
 bool ladder_settled(const struct ladder *l)
 {
+  if (!l->started) return false;
   for (unsigned i = 0; i < 2; i++)
     if (l->half[i].sent &&
         (!l->half[1 - i].acked_any || l->half[1 - i].acked != l->half[i].snd_max))

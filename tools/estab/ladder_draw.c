@@ -12,6 +12,7 @@
 
 #define TIME_COLUMNS  10
 #define STATE_COLUMNS 15 // "(SYN-RECEIVED)" and a space
+#define LABEL_BYTES   160
 
 static unsigned between(const struct ladder_canvas *c)
 {
@@ -62,7 +63,7 @@ void draw_head(const struct ladder_canvas *c, const char *title, const struct es
              port[i]);
   if (title) fprintf(c->out, "%s\n", title);
   // The right-hand texts start where the right-hand states do.
-  int room = (int)(STATE_COLUMNS + middle);
+  int room = (int)(STATE_COLUMNS + middle - 1);
   fprintf(c->out, "%*s%-*s %s\n", TIME_COLUMNS, "", room, c->name[0], c->name[1]);
   fprintf(c->out, "%*s%-*s %s\n", TIME_COLUMNS, "", room, end[0], end[1]);
   state_text(c, LADDER_LEFT, states[0], text);
@@ -70,22 +71,25 @@ void draw_head(const struct ladder_canvas *c, const char *title, const struct es
   end_line(c, states);
 }
 
-// "SYN|ACK 0:0(0) ack 1 win 65535 <mss 1460>". Answers its length.
+// "SYN|ACK 0:0(0) ack 1 win 65535 in 3". What does not fit into the arrow is left out from the end on.
 static size_t label(const struct ladder_row *row, const uint32_t isn[2], char *text, size_t room)
 {
   const struct ladder_segment *s = &row->segment;
-  char flags[48];
+  char flags[48], part[48];
   estab_flags_format_names(s->flags, flags, sizeof flags);
   uint32_t seq = s->seq - isn[row->from];
-  int n = snprintf(text, room, "%s %" PRIu32 ":%" PRIu32 "(%" PRIu32 ")", flags, seq,
-                   seq + s->text_bytes, s->text_bytes);
+  size_t n = (size_t)snprintf(text, LABEL_BYTES, "%s %" PRIu32 ":%" PRIu32 "(%" PRIu32 ")", flags,
+                              seq, seq + s->text_bytes, s->text_bytes);
   if (s->flags & ESTAB_TCP_ACK)
-    n += snprintf(text + n, room - (size_t)n, " ack %" PRIu32, s->ack - isn[1 - row->from]);
-  if (!(s->flags & ESTAB_TCP_RST))
-    n += snprintf(text + n, room - (size_t)n, " win %" PRIu32, s->window);
-  if (s->segments > 1) n += snprintf(text + n, room - (size_t)n, " in %u", s->segments);
-  if (row->again) n += snprintf(text + n, room - (size_t)n, " again");
-  return (size_t)n;
+    n += (size_t)snprintf(text + n, LABEL_BYTES - n, " ack %" PRIu32, s->ack - isn[1 - row->from]);
+  if (row->again) n += (size_t)snprintf(text + n, LABEL_BYTES - n, " again");
+  size_t m = (size_t)snprintf(part, sizeof part, " win %" PRIu32, s->window);
+  if ((s->flags & ESTAB_TCP_RST) || n + m > room) return n;
+  n += (size_t)snprintf(text + n, LABEL_BYTES - n, "%s", part);
+  m = (size_t)snprintf(part, sizeof part, " in %u", s->segments);
+  if (s->segments > 1 && n + m <= room)
+    n += (size_t)snprintf(text + n, LABEL_BYTES - n, "%s", part);
+  return n;
 }
 
 struct strokes {
@@ -120,9 +124,8 @@ static void options_line(const struct ladder_canvas *c, const struct ladder_row 
                          const uint32_t isn[2])
 {
   const struct estab_tcp_options *o = &row->segment.options;
-  fprintf(c->out, "%*sits first number is %" PRIu32, TIME_COLUMNS + STATE_COLUMNS + 2, "",
-          isn[row->from]);
-  if (o->present & ESTAB_TCP_OPT_MSS) fprintf(c->out, "; takes %u bytes a segment", o->mss);
+  fprintf(c->out, "%*sits 0 is %" PRIu32, TIME_COLUMNS + STATE_COLUMNS + 2, "", isn[row->from]);
+  if (o->present & ESTAB_TCP_OPT_MSS) fprintf(c->out, "; MSS %u", o->mss);
   if (o->present & ESTAB_TCP_OPT_WSCALE) fprintf(c->out, ", windows times %u", 1u << o->wscale);
   if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED) fputs(", SACK", c->out);
   if (o->present & ESTAB_TCP_OPT_TS) fputs(", timestamps", c->out);
@@ -131,8 +134,8 @@ static void options_line(const struct ladder_canvas *c, const struct ladder_row 
 
 void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2])
 {
-  char text[160];
-  size_t n = label(row, isn, text, sizeof text);
+  char text[LABEL_BYTES];
+  size_t n = label(row, isn, text, between(c) - 6); // head, two strokes, two spaces, the gap
   start_line(c, row->at_ns, row->states);
   arrow(c, row, text, n);
   end_line(c, row->states);

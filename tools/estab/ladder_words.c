@@ -54,7 +54,7 @@ const char *ladder_says(struct ladder_words *w, const struct ladder_segment *s, 
   if (again) {
     if (w->again) return NULL;
     w->again = true;
-    return "sent again: the acknowledgment did not come in time";
+    return "again: what was lost is sent once more";
   }
   if (s->flags & ESTAB_TCP_URG) return "URG: up to the urgent mark, something wants attention";
   if (s->window == 0 && !w->window_zero) {
