@@ -41,12 +41,9 @@ uint64_t muldiv64(uint64_t a, uint64_t b, uint64_t c)
   if (high >= c) return UINT64_MAX; // also c == 0
   if (high == 0) return low / c;
 
-  unsigned shift = 0;
-  while (!(c >> 63)) {
-    c <<= 1;
-    shift++;
-  }
+  unsigned shift = (unsigned)__builtin_clzll(c);
   if (shift) {
+    c <<= shift;
     high = high << shift | low >> (64 - shift);
     low <<= shift;
   }

@@ -23,6 +23,7 @@ const char *estab_trace_text_of(enum estab_trace_kind kind)
 
 // ---------------------------------------------------------------------------------------------
 // JSON (RFC 8259): one function for each type that events.def names.
+// States, flags and options are written by their own rooms, through the public doors.
 
 static void trace_string(struct fmt *f, const char *text)
 {
