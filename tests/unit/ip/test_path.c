@@ -22,6 +22,12 @@ static void shared_and_counted(void **state)
   assert_int_equal(a->refs, 2);
   assert_ptr_equal(ip_path_find(&w.ip, &w.us4, &w.peer4, 1), a);
   assert_null(ip_path_find(&w.ip, &w.peer4, &w.us4, 1));
+  struct estab_ip us_too = world_ip("192.0.2.9");
+  assert_int_equal(ip_address_add(&w.ip, 1, &us_too, 24), 0);
+  struct path *b = ip_path_get(&w.ip, &us_too, &w.peer4, 0, 0); // another source, another path
+  assert_ptr_not_equal(a, b);
+  assert_memory_equal(&b->local, &us_too, 16);
+  ip_path_put(&w.ip, b);
   struct path *six = ip_path_get(&w.ip, &w.us6, &w.peer6, 0, 0);
   assert_non_null(six);
   assert_true(six->flow_label && six->flow_label <= 0xfffff);

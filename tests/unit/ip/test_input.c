@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_input.c - which packets are taken and under which name the others are dropped.
+#include "ip_world.h"
+
+static uint8_t packet[70000];
+
+static void whole_packets(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  size_t n = packet4(packet, &w.peer4, &w.us4, ESTAB_PROTOCOL_TCP, 33, NULL);
+  packet[1] = 0xb8 | ESTAB_ECN_CE;
+  put_be16(packet + 10, 0);
+  put_be16(packet + 10, estab_checksum_finish(estab_checksum_add(0, packet, 20)));
+  assert_int_equal(world_input(&w, packet, n, 0, &p), 0);
+  assert_int_equal(p.version, 4);
+  assert_memory_equal(&p.src, &w.peer4, 16);
+  assert_memory_equal(&p.dst, &w.us4, 16);
+  assert_int_equal(p.payload_bytes, 33);
+  assert_ptr_equal(p.payload, w.frame + 20);
+  assert_int_equal(p.ecn, ESTAB_ECN_CE);
+  assert_int_equal(p.traffic_class, 0xbb);
+  assert_int_equal(p.netif, 1);
+  assert_true(p.unicast && !p.reassembled && !p.error_due);
+
+  n = packet6(packet, &w.peer6, &w.us6, ESTAB_PROTOCOL_UDP, 44, NULL);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), 0);
+  assert_int_equal(p.version, 6);
+  assert_int_equal(p.payload_bytes, 44);
+  assert_int_equal(p.hop_limit, 64);
+  assert_ptr_equal(p.payload, w.frame + 40);
+
+  // Padding behind the packet is no payload: RFC 791 3.1, RFC 1122 3.2.1.1 (ATTACKS P6, P8).
+  n = packet4(packet, &w.peer4, &w.us4, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input(&w, packet, n + 6, 0, &p), 0);
+  assert_int_equal(p.payload_bytes, 20);
+  n = packet6(packet, &w.peer6, &w.us6, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input(&w, packet, n + 6, 0, &p), 0);
+  assert_int_equal(p.payload_bytes, 20);
+  world_end(&w);
+}
+
+static void interfaces(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  size_t n = packet4(packet, &w.peer4, &w.us4, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input_on(&w, 2, packet, n, 0, &p), -ESTAB_DROP_NETIF_DOWN);
+  ip_netif_set_up(&w.ip, 1, false);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_NETIF_DOWN);
+  ip_netif_set_up(&w.ip, 1, true);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), 0);
+  // Inside the stack our own addresses and the loopback ones may be sources.
+  assert_int_equal(world_input_on(&w, 0, packet, n, 0, &p), 0);
+  n = packet4(packet, &w.us4, &w.us4, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input_on(&w, 0, packet, n, 0, &p), 0);
+  struct estab_ip lo4 = world_ip("127.0.0.1"), lo6 = world_ip("::1");
+  n = packet4(packet, &lo4, &lo4, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input_on(&w, 0, packet, n, 0, &p), 0);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP_SOURCE);
+  n = packet6(packet, &lo6, &lo6, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input_on(&w, 0, packet, n, 0, &p), 0);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP_SOURCE);
+  world_end(&w);
+}
+
+// ATTACKS P6: every header length x total length x version, each in its own exact buffer.
+static void ip4_lengths(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  for (unsigned have = 0; have <= 84; have += have < 24 ? 1 : 20)
+    for (unsigned version = 0; version < 16; version++)
+      for (unsigned ihl = 0; ihl < 16; ihl++)
+        for (unsigned total = 0; total <= have + 64; total++) {
+          packet4(packet, &w.peer4, &w.us4, ESTAB_PROTOCOL_TCP, 64, NULL);
+          memset(packet + 20, 1, 40); // options: NOP
+          packet[0] = (uint8_t)(version << 4 | ihl);
+          put_be16(packet + 2, (uint16_t)total);
+          put_be16(packet + 10, 0);
+          put_be16(packet + 10,
+                   estab_checksum_finish(estab_checksum_add(0, packet, ihl ? ihl * 4 : 20)));
+          int answer = world_input(&w, packet, have, 0, &p);
+          bool good = version == 4 && ihl >= 5 && ihl * 4 <= total && total <= have;
+          if ((answer == 0) != good)
+            fail_msg("have %u version %u ihl %u total %u: %d", have, version, ihl, total, answer);
+          if (good) {
+            assert_int_equal(p.payload_bytes, total - ihl * 4);
+            assert_ptr_equal(p.payload, w.frame + ihl * 4);
+          } else {
+            assert_false(p.error_due); // nobody is answered for a broken header
+          }
+        }
+  packet4(packet, &w.peer4, &w.us4, ESTAB_PROTOCOL_TCP, 20, NULL);
+  packet[10] ^= 1;
+  assert_int_equal(world_input(&w, packet, 40, 0, &p), -ESTAB_DROP_IP4_CHECKSUM);
+  world_end(&w);
+}
+
+// ATTACKS P8.
+static void ip6_lengths(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  static const unsigned lengths[] = {0,  1,  7,  8,  19,   20,    21,   39,
+                                     40, 41, 60, 61, 1280, 65495, 65535};
+  for (unsigned have = 0; have <= 100; have++)
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+      packet6(packet, &w.peer6, &w.us6, ESTAB_PROTOCOL_TCP, 60, NULL);
+      put_be16(packet + 4, (uint16_t)lengths[i]);
+      int answer = world_input(&w, packet, have, 0, &p);
+      bool good = have >= 40 && lengths[i] <= have - 40;
+      if ((answer == 0) != good) fail_msg("have %u length %u: %d", have, lengths[i], answer);
+      if (good) assert_int_equal(p.payload_bytes, lengths[i]);
+    }
+  world_end(&w);
+}
+
+// ATTACKS B13: sources nobody sends from, and destinations that are not ours.
+static void addresses(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *src, *dst;
+    int answer;
+  } table[] = {
+      {"192.0.2.2", "192.0.2.1", 0},
+      {"192.0.2.1", "192.0.2.1", ESTAB_DROP_IP_SOURCE}, // LAND
+      {"0.0.0.0", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"0.1.2.3", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"127.0.0.1", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"127.255.255.254", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"224.0.0.1", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"239.1.1.1", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"240.0.0.1", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"255.255.255.255", "192.0.2.1", ESTAB_DROP_IP_SOURCE},
+      {"192.0.2.255", "192.0.2.1", ESTAB_DROP_IP_SOURCE}, // this subnet's broadcast
+      {"198.51.100.255", "192.0.2.1", 0},                 // may be a host, for all we know
+      {"192.0.2.2", "192.0.2.3", ESTAB_DROP_IP_NOT_OURS},
+      {"192.0.2.2", "127.0.0.1", ESTAB_DROP_IP_NOT_OURS},
+      {"192.0.2.2", "0.0.0.0", ESTAB_DROP_IP_NOT_OURS},
+      {"192.0.2.2", "240.0.0.1", ESTAB_DROP_IP_NOT_OURS},
+      {"192.0.2.2", "224.0.0.2", ESTAB_DROP_IP_NOT_OURS},
+      {"2001:db8::2", "2001:db8::1", 0},
+      {"2001:db8::1", "2001:db8::1", ESTAB_DROP_IP_SOURCE},
+      {"::1", "2001:db8::1", ESTAB_DROP_IP_SOURCE},
+      {"::", "2001:db8::1", ESTAB_DROP_IP_SOURCE},
+      {"ff02::1", "2001:db8::1", ESTAB_DROP_IP_SOURCE},
+      {"fe80::9", "2001:db8::1", 0},
+      {"2001:db8::2", "2001:db8::3", ESTAB_DROP_IP_NOT_OURS},
+      {"2001:db8::2", "::1", ESTAB_DROP_IP_NOT_OURS},
+      {"2001:db8::2", "::", ESTAB_DROP_IP_NOT_OURS},
+      {"2001:db8::2", "ff02::2", ESTAB_DROP_IP_NOT_OURS},
+      {"2001:db8::2", "ff05::1", ESTAB_DROP_IP_NOT_OURS},
+      {"2001:db8::2", "ff02::1:ff00:2", ESTAB_DROP_IP_NOT_OURS},
+  };
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    struct estab_ip src = world_ip(table[i].src), dst = world_ip(table[i].dst);
+    size_t n = estab_ip_is4(&src) ? packet4(packet, &src, &dst, ESTAB_PROTOCOL_TCP, 20, NULL)
+                                  : packet6(packet, &src, &dst, ESTAB_PROTOCOL_TCP, 20, NULL);
+    int answer = world_input(&w, packet, n, 0, &p);
+    if (answer != -table[i].answer) fail_msg("%s > %s: %d", table[i].src, table[i].dst, answer);
+    assert_false(p.error_due);
+  }
+  // Groups and broadcasts we listen to; nothing of theirs may be answered.
+  static const char *const groups[] = {"224.0.0.1", "255.255.255.255", "192.0.2.255",
+                                       "ff02::1",   "ff01::1",         "ff02::1:ff00:1"};
+  for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+    struct estab_ip dst = world_ip(groups[i]);
+    size_t n = estab_ip_is4(&dst) ? packet4(packet, &w.peer4, &dst, ESTAB_PROTOCOL_UDP, 20, NULL)
+                                  : packet6(packet, &w.peer6, &dst, ESTAB_PROTOCOL_UDP, 20, NULL);
+    if (world_input(&w, packet, n, 0, &p) != 0) fail_msg("%s", groups[i]);
+    assert_false(p.unicast);
+  }
+  // RFC 4861 4.1, 4.3: hosts without an address ask from ::.
+  struct estab_ip none = world_ip("::"), group = world_ip("ff02::1:ff00:1");
+  size_t n = packet6(packet, &none, &group, ESTAB_PROTOCOL_ICMP6, 24, NULL);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), 0);
+  world_end(&w);
+}
+
+// ::ffff:a.b.c.d in an IPv6 header must not become an IPv4 address in here.
+static void mapped_addresses(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  size_t n = packet6(packet, &w.peer4, &w.us6, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP_SOURCE);
+  n = packet6(packet, &w.peer6, &w.us4, ESTAB_PROTOCOL_TCP, 20, NULL);
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP_NOT_OURS);
+  world_end(&w);
+}
+
+// ATTACKS P14, RFC 1122 3.2.2.1: no tunnel is opened; the sender is told.
+static void protocols(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  for (unsigned protocol = 0; protocol < 256; protocol++) {
+    size_t n = packet4(packet, &w.peer4, &w.us4, (uint8_t)protocol, 40, NULL);
+    bool known = protocol == 1 || protocol == 6 || protocol == 17;
+    assert_int_equal(world_input(&w, packet, n, 0, &p), known ? 0 : -ESTAB_DROP_IP_PROTOCOL);
+    assert_int_equal(p.error_due, !known);
+    if (!known) {
+      assert_int_equal(p.error_type, ESTAB_ICMP4_UNREACHABLE);
+      assert_int_equal(p.error_code, 2);
+    }
+    if (protocol == 0 || protocol == 43 || protocol == 44 || protocol == 60) continue;
+    n = packet6(packet, &w.peer6, &w.us6, (uint8_t)protocol, 40, NULL);
+    known = protocol == 6 || protocol == 17 || protocol == 58;
+    assert_int_equal(world_input(&w, packet, n, 0, &p), known ? 0 : -ESTAB_DROP_IP_PROTOCOL);
+    assert_int_equal(p.error_due, !known && protocol != ESTAB_PROTOCOL_NONE);
+    if (p.error_due) {
+      assert_int_equal(p.error_type, ESTAB_ICMP6_PARAMETER_PROBLEM);
+      assert_int_equal(p.error_code, 1);
+      assert_int_equal(p.error_pointer, 6);
+    }
+  }
+  // Behind two extension headers the pointer is the last one's next-header octet.
+  size_t n = packet6(packet, &w.peer6, &w.us6, ESTAB_PROTOCOL_HOP_BY_HOP, 64, NULL);
+  memset(packet + 40, 0, 24);
+  packet[40] = ESTAB_PROTOCOL_DESTINATION;
+  packet[42] = 1, packet[43] = 4; // PadN
+  packet[48] = 41;                // IPv6 in IPv6
+  packet[49] = 1;
+  packet[50] = 1, packet[51] = 12;
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP_PROTOCOL);
+  assert_true(p.error_due);
+  assert_int_equal(p.error_pointer, 48);
+  world_end(&w);
+}
+
+// ATTACKS P9: what RFC 8200 4.2 wants reported, and what not.
+static void extension_problems(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  struct estab_ip group = world_ip("ff02::1");
+  for (unsigned type = 0; type < 256; type += 0x20)
+    for (int multicast = 0; multicast < 2; multicast++) {
+      size_t n = packet6(packet, &w.peer6, multicast ? &group : &w.us6, ESTAB_PROTOCOL_DESTINATION,
+                         64, NULL);
+      memset(packet + 40, 0, 8);
+      packet[40] = ESTAB_PROTOCOL_UDP;
+      packet[42] = (uint8_t)(type | 0x1e);
+      packet[43] = 4;
+      int answer = world_input(&w, packet, n, 0, &p);
+      assert_int_equal(answer, type >> 6 == 0 ? 0 : -ESTAB_DROP_IP6_OPTION);
+      assert_int_equal(p.error_due, type >> 6 == 2 || (type >> 6 == 3 && !multicast));
+      if (p.error_due) {
+        assert_int_equal(p.error_code, 2);
+        assert_int_equal(p.error_pointer, 42);
+      }
+    }
+  size_t n = packet6(packet, &w.peer6, &w.us6, ESTAB_PROTOCOL_ROUTING, 64, NULL);
+  memset(packet + 40, 0, 8);
+  packet[40] = ESTAB_PROTOCOL_TCP;
+  packet[43] = 1; // one segment left
+  assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP6_ROUTING_0);
+  assert_true(p.error_due);
+  world_end(&w);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(whole_packets), cmocka_unit_test(interfaces),
+      cmocka_unit_test(ip4_lengths),   cmocka_unit_test(ip6_lengths),
+      cmocka_unit_test(addresses),     cmocka_unit_test(mapped_addresses),
+      cmocka_unit_test(protocols),     cmocka_unit_test(extension_problems),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
