@@ -153,6 +153,7 @@ uint64_t estab_stack_deadline(estab_stack *s)
 
 void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
 {
+  if (now_ns == ESTAB_NEVER) return;
   s->now_ns = u64_max(s->now_ns, now_ns);
   for (struct wheel_node *n; (n = wheel_pop(&s->wheel, s->now_ns)) != NULL;) {
     struct tcb *t = (struct tcb *)((uint8_t *)n - offsetof(struct tcb, timer));
