@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE_NS 30000000000u
+#define PATIENCE_NS 12000000000u
 #define TICK_NS     20000000u
 
 struct fetch {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE_NS 30000000000u
+#define PATIENCE_NS 12000000000u
 #define TICK_NS     20000000u // how often curl's end and the kernel's state are looked at
 
 static void read_pipe(struct child *curl, struct hash *received)
@@ -80,7 +80,7 @@ int demo_serve(struct demo *d)
                   (char *)"--noproxy",
                   (char *)"*",
                   (char *)"--max-time",
-                  (char *)"25",
+                  (char *)"11",
                   (char *)"-H",
                   (char *)"Connection: close",
                   url,
