@@ -29,10 +29,8 @@ static void trace_received(const struct estab_stack *s, const struct estab_tuple
   } else if (tagged) {
     t = slab_at(&s->waits, index);
   }
-  uint8_t shift =
-      t && !(g->flags & ESTAB_TCP_SYN) && state_is_synchronized((enum estab_state)t->state)
-          ? t->snd_wscale
-          : 0;
+  // Also the ACK that ends a handshake: only windows of SYNs are not scaled (RFC 7323 2.2).
+  uint8_t shift = t && !(g->flags & ESTAB_TCP_SYN) ? t->snd_wscale : 0;
   struct estab_trace e = {
       .kind = ESTAB_TRACE_segment_received,
       .now_ns = s->now_ns,

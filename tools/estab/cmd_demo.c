@@ -92,7 +92,8 @@ static int open_all(struct demo *d)
   settings.trace = (struct estab_trace_hook){d, on_trace};
   d->time_wait_ns = 2 * settings.msl_ns;
   status = motor_open(&d->m, NAME, &settings, &port_options);
-  if (!status && !port_address(&d->m.port, d->ipv6 ? 6 : 4)) status = EXIT_FAIL;
+  if (!status && d->ipv6 && d->m.port.dev.netif.mtu < 1280)
+    status = say_usage(NAME, "--mtu %u: IPv6 needs at least 1280", d->m.port.dev.netif.mtu);
   return status;
 }
 

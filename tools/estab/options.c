@@ -28,7 +28,8 @@ static const struct option *find(const struct command_line *line, const char *na
 
 static void help(const struct command_line *line)
 {
-  printf("usage: estab %s %s\n%s\n", line->command, line->operands, line->about);
+  printf("usage: estab %s %s\n%s\n\nOptions:\n", line->command, line->operands, line->about);
+  printf("  %-26s %s\n  %-26s %s\n", "   --help", "this text", "   --version", "the version");
   for (const struct option *const *t = line->tables; *t; t++)
     for (const struct option *o = *t; !is_end(o); o++) {
       char left[64];
@@ -43,7 +44,6 @@ static void help(const struct command_line *line)
       if (o->argument) snprintf(left + n, sizeof left - (size_t)n, " %s", o->argument);
       printf("  %-26s %s\n", left, o->help);
     }
-  printf("     --help                  this text\n     --version               the version\n");
   if (line->notes) printf("\n%s\n", line->notes);
 }
 
