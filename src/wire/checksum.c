@@ -158,10 +158,14 @@ uint64_t estab_checksum_pseudo(const struct estab_ip *src, const struct estab_ip
 {
   // An IPv4 address is mapped, so its 16 bytes hold 0xffff besides it: zero to this sum. Length and
   // protocol weigh the same in both pseudo-headers. So one sum serves IPv4 and IPv6.
-  uint64_t sum = (uint64_t)protocol + upper_bytes;
-  for (unsigned i = 0; i < 16; i += 4)
-    sum += (uint64_t)get_be32(src->bytes + i) + get_be32(dst->bytes + i);
-  return sum;
+  struct checksum_sum s = {0, 0};
+  for (size_t i = 0; i < sizeof *src; i += sizeof(checksum_word)) {
+    checksum_take(&s, src->bytes + i);
+    checksum_take(&s, dst->bytes + i);
+  }
+  const uint32_t addresses = checksum_total(&s);
+  return (uint64_t)(checksum_little_endian() ? checksum_swap(addresses) : addresses) + protocol +
+         upper_bytes;
 }
 
 uint16_t estab_checksum_fold(uint64_t partial)

@@ -16,29 +16,32 @@
 #define IP4_OPTION_LOOSE_ROUTE  131
 #define IP4_OPTION_STRICT_ROUTE 137
 
-// The header's sum folded; 0xffff if its checksum is right. In the machine's byte order, which does
-// not change these two values' meaning.
-static inline uint32_t ip4_header_sum(const uint8_t *bytes, size_t header_bytes)
+static inline uint32_t ip4_word(const uint8_t *p)
 {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < ESTAB_IP4_HEADER_BYTES; i += 4) {
-    uint32_t v;
-    memcpy(&v, bytes + i, 4);
-    sum += v;
-  }
-  for (size_t i = ESTAB_IP4_HEADER_BYTES; i < header_bytes; i += 4) {
-    uint32_t v;
-    memcpy(&v, bytes + i, 4);
-    sum += v;
-  }
-  uint32_t folded =
-      (uint32_t)(sum & 0xffff) + (uint32_t)(sum >> 16 & 0xffff) + (uint32_t)(sum >> 32);
-  folded = (folded & 0xffff) + (folded >> 16);
-  return (folded & 0xffff) + (folded >> 16);
+  uint32_t v;
+  memcpy(&v, p, 4);
+  return v;
+}
+
+// The header's ones' complement sum in the machine's byte order, folded to 32 bits.
+static inline uint32_t ip4_header_sum(const uint8_t *p, size_t header_bytes)
+{
+  uint64_t sum = (uint64_t)ip4_word(p) + ip4_word(p + 4) + ip4_word(p + 8) + ip4_word(p + 12) +
+                 ip4_word(p + 16);
+  for (size_t i = ESTAB_IP4_HEADER_BYTES; i < header_bytes; i += 4)
+    sum += ip4_word(p + i);
+  const uint32_t low = (uint32_t)sum + (uint32_t)(sum >> 32);
+  return low + (low < (uint32_t)sum); // the carry comes round
+}
+
+// A sum over a right checksum is all ones, in any byte order; it is never 0, as the version is not.
+static inline bool ip4_checksum_right(const uint8_t *p, size_t header_bytes)
+{
+  return ip4_header_sum(p, header_bytes) % 0xffff == 0;
 }
 
 // Every option is stepped over within its bounds; none is obeyed. RFC 1122 3.2.1.8
-static enum estab_drop ip4_options_judge(const uint8_t *options, size_t count)
+static WIRE_COLD enum estab_drop ip4_options_judge(const uint8_t *options, size_t count)
 {
   for (size_t i = 0; i < count;) {
     if (options[i] == IP4_OPTION_END) break;
@@ -55,7 +58,7 @@ static enum estab_drop ip4_options_judge(const uint8_t *options, size_t count)
   return ESTAB_DROP_NONE;
 }
 
-static enum estab_drop ip4_fragment_judge(const struct estab_ip4_header *h)
+static WIRE_COLD enum estab_drop ip4_fragment_judge(const struct estab_ip4_header *h)
 {
   const size_t payload_bytes = (size_t)h->total_bytes - h->header_bytes;
   if (!ip_fragment_fits(&h->fragment, payload_bytes, UINT16_MAX - (size_t)h->header_bytes))
@@ -101,7 +104,7 @@ int estab_ip4_parse_cut(const uint8_t *bytes, size_t have, size_t wire_bytes,
     const enum estab_drop drop = ip4_fragment_judge(out);
     if (drop != ESTAB_DROP_NONE) return -(int)drop;
   }
-  if (ip4_header_sum(bytes, header_bytes) != 0xffff) return -ESTAB_DROP_IP4_CHECKSUM;
+  if (!ip4_checksum_right(bytes, header_bytes)) return -ESTAB_DROP_IP4_CHECKSUM;
   return (int)header_bytes;
 }
 
@@ -126,7 +129,9 @@ size_t estab_ip4_emit(const struct estab_ip4_header *h, uint8_t *out)
   memcpy(out + 12, h->src.bytes + 12, 4);
   memcpy(out + 16, h->dst.bytes + 12, 4);
   if (h->options_bytes > 0) memcpy(out + ESTAB_IP4_HEADER_BYTES, h->options, h->options_bytes);
-  const uint16_t checksum = (uint16_t)~ip4_header_sum(out, header_bytes);
+  uint32_t sum = ip4_header_sum(out, header_bytes);
+  sum = (sum & 0xffff) + (sum >> 16);
+  const uint16_t checksum = (uint16_t) ~(sum + (sum >> 16));
   memcpy(out + 10, &checksum, 2);
   return header_bytes;
 }

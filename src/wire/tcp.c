@@ -3,6 +3,7 @@
 
 #include <estab/wire.h>
 #include "base/bytes.h"
+#include "wire/tcp_opt.h"
 
 int estab_tcp_parse(const uint8_t *bytes, size_t have, struct estab_tcp_header *out)
 {
@@ -19,10 +20,18 @@ int estab_tcp_parse(const uint8_t *bytes, size_t have, struct estab_tcp_header *
   out->window = get_be16(bytes + 14);
   out->urgent = get_be16(bytes + 18);
   out->header_bytes = (uint8_t)header_bytes;
+  // No options, or timestamps alone in their usual place: almost every segment.
+  const uint8_t *const options = bytes + ESTAB_TCP_HEADER_BYTES;
+  if (header_bytes == ESTAB_TCP_HEADER_BYTES + TCP_OPT_TS_ALIGNED &&
+      get_be32(options) == TCP_OPT_NOP_NOP_TS) {
+    out->options.present = ESTAB_TCP_OPT_TS;
+    out->options.ts_value = get_be32(options + 4);
+    out->options.ts_echo = get_be32(options + 8);
+    return (int)header_bytes;
+  }
   out->options.present = 0;
-  if (header_bytes > ESTAB_TCP_HEADER_BYTES)
-    estab_tcp_options_parse(bytes + ESTAB_TCP_HEADER_BYTES, header_bytes - ESTAB_TCP_HEADER_BYTES,
-                            &out->options);
+  if (header_bytes == ESTAB_TCP_HEADER_BYTES) return (int)header_bytes;
+  estab_tcp_options_parse(options, header_bytes - ESTAB_TCP_HEADER_BYTES, &out->options);
   return (int)header_bytes;
 }
 

@@ -13,9 +13,6 @@
 
 #define TCP_OPT_WSCALE_MAX 14
 #define TCP_OPT_NOP4       0x01010101U
-// NOP NOP TS, as most stacks lay it out in every segment but the SYN.
-#define TCP_OPT_NOP_NOP_TS 0x0101080aU
-#define TCP_OPT_TS_ALIGNED 12 // bytes of it with its values
 
 static bool tcp_opt_take_fastopen(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
 {
@@ -97,12 +94,6 @@ static bool tcp_opt_take(const uint8_t *p, size_t bytes, struct estab_tcp_option
 
 void estab_tcp_options_parse(const uint8_t *bytes, size_t have, struct estab_tcp_options *out)
 {
-  if (have == TCP_OPT_TS_ALIGNED && get_be32(bytes) == TCP_OPT_NOP_NOP_TS) {
-    out->present = ESTAB_TCP_OPT_TS;
-    out->ts_value = get_be32(bytes + 4);
-    out->ts_echo = get_be32(bytes + 8);
-    return;
-  }
   out->present = 0;
   for (size_t at = 0; at < have;) {
     const uint8_t *p = bytes + at;

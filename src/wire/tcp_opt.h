@@ -3,6 +3,8 @@
 #ifndef ESTAB_WIRE_TCP_OPT_H
 #define ESTAB_WIRE_TCP_OPT_H
 
+#include <estab/wire.h>
+
 enum tcp_opt_kind {
   TCP_OPT_KIND_END = 0,
   TCP_OPT_KIND_NOP = 1,
@@ -16,5 +18,9 @@ enum tcp_opt_kind {
   TCP_OPT_KIND_ACCECN0 = 172,
   TCP_OPT_KIND_ACCECN1 = 174,
 };
+
+// NOP NOP TS, as most stacks lay it out in every segment but the SYN.
+#define TCP_OPT_NOP_NOP_TS 0x0101080aU
+#define TCP_OPT_TS_ALIGNED 12 // bytes of it with its values
 
 #endif
