@@ -61,6 +61,12 @@ void demux_destroy(struct estab_stack *s)
   free_table(s, s->demux.buckets, s->demux.mask);
   free_table(s, s->demux.old, s->demux.old_mask);
   s->demux.buckets = s->demux.old = NULL;
+  s->demux.mask = s->demux.old_mask = 0;
+}
+
+void demux_trim(struct estab_stack *s)
+{
+  if (s->demux.count == 0) demux_destroy(s);
 }
 
 static void move_some(struct estab_stack *s)

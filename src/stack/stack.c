@@ -291,6 +291,8 @@ void estab_stack_trim(estab_stack *s)
   slab_trim(&s->conns);
   slab_trim(&s->halves);
   slab_trim(&s->waits);
+  slab_trim(&s->listeners);
+  demux_trim(s);
   udp_trim(&s->udp);
   link_trim(&s->link);
   ip_trim(&s->ip);

@@ -185,6 +185,7 @@ uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple); // 
 int demux_add(struct estab_stack *s, uint32_t tagged);
 void demux_remove(struct estab_stack *s, uint32_t tagged);
 void demux_init(struct demux *d, struct rng *rng);
+void demux_trim(struct estab_stack *s); // an empty table goes
 void demux_destroy(struct estab_stack *s);
 
 // ---- collect.c

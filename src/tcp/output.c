@@ -20,25 +20,27 @@ static void put_syn_options(const struct tcp *c, const struct tcb *t, struct est
     o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
 }
 
-// RFC 2018 4: the block with the newest text first; RFC 2883 4: a duplicate before it.
+// RFC 2883 4: a duplicate first; RFC 2018 4: then the block with the newest text, then those reported last.
 static void put_sack(struct tcb *t, struct estab_tcp_options *o)
 {
   unsigned n = 0;
-  unsigned most = (t->flags & SEG_TS) ? 3 : 4; // what 40 octets of options hold
+  const unsigned most = (t->flags & SEG_TS) ? 3 : 4; // what 40 octets of options hold
   if (t->bits & TCB_DSACK) {
     o->sack[n].start = t->dsack_start;
     o->sack[n++].end = t->dsack_end;
     t->bits &= ~(uint32_t)TCB_DSACK;
   }
-  int recent = ranges_find(&t->out_of_order, t->sack_recent);
-  if (recent >= 0) {
-    o->sack[n].start = t->out_of_order.at[recent].start;
-    o->sack[n++].end = t->out_of_order.at[recent].end;
-  }
-  for (unsigned i = 0; i < t->out_of_order.count && n < most; i++) {
-    if ((int)i == recent) continue;
-    o->sack[n].start = t->out_of_order.at[i].start;
-    o->sack[n++].end = t->out_of_order.at[i].end;
+  const unsigned first = n;
+  for (unsigned i = 0; i < TCB_SACK_RECENT && n < most; i++) {
+    int at = ranges_find(&t->out_of_order, t->sack_recent[i]);
+    if (at < 0) continue;
+    struct range r = t->out_of_order.at[at];
+    bool listed = false;
+    for (unsigned k = first; k < n; k++)
+      listed = listed || o->sack[k].start == r.start;
+    if (listed) continue;
+    o->sack[n].start = r.start;
+    o->sack[n++].end = r.end;
   }
   if (n == 0) return;
   o->sack_count = (uint8_t)n;
@@ -203,6 +205,8 @@ static uint32_t usable_window(const struct tcp *c, const struct tcb *t)
 static bool small_segment_may_leave(const struct tcb *t, uint32_t n, uint32_t queued)
 {
   if (t->bits & TCB_OVERRIDE) return true;
+  if ((t->bits & TCB_URGENT_OUT) && seq_gt(t->snd.up, t->snd.nxt))
+    return true;                                          // urgent octets do not wait
   if (n >= t->snd.max_wnd / 2 && n < queued) return true; // (3): half of the largest window
   if (n < queued) return false;
   if (t->bits & TCB_CLOSE_CALLED) return true; // the last of all

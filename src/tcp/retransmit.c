@@ -24,7 +24,7 @@ void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
   bool in_flight = t->snd.una != t->snd.nxt;
   bool waiting =
       t->sendq.bytes > 0 || ((t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) == TCB_CLOSE_CALLED);
-  if (in_flight && t->snd.wnd > 0) {
+  if (in_flight && (t->snd.wnd > 0 || !(t->bits & TCB_SYN_ACKED))) {
     if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
     t->bits &= ~(uint32_t)TCB_PERSIST;
     t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);

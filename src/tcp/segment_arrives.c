@@ -104,7 +104,7 @@ static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, str
     t->rcv.wnd = u32_min(t->rcv.wnd, 65535);
     tcb_enter(c, t, ESTAB_SYN_RECEIVED, "SYN in SYN-SENT", now_ns);
     t->owed |= OWED_SYN;
-    // Text and FIN that came along wait for their retransmission: nothing is acknowledged that was not kept.
+    text_keep_of_syn(c, t, g); // fourth: text and controls are queued until ESTABLISHED
     return GO_ON;
   }
   fifth_ack_effects(c, t, g, now_ns);

@@ -82,6 +82,8 @@ enum tcb_timer {
   TIMERS
 };
 
+#define TCB_SACK_RECENT 6 // blocks whose order is remembered: more than one option holds
+
 struct tcb {
   union { // struct seg_state and a wider view of the same bytes
     struct seg_state seg;
@@ -148,11 +150,11 @@ struct tcb {
   uint16_t rcv_mss; // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
   struct recvq recvq;
   struct ranges out_of_order;
-  uint32_t rcv_read;    // first octet the user has not read
-  uint32_t rcv_push;    // end of the last text that came with PSH
-  uint32_t rcv_up;      // RCV.UP: the octet after the urgent one
-  uint32_t fin_seq;     // sequence number of the peer's FIN
-  uint32_t sack_recent; // start of the segment that came last out of order, RFC 2018 4
+  uint32_t rcv_read;                     // first octet the user has not read
+  uint32_t rcv_push;                     // end of the last text that came with PSH
+  uint32_t rcv_up;                       // RCV.UP: the octet after the urgent one
+  uint32_t fin_seq;                      // sequence number of the peer's FIN
+  uint32_t sack_recent[TCB_SACK_RECENT]; // octets of what came out of order, newest first
   uint32_t dsack_start, dsack_end;
   uint32_t recv_buffer_bytes;
 
@@ -255,6 +257,9 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
 
 // ---- text.c: sixth to eighth
 
+// Text and FIN of a SYN that came in SYN-SENT without an ACK: kept until ESTABLISHED, not acknowledged before.
+void text_keep_of_syn(struct tcp *c, struct tcb *t, const struct seg *g);
+void text_take_kept(struct tcp *c, struct tcb *t);
 void sixth_urg(struct tcb *t, const struct seg *g);
 struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);
 void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns);

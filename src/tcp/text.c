@@ -56,6 +56,49 @@ static void acknowledge_text(struct tcb *t, const struct seg *g, bool at_once, u
     t->at[TIMER_ACK] = now_ns + (uint64_t)t->delayed_ack_ms * 1000000u;
 }
 
+// RCV.NXT has reached `next`: and what is behind it without a hole.
+static uint32_t skip_kept(struct tcp *c, struct tcb *t, uint32_t next)
+{
+  int i = ranges_find(&t->out_of_order, next);
+  if (i >= 0) next = t->out_of_order.at[i].end;
+  ranges_drop_below(&t->out_of_order, next);
+  if (t->out_of_order.count == 0) ranges_free(&t->out_of_order, c->mem);
+  return next;
+}
+
+static void advance(struct tcb *t, uint32_t next)
+{
+  uint32_t octets = next - t->rcv.nxt;
+  if (octets == 0) return;
+  t->rcv.nxt = next;
+  t->rcv.wnd -= u32_min(t->rcv.wnd, octets);
+  t->bytes_received += octets;
+  raise_readable(t);
+}
+
+void text_keep_of_syn(struct tcp *c, struct tcb *t, const struct seg *g)
+{
+  uint32_t text_bytes = u32_min(g->text_bytes, t->rcv.wnd);
+  if (text_bytes > 0 &&
+      ranges_insert(&t->out_of_order, c->mem, g->seq, g->seq + text_bytes, 1, NULL) == ESTAB_OK) {
+    uint32_t at = g->seq - t->rcv_read;
+    uint32_t kept = (uint32_t)recvq_write(&t->recvq, c->blocks, at, g->text, text_bytes);
+    ranges_drop_from(&t->out_of_order, g->seq + kept);
+  }
+  if ((g->flags & ESTAB_TCP_FIN) && text_bytes == g->text_bytes && text_bytes < t->rcv.wnd) {
+    t->bits |= TCB_FIN_KNOWN;
+    t->fin_seq = g->seq + text_bytes;
+  }
+}
+
+void text_take_kept(struct tcp *c, struct tcb *t)
+{
+  if (t->out_of_order.count == 0) return;
+  uint32_t next = skip_kept(c, t, t->rcv.nxt);
+  if (next != t->rcv.nxt) t->owed |= OWED_ACK;
+  advance(t, next);
+}
+
 // In order: RCV.NXT moves over it, and over what had come earlier behind it.
 static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct seg *g,
                                     uint32_t text_bytes, uint64_t now_ns)
@@ -63,23 +106,26 @@ static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct s
   uint32_t kept =
       (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
   bool filled = t->out_of_order.count > 0;
-  uint32_t before = t->rcv.nxt;
-  uint32_t next = before + kept;
-  if (filled && kept == text_bytes) {
-    int i = ranges_find(&t->out_of_order, next);
-    if (i >= 0) next = t->out_of_order.at[i].end;
-    ranges_drop_below(&t->out_of_order, next);
-    if (t->out_of_order.count == 0) ranges_free(&t->out_of_order, c->mem);
-  }
-  t->rcv.nxt = next;
-  t->rcv.wnd -= u32_min(t->rcv.wnd, next - before);
-  t->bytes_received += next - before;
-  if (next != before) raise_readable(t);
+  uint32_t next = t->rcv.nxt + kept;
+  if (filled && kept == text_bytes) next = skip_kept(c, t, next);
+  advance(t, next);
   acknowledge_text(t, g, filled || kept < text_bytes || g->duplicate_start != g->duplicate_end,
                    now_ns);
   if (kept < text_bytes)
     return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
   return GO_ON;
+}
+
+// RFC 2018 4: the order in which blocks are reported. An octet of a block that grew stands for the whole.
+static void remember_recent(struct tcb *t, uint32_t seq)
+{
+  int now = ranges_find(&t->out_of_order, seq);
+  unsigned i = 0; // the place of an older octet of the same block, or the last
+  while (i < TCB_SACK_RECENT - 1 && ranges_find(&t->out_of_order, t->sack_recent[i]) != now)
+    i++;
+  for (; i > 0; i--)
+    t->sack_recent[i] = t->sack_recent[i - 1];
+  t->sack_recent[0] = seq;
 }
 
 // Ahead of a hole: written at its final place, announced by SACK, or by a duplicate ACK for each.
@@ -99,7 +145,7 @@ static struct verdict text_out_of_order(struct tcp *c, struct tcb *t, const stru
     ranges_drop_from(&t->out_of_order, g->seq + kept);
     return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
   }
-  t->sack_recent = g->seq;
+  remember_recent(t, g->seq);
   if (duplicate.start != duplicate.end && (t->flags & SEG_SACK)) { // RFC 2883 4.2
     t->bits |= TCB_DSACK;
     t->dsack_start = duplicate.start;
