@@ -93,6 +93,7 @@ struct estab_settings {
   uint8_t hop_limit;       // RFC 1122: 64
   uint8_t congestion_control;      // enum estab_cc
   uint8_t duplicate_ack_threshold; // RFC 5681 3.2: 3
+  uint8_t slow_start_segments;     // most an ACK adds to cwnd: RFC 5681 3.1: 1, RFC 3465 2.2: 2
 };
 
 enum estab_cc {

@@ -25,8 +25,8 @@ static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t fligh
   // A window that is not used says nothing about the path: RFC 7661 4.3's condition, kept simple.
   if (flight_bytes + acked_bytes + 2 * cc->mss_bytes < cc->cwnd_bytes / 2) return;
   if (cc->cwnd_bytes < cc->ssthresh_bytes) {
-    // RFC 5681 3.1 (2): by bytes acknowledged, at most two segments an ACK: ACK division gains nothing.
-    uint32_t grow = u32_min(acked_bytes, 2 * cc->mss_bytes);
+    // RFC 5681 3.1 (2): by bytes acknowledged, at most L segments an ACK: ACK division gains nothing.
+    uint32_t grow = u32_min(acked_bytes, cc->slow_start_segments * cc->mss_bytes);
     if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += grow;
     return;
   }

@@ -91,6 +91,7 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
   rtt_init(&t->rtt, set->rto_initial_ns);
   t->cc.verbs = &cc_newreno;
+  t->cc.slow_start_segments = set->slow_start_segments;
   for (unsigned i = 0; i < TIMERS; i++)
     t->at[i] = ESTAB_NEVER;
   t->rcv_mss = tcb_mss_for(set, path, tcb_is4(t));
