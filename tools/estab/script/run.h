@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// run.h - one run of one script over one IP version.
+#ifndef ESTAB_SCRIPT_RUN_H
+#define ESTAB_SCRIPT_RUN_H
+
+#include "flow.h"
+#include "host.h"
+#include "script.h"
+#include "sockets.h"
+
+enum verdict {
+  VERDICT_PASS,
+  VERDICT_FAIL,
+  VERDICT_UNSUPPORTED, // the script needs what estab or this runner does not have
+  VERDICT_ERROR,       // the script is wrong
+};
+
+struct run_options {
+  const char *profile; // NULL = what the script asks for
+  bool strict;         // compare what the neutral rules forgive, too
+  bool verbose;
+  uint64_t fail_at;  // the allocation that is to fail, 0 = none
+  uint64_t start_ns; // 0 = any
+};
+
+#define RUN_FLOWS   32
+#define RUN_PENDING 8
+
+// A call between its start and its end.
+struct pending {
+  bool used, started;
+  const struct event *event;
+  const struct call *call;
+  uint64_t end_ns; // when it should finish
+  uint8_t *bytes;  // what it reads or writes
+  size_t count, done;
+  struct outcome outcome;
+  char option_got[64]; // getsockopt: what it read, "" = not compared
+};
+
+struct log {
+  char *text;
+  size_t length, room;
+};
+
+struct run {
+  const struct script *script;
+  const struct run_options *options;
+  struct host host;
+  struct sockets sockets;
+  struct flow flows[RUN_FLOWS];
+  unsigned flow_count;
+  int flow_now;         // the one inbound packets belong to, -1 = none
+  bool listen_is_fresh; // listen() since the last inbound SYN that opened a flow
+  uint16_t next_port;   // the far side's next ephemeral port
+  char profile[16];
+  bool profile_given;
+  bool mtu_given;
+  bool settings_late; // changed after the stack was made
+  uint64_t tolerance_ns;
+  uint64_t begin_ns, last_ns; // script time 0, the previous event
+  struct pending pending[RUN_PENDING];
+  const struct event *event; // the one that runs
+  enum verdict verdict;
+  unsigned line;
+  char reason[512];
+  char expected[320], got[640];
+  struct log log; // both directions so far
+  uint64_t memory_peak_bytes;
+};
+
+// Runs the whole script. The caller reads verdict, line, reason, expected, got and log, then calls
+// run_end().
+void run_script(struct run *run, const struct script *script, bool ip6,
+                const struct run_options *options);
+void run_end(struct run *run);
+
+// The first verdict other than pass stays.
+void run_stop(struct run *run, enum verdict verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void log_line(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Makes the stack if there is none yet; false when that failed.
+bool run_need_stack(struct run *run);
+
+// wire_in.c
+void wire_deliver(struct run *run, const struct packet_spec *p);
+// wire_out.c: is this packet what p says (of which `done` octets were seen before)? *text = octets
+// it carries. false with run->reason.
+bool wire_matches(struct run *run, const struct packet_spec *p, const struct sent *sent,
+                  uint32_t done, uint32_t *text);
+void wire_log(struct run *run, const struct estab_packet *packet, uint64_t ns, char mark);
+// What a packet looks like in the script's numbers.
+void wire_format(struct run *run, const struct estab_packet *packet, char *text, size_t text_bytes);
+// The flow of a packet that the host sent (or got, if inbound); NULL = none.
+struct flow *wire_flow(struct run *run, const struct estab_packet *packet, bool inbound);
+
+// calls.c: begins a call.
+void call_begin(struct run *run, const struct event *event, const struct call *call,
+                uint64_t end_ns);
+// Tries pending calls again; true if one finished.
+bool calls_retry(struct run *run);
+
+// calls_*.c: one call each.
+typedef enum step call_function(struct run *run, struct pending *pending, struct outcome *out);
+call_function call_getsockopt, call_setsockopt, call_fcntl, call_ioctl;
+call_function call_poll, call_epoll_create, call_epoll_ctl, call_epoll_wait;
+
+// Arguments.
+const struct value *call_argument(const struct call *call, unsigned n);
+int64_t value_number(const struct value *v, int64_t otherwise);
+bool value_is(const struct value *v, const char *word);  // the word alone
+bool value_has(const struct value *v, const char *word); // alone or joined by |
+const struct value *value_member(const struct value *v, const char *name);
+// True if v is one of, or joined from, the words of a list that ends with NULL (or a number).
+bool value_known(const struct value *v, const char *const *words);
+enum step call_not_here(struct outcome *out, const char *what);
+
+// command.c: a `command` of the script.
+void command_run(struct run *run, const char *text);
+// knobs.c: sets a value by the name of a sysctl. -1 unknown, 0 nothing changed, 1 changed.
+int knob_set(struct run *run, const char *name, const char *value);
+bool knobs_known(const char *profile);
+bool knobs_profile(struct run *run, const char *name);
+// asserts.c: the code of %{ }%.
+void asserts_run(struct run *run, const char *code);
+
+#endif

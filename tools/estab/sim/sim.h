@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// sim.h - two hosts and a link on virtual time.
+#ifndef ESTAB_SIM_SIM_H
+#define ESTAB_SIM_SIM_H
+
+#include "chance.h"
+#include "check.h"
+#include "lane.h"
+#include "plant.h"
+
+#include "estab/driver.h"
+
+// What an application does with its connection.
+struct app_habits {
+  uint64_t bytes;       // to send
+  uint32_t write_bytes; // at most so many a call
+  uint32_t read_bytes;  // at most so many a call
+  uint32_t pause_ppm;   // it rests after a read,
+  uint64_t pause_ns;    // for at most so long
+  bool close_after_end; // only closes once the other side has
+};
+
+struct sim_settings {
+  uint64_t seed;
+  bool ip6;
+  struct lane_faults faults[2]; // [0]: from the client
+  struct app_habits habits[2];  // [0]: the client
+  struct estab_settings stack;  // of both; memory, random, trace, secret are the simulator's
+  uint16_t mtu;
+  enum plant plant;
+  uint64_t give_up_ns; // virtual time the whole run may take
+};
+
+struct sim_app {
+  struct app_habits habits;
+  estab_listener listener;
+  estab_conn conn; // 0 = none
+  uint64_t sent, read;
+  bool end_seen, closed, done; // done: released, or over with an error
+  int error;
+  uint64_t paused_until_ns;
+  bool reading_stopped; // scenes: does not read
+  bool by_hand;         // scenes: neither writes nor closes by itself
+};
+
+struct sim;
+
+struct sim_host {
+  struct sim *sim;
+  unsigned side;
+  estab_stack *stack;
+  uint32_t netif;
+  struct estab_ip ip;
+  uint64_t held_bytes, held_before;
+  struct lane lane; // towards the other host
+  struct sim_app app;
+};
+
+struct sim {
+  struct sim_settings settings;
+  struct sim_host hosts[2]; // 0 client, 1 server
+  struct check check;
+  struct planted planted;
+  struct chance chance;
+  uint64_t start_ns, now_ns, silent_since_ns;
+  estab_pcap *pcap; // or NULL
+  // For scenes: called for each trace event, and each packet that is lost.
+  void *ctx;
+  void (*traced)(void *ctx, unsigned side, const struct estab_trace *event);
+  void (*lost)(void *ctx, unsigned from);
+};
+
+enum sim_verdict {
+  SIM_OK,      // both streams whole, both ends seen, nothing held
+  SIM_ABORTED, // a clean error after the user timeout
+  SIM_BROKEN,  // an invariant does not hold: see check
+};
+
+struct sim_result {
+  enum sim_verdict verdict;
+  uint64_t virtual_ns, transfer_ns; // of the run; from the first SYN to the last octet read
+  uint64_t bytes, segments, retransmissions, goodput_bits_per_s;
+  struct lane_counters lanes[2];
+};
+
+// Everything perfect: no faults, RTT 20 ms, 1 MiB from client to server.
+void sim_settings_default(struct sim_settings *settings);
+// Settings of seed n in the fault matrix.
+void sim_settings_seeded(struct sim_settings *settings, uint64_t seed);
+// 0, or an enum estab_error.
+int sim_start(struct sim *sim, const struct sim_settings *settings);
+void sim_end(struct sim *sim);
+// Runs until both applications are done and nothing is left.
+void sim_run(struct sim *sim, struct sim_result *result);
+// One step: to the next thing that happens, at most until_ns. false: nothing left before that.
+bool sim_step(struct sim *sim, uint64_t until_ns);
+// Lets both hosts work at the present time.
+void sim_settle(struct sim *sim);
+
+// app.c
+int app_listen(struct sim_host *host);
+int app_connect(struct sim_host *host);
+void app_work(struct sim_host *host);
+uint64_t app_deadline(const struct sim_host *host);
+
+// host.c
+int sim_host_start(struct sim *sim, unsigned side);
+void sim_host_end(struct sim_host *host);
+void sim_host_pump(struct sim_host *host);
+void sim_host_hear(struct sim_host *host, const uint8_t *bytes, size_t count);
+
+#endif

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// stage.c - what a scene is made of: two hosts, a link, and somebody who tells them what to do.
+#include "scene.h"
+#include "ladder.h"
+#include "say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STAGE_PORT_A 49152
+#define STAGE_PORT_B 80
+#define MILLISECOND  UINT64_C(1000000)
+
+void stage_listen(struct stage *stage)
+{
+  app_listen(&stage->sim.hosts[1]);
+}
+
+void stage_connect(struct stage *stage)
+{
+  app_connect(&stage->sim.hosts[0]);
+  sim_settle(&stage->sim);
+}
+
+void stage_connect_both(struct stage *stage)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    struct sim_host *host = &stage->sim.hosts[i];
+    struct estab_connect_settings settings;
+    estab_connect_settings_default(&settings);
+    settings.remote = stage->sim.hosts[!i].ip;
+    settings.local_port = i == 0 ? STAGE_PORT_A : STAGE_PORT_B;
+    settings.remote_port = i == 0 ? STAGE_PORT_B : STAGE_PORT_A;
+    estab_connect(host->stack, &settings, stage->sim.now_ns, &host->app.conn);
+  }
+  sim_settle(&stage->sim);
+}
+
+void stage_open(struct stage *stage)
+{
+  stage_listen(stage);
+  stage_connect(stage);
+  stage_run(stage, 200);
+}
+
+void stage_send(struct stage *stage, unsigned side, unsigned bytes)
+{
+  struct sim_host *host = &stage->sim.hosts[side];
+  uint8_t text[4096];
+  while (bytes > 0) {
+    size_t n = bytes < sizeof text ? bytes : sizeof text;
+    for (size_t i = 0; i < n; i++)
+      text[i] = chance_octet(stage->sim.settings.seed, side, host->app.sent + i);
+    int took = estab_send(host->stack, host->app.conn, text, n);
+    if (took <= 0) break;
+    check_written(&stage->sim.check, side, (size_t)took);
+    host->app.sent += (uint64_t)took;
+    bytes -= (unsigned)took;
+  }
+  sim_settle(&stage->sim);
+}
+
+void stage_close(struct stage *stage, unsigned side)
+{
+  struct sim_host *host = &stage->sim.hosts[side];
+  estab_close(host->stack, host->app.conn);
+  sim_settle(&stage->sim);
+}
+
+void stage_abort(struct stage *stage, unsigned side)
+{
+  struct sim_host *host = &stage->sim.hosts[side];
+  estab_abort(host->stack, host->app.conn);
+  sim_settle(&stage->sim);
+}
+
+void stage_stop_reading(struct stage *stage, unsigned side, bool stop)
+{
+  stage->sim.hosts[side].app.reading_stopped = stop;
+  sim_settle(&stage->sim);
+}
+
+void stage_lose(struct stage *stage, unsigned side, unsigned count)
+{
+  struct lane *lane = &stage->sim.hosts[side].lane;
+  lane->lose_at = lane->counters.packets + 1;
+  lane->lose_count = count;
+}
+
+void stage_restart(struct stage *stage, unsigned side)
+{
+  struct sim_host *host = &stage->sim.hosts[side];
+  sim_host_end(host);
+  memset(&host->app, 0, sizeof host->app);
+  stage_note(stage, side == 0 ? "the client restarts and remembers nothing"
+                              : "the server restarts and remembers nothing");
+  sim_host_start(&stage->sim, side);
+  host->app.by_hand = true;
+  sim_settle(&stage->sim);
+}
+
+void stage_note(struct stage *stage, const char *text)
+{
+  ladder_note(stage->ladder, stage->sim.now_ns, text);
+}
+
+void stage_run(struct stage *stage, uint64_t ms)
+{
+  uint64_t until = stage->sim.now_ns + ms * MILLISECOND;
+  while (sim_step(&stage->sim, until))
+    ;
+}
+
+static bool stage_is_over(struct stage *stage)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    struct sim_host *host = &stage->sim.hosts[i];
+    struct estab_stack_info info = {.struct_bytes = sizeof info};
+    estab_stack_info(host->stack, &info);
+    if (info.time_wait > 0 || info.half_open > 0) return false;
+    int state = host->app.conn != 0 ? estab_status(host->stack, host->app.conn) : 0;
+    if (state != ESTAB_CLOSED && state != ESTAB_ESTABLISHED && state > 0) return false;
+  }
+  return true;
+}
+
+void stage_finish(struct stage *stage)
+{
+  uint64_t until = stage->sim.now_ns + UINT64_C(3600000) * MILLISECOND;
+  while (!stage_is_over(stage) && sim_step(&stage->sim, until))
+    ;
+  while (sim_step(&stage->sim, stage->sim.now_ns + 500 * MILLISECOND))
+    ;
+}
+
+static void stage_traced(void *ctx, unsigned side, const struct estab_trace *event)
+{
+  struct stage *stage = ctx;
+  ladder_event(stage->ladder, side == 0 ? LADDER_LEFT : LADDER_RIGHT, event);
+}
+
+static void stage_lost(void *ctx, unsigned from)
+{
+  struct stage *stage = ctx;
+  ladder_lost(stage->ladder, from == 0 ? LADDER_LEFT : LADDER_RIGHT);
+}
+
+const struct scene *scene_find(const char *name)
+{
+  for (const struct scene *s = scenes; s->name != NULL; s++)
+    if (strcmp(s->name, name) == 0) return s;
+  return NULL;
+}
+
+static int stage_broken(const struct stage *stage, const struct scene *scene)
+{
+  const struct check *check = &stage->sim.check;
+  if (check->broken == INVARIANT_NONE) return 0;
+  return say_failure("sim", NULL, "%s: %s of the %s: %s", scene->name,
+                     invariant_name(check->broken), check->side == 0 ? "client" : "server",
+                     check->text);
+}
+
+int scene_show(const struct scene *scene, const struct sim_settings *settings,
+               const struct scene_options *options)
+{
+  static struct stage stage;
+  struct estab_device_error error;
+  memset(&stage, 0, sizeof stage);
+  struct ladder_settings picture = {
+      .title = scene->title,
+      .name = {"client", "server"},
+      .live = {true, true},
+      .time_wait_ns = {2 * settings->stack.msl_ns, 2 * settings->stack.msl_ns},
+      .out = stdout,
+      .ascii = options->ascii,
+      .explain = !options->json,
+      .json = options->json};
+  stage.ladder = ladder_new(&picture);
+  int failed = sim_start(&stage.sim, settings);
+  if (failed < 0 || stage.ladder == NULL)
+    return say_failure("sim", NULL, "no stack: %s", estab_strerror(failed));
+  if (options->pcap != NULL &&
+      estab_pcap_open(options->pcap, ESTAB_LINK_RAW, stage.sim.now_ns, &stage.sim.pcap, &error) < 0)
+    return say_device("sim", options->pcap, &error);
+  stage.sim.ctx = &stage;
+  stage.sim.traced = stage_traced;
+  stage.sim.lost = stage_lost;
+  stage.sim.check.may_reset = true;
+  for (unsigned i = 0; i < 2; i++)
+    stage.sim.hosts[i].app.by_hand = true;
+  if (!options->json) printf("%s\n\n", scene->about);
+  scene->play(&stage);
+  ladder_end(stage.ladder, stage.sim.now_ns);
+  stage.sim.traced = NULL;
+  int status = stage_broken(&stage, scene);
+  sim_end(&stage.sim);
+  ladder_free(stage.ladder);
+  if (stage.sim.pcap != NULL && estab_pcap_close(stage.sim.pcap) < 0)
+    return say_failure("sim", NULL, "%s could not be written", options->pcap);
+  return status;
+}
