@@ -78,7 +78,7 @@ struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, s
   return t;
 }
 
-static void leave_table(struct estab_stack *s, struct tcb *t)
+void stack_leave_table(struct estab_stack *s, struct tcb *t)
 {
   if (!(t->bits & TCB_IN_TABLE)) return;
   demux_remove(s, TAG_FULL | t->index);
@@ -107,7 +107,7 @@ static void leave_accept_queue(struct estab_stack *s, struct tcb *t)
 
 void stack_conn_free(struct estab_stack *s, struct tcb *t)
 {
-  leave_table(s, t);
+  stack_leave_table(s, t);
   if (t->bits & TCB_ACCEPT_QUEUED) leave_accept_queue(s, t);
   if (t->bits & TCB_ON_EVENTS) list_remove(s, &s->events, TAG_FULL | t->index);
   if (t->bits & TCB_ON_READY) list_remove(s, &s->ready, TAG_FULL | t->index);
@@ -173,7 +173,7 @@ void stack_settle(struct estab_stack *s, struct tcb *t)
 {
   if (t->pending) tell_user(s, t);
   if (t->state == ESTAB_CLOSED) {
-    leave_table(s, t);
+    stack_leave_table(s, t);
     if (t->bits & TCB_ACCEPT_QUEUED) { // reset before anybody accepted it: nobody will hear of it
       leave_accept_queue(s, t);
       t->bits |= TCB_RELEASED;

@@ -183,7 +183,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header
       .seq = h->seg.snd.una,
       .ack = h->seg.rcv.nxt,
       .flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK,
-      .window = (uint16_t)h->seg.rcv.wnd,
+      .window = (uint16_t)u32_min(h->seg.rcv.wnd, 65535),
   };
   struct estab_tcp_options *o = &out->options;
   struct ip_route_result route;
@@ -230,7 +230,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
       .snd_wscale = h->seg.snd_wscale,
       .ts_recent = h->seg.ts_recent,
   };
-  uint32_t listener = h->listener, born_us = h->born_us;
+  uint32_t listener = h->listener, born_us = h->born_us, rcv_wnd = h->seg.rcv.wnd;
   uint32_t syn_index = index | HANDLE_HALF, syn_generation = h->generation;
   bool first_try = h->stage == 0;
   struct path *path =
@@ -244,6 +244,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
   half_free(s, index, NULL);
   t->state = ESTAB_SYN_RECEIVED;
+  t->rcv.wnd = rcv_wnd;
   t->listener = listener;
   t->syn_index = syn_index;
   t->syn_generation = syn_generation;
@@ -290,13 +291,17 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
   case REPLY_RST: reply_rst(s, &tuple, netif, &as_came); break;
   case REPLY_ACK: {
     if (h->bits & HALF_JUDGING) break; // nothing of ours is out yet
+    // Rounded up: the SYN-ACK promised as much, and the right edge never moves left [SHLD-14].
+    uint32_t window = (h->seg.rcv.wnd + (1u << h->seg.rcv_wscale) - 1) >> h->seg.rcv_wscale;
+    window = u32_min(window, 65535);
+    h->seg.rcv.wnd = window << h->seg.rcv_wscale;
     struct estab_tcp_header ack = {
         .src_port = tuple.local_port,
         .dst_port = tuple.remote_port,
         .seq = h->seg.snd.nxt,
         .ack = h->seg.rcv.nxt,
         .flags = ESTAB_TCP_ACK,
-        .window = (uint16_t)(h->seg.rcv.wnd >> h->seg.rcv_wscale),
+        .window = (uint16_t)window,
     };
     if (h->seg.flags & SEG_TS) {
       ack.options.present = ESTAB_TCP_OPT_TS;

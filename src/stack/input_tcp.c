@@ -51,6 +51,14 @@ static void trace_received(const struct estab_stack *s, const struct estab_tuple
 
 static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct seg *g)
 {
+  if (t->state == ESTAB_TIME_WAIT && time_wait_syn_is_new(&t->seg, g) &&
+      listener_find(s, &t->tuple, t->netif) != SLAB_NONE) { // RFC 6191: whoever holds the handle
+    uint32_t index = timewait_detach(s, t);
+    if (index != SLAB_NONE) {
+      timewait_segment_arrives(s, index, g);
+      return;
+    }
+  }
   const struct seg as_came = *g; // an RST answers the segment as it came
   struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);
   if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, &as_came);

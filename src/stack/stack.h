@@ -195,6 +195,7 @@ void stack_settle(struct estab_stack *s, struct tcb *t);
 struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed,
                            struct path *path); // NULL: no memory
 void stack_conn_free(struct estab_stack *s, struct tcb *t);
+void stack_leave_table(struct estab_stack *s, struct tcb *t);
 void stack_ready(struct estab_stack *s, struct tcb *t);
 void list_push(struct estab_stack *s, struct list *l, uint32_t tagged);
 uint32_t list_pop(struct estab_stack *s, struct list *l);
@@ -230,7 +231,8 @@ uint32_t ms_after(uint64_t now_ns, uint64_t wait_ns);
 
 // ---- timewait.c
 
-void timewait_from_conn(struct estab_stack *s, struct tcb *t); // t is freed
+void timewait_from_conn(struct estab_stack *s, struct tcb *t);  // t is freed
+uint32_t timewait_detach(struct estab_stack *s, struct tcb *t); // t becomes CLOSED
 void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
 void timewait_free(struct estab_stack *s, uint32_t index, const char *cause);
 // A half-open record takes its place in the flow table for now (ATTACKS R8), and gives it back.

@@ -36,10 +36,8 @@ void timewait_restore(struct estab_stack *s, uint32_t index)
   demux_add(s, TAG_THIRD | index); // the half-open record has left: the table has room
 }
 
-// The user has released it and nothing is owed: the record takes the connection's place, and its deadline. Records are
-// kept in the order of their coming, which is that of their going as long as all wait equally long; one with a
-// TIME-WAIT of its own (an option) may stand behind a longer one and then goes with it.
-void timewait_from_conn(struct estab_stack *s, struct tcb *t)
+// A record with all that TIME-WAIT needs to know, in no table yet; SLAB_NONE: no room.
+static uint32_t timewait_new(struct estab_stack *s, const struct tcb *t)
 {
   uint32_t index = SLAB_NONE;
   if (s->settings.max_time_wait > 0) {
@@ -51,25 +49,52 @@ void timewait_from_conn(struct estab_stack *s, struct tcb *t)
       index = slab_new(&s->waits);
     }
   }
-  if (index == SLAB_NONE) {
-    stack_trace_state(s, &t->tuple, conn_handle(t), ESTAB_TIME_WAIT, ESTAB_CLOSED,
-                      "no room for TIME-WAIT");
-    stack_conn_free(s, t);
-    return;
-  }
+  if (index == SLAB_NONE) return SLAB_NONE;
   struct timewait *w = slab_at(&s->waits, index);
   w->seg = t->seg;
   w->tuple = t->tuple;
   w->netif = t->netif;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
-  stack_conn_free(s, t); // leaves the flow table first, so that adding cannot need more of it
+  return index;
+}
+
+// The connection has left the flow table just now, so that adding cannot need more of it.
+static bool timewait_add(struct estab_stack *s, uint32_t index)
+{
   if (demux_add(s, TAG_THIRD | index) < 0) {
     slab_free(&s->waits, index);
-    return;
+    return false;
   }
   fifo_push(&s->wait_list, &s->waits, WAIT_LINK, index);
   s->state_counts[ESTAB_TIME_WAIT]++;
+  return true;
+}
+
+// The user has released it and nothing is owed: the record takes the connection's place, and its deadline. Records are
+// kept in the order of their coming, which is that of their going as long as all wait equally long; one with a
+// TIME-WAIT of its own (an option) may stand behind a longer one and then goes with it.
+void timewait_from_conn(struct estab_stack *s, struct tcb *t)
+{
+  uint32_t index = timewait_new(s, t);
+  if (index == SLAB_NONE)
+    stack_trace_state(s, &t->tuple, conn_handle(t), ESTAB_TIME_WAIT, ESTAB_CLOSED,
+                      "no room for TIME-WAIT");
+  stack_conn_free(s, t);
+  if (index != SLAB_NONE) timewait_add(s, index);
+}
+
+// A SYN asks for the tuple while the user still holds the old connection's handle: a record stands guard from now
+// on, and what the user holds is CLOSED, with what came still to be read. SLAB_NONE: no room, nothing changed.
+uint32_t timewait_detach(struct estab_stack *s, struct tcb *t)
+{
+  uint32_t index = timewait_new(s, t);
+  if (index == SLAB_NONE) return SLAB_NONE;
+  stack_leave_table(s, t);
+  bool added = timewait_add(s, index);
+  tcb_end(&s->tcp, t, ESTAB_OK, 0, "its tuple is asked for again", s->now_ns);
+  stack_collect(s, t);
+  return added ? index : SLAB_NONE;
 }
 
 static void timewait_ack(struct estab_stack *s, const struct timewait *w)

@@ -27,10 +27,11 @@ uint16_t window_to_advertise(struct tcb *t, bool syn)
 {
   uint32_t told = t->rcv.wnd;
   uint32_t offer = window_room(t);
-  if (offer < told + window_step(t)) offer = told;
+  // Before ESTABLISHED nobody has shown that he is there: a TCB, like a record, promises no more than its SYN-ACK did.
+  if (offer < told + window_step(t) || t->state == ESTAB_SYN_RECEIVED) offer = told;
   if (syn) {
-    t->rcv.wnd = u32_min(u32_max(offer, told), 65535);
-    return (uint16_t)t->rcv.wnd;
+    t->rcv.wnd = u32_max(told, u32_min(offer, 65535));
+    return (uint16_t)u32_min(t->rcv.wnd, 65535);
   }
   uint32_t field = offer >> t->rcv_wscale;
   if (field > 65535) field = 65535;
