@@ -12,10 +12,9 @@ options()
 }
 compare()
 {
-  local page=${ESTAB_BUILD:-build}/docs/$1 help=$2
-  [ -s "$page" ] || { echo "no page $1"; bad=1; return; }
-  diff -u --label "estab --help" --label "$1" <(options <<<"$help") \
-    <(sed -e 's/\\-/-/g' -e 's/\\f.//g' -e '/^\./d' "$page" | options) || bad=1
+  [ -s "${ESTAB_BUILD:-build}/docs/$1" ] || { echo "no page $1"; bad=1; return; }
+  diff -u --label "estab --help" --label "$1" <(options <<<"$2") \
+    <(sed -e "/^@port@\$/{r docs/man/port.inc" -e d -e "}" "docs/man/$1.scd" | options) || bad=1
 }
 help=$("$estab" --help)
 commands=$(sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' <<<"$help")
