@@ -303,7 +303,8 @@ int estab_packet_emit(const struct estab_packet *packet, uint8_t *out, size_t ro
   size_t ip_bytes = p.version == 4 ? ESTAB_IP4_HEADER_BYTES : ESTAB_IP6_HEADER_BYTES;
   if (p.version == 6 && p.kind == ESTAB_PACKET_FRAGMENT) ip_bytes += ESTAB_IP6_FRAGMENT_BYTES;
   if (is_arp) ip_bytes = 0;
-  if (ip_bytes + upper_bytes > UINT16_MAX || link_bytes + ip_bytes + upper_bytes > room)
+  const size_t most = UINT16_MAX + (size_t)(p.version == 6 ? ESTAB_IP6_HEADER_BYTES : 0);
+  if (ip_bytes + upper_bytes > most || link_bytes + ip_bytes + upper_bytes > room)
     return ESTAB_ERR_TOO_BIG;
 
   size_t at = 0;
