@@ -36,7 +36,7 @@ enum estab_error {
   ESTAB_ERR_REFUSED = -8,         // "connection refused"
   ESTAB_ERR_TIMEOUT = -9,         // "connection aborted due to user timeout"
   ESTAB_ERR_UNREACHABLE = -10,    // no route, or an ICMP error ended the attempt
-  ESTAB_ERR_ADDRESS_IN_USE = -11, // the tuple, or the listening port, is taken
+  ESTAB_ERR_ADDRESS_IN_USE = -11, // the listening port, or a UDP port, is taken
   ESTAB_ERR_NO_PORT = -12,        // every local port towards that peer is taken
   ESTAB_ERR_NOT_LOCAL = -13,      // the local address is not one of ours
   ESTAB_ERR_TOO_BIG = -14,        // longer than the device or the protocol can carry

@@ -240,7 +240,8 @@ struct estab_connect_settings {
   uint32_t netif; // 0 = chosen by route
 };
 ESTAB_API void estab_connect_settings_default(struct estab_connect_settings *settings);
-// Active OPEN. The handle is usable at once: data may be queued before the handshake ends.
+// Active OPEN. The handle is usable at once: data may be queued before the handshake ends. ESTAB_ERR_EXISTS when the
+// tuple asked for is taken, ESTAB_ERR_NO_PORT when no local port is left to choose.
 ESTAB_API int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
                             uint64_t now_ns, estab_conn *out);
 

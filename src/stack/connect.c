@@ -90,7 +90,7 @@ static int choose_tuple(struct estab_stack *s, const struct estab_connect_settin
   case PORT_REUSE: return ESTAB_OK;
   case PORT_TAKEN: break;
   }
-  return ESTAB_ERR_ADDRESS_IN_USE;
+  return ESTAB_ERR_EXISTS; // RFC 9293 3.10.1
 }
 
 int estab_connect(estab_stack *s, const struct estab_connect_settings *settings, uint64_t now_ns,

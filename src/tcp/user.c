@@ -110,7 +110,9 @@ int tcp_close_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
     t->bits |= TCB_CLOSE_CALLED;
     tcb_end(c, t, ESTAB_OK, ESTAB_EVENT_CLOSED, "CLOSE", now_ns);
     return ESTAB_OK;
-  case ESTAB_SYN_RECEIVED: // queued until ESTABLISHED
+  case ESTAB_SYN_RECEIVED:
+    // DEPARTS: RFC 9293 3.10.4 (CLOSE in SYN-RECEIVED waits for ESTABLISHED) because a FIN sent before our SYN is
+    // acknowledged would leave SYN-RECEIVED with the SYN still to be repeated.
     t->bits |= TCB_CLOSE_CALLED;
     return ESTAB_OK;
   case ESTAB_ESTABLISHED:

@@ -84,6 +84,7 @@ struct kit {
   uint32_t read_bytes; // of the peer's stream, all of them checked
   uint32_t sent_bytes; // handed to estab_send()
   bool read_end;       // estab_recv() answered 0
+  bool user_closed;    // nothing more is to be written
   bool wrong_octet;    // either stream differed
   uint32_t events;     // all that were told of conn
   int error;           // the last event's

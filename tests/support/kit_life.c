@@ -248,7 +248,7 @@ void kit_new_peer(struct kit *k, uint32_t irs)
   k->peer_rcv_nxt = 0;
   k->peer_got_fin = k->peer_got_rst = false;
   k->read_bytes = k->sent_bytes = 0;
-  k->read_end = false;
+  k->read_end = k->user_closed = false;
 }
 
 // A new connection through the listener.
@@ -294,7 +294,8 @@ bool kit_lives(struct kit *k)
   enum estab_state from = kit_state(k);
   if (from == ESTAB_TIME_WAIT) return guards(k);
   uint32_t stream_bytes = 60;
-  bool writes = from <= ESTAB_ESTABLISHED || from == ESTAB_CLOSE_WAIT, wrote = false;
+  bool writes = (from <= ESTAB_ESTABLISHED || from == ESTAB_CLOSE_WAIT) && !k->user_closed;
+  bool wrote = false;
   for (unsigned turn = 0; turn < 40; turn++) {
     kit_user(k);
     stream_bytes = stream_end(k, stream_bytes);
