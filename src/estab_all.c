@@ -69,8 +69,13 @@
 #include "ip/route.c"
 
 // link
+#include "link/arp.c"
+#include "link/link.c"
+#include "link/nd.c"
+#include "link/neighbour.c"
 
 // udp
+#include "udp/udp.c"
 
 // stack
 #include "stack/calls.c"
@@ -83,7 +88,6 @@
 #include "stack/listen.c"
 #include "stack/net.c"
 #include "stack/output.c"
-#include "stack/pending.c"
 #include "stack/reply.c"
 #include "stack/settings.c"
 #include "stack/stack.c"

@@ -3,6 +3,7 @@
 #ifndef ESTAB_LINK_LINK_H
 #define ESTAB_LINK_LINK_H
 
+#include "base/fifo.h"
 #include "base/mem.h"
 #include "base/slab.h"
 #include "estab/wire.h"
@@ -10,29 +11,32 @@
 
 #define LINK_HEADER_BYTES  14
 #define LINK_NETIFS        64
-#define LINK_NEIGHBOURS    1024 // at most; INCOMPLETE ones go first: RFC 6583 6
-#define LINK_WAITING       3    // packets that wait for one neighbour: ATTACKS R13
-#define LINK_WAITING_BYTES 1514 // the longest of them, link header included
-#define LINK_MESSAGE_BYTES 128  // longest frame that link makes itself
+#define LINK_NEIGHBOURS    1024         // at most; those that do not answer go first: RFC 6583 6.2
+#define LINK_WAITING       3            // packets that wait for one neighbour: ATTACKS R13
+#define LINK_WAITING_BYTES 1514         // the longest of them, link header included
+#define LINK_WAITING_MAX   (256 * 1024) // bytes of all of them
+#define LINK_MESSAGE_BYTES 128          // longest frame that link makes itself
 
-struct link_neighbour;
+#define LINK_REQUESTS      3                     // RFC 4861 10: MAX_MULTICAST_SOLICIT
+#define LINK_RETRANSMIT_NS UINT64_C(1000000000)  // RETRANS_TIMER; RFC 1122 2.3.2.1
+#define LINK_REACHABLE_NS  UINT64_C(30000000000) // REACHABLE_TIME
+#define LINK_FAILED_NS     UINT64_C(1000000000)  // no new request before: RFC 1122 2.3.2.1
 
-struct link_list {
-  uint32_t first, last; // neighbours, oldest first
-};
+struct link_waiting;
 
 struct link {
   struct mem *mem;
   uint64_t key[2];
-  struct slab neighbours;     // struct link_neighbour
-  uint32_t *buckets;          // chains of neighbours by (netif, address); NULL before the first
-  struct link_list asking;    // INCOMPLETE and PROBE, by when the next request is due
-  struct link_list fresh;     // REACHABLE, by when that ends
-  struct link_list stale;     // STALE and FAILED, least recently used first
-  struct path *woken;         // paths whose neighbour was resolved or lost, see link_woken()
-  struct link_waiting *ready; // packets that can go, see link_output()
-  struct link_waiting *ready_last;
-  uint64_t dropped_failed, dropped_full; // packets that waited in vain, for the stack's counters
+  struct slab neighbours; // struct link_neighbour
+  uint32_t *buckets;      // chains of neighbours by (netif, address); NULL before the first
+  struct fifo to_ask;     // INCOMPLETE and PROBE whose next request is to be sent now
+  struct fifo asking;     // INCOMPLETE and PROBE that were asked, by when that was
+  struct fifo fresh;      // REACHABLE, by when that ends
+  struct fifo stale;      // STALE and FAILED, oldest first
+  struct path *woken;     // paths whose neighbour was resolved or lost, see link_woken()
+  struct link_waiting *ready, *ready_last; // packets that can go, see link_output()
+  uint32_t waiting_bytes;                  // of packets that wait or are ready
+  uint64_t dropped_failed, dropped_full;   // packets that waited in vain: the stack counts them
   uint16_t generation; // of the headers in paths; changes when any of them may be wrong
   uint8_t macs[LINK_NETIFS][6];
   bool ethernet[LINK_NETIFS];
@@ -77,7 +81,8 @@ size_t link_output(struct link *l, uint64_t now_ns, uint8_t *out, uint32_t *neti
 bool link_output_pending(const struct link *l, uint64_t now_ns);
 
 // The next path whose neighbour is no longer PENDING, or NULL. To be called until NULL after every link_*_input and
-// link_handle_deadline: the stack unparks what is parked there.
+// link_handle_deadline: the stack unparks what is parked there, and tells ip of those with no reference
+// (ip_path_settle).
 struct path *link_woken(struct link *l);
 
 // ---------------------------------------------------------------------------------------------

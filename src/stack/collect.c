@@ -146,6 +146,28 @@ void stack_unpark(struct estab_stack *s)
   }
 }
 
+// What became of neighbours: their paths go on, packets that waited in vain are counted.
+void stack_link_news(struct estab_stack *s)
+{
+  bool woken = false;
+  for (struct path *p; (p = link_woken(&s->link)) != NULL; woken = true) {
+    if (s->settings.trace.event) {
+      struct estab_trace e = {
+          .kind = ESTAB_TRACE_neighbour_changed,
+          .now_ns = s->now_ns,
+          .u.neighbour_changed = {p->next_hop, p->neighbour == PATH_NEIGHBOUR_RESOLVED},
+      };
+      s->settings.trace.event(s->settings.trace.ctx, &e);
+    }
+    if (!p->refs) ip_path_settle(&s->ip, p);
+  }
+  for (; s->link.dropped_failed; s->link.dropped_failed--)
+    stack_drop(s, ESTAB_DROP_NEIGHBOUR_FAILED, 0, NULL, NULL);
+  for (; s->link.dropped_full; s->link.dropped_full--)
+    stack_drop(s, ESTAB_DROP_NEIGHBOUR_QUEUE_FULL, 0, NULL, NULL);
+  if (woken) stack_unpark(s);
+}
+
 static bool wants_output(const struct tcb *t)
 {
   if (t->owed) return true;

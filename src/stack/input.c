@@ -4,21 +4,11 @@
 #include "stack/stack.h"
 #include <string.h>
 
-// Router and neighbour discovery, and ARP, may have resolved somebody, or want to answer.
+// Neighbour discovery and ARP may have resolved somebody, or want to answer.
 static void after_link(struct estab_stack *s, uint32_t netif, const uint8_t *reply,
                        size_t reply_bytes)
 {
-  bool woken = false;
-  for (struct path *p; (p = link_woken(&s->link)) != NULL; woken = true) {
-    if (!s->settings.trace.event) continue;
-    struct estab_trace e = {
-        .kind = ESTAB_TRACE_neighbour_changed,
-        .now_ns = s->now_ns,
-        .u.neighbour_changed = {p->next_hop, p->neighbour == PATH_NEIGHBOUR_RESOLVED},
-    };
-    s->settings.trace.event(s->settings.trace.ctx, &e);
-  }
-  if (woken) stack_unpark(s);
+  stack_link_news(s);
   if (reply_bytes == 0) return;
   struct ip_route_result route = {.netif = netif};
   // A whole frame of its own: kept with next_hop = any, which output reads as "no link header to add".
@@ -44,10 +34,8 @@ static void input_arp(struct estab_stack *s, uint32_t netif, const uint8_t *byte
 
 static void input_neighbour(struct estab_stack *s, const struct ip_packet *packet)
 {
-  struct estab_ip6_header ip6;
   struct estab_nd nd;
-  int r = estab_ip6_parse(packet->header, packet->header_bytes + packet->payload_bytes, &ip6);
-  if (r >= 0) r = estab_nd_parse(&ip6, packet->payload, packet->payload_bytes, &nd);
+  int r = icmp_neighbour(packet, &nd);
   if (r < 0) {
     stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
     return;

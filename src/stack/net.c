@@ -24,8 +24,7 @@ int estab_netif_set_up(estab_stack *s, uint32_t netif, bool up)
   int r = ip_netif_set_up(&s->ip, netif, up);
   if (r == ESTAB_OK && !up) {
     link_netif_down(&s->link, netif);
-    while (link_woken(&s->link))
-      continue;
+    stack_link_news(s);
     stack_unpark(s);
   }
   return r;

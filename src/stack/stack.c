@@ -169,10 +169,7 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
     stack_drop(s, ESTAB_DROP_FRAG_TIMEOUT, 0, NULL, NULL);
   }
   link_handle_deadline(&s->link, s->now_ns);
-  bool woken = false;
-  while (link_woken(&s->link))
-    woken = true;
-  if (woken) stack_unpark(s);
+  stack_link_news(s);
 }
 
 // ---- Events
