@@ -99,11 +99,15 @@ static void fill_ip4_checksum(uint8_t *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   if (size < 1 || size > 66000) return 0;
-  const uint8_t how = data[0]; // bit 0: link, bit 1: checksum known, bit 2: IPv4 header made right
+  // bit 0: link, bit 1: checksum known, bit 2: IPv4 header made right, bits 3, 4: EtherType
+  const uint8_t how = data[0];
+  static const uint8_t types[4][2] = {{0, 0}, {0x08, 0x00}, {0x08, 0x06}, {0x86, 0xdd}};
   const size_t link_bytes = how & 1 ? ESTAB_ETH_HEADER_BYTES : 0;
   uint8_t *bytes = malloc(size > 1 ? size - 1 : 1);
   if (bytes == NULL) return 0;
   memcpy(bytes, data + 1, size - 1);
+  if ((how & 1) && (how >> 3 & 3) && size - 1 >= link_bytes)
+    memcpy(bytes + 12, types[how >> 3 & 3], 2);
   if ((how & 4) && size - 1 > link_bytes)
     fill_ip4_checksum(bytes + link_bytes, size - 1 - link_bytes);
   check_frame(how & 1 ? ESTAB_LINK_ETHERNET : ESTAB_LINK_RAW, bytes, size - 1, how & 2);
