@@ -230,7 +230,8 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
       .snd_wscale = h->seg.snd_wscale,
       .ts_recent = h->seg.ts_recent,
   };
-  uint32_t listener = h->listener, born_us = h->born_us, rcv_wnd = h->seg.rcv.wnd;
+  uint32_t listener = h->listener, born_us = h->born_us;
+  const struct seg_state seg = h->seg;
   uint32_t syn_index = index | HANDLE_HALF, syn_generation = h->generation;
   bool first_try = h->stage == 0;
   struct path *path =
@@ -244,7 +245,9 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
   half_free(s, index, NULL);
   t->state = ESTAB_SYN_RECEIVED;
-  t->rcv.wnd = rcv_wnd;
+  t->rcv.wnd = seg.rcv.wnd; // what was promised, and the limiter, go on
+  t->limiter_ms = seg.limiter_ms;
+  t->ts_recent_s = seg.ts_recent_s;
   t->listener = listener;
   t->syn_index = syn_index;
   t->syn_generation = syn_generation;

@@ -121,6 +121,7 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     handshake_done(c, t, g, now_ns);
     return;
   }
+  if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
   bool duplicate = is_duplicate_ack(t, g);
   bool was_closed = t->snd.wnd == 0;
   bool window_moved = seq_ge(g->ack, t->snd.una) && window_of_segment(t, g);

@@ -152,6 +152,13 @@ static void time_wait_restart(struct tcb *t, uint32_t seq, uint32_t len, uint16_
     t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
 }
 
+// RFC 2883; in TIME-WAIT the peer sends nothing that an answer could still help.
+static bool tells_dsack(const struct tcb *t)
+{
+  return (t->flags & SEG_SACK) && state_is_synchronized((enum estab_state)t->state) &&
+         t->state != ESTAB_TIME_WAIT;
+}
+
 static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
 {
   const uint32_t seq = g->seq, len = seg_len(g);
@@ -161,8 +168,7 @@ static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, 
     if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
       time_wait_restart(t, seq, len, flags, now_ns);
     if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) &&
-        (t->flags & SEG_SACK) &&
-        state_is_synchronized((enum estab_state)t->state)) { // RFC 2883 4: a whole duplicate
+        tells_dsack(t)) { // RFC 2883 4: a whole duplicate
       t->bits |= TCB_DSACK;
       t->dsack_start = seq;
       t->dsack_end = seq + g->text_bytes;
@@ -171,8 +177,7 @@ static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, 
     end_by_rst(c, t, v, now_ns);
     return v;
   }
-  if (g->duplicate_start != g->duplicate_end &&
-      (t->flags & SEG_SACK)) { // RFC 2883 4.2: a partial duplicate
+  if (g->duplicate_start != g->duplicate_end && tells_dsack(t)) { // RFC 2883 4.2: a partial one
     t->bits |= TCB_DSACK;
     t->dsack_start = g->duplicate_start;
     t->dsack_end = g->duplicate_end;
