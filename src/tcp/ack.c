@@ -124,8 +124,15 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
   bool duplicate = is_duplicate_ack(t, g);
   bool was_closed = t->snd.wnd == 0;
+  bool forward = seq_gt(g->ack, t->snd.una);
+  uint32_t edge = t->snd.una + t->snd.wnd;
   bool window_moved = seq_ge(g->ack, t->snd.una) && window_of_segment(t, g);
-  if (seq_gt(g->ack, t->snd.una)) {
+  if (forward && t->snd.wl2 != g->ack) {
+    // An old segment (a retransmission) with a new ACK: its window is not taken, and the right edge must not run
+    // ahead with SND.UNA of what the peer offered.
+    t->snd.wnd = seq_gt(edge, g->ack) ? edge - g->ack : 0;
+  }
+  if (forward) {
     take_new_ack(c, t, g, now_ns);
     if ((t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt) fin_acknowledged(c, t, now_ns);
   } else if (duplicate) {

@@ -65,7 +65,7 @@ static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
   out->piece_count = 0;
   if (flags & ESTAB_TCP_SYN) put_syn_options(c, t, &h->options);
   bool offered = (flags & ESTAB_TCP_SYN) && t->state == ESTAB_SYN_SENT && c->settings->timestamps;
-  if (((t->flags & SEG_TS) && !(flags & ESTAB_TCP_RST)) || offered) {
+  if ((t->flags & SEG_TS) || offered) { // RST too: RFC 7323 3.2
     h->options.present |= ESTAB_TCP_OPT_TS;
     h->options.ts_value = tcp_ts_now(t->ts_offset, now_ns);
     h->options.ts_echo = (flags & ESTAB_TCP_ACK) ? t->ts_recent : 0;

@@ -46,7 +46,9 @@ static void raise_readable(struct tcb *t)
 // delay. A full window of small segments from a peer with Nagle never waits twice.
 static void acknowledge_text(struct tcb *t, const struct seg *g, bool at_once, uint64_t now_ns)
 {
-  uint32_t waiting = t->segments_unacked + (g->segments > 1 ? g->segments : 1u);
+  uint32_t segments =
+      u32_max(u32_max(g->segments, 1), g->text_bytes / t->rcv_mss); // [SHLD-19]: or 2 x RMSS octets
+  uint32_t waiting = t->segments_unacked + segments;
   t->segments_unacked = (uint8_t)u32_min(waiting, 255);
   if (at_once || waiting >= 2 || t->delayed_ack_ms == 0) {
     t->owed |= OWED_ACK;
@@ -99,6 +101,18 @@ void text_take_kept(struct tcp *c, struct tcb *t)
   advance(t, next);
 }
 
+// RFC 2883 4: the first part of [start, end) that is kept above a hole already.
+static void report_overlap(struct tcb *t, uint32_t start, uint32_t end)
+{
+  unsigned i = ranges_from(&t->out_of_order, start);
+  if (!(t->flags & SEG_SACK) || i == t->out_of_order.count) return;
+  struct range r = t->out_of_order.at[i];
+  if (seq_ge(r.start, end)) return;
+  t->bits |= TCB_DSACK;
+  t->dsack_start = seq_max(r.start, start);
+  t->dsack_end = seq_min(r.end, end);
+}
+
 // In order: RCV.NXT moves over it, and over what had come earlier behind it.
 static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct seg *g,
                                     uint32_t text_bytes, uint64_t now_ns)
@@ -106,6 +120,7 @@ static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct s
   uint32_t kept =
       (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
   bool filled = t->out_of_order.count > 0;
+  if (filled) report_overlap(t, g->seq, g->seq + kept);
   uint32_t next = t->rcv.nxt + kept;
   if (filled && kept == text_bytes) next = skip_kept(c, t, next);
   advance(t, next);

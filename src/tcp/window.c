@@ -12,7 +12,8 @@ uint32_t window_right_edge(const struct tcb *t)
 static uint32_t window_room(const struct tcb *t)
 {
   uint32_t edge = window_right_edge(t);
-  return seq_gt(edge, t->rcv.nxt) ? edge - t->rcv.nxt : 0;
+  uint32_t most = 65535u << t->rcv_wscale; // what the field can say
+  return seq_gt(edge, t->rcv.nxt) ? u32_min(edge - t->rcv.nxt, most) : 0;
 }
 
 // The smallest step by which the right edge moves: silly window avoidance of the receiver [MUST-39].
