@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define APP_PORT 80
+#define APP_PORT  80
+#define APP_R2_NS UINT64_C(100000000000) // RFC 9293 3.8.3 [SHLD-11]
 
 int app_listen(struct sim_host *host)
 {
@@ -27,6 +28,11 @@ int app_connect(struct sim_host *host)
 
 static void app_over(struct sim_host *host, int error)
 {
+  struct check *check = &host->sim->check;
+  uint64_t silent_ns = check->now_ns - check->sides[host->side].una_ns;
+  if (error == ESTAB_ERR_TIMEOUT && silent_ns < APP_R2_NS)
+    check_fails(check, host->side, INVARIANT_PROGRESS, "gave up %llu s after the last progress",
+                (unsigned long long)silent_ns / 1000000000);
   if (host->app.error == 0) host->app.error = error;
   if (host->app.conn != 0) estab_release(host->stack, host->app.conn);
   host->app.conn = 0;
@@ -42,7 +48,9 @@ static void app_events(struct sim_host *host)
   while (estab_stack_next_event(host->stack, &ev) > 0) {
     if (ev.conn != 0 && ev.conn != app->conn) check_handle(&host->sim->check, host->side, ev.conn);
     if ((ev.events & ESTAB_EVENT_ACCEPT) != 0 && app->conn == 0 && !app->done)
-      estab_accept(host->stack, app->listener, &app->conn);
+      app->open = estab_accept(host->stack, app->listener, &app->conn) >= 0;
+    if ((ev.events & ESTAB_EVENT_CONNECTED) != 0 && ev.conn == app->conn) app->open = true;
+    if ((ev.events & ESTAB_EVENT_CLOSED) != 0 && ev.conn == app->conn) app->all_closed = true;
     if (ev.conn == app->conn && app->conn != 0 &&
         (ev.events & (ESTAB_EVENT_RESET | ESTAB_EVENT_ABORTED)) != 0)
       app_over(host, ev.error != 0 ? ev.error : ESTAB_ERR_RESET);
@@ -64,7 +72,7 @@ static void app_write(struct sim_host *host)
     app->sent += (uint64_t)took;
     check_written(&host->sim->check, host->side, (size_t)took);
   }
-  if (!app->closed && (!app->habits.close_after_end || app->end_seen)) {
+  if (app->open && !app->closed && (!app->habits.close_after_end || app->end_seen)) {
     estab_close(host->stack, app->conn);
     app->closed = true;
   }
@@ -102,7 +110,7 @@ void app_work(struct sim_host *host)
   app_read(host);
   if (app->by_hand) return;
   app_write(host);
-  if (!app->end_seen || !app->closed) return;
+  if (!app->end_seen || !app->closed || !(app->all_closed || app->habits.release_early)) return;
   // All is read and written: what the stack still has to do, it does alone.
   estab_release(host->stack, app->conn);
   app->conn = 0;

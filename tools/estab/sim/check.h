@@ -22,7 +22,6 @@ const char *invariant_text(enum invariant invariant);
 // One side's facts. "Sent" is what it put on the wire, "heard" what the wire brought to it.
 struct check_side {
   enum estab_state state;
-  bool started; // any state change yet
   uint64_t event_ns, time_wait_ns, time_wait_again_ns;
   bool syn_sent, syn_heard, fin_sent;
   uint32_t iss, irs;
@@ -39,6 +38,7 @@ struct check_side {
   uint64_t written, read; // octets, by the application
   bool end_told, released;
   bool numbers_known;
+  uint64_t una_ns; // when SND.UNA moved last
   uint32_t una, nxt, rcv_nxt;
   uint64_t segments, segments_at_progress;
 };

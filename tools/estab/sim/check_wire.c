@@ -93,7 +93,9 @@ void check_sent(struct check *c, unsigned side, const uint8_t *bytes, size_t cou
   if (++s->segments - s->segments_at_progress > CHECK_STORM)
     check_fails(c, side, INVARIANT_PROGRESS, "%u segments without progress", CHECK_STORM);
   if ((p.tcp.flags & ESTAB_TCP_RST) != 0) {
-    if (!c->may_reset) check_fails(c, side, INVARIANT_RESET, "RST");
+    // A host that has closed answers late segments so: RFC 9293 3.10.7.1.
+    if (!c->may_reset && s->state != ESTAB_CLOSED)
+      check_fails(c, side, INVARIANT_RESET, "RST in %s", estab_state_name(s->state));
     return;
   }
   check_syn_sent(s, &p.tcp);

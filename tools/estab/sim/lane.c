@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LANE_HOLD_NS UINT64_C(400000000) // a held packet goes on after this even if nothing follows
+#define LANE_BURST_NS UINT64_C(1000000000)
+#define LANE_HOLD_NS  UINT64_C(400000000) // a held packet goes on after this even if nothing follows
 
 void lane_start(struct lane *lane, const struct lane_faults *faults, uint64_t seed, uint64_t now_ns)
 {
@@ -56,11 +57,12 @@ static bool lane_loses(struct lane *lane, uint64_t now_ns)
 {
   const struct lane_faults *f = &lane->faults;
   uint64_t age = now_ns - lane->start_ns, number = lane->counters.packets;
-  bool burst = lane->burst_left > 0;
+  bool burst = lane->burst_left > 0 && now_ns < lane->burst_until_ns;
   if (burst) lane->burst_left--;
   if (!burst && chance_ppm(&lane->chance, f->burst_ppm)) {
     burst = true;
     lane->burst_left = (uint32_t)chance_below(&lane->chance, f->burst_packets);
+    lane->burst_until_ns = now_ns + LANE_BURST_NS;
   }
   bool dark = age >= f->blackout_at_ns && age - f->blackout_at_ns < f->blackout_ns;
   bool rehearsed = number >= lane->lose_at && number < lane->lose_at + lane->lose_count;

@@ -36,6 +36,7 @@ struct lane {
   struct chance chance;
   uint64_t start_ns, free_ns; // free_ns: when the rate limit lets the next one go
   uint32_t burst_left;
+  uint64_t burst_until_ns;   // a burst is over then, even if few packets came
   struct lane_packet *first; // by due_ns
   struct lane_packet *held;  // to be overtaken
   bool cut;                  // nothing passes any more

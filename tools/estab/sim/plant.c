@@ -165,7 +165,13 @@ void plant_info(struct planted *p, unsigned side, struct estab_conn_info *info)
 bool plant_swallows(struct planted *p, unsigned side)
 {
   if (p->plant != PLANT_stall || side != 0) return false;
-  return ++p->count > 30;
+  p->told = ++p->count > 300;
+  return p->told;
+}
+
+bool plant_stops_timers(const struct planted *p, unsigned side)
+{
+  return p->plant == PLANT_stall && side == 0 && p->told;
 }
 
 unsigned plant_repeats(struct planted *p, unsigned side, size_t count)

@@ -36,6 +36,7 @@ void plant_info(struct planted *p, unsigned side, struct estab_conn_info *info);
 // true: this packet does not reach the link. / is sent so many times more.
 bool plant_swallows(struct planted *p, unsigned side);
 unsigned plant_repeats(struct planted *p, unsigned side, size_t count);
+bool plant_stops_timers(const struct planted *p, unsigned side);
 uint64_t plant_hides(struct planted *p, uint64_t bytes);
 
 #endif

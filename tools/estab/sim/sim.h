@@ -18,6 +18,7 @@ struct app_habits {
   uint32_t pause_ppm;   // it rests after a read,
   uint64_t pause_ns;    // for at most so long
   bool close_after_end; // only closes once the other side has
+  bool release_early;   // gives the connection back before all it wrote was acknowledged
 };
 
 struct sim_settings {
@@ -36,7 +37,8 @@ struct sim_app {
   estab_listener listener;
   estab_conn conn; // 0 = none
   uint64_t sent, read;
-  bool end_seen, closed, done; // done: released, or over with an error
+  bool open; // ESTABLISHED was reached: CLOSE before that would delete the connection
+  bool end_seen, closed, all_closed, done; // done: released, or over with an error
   int error;
   uint64_t paused_until_ns;
   bool reading_stopped; // scenes: does not read

@@ -59,6 +59,7 @@ void sim_settings_seeded(struct sim_settings *settings, uint64_t seed)
     h->pause_ppm = chance_below(&c, 3) == 0 ? 20000 : 0;
     h->pause_ns = chance_below(&c, 20 * SECOND);
     h->close_after_end = chance_below(&c, 2) != 0;
+    h->release_early = chance_below(&c, 4) == 0;
     if (i == 1 && settings->habits[0].close_after_end) h->close_after_end = false;
   }
   uint64_t most = hardest >= 100000 ? 65536 : hardest >= 10000 ? 262144 : 1048576;
@@ -101,8 +102,9 @@ static uint64_t sim_next(struct sim *sim)
   uint64_t next = ESTAB_NEVER;
   for (unsigned i = 0; i < 2; i++) {
     struct sim_host *host = &sim->hosts[i];
-    const uint64_t times[] = {estab_stack_deadline(host->stack), lane_deadline(&host->lane),
-                              app_deadline(host)};
+    bool stopped = plant_stops_timers(&sim->planted, i);
+    const uint64_t times[] = {stopped ? ESTAB_NEVER : estab_stack_deadline(host->stack),
+                              lane_deadline(&host->lane), app_deadline(host)};
     for (unsigned t = 0; t < 3; t++)
       if (times[t] < next) next = times[t];
   }
@@ -126,11 +128,19 @@ bool sim_step(struct sim *sim, uint64_t until_ns)
       free(p);
       sim_host_pump(host);
     }
-    if (estab_stack_deadline(host->stack) <= sim->now_ns)
+    if (estab_stack_deadline(host->stack) <= sim->now_ns && !plant_stops_timers(&sim->planted, i))
       estab_stack_handle_deadline(host->stack, sim->now_ns);
     sim_host_pump(host);
   }
   return true;
+}
+
+// Nobody there will ever say anything: it failed, or its connection was over before it was told of it.
+static bool sim_is_gone(const struct sim *sim, unsigned side)
+{
+  const struct sim_app *app = &sim->hosts[side].app;
+  return app->error != 0 || app->done ||
+         (!app->open && sim->check.sides[side].state == ESTAB_CLOSED);
 }
 
 // An application whose peer is gone, or that waits in vain, gives up.
@@ -140,7 +150,7 @@ static void sim_give_up(struct sim *sim)
   uint64_t patience = sim->check.user_timeout_ns + 120 * SECOND;
   for (unsigned i = 0; i < 2; i++) {
     struct sim_app *app = &sim->hosts[i].app;
-    bool peer_failed = sim->hosts[!i].app.error != 0;
+    bool peer_failed = sim_is_gone(sim, !i);
     if (app->done || !peer_failed || silent < patience) continue;
     sim->check.may_reset = true;
     if (app->conn != 0) {
@@ -150,6 +160,7 @@ static void sim_give_up(struct sim *sim)
     app->conn = 0;
     app->done = true;
     app->error = ESTAB_ERR_TIMEOUT;
+    sim_host_pump(&sim->hosts[i]);
   }
   if (silent > 3 * patience && !(sim->hosts[0].app.done && sim->hosts[1].app.done))
     check_fails(&sim->check, 0, INVARIANT_PROGRESS, "nothing moves for %llu s",
@@ -161,13 +172,27 @@ static bool sim_broken(const struct sim *sim)
   return sim->check.broken != INVARIANT_NONE;
 }
 
+static bool sim_waits_in_vain(const struct sim *sim)
+{
+  return (!sim->hosts[0].app.done && sim_is_gone(sim, 1)) ||
+         (!sim->hosts[1].app.done && sim_is_gone(sim, 0));
+}
+
 // Steps while `busy` says so; a clock that stands still for too long is a fault.
 static void sim_steps(struct sim *sim, bool (*busy)(struct sim *sim), uint64_t until_ns)
 {
   uint64_t before = 0;
   unsigned spins = 0;
   while (!sim_broken(sim) && busy(sim)) {
-    if (!sim_step(sim, until_ns)) break;
+    if (sim_next(sim) <= until_ns) {
+      sim_step(sim, until_ns);
+    } else if (sim_waits_in_vain(sim)) {
+      // Nothing will happen by itself any more: somebody waits for a peer that is gone.
+      sim->now_ns += sim->check.user_timeout_ns + 121 * SECOND;
+      check_time(&sim->check, sim->now_ns);
+    } else {
+      break;
+    }
     spins = sim->now_ns == before ? spins + 1 : 0;
     before = sim->now_ns;
     if (spins > WORLD_SPIN)
@@ -221,8 +246,10 @@ static void sim_aftermath(struct sim *sim)
   sim->check.progress_ns = sim->now_ns;
   sim_steps(sim, sim_stacks_busy, until);
   if (!sim_broken(sim) && sim_stacks_busy(sim))
-    check_fails(&sim->check, 0, INVARIANT_MEMORY, "connections are left %llu s after the end",
-                (unsigned long long)(patience / SECOND));
+    check_fails(
+        &sim->check, 0, INVARIANT_MEMORY, "connections are left %llu s after the end, in %s and %s",
+        (unsigned long long)(patience / SECOND), estab_state_name(sim->check.sides[0].state),
+        estab_state_name(sim->check.sides[1].state));
   for (unsigned i = 0; i < 2 && !sim_broken(sim); i++) {
     struct sim_host *host = &sim->hosts[i];
     if (host->app.listener != 0) estab_listener_close(host->stack, host->app.listener);
@@ -243,7 +270,9 @@ void sim_run(struct sim *sim, struct sim_result *result)
   sim_settle(sim);
   sim_steps(sim, sim_apps_busy, sim->start_ns + sim->settings.give_up_ns);
   if (!sim_broken(sim) && sim_apps_busy(sim))
-    check_fails(&sim->check, 0, INVARIANT_PROGRESS, "not done when time was up");
+    check_fails(&sim->check, 0, INVARIANT_PROGRESS, "nothing will happen any more, in %s and %s",
+                estab_state_name(sim->check.sides[0].state),
+                estab_state_name(sim->check.sides[1].state));
   result->transfer_ns = sim->check.progress_ns - sim->start_ns;
   bool aborted = sim->hosts[0].app.error != 0 || sim->hosts[1].app.error != 0;
   if (!sim_broken(sim)) sim_aftermath(sim);
