@@ -65,7 +65,6 @@ static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, ui
   t->cc.verbs->start(&t->cc, mss, window);
   t->recover = t->iss;
   tcb_enter(c, t, ESTAB_ESTABLISHED, "our SYN was acknowledged", now_ns);
-  text_take_kept(c, t);
   if (t->bits & TCB_CLOSE_CALLED) // CLOSE was queued, RFC 9293 3.10.4
     tcb_enter(c, t, ESTAB_FIN_WAIT_1, "CLOSE before ESTABLISHED", now_ns);
 }
