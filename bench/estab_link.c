@@ -91,6 +91,15 @@ void estab_link_close(void)
   }
 }
 
+// Nothing may be lost on this link: says what was.
+static void dropped(estab_stack *s)
+{
+  for (int drop = ESTAB_DROP_NONE + 1; drop < ESTAB_DROPS; drop++)
+    if (estab_drop_count(s, (enum estab_drop)drop) > 0)
+      fail("estab: a packet was dropped: %s", estab_drop_name((enum estab_drop)drop));
+  fail("estab: a packet was dropped");
+}
+
 static void pass(const struct estab_frame *out, struct estab_frame *in, uint8_t *room)
 {
   in->struct_bytes = sizeof *in;
@@ -127,7 +136,7 @@ bool estab_link_carry(int from)
   // A plain link has its own copy; the pieces of the other must live until they were taken in.
   if (link_kind == LINK_PLAIN) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
   if (estab_stack_input(ends[!from].stack, link_now_ns, in_frames, (unsigned)n) != n)
-    fail("estab: a packet was dropped");
+    dropped(ends[!from].stack);
   if (link_kind == LINK_SUPER) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
   return true;
 }

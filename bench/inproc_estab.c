@@ -129,18 +129,20 @@ static estab_conn client_open(uint64_t index)
   estab_connect_settings_default(&settings);
   settings.remote = job.ipv6 ? ends[SERVER].ip6 : ends[SERVER].ip4;
   settings.remote_port = (uint16_t)(SERVER_PORT + index / CONNS_PER_PORT % SERVER_PORTS);
+  if (job.work == WORK_HALF) // the client forgets its end, and might choose the same port again
+    settings.local_port = (uint16_t)(CLIENT_PORT_FIRST + index % CONNS_PER_PORT);
   must(estab_connect(ends[CLIENT].stack, &settings, link_now_ns, &conn), "estab_connect");
   return conn;
 }
 
-// Until nothing is under way and nothing happens.
+// Until the server has nothing to say to what the client sent.
 static void settle(void)
 {
   bool busy = true;
   while (busy) {
-    busy = estab_link_carry(CLIENT);
+    estab_link_carry(CLIENT);
     server_events();
-    busy |= estab_link_carry(SERVER);
+    busy = estab_link_carry(SERVER);
     client_events();
   }
 }
