@@ -69,11 +69,12 @@ static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, ui
     tcb_enter(c, t, ESTAB_FIN_WAIT_1, "CLOSE before ESTABLISHED", now_ns);
 }
 
-// RFC 5681 2: a duplicate ACK carries nothing, repeats SND.UNA and the window, while octets are in flight.
+// RFC 5681 2: a duplicate ACK carries nothing, repeats SND.UNA and the window, while octets are in flight. The answer
+// to a probe into a closed window looks the same and says nothing of loss.
 static bool is_duplicate_ack(const struct tcb *t, const struct seg *g)
 {
-  return g->ack == t->snd.una && t->snd.nxt != t->snd.una && seg_len(g) == 0 && !g->window_closed &&
-         (g->wnd << t->snd_wscale) == t->snd.wnd;
+  return g->ack == t->snd.una && t->snd.wnd > 0 && t->snd.nxt != t->snd.una && seg_len(g) == 0 &&
+         !g->window_closed && (g->wnd << t->snd_wscale) == t->snd.wnd;
 }
 
 static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
@@ -138,11 +139,9 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     t->duplicate_acks_seen++;
     retransmit_on_duplicate_ack(c, t, now_ns);
   }
-  // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed.
-  // A connection its user has released does not profit from that (ATTACKS R6, R7).
-  if (t->snd.wnd == 0 && t->at[TIMER_USER] != ESTAB_NEVER && !(t->bits & TCB_RELEASED))
-    t->at[TIMER_USER] =
-        t->user_timeout_ms ? now_ns + (uint64_t)t->user_timeout_ms * 1000000u : ESTAB_NEVER;
+  // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed: the user
+  // timeout counts from a probe without an answer. A released connection does not profit (ATTACKS R6, R7).
+  if (t->snd.wnd == 0 && !(t->bits & TCB_RELEASED)) t->at[TIMER_USER] = ESTAB_NEVER;
   if (!window_moved) return;
   if (was_closed && t->snd.una != t->snd.nxt) retransmit_again(t);
   retransmit_arm(c, t, now_ns);

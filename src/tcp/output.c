@@ -180,7 +180,13 @@ static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out
     return 0;
   }
   begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  if (!fin && text == 1 &&
+      seq == t->snd.una) { // what a probe carried takes along what the window now has room for
+    text = u32_min(u32_min(t->sendq.bytes, t->snd.wnd), t->snd_mss);
+    text = u32_max(text, 1);
+  }
   uint32_t got = attach_text(t, out, seq, u32_min(text, t->snd_mss));
+  if (seq_gt(seq + got, t->snd.nxt) && !fin) t->snd.nxt = seq + got;
   if (fin && got == text) out->h.flags |= ESTAB_TCP_FIN;
   mark_text(t, out);
   t->rtx_nxt = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);

@@ -184,7 +184,10 @@ static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, 
     t->dsack_end = g->duplicate_end;
   }
   t->last_recv_ns = now_ns;
-  t->keepalive_probes = 0;
+  if (t->keepalive_probes > 0) { // answered: idle time counts anew
+    t->keepalive_probes = 0;
+    t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
+  }
   fifth_ack_effects(c, t, g, now_ns);
   if (t->state == ESTAB_CLOSED) return GO_ON; // LAST-ACK's end
   return sixth_onward(c, t, g, now_ns);
