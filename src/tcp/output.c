@@ -148,10 +148,12 @@ static uint32_t acceptable_seq(const struct tcb *t)
                                                                : t->snd.nxt;
 }
 
+// Also a reset: behind a closed window, a peer would take one from SND.NXT for a blind one (RFC 5961 3.2).
 static int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed = 0;
-  begin(c, t, out, t->snd.nxt, ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  uint32_t seq = seq_gt(t->snd.una, t->iss) ? acceptable_seq(t) : t->snd.nxt;
+  begin(c, t, out, seq, ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
   return finish(c, t, out, now_ns);
 }
 

@@ -3,4 +3,4 @@
 # shell.sh - shellcheck finds nothing in any script.
 set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
-grep -rlE --exclude-dir='build*' --exclude-dir=.git '^#!/bin/(ba)?sh' . | xargs shellcheck --severity=warning
+grep -rlE --exclude-dir='build*' --exclude-dir=.git '^#!/bin/(ba)?sh' . | xargs shellcheck -x --severity=warning

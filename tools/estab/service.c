@@ -144,6 +144,19 @@ static void on_event(struct service *v, const struct estab_event *e)
     work(v, c);
 }
 
+static void say_totals(struct service *v)
+{
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
+  estab_stack_trim(v->m->s);
+  estab_stack_info(v->m->s, &info);
+  fprintf(stderr, "%llu connections, %llu bytes\n", (unsigned long long)v->accepted,
+          (unsigned long long)v->bytes);
+  fprintf(stderr,
+          "left: %u connections, %u half-open, %u in TIME-WAIT, %llu bytes of memory, peak %llu\n",
+          info.connections, info.half_open, info.time_wait, (unsigned long long)info.memory_bytes,
+          (unsigned long long)info.memory_peak_bytes);
+}
+
 int service_run(struct motor *m, enum service_kind kind, bool verbose)
 {
   static struct service v; // the pattern is 7 KB
@@ -160,8 +173,6 @@ int service_run(struct motor *m, enum service_kind kind, bool verbose)
   if (!status) conns_wind_down(&v.conns, m);
   while (v.conns.count > 0)
     drop(&v, (struct client *)v.conns.head.next);
-  if (verbose)
-    fprintf(stderr, "%llu connections, %llu bytes\n", (unsigned long long)v.accepted,
-            (unsigned long long)v.bytes);
+  if (verbose) say_totals(&v);
   return status;
 }

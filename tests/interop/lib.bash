@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# lib.bash - what the interop tests share. Each runs in a network namespace of its own, which ends with it:
+#   source "$(dirname "$0")/lib.bash"; in_namespace "$@"; ...; finish
+# ESTAB_LONG=1 runs the large tests at their whole size.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source_root=${ESTAB_SOURCE:-$(cd "$here/../.." && pwd)}
+build_root=${ESTAB_BUILD:-$source_root/build}
+estab=${ESTAB:-$build_root/tools/estab/estab}
+passed=0 failed=0 skipped=0 check_start=0
+
+# 77 is what Meson takes for a skip; said aloud, and a failure on CI.
+skip_all()
+{
+  echo "SKIPPED: $*"
+  echo "0 passed, 0 failed, 1 skipped"
+  exit 77
+}
+
+in_namespace()
+{
+  if [ -z "${ESTAB_INTEROP_INSIDE:-}" ]; then
+    export ESTAB_INTEROP_INSIDE=1
+    if unshare -n true 2>/dev/null; then
+      exec unshare -n -- bash "$0" "$@"
+    elif unshare -Urn true 2>/dev/null; then
+      exec unshare -Urn -- bash "$0" "$@"
+    fi
+    skip_all 'no network namespace can be made here (unshare -n, unshare -Urn)'
+  fi
+  ip link set lo up
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/estab-interop-XXXXXX")
+chmod 755 "$work"
+clean_up()
+{
+  local pids
+  pids=$(jobs -p)
+  # shellcheck disable=SC2086 # a list
+  [ -z "$pids" ] || kill $pids 2>/dev/null
+  wait 2>/dev/null
+  rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+
+# How long it took, if that is noticeable.
+took()
+{
+  local s=$((SECONDS - check_start))
+  [ $s -lt 2 ] || echo " ($s s)"
+}
+pass()
+{
+  passed=$((passed + 1))
+  printf "ok      %s%s\n" "$*" "$(took)"
+}
+fail()
+{
+  failed=$((failed + 1))
+  printf "FAILED  %s%s\n" "$*" "$(took)"
+}
+# check WHAT COMMAND... - one test; what the command says is shown if it fails, and what it started is ended.
+# $work/err, sum and ready are its own: no word of an earlier test is in them.
+check()
+{
+  local what=$1 status before pid
+  shift
+  check_start=$SECONDS
+  rm -f "$work/err" "$work/sum" "$work/ready"
+  before=" $(jobs -p | tr '\n' ' ') "
+  "$@" >"$work/said" 2>&1
+  status=$?
+  for pid in $(jobs -p); do
+    [[ $before == *" $pid "* ]] || kill "$pid" 2>/dev/null
+  done
+  if [ $status -eq 0 ]; then
+    pass "$what"
+  else
+    fail "$what (exit $status)"
+    sed 's/^/        | /' "$work/said" | tail -30
+    return 1
+  fi
+}
+finish()
+{
+  echo "$passed passed, $failed failed, $skipped skipped"
+  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+  exit
+}
+
+# wait_for COMMAND... - until it succeeds, at most 10 s.
+wait_for()
+{
+  local i
+  for ((i = 0; i < 200; i++)); do
+    "$@" >/dev/null 2>&1 && return 0
+    sleep 0.05
+  done
+  echo "waited in vain for: $*"
+  return 1
+}
+
+# start LOG COMMAND... - in the background; $started is its process. start_estab waits until it is ready.
+start()
+{
+  local log=$1
+  shift
+  "$@" >"$log" 2>"$log.err" </dev/null &
+  started=$!
+}
+start_estab()
+{
+  local log=$1
+  start "$@"
+  wait_for grep -qE '^http://|^Listening' "$log" "$log.err" || { cat "$log.err"; return 1; }
+  use_cubic
+}
+# stop PROCESS - Ctrl-C; answers its exit status.
+stop()
+{
+  kill -INT "$1" 2>/dev/null
+  wait "$1"
+}
+
+# The machine's own default may be another congestion control, and a namespace may not choose every one; a route may.
+use_cubic()
+{
+  local device
+  for device in $(ip -o link show | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p' | grep -vx -e lo -e estab1); do
+    ip -4 route replace 192.0.2.0/24 dev "$device" proto kernel scope link src 192.0.2.1 congctl cubic 2>/dev/null
+    ip -6 route replace 2001:db8::/64 dev "$device" proto kernel metric 256 congctl cubic 2>/dev/null
+  done
+  return 0
+}
+
+# The same octets everywhere: N bytes that repeat only after a long time.
+make_file()
+{
+  [ -s "$1" ] || openssl enc -aes-128-ctr -K 00 -iv 00 -nosalt -in /dev/zero 2>/dev/null |
+    head -c "$2" >"$1"
+}
+sha256()
+{
+  sha256sum "$1" | cut -d' ' -f1
+}
+
+# capture_clean FILE [EXPERT-FILTER-THAT-IS-ALLOWED] - no malformed frame, no bad checksum, no expert error.
+capture_clean()
+{
+  local bad count
+  count=$(tshark -r "$1" 2>/dev/null | wc -l)
+  [ "$count" -gt 0 ] || { echo "$1 holds no packet"; return 1; }
+  bad=$(tshark -r "$1" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
+    -Y "(_ws.malformed or ip.checksum.status == 0 or tcp.checksum.status == 0 or _ws.expert.severity == 8388608)${2:+ and not ($2)}" \
+    2>/dev/null)
+  [ -z "$bad" ] || { echo "$1, $count packets, of these bad:"; head -20 <<<"$bad"; return 1; }
+  echo "$1: $count packets, all sound"
+}
