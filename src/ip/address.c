@@ -74,6 +74,7 @@ int ip_address_add(struct ip *ip, uint32_t netif, const struct estab_ip *address
   grown[place] = (struct ip_address){
       .ip = *address, .netif = netif, .prefix_bits = (uint8_t)(prefix_bits + (is4 ? 96 : 0))};
   ip->address_count++;
+  ip->address_hint = 0;
   ip_paths_refresh(ip);
   return 0;
 }
@@ -116,17 +117,23 @@ bool ip_address_for(const struct ip *ip, uint32_t netif, const struct estab_ip *
 
 // ---------------------------------------------------------------------------------------------
 
-// The first entry of this address, or NULL. Most packets are for the address of the one before.
+// The first entry of this address, or NULL. Asked for both addresses of every packet: most hosts have few addresses,
+// and most packets are for the address of the one before.
 static const struct ip_address *ip_address_find(struct ip *ip, const struct estab_ip *address)
 {
-  if (ip->address_hint < ip->address_count &&
-      ip_same(&ip->addresses[ip->address_hint].ip, address) &&
-      (ip->address_hint == 0 || !ip_same(&ip->addresses[ip->address_hint - 1].ip, address)))
-    return &ip->addresses[ip->address_hint];
-  uint32_t place = ip_address_place(ip, address);
-  if (place == ip->address_count || !ip_same(&ip->addresses[place].ip, address)) return NULL;
-  ip->address_hint = place;
-  return &ip->addresses[place];
+  uint32_t count = ip->address_count, place = ip->address_hint;
+  const struct ip_address *a = ip->addresses;
+  if (place < count && ip_same(&a[place].ip, address)) return &a[place];
+  if (count <= 8) {
+    for (place = 0; place < count && !ip_same(&a[place].ip, address);)
+      place++;
+  } else {
+    place = ip_address_place(ip, address);
+    if (place < count && !ip_same(&a[place].ip, address)) place = count;
+  }
+  if (place == count) return NULL;
+  ip->address_hint = place; // always the first of its kind
+  return &a[place];
 }
 
 bool ip_is_own(struct ip *ip, const struct estab_ip *address)
@@ -137,6 +144,7 @@ bool ip_is_own(struct ip *ip, const struct estab_ip *address)
 bool ip_is_local(struct ip *ip, uint32_t netif, const struct estab_ip *address)
 {
   const struct ip_address *a = ip_address_find(ip, address);
+  if (a && a->netif == netif) return true;
   if (netif == 0) return a || ip_classify(address) == IP_CLASS_LOOPBACK;
   for (; a && a < ip->addresses + ip->address_count && ip_same(&a->ip, address); a++)
     if (a->netif == netif) return true;

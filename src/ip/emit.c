@@ -5,29 +5,25 @@
 #include "base/bytes.h"
 #include "ip/ip_internal.h"
 
-// The 16-bit words of an IPv4 address, added up.
-static uint32_t ip4_sum(const uint8_t *address)
-{
-  return (uint32_t)get_be16(address) + get_be16(address + 2);
-}
-
 // RFC 791 3.1. ID 0 with DF: an atomic datagram needs none, and one that does not count tells nobody
 // anything (RFC 6864 4.1; ATTACKS E3).
 static size_t ip4_header_put(const struct estab_ip *src, const struct estab_ip *dst,
                              uint8_t protocol, size_t payload_bytes, uint8_t traffic_class,
                              uint8_t ttl, uint8_t *out)
 {
-  const uint8_t *s = src->bytes + 12, *d = dst->bytes + 12;
-  uint32_t total = (uint32_t)(20 + payload_bytes) & 0xffff;
-  uint32_t sum = 0x4500u + traffic_class + total + 0x4000u + ((uint32_t)ttl << 8) + protocol +
-                 ip4_sum(s) + ip4_sum(d);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum += sum >> 16;
-  put_be32(out, 0x45000000u | (uint32_t)traffic_class << 16 | total);
+  uint32_t length = 0x45000000u | (uint32_t)traffic_class << 16 | ((20 + payload_bytes) & 0xffff);
+  uint32_t carried = (uint32_t)ttl << 24 | (uint32_t)protocol << 16;
+  uint64_t sum = (uint64_t)length + 0x4000u + carried;
+  sum += (uint64_t)get_be32(src->bytes + 12) + get_be32(dst->bytes + 12);
+  // Three 16-bit parts, the highest at most 4: two folds suffice.
+  uint32_t folded = (uint32_t)((sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32));
+  folded = (folded & 0xffff) + (folded >> 16);
+  folded += folded >> 16;
+  put_be32(out, length);
   put_be32(out + 4, 0x00004000u);
-  put_be32(out + 8, (uint32_t)ttl << 24 | (uint32_t)protocol << 16 | (~sum & 0xffff));
-  memcpy(out + 12, s, 4);
-  memcpy(out + 16, d, 4);
+  put_be32(out + 8, carried | (~folded & 0xffff));
+  memcpy(out + 12, src->bytes + 12, 4);
+  memcpy(out + 16, dst->bytes + 12, 4);
   return 20;
 }
 

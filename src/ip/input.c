@@ -158,6 +158,28 @@ static int fragment_input(struct ip *ip, struct ip_packet *p, const struct estab
   return reassembled6_parse(p, h6);
 }
 
+// Whether packet_judge() would take it, for nearly all packets: TCP, whole, from a plain unicast address that is not
+// ours, to the same address of ours as the packet before. What this does not know goes the long way.
+static inline bool packet_ordinary(const struct ip *ip, struct ip_packet *p,
+                                   const struct estab_fragment *f)
+{
+  if (p->protocol != ESTAB_PROTOCOL_TCP || f->more || f->offset) return false;
+  const struct ip_address *a = ip->addresses, *end = a + ip->address_count;
+  const uint8_t *src = p->src.bytes;
+  if (ip->address_count - 1 > 3) return false; // 1 to 4
+  if (!ip_same(&a[ip->address_hint].ip, &p->dst) || a[ip->address_hint].netif != p->netif)
+    return false;
+  if (p->version == 4) { // not 0, 127, 169, 224..255; no broadcast of any prefix
+    if (src[12] - 1u > 222 || src[12] == 127 || src[12] == 169 || (src[15] & 3) == 3) return false;
+  } else if ((src[0] & 0xe0) != 0x20) { // RFC 4291 2.4: global unicast as it is given out
+    return false;
+  }
+  for (; a < end; a++)
+    if (ip_same(&a->ip, &p->src)) return false;
+  p->unicast = true;
+  return true;
+}
+
 // Everything behind the parsing of the header. h6 NULL: IPv4.
 static int packet_judge(struct ip *ip, struct ip_packet *p, const struct estab_fragment *f,
                         struct estab_ip6_header *h6, uint64_t now_ns)
@@ -187,6 +209,7 @@ static int ip4_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t 
   out->header_bytes = (uint16_t)header;
   out->payload = bytes + header;
   out->payload_bytes = h.total_bytes - (size_t)header;
+  if (packet_ordinary(ip, out, &h.fragment)) return 0;
   return packet_judge(ip, out, &h.fragment, NULL, now_ns);
 }
 
@@ -222,6 +245,7 @@ static int ip6_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t 
   out->header_bytes = h.header_bytes;
   out->payload = bytes + header;
   out->payload_bytes = ESTAB_IP6_HEADER_BYTES + (size_t)h.payload_bytes - (size_t)header;
+  if (packet_ordinary(ip, out, &h.fragment)) return 0;
   return packet_judge(ip, out, &h.fragment, &h, now_ns);
 }
 

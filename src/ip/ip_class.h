@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "estab/base.h"
 
 enum ip_class {
@@ -17,15 +18,22 @@ enum ip_class {
   IP_CLASS_RESERVED,   // the rest of 0.0.0.0/8 and 240.0.0.0/4
 };
 
+// Once a packet, so in words and not by memcmp().
 static inline bool ip_same(const struct estab_ip *a, const struct estab_ip *b)
 {
-  return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+  uint64_t a0, a1, b0, b1;
+  memcpy(&a0, a->bytes, 8);
+  memcpy(&a1, a->bytes + 8, 8);
+  memcpy(&b0, b->bytes, 8);
+  memcpy(&b1, b->bytes + 8, 8);
+  return ((a0 ^ b0) | (a1 ^ b1)) == 0;
 }
 
 static inline bool ip_is_mapped(const struct estab_ip *ip)
 {
-  static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  return memcmp(ip->bytes, prefix, sizeof prefix) == 0;
+  uint64_t high;
+  memcpy(&high, ip->bytes, 8);
+  return high == 0 && get_be32(ip->bytes + 8) == 0xffff;
 }
 
 // 0.0.0.0 or ::
@@ -40,21 +48,21 @@ static inline bool ip_unspecified(const struct estab_ip *ip)
 
 static inline enum ip_class ip4_class(const uint8_t *b)
 {
-  if (b[0] - 1u < 126u) return IP_CLASS_UNICAST; // 1..126: nearly always
-  if (b[0] == 169 && b[1] == 254) return IP_CLASS_LINK_LOCAL;
-  if (b[0] == 127) return IP_CLASS_LOOPBACK;
-  if (b[0] == 0) return b[1] | b[2] | b[3] ? IP_CLASS_RESERVED : IP_CLASS_ANY;
-  if (b[0] < 224) return IP_CLASS_UNICAST;
+  if (b[0] < 224) {
+    if (b[0] == 127) return IP_CLASS_LOOPBACK;
+    if (b[0] == 169 && b[1] == 254) return IP_CLASS_LINK_LOCAL;
+    if (b[0] == 0) return b[1] | b[2] | b[3] ? IP_CLASS_RESERVED : IP_CLASS_ANY;
+    return IP_CLASS_UNICAST;
+  }
   if (b[0] < 240) return IP_CLASS_MULTICAST;
   return (b[0] & b[1] & b[2] & b[3]) == 255 ? IP_CLASS_BROADCAST : IP_CLASS_RESERVED;
 }
 
 static inline enum ip_class ip6_class(const uint8_t *b)
 {
-  static const uint8_t zero[15];
   if (b[0] == 0xff) return IP_CLASS_MULTICAST;
   if (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) return IP_CLASS_LINK_LOCAL;
-  if (b[0] == 0 && b[15] < 2 && memcmp(b, zero, sizeof zero) == 0)
+  if (b[0] == 0 && get_be64(b) == 0 && get_be64(b + 8) < 2)
     return b[15] ? IP_CLASS_LOOPBACK : IP_CLASS_ANY;
   return IP_CLASS_UNICAST;
 }

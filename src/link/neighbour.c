@@ -206,8 +206,7 @@ uint32_t neighbour_use(struct link *l, uint32_t netif, const struct estab_ip *lo
 void neighbour_resolved(struct link *l, uint32_t index, const uint8_t mac[6], bool solicited,
                         uint64_t now_ns)
 {
-  struct link_neighbour *n = neighbour_at(l, index);
-  if (neighbour_known(n) && memcmp(n->mac, mac, 6) != 0) l->generation++;
+  struct link_neighbour *n = neighbour_at(l, index); // INCOMPLETE, or PROBE and the same mac
   memcpy(n->mac, mac, 6);
   n->tries = 0;
   n->due_ns = now_ns + LINK_REACHABLE_NS;

@@ -57,7 +57,8 @@ uint32_t neighbour_find(const struct link *l, uint32_t netif, const struct estab
 uint32_t neighbour_use(struct link *l, uint32_t netif, const struct estab_ip *local,
                        const struct estab_ip *ip, uint64_t now_ns);
 
-// It told its hardware address. solicited: as an answer to us, so it can be reached.
+// It told its hardware address, which is the same if one was known. solicited: as an answer to us, so it can be
+// reached.
 void neighbour_resolved(struct link *l, uint32_t index, const uint8_t mac[6], bool solicited,
                         uint64_t now_ns);
 // Somebody says it has another hardware address: asked at its old one before that is believed.

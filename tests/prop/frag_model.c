@@ -4,7 +4,7 @@
 
 #include "proto/frag.h"
 
-enum { DATAGRAMS = 6, SPAN = 1024, STEPS = 400 };
+enum { DATAGRAMS = 6, SPAN = 256, STEPS = 400 };
 
 static const uint64_t key[2] = {1, 2};
 
@@ -82,21 +82,36 @@ static int model_input(struct model *m, const struct frag_piece *p, enum frag_ov
   return m->total < 0 ? -ESTAB_DROP_FRAG_WAITING : 0;
 }
 
-static struct frag_piece random_piece(struct prop_rng *r, const uint8_t *header, uint8_t *bytes)
+// Most ends agree with each other, most pieces stay before them: else hardly any datagram would become whole.
+static struct frag_piece random_piece(struct prop_rng *r, bool grid, const uint8_t *header,
+                                      uint8_t *bytes)
 {
-  unsigned count = prop_one_in(r, 3) ? prop_below(r, 40) : 8 * (1 + prop_below(r, 16));
+  const unsigned end = SPAN - 3;
+  unsigned count = 8 * (1 + prop_below(r, 10));
   struct frag_piece p = {.bytes = bytes, .header = header, .header_bytes = 20};
   p.offset = 8 * prop_below(r, SPAN / 8);
-  p.more = !prop_one_in(r, 12);
-  if (!p.more && !prop_one_in(r, 3)) { // an end that fits what others say
-    p.offset = SPAN - 8;
-    count = 5;
+  p.more = !prop_one_in(r, 8);
+  if (!p.more) {
+    count = end - p.offset;
+  } else if (p.offset + count > end) {
+    p.offset = 8 * prop_below(r, 4);
+    count = 8 * (1 + prop_below(r, 20));
   }
+  if (grid && !prop_one_in(r, 60)) { // neighbours that fit: else every datagram is poisoned soon
+    p.offset = 64 * prop_below(r, SPAN / 64);
+    p.more = p.offset + 64 < SPAN;
+    count = p.more ? 64 : end - p.offset;
+  }
+  if (prop_one_in(r, 100)) p.offset++; // impossible ones
+  if (prop_one_in(r, 100)) count = prop_below(r, 30);
+  if (prop_one_in(r, 200)) p.more = !p.more;
   if (p.offset + count > SPAN) count = SPAN - p.offset;
-  if (prop_one_in(r, 60)) p.offset++; // an impossible one
   p.count = count;
   return p;
 }
+
+static unsigned completed[3],
+    contested[3]; // datagrams by policy: whole; whole with differing bytes
 
 static bool datagram_right(const struct model *m, const struct frag_datagram *d)
 {
@@ -126,7 +141,7 @@ static bool runs_with(struct prop_rng *r, enum frag_overlap policy)
   for (unsigned step = 0; step < STEPS; step++) {
     unsigned which = prop_below(r, DATAGRAMS);
     uint8_t bytes[SPAN];
-    struct frag_piece p = random_piece(r, header, bytes);
+    struct frag_piece p = random_piece(r, honest, header, bytes);
     memcpy(bytes, content[which] + p.offset, p.offset + p.count <= SPAN ? p.count : 0);
     if (!honest && p.count && prop_one_in(r, 4)) bytes[prop_below(r, (uint32_t)p.count)] ^= 0x55;
     p.key.version = which % 2 ? 6 : 4;
@@ -141,6 +156,8 @@ static bool runs_with(struct prop_rng *r, enum frag_overlap policy)
     PROP_CHECK(got == want);
     if (got == 0) {
       if (!datagram_right(m, &d)) return false;
+      completed[policy]++;
+      contested[policy] += d.overlapped;
       model_reset(m);
     }
   }
@@ -197,7 +214,7 @@ static bool caps_hold(struct prop_rng *r)
     bytes[i] = (uint8_t)(i * 7);
   uint64_t now = 0;
   for (unsigned step = 0; step < 3000; step++) {
-    struct frag_piece p = random_piece(r, header, bytes);
+    struct frag_piece p = random_piece(r, true, header, bytes);
     p.header_bytes = 60;
     p.bytes = bytes + p.offset;
     if (p.offset + p.count > SPAN) p.count = SPAN - p.offset;
@@ -222,13 +239,81 @@ static bool caps_hold(struct prop_rng *r)
   return true;
 }
 
+// Behind the others: what they tried did come to something.
+static bool enough_happened(struct prop_rng *r)
+{
+  (void)r;
+  for (int policy = 0; policy < 3; policy++)
+    PROP_CHECK(completed[policy] > 100);
+  PROP_CHECK(!contested[FRAG_OVERLAP_DROP]);
+  PROP_CHECK(contested[FRAG_OVERLAP_FIRST] > 100 && contested[FRAG_OVERLAP_LAST] > 100);
+  return true;
+}
+
+// The longest datagram there can be, and one byte more.
+static bool edges_hold(struct prop_rng *r)
+{
+  static uint8_t bytes[FRAG_PAYLOAD_BYTES];
+  struct prop_mem door;
+  struct mem mem;
+  struct frag f;
+  struct frag_settings settings;
+  frag_settings_default(&settings);
+  mem_init(&mem, prop_mem_door(&door));
+  frag_init(&f, &mem, &settings, key);
+  uint8_t header[60] = {0};
+  size_t header_bytes = 20 + 4 * prop_below(r, 11);
+  for (unsigned version = 4; version <= 6; version += 2)
+    for (unsigned over = 0; over < 2; over++) {
+      uint32_t whole = FRAG_PAYLOAD_BYTES + over - (version == 4 ? (uint32_t)header_bytes : 0);
+      uint32_t at = 0;
+      int got = 0;
+      struct frag_datagram d;
+      while (at < whole) {
+        struct frag_piece p = {.bytes = bytes, .header = header, .header_bytes = header_bytes};
+        p.key.version = (uint8_t)version;
+        p.offset = at;
+        p.count = 8 * (80 + prop_below(r, 100));
+        p.more = at + p.count < whole;
+        if (!p.more) p.count = whole - at;
+        at += (uint32_t)p.count;
+        got = frag_input(&f, &p, 0, &d);
+        if (p.more) PROP_CHECK(got == -ESTAB_DROP_FRAG_WAITING);
+      }
+      PROP_CHECK(got == (over ? -ESTAB_DROP_FRAG_BOUNDS : 0));
+      if (!over) PROP_CHECK(d.payload_bytes == whole);
+      PROP_CHECK(f.bytes == 0);
+    }
+  // One that can never fit is refused at once; so is what only the first header makes too long.
+  struct frag_datagram d;
+  struct frag_piece last = {.bytes = bytes, .header = header, .header_bytes = 20};
+  last.key.version = 4;
+  last.offset = 65512;
+  last.count = 4;
+  PROP_CHECK(frag_input(&f, &last, 0, &d) == -ESTAB_DROP_FRAG_BOUNDS);
+  last.count = 3;
+  PROP_CHECK(frag_input(&f, &last, 0, &d) == -ESTAB_DROP_FRAG_WAITING);
+  int got = -ESTAB_DROP_FRAG_WAITING;
+  for (uint32_t at = 0; at < 65512; at += 1080) {
+    struct frag_piece p = {
+        .bytes = bytes, .header = header, .header_bytes = at ? 20 : 24, .more = true};
+    p.key.version = 4;
+    p.offset = at;
+    p.count = at + 1080 < 65512 ? 1080 : 65512 - at;
+    PROP_CHECK(got == -ESTAB_DROP_FRAG_WAITING);
+    got = frag_input(&f, &p, 0, &d);
+  }
+  PROP_CHECK(got == -ESTAB_DROP_FRAG_BOUNDS && f.bytes == 0);
+  frag_destroy(&f);
+  PROP_CHECK(door.live_bytes == 0);
+  return true;
+}
+
 int main(int argc, char **argv)
 {
   static const struct prop props[] = {
-      {"drop", drop_holds, 150},
-      {"first", first_holds, 150},
-      {"last", last_holds, 150},
-      {"caps", caps_hold, 40},
+      {"drop", drop_holds, 150},      {"first", first_holds, 150}, {"last", last_holds, 150},
+      {"enough", enough_happened, 1}, {"edges", edges_hold, 20},   {"caps", caps_hold, 40},
   };
   return prop_main(argc, argv, props, sizeof props / sizeof *props);
 }

@@ -9,8 +9,10 @@ enum { HOSTS = 150, STEPS = 3000 };
 
 static const uint64_t key[2] = {3, 4};
 
+// Two of the paths have each destination, from different addresses of ours: see us[n % 4].
 static struct estab_ip host(unsigned n)
 {
+  n = n / 4 * 2 + n % 2;
   struct estab_ip ip = estab_ip4(10, 0, (uint8_t)(n >> 8), (uint8_t)(n + 2));
   if (n % 2) {
     memset(ip.bytes, 0, 16);
@@ -25,7 +27,7 @@ struct world {
   struct mem mem;
   struct rng rng;
   struct ip ip;
-  struct estab_ip us[2];
+  struct estab_ip us[4]; // IPv4, IPv6, IPv4, IPv6
 };
 
 static void world_make(struct world *w)
@@ -40,8 +42,12 @@ static void world_make(struct world *w)
   w->us[0] = estab_ip4(10, 0, 0, 1);
   w->us[1].bytes[0] = 0x20;
   w->us[1].bytes[15] = 1;
-  ip_address_add(&w->ip, 1, &w->us[0], 16);
-  ip_address_add(&w->ip, 1, &w->us[1], 64);
+  w->us[2] = estab_ip4(10, 0, 255, 255);
+  w->us[2].bytes[15] = 254;
+  w->us[3] = w->us[1];
+  w->us[3].bytes[14] = 1;
+  for (int i = 0; i < 4; i++)
+    ip_address_add(&w->ip, 1, &w->us[i], i % 2 ? 64 : 16);
 }
 
 static bool paths_hold(struct prop_rng *r)
@@ -64,7 +70,7 @@ static bool paths_hold(struct prop_rng *r)
     switch (prop_below(r, 4)) {
     case 0:
     case 1:
-      p = ip_path_get(&w.ip, &w.us[n % 2], &remote, 0, now);
+      p = ip_path_get(&w.ip, &w.us[n % 4], &remote, 0, now);
       if (!p) {
         PROP_CHECK(!refs[n] && w.door.fail_after != UINT64_MAX);
         break;
@@ -106,7 +112,7 @@ static bool paths_hold(struct prop_rng *r)
       if (until[i] <= now) mtu[i] = 1500;
       PROP_CHECK(held[i]->mtu == mtu[i]);
       struct estab_ip there = host(i);
-      if (step % 64 == 0) PROP_CHECK(ip_path_find(&w.ip, &w.us[i % 2], &there, 1) == held[i]);
+      if (step % 64 == 0) PROP_CHECK(ip_path_find(&w.ip, &w.us[i % 4], &there, 1) == held[i]);
     }
     if (prop_one_in(r, 200)) ip_trim(&w.ip);
   }

@@ -30,6 +30,12 @@ static void ip4_headers(void **state)
     assert_false(h.fragment.more);
     assert_int_equal(h.fragment.offset, 0);
   }
+  for (unsigned i = 0; i < 65536; i++) { // every sum there is, carries and all
+    struct estab_ip remote = estab_ip4(255, 255, (uint8_t)(i >> 8), (uint8_t)i);
+    struct estab_ip4_header h;
+    ip_emit_to(&w.ip, &w.us4, &remote, 255, 65515, 255, 255, 1, packet);
+    assert_int_equal(estab_ip4_parse(packet, 65535, &h), 20);
+  }
   uint8_t a[20], b[20];
   assert_int_equal(ip_emit(&w.ip, p, 6, 100, 0, 64, 9, a), 20);
   assert_int_equal(ip_emit_to(&w.ip, &w.us4, &w.peer4, 6, 100, 0, 64, 9, b), 20);

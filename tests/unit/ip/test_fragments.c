@@ -289,6 +289,7 @@ static void congestion(void **state)
       int answer = world_input(&w, packet, n, 0, &p);
       assert_int_equal(answer, k ? table[i].answer : -ESTAB_DROP_FRAG_WAITING);
       if (answer == 0) assert_int_equal(p.ecn, table[i].whole);
+      if (answer == 0) assert_int_equal(p.traffic_class, table[i].whole);
     }
   world_end(&w);
 }
@@ -317,6 +318,32 @@ static void flood(void **state)
     ip_trim(&w.ip);
     world_end(&w);
   }
+}
+
+// ATTACKS P14: UDP in IP in IP in two fragments, the inner length smaller than what is there.
+static void tunnel(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  uint8_t inner[100];
+  packet4(inner, &w.peer4, &w.us4, ESTAB_PROTOCOL_UDP, 80, NULL);
+  put_be16(inner + 2, 28);
+  for (int i = 0; i < 2; i++) {
+    struct estab_fragment f = {.id = 7, .offset = i ? 48 : 0, .more = !i};
+    size_t bytes = i ? 52 : 48, n = packet4(packet, &w.peer4, &w.us4, 4, bytes, &f);
+    memcpy(packet + 20, inner + f.offset, bytes);
+    assert_int_equal(world_input(&w, packet, n, 0, &p),
+                     i ? -ESTAB_DROP_IP_PROTOCOL : -ESTAB_DROP_FRAG_WAITING);
+  }
+  // The answer quotes the outer packet, whole, and is no larger than that needs.
+  struct ip_route_result to;
+  uint8_t out[576];
+  assert_true(p.error_due);
+  assert_int_equal(icmp_error_build(&w.ip, &p, 0, out, sizeof out, &to), 20 + 8 + 20 + 100);
+  assert_memory_equal(out + 48, inner, 100);
+  world_end(&w);
 }
 
 static void memory_fails(void **state)
@@ -351,10 +378,10 @@ static void memory_fails(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(orders),  cmocka_unit_test(keys),         cmocka_unit_test(overlaps),
-      cmocka_unit_test(atomic),  cmocka_unit_test(tiny_first),   cmocka_unit_test(bounds),
-      cmocka_unit_test(largest), cmocka_unit_test(timeouts),     cmocka_unit_test(congestion),
-      cmocka_unit_test(flood),   cmocka_unit_test(memory_fails),
+      cmocka_unit_test(orders),  cmocka_unit_test(keys),       cmocka_unit_test(overlaps),
+      cmocka_unit_test(atomic),  cmocka_unit_test(tiny_first), cmocka_unit_test(bounds),
+      cmocka_unit_test(largest), cmocka_unit_test(timeouts),   cmocka_unit_test(congestion),
+      cmocka_unit_test(flood),   cmocka_unit_test(tunnel),     cmocka_unit_test(memory_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

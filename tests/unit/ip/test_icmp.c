@@ -130,6 +130,15 @@ static void quotes(void **state)
     assert_int_equal(receive(&w, icmp_packet(&w, six, type, code, 1300, quoted, 60), &r),
                      -ESTAB_DROP_ICMP_EMBEDDED);
   }
+  // Sent to a group we are in and quoting that as the source: no packet of ours.
+  uint8_t own[100];
+  struct estab_ip all = world_ip("255.255.255.255");
+  packet4(own, &all, &w.peer4, ESTAB_PROTOCOL_TCP, 8, NULL);
+  size_t n = packet4(packet, &w.peer4, &all, ESTAB_PROTOCOL_ICMP4, 36, NULL);
+  packet[20] = 3, packet[21] = 4;
+  memcpy(packet + 28, own, 28);
+  packet_icmp_checksum(packet, n);
+  assert_int_equal(receive(&w, n, &r), -ESTAB_DROP_ICMP_EMBEDDED);
   // UDP needs its ports only.
   uint8_t quoted[100];
   packet4(quoted, &w.us4, &w.peer4, ESTAB_PROTOCOL_UDP, 8, NULL);

@@ -278,6 +278,45 @@ static void extension_problems(void **state)
   world_end(&w);
 }
 
+// ATTACKS I3: source routes are dropped, what else has a possible length is passed over.
+static void options(void **state)
+{
+  (void)state;
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  for (unsigned kind = 0; kind < 256; kind++)
+    for (unsigned length = 0; length < 48; length++)
+      for (unsigned at = 0; at < 8; at++) { // behind so many NOPs, in 12 bytes of options
+        uint8_t bytes[12];
+        memset(bytes, 0, sizeof bytes);
+        memset(bytes, 1, at);
+        bytes[at] = (uint8_t)kind;
+        bytes[at + 1] = (uint8_t)length;
+        struct estab_ip4_header h = {.src = w.peer4,
+                                     .dst = w.us4,
+                                     .protocol = ESTAB_PROTOCOL_TCP,
+                                     .ttl = 1,
+                                     .total_bytes = 52,
+                                     .options = bytes,
+                                     .options_bytes = sizeof bytes};
+        assert_int_equal(estab_ip4_emit(&h, packet), 32);
+        int want = 0;
+        if (kind > 1 && (length < 2 || at + length > 12))
+          want = -ESTAB_DROP_IP4_OPTION;
+        else if (kind == 131 || kind == 137)
+          want = -ESTAB_DROP_IP4_SOURCE_ROUTE; // RFC 7126 4.3, 4.4
+        // Behind a NOP, `length` is an option's kind and the 0 after it a length.
+        if (kind == 1 && length > 1) want = -ESTAB_DROP_IP4_OPTION;
+        int got = world_input(&w, packet, 52, 0, &p);
+        if (got != want)
+          fail_msg("kind %u length %u at %u: %d, not %d", kind, length, at, got, want);
+        assert_false(p.error_due);
+        if (got == 0) assert_int_equal(p.payload_bytes, 20);
+      }
+  world_end(&w);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -285,6 +324,7 @@ int main(void)
       cmocka_unit_test(ip4_lengths),   cmocka_unit_test(ip6_lengths),
       cmocka_unit_test(addresses),     cmocka_unit_test(mapped_addresses),
       cmocka_unit_test(protocols),     cmocka_unit_test(extension_problems),
+      cmocka_unit_test(options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

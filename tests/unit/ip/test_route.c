@@ -42,6 +42,12 @@ static void next_hops(void **state)
       fail_msg("%s", table[i].remote);
     assert_int_equal(r.mtu, r.netif == 0 ? IP_LOOPBACK_MTU : r.netif == 1 ? 1500 : 9000);
   }
+  // An address's own prefix goes before a route of the same length.
+  struct estab_ip same = world_ip("10.0.0.0"), beside = world_ip("10.0.0.77");
+  struct ip_route_result direct;
+  assert_int_equal(ip_route_add(&w.ip, 1, &same, 24, &via16), 0);
+  assert_int_equal(ip_route(&w.ip, &any, &beside, 0, &direct), 0);
+  assert_memory_equal(&direct.next_hop, &beside, 16);
   // The interface that was asked for, even by a shorter prefix.
   struct estab_ip remote = world_ip("10.9.1.1");
   struct ip_route_result r;
