@@ -120,7 +120,7 @@ static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct s
   uint32_t kept =
       (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
   bool filled = t->out_of_order.count > 0;
-  if (filled) report_overlap(t, g->seq, g->seq + kept);
+  if (filled && g->duplicate_start == g->duplicate_end) report_overlap(t, g->seq, g->seq + kept);
   uint32_t next = t->rcv.nxt + kept;
   if (filled && kept == text_bytes) next = skip_kept(c, t, next);
   advance(t, next);
