@@ -59,6 +59,7 @@
 // ip
 #include "ip/address.c"
 #include "ip/emit.c"
+#include "ip/fragment.c"
 #include "ip/icmp_in.c"
 #include "ip/icmp_out.c"
 #include "ip/input.c"

@@ -75,8 +75,8 @@ int icmp_input(struct ip *ip, const struct ip_packet *packet, struct icmp_report
 // Reads a neighbour discovery message that icmp_input() named. 0 and *out, or -ESTAB_DROP_ND_BAD.
 int icmp_neighbour(const struct ip_packet *packet, struct estab_nd *out);
 
-// Writes the whole IP packet that answers an echo; its bytes, or a drop: ICMP_LIMIT, IP_NO_ROUTE,
-// IP_TOO_BIG (longer than room or the interface takes: nothing here fragments).
+// Writes the whole IP packet that answers an echo, to be cut by ip_fragment() when it is longer than to->mtu (RFC 1122
+// 3.2.2.6 wants all data back). Its bytes, or a drop: ICMP_LIMIT, IP_NO_ROUTE, IP_TOO_BIG (longer than room).
 int icmp_echo_reply(struct ip *ip, const struct ip_packet *packet, uint64_t now_ns, uint8_t *out,
                     size_t room, struct ip_route_result *to);
 

@@ -117,8 +117,7 @@ int icmp_echo_reply(struct ip *ip, const struct ip_packet *packet, uint64_t now_
   int answer = icmp_reply_route(ip, packet, to);
   if (answer) return answer;
   size_t header = ip_header_bytes(&packet->src), bytes = packet->payload_bytes;
-  // RFC 1122 3.2.2.6 wants all data back; what would have to be fragmented is not answered.
-  if (header + bytes > room || header + bytes > to->mtu) return -ESTAB_DROP_IP_TOO_BIG;
+  if (header + bytes > room) return -ESTAB_DROP_IP_TOO_BIG;
   if (!ip_limit_take(ip, IP_LIMIT_ECHO, &packet->src, now_ns)) return -ESTAB_DROP_ICMP_LIMIT;
   memcpy(out + header, packet->payload, bytes);
   out[header] = six ? ESTAB_ICMP6_ECHO_REPLY : ESTAB_ICMP4_ECHO_REPLY;

@@ -133,7 +133,7 @@ struct ip_packet;
 int ip_handle_deadline(struct ip *ip, uint64_t now_ns, struct ip_packet *expired);
 
 // ---------------------------------------------------------------------------------------------
-// Output: headers. They never fragment: IPv4 goes out with DF and ID 0 (RFC 6864 4.1).
+// Output: headers. IPv4 goes out with DF and ID 0 (RFC 6864 4.1).
 
 // Writes 20 or 40 bytes and answers which. traffic_class: DSCP << 2 | ECN. flow: anything that tells connections
 // between the same two hosts apart, a keyed hash of the ports say; it is mixed into IPv6's flow label (RFC 6437 3).
@@ -143,7 +143,13 @@ size_t ip_emit(const struct ip *ip, const struct path *path, uint8_t protocol, s
 size_t ip_emit_to(const struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
                   uint8_t protocol, size_t payload_bytes, uint8_t traffic_class, uint8_t hop_limit,
                   uint32_t flow, uint8_t *out);
-// What the two write.
+// The nth piece (from 0) of a whole packet without extension headers that is longer than mtu, for echoes and UDP:
+// writes at most mtu bytes and answers how many, 0 when there is no such piece. All pieces of a packet have one id.
+uint32_t ip_fragment_id(struct ip *ip);
+size_t ip_fragment(const uint8_t *packet, size_t bytes, size_t mtu, uint32_t id, unsigned nth,
+                   uint8_t *out);
+
+// What the emitting functions write.
 static inline size_t ip_header_bytes(const struct estab_ip *remote)
 {
   return estab_ip_is4(remote) ? 20 : 40;

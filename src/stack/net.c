@@ -83,7 +83,7 @@ int estab_udp_send(estab_stack *s, estab_udp udp, const struct estab_datagram *t
   uint16_t port = to->local_port ? to->local_port : e->local_port;
   size_t ip_bytes = ip_header_bytes(&to->remote);
   size_t bytes_all = ip_bytes + ESTAB_UDP_HEADER_BYTES + n;
-  if (n > 65535 || bytes_all > route.mtu) return ESTAB_ERR_TOO_BIG; // nothing here fragments
+  if (n > 65535 || bytes_all > 65535) return ESTAB_ERR_TOO_BIG;
   uint8_t *packet = mem_new_raw(&s->mem, bytes_all, ESTAB_MEM_UDP);
   if (!packet) return ESTAB_ERR_NO_MEMORY;
   r = udp_emit(&route.local, &to->remote, port, to->remote_port, bytes, n, packet + ip_bytes,

@@ -3,9 +3,30 @@
 #include "stack/stack.h"
 #include <string.h>
 
+// A packet that is longer than its interface takes: all of its pieces or none, so that nobody waits for the rest.
+static int reply_fragments(struct estab_stack *s, const struct ip_route_result *route,
+                           const struct estab_ip *remote, const uint8_t *packet, size_t bytes)
+{
+  size_t least = (route->mtu - ip_header_bytes(remote) - ESTAB_IP6_FRAGMENT_BYTES) & ~(size_t)7;
+  if (bytes / least + 1 > REPLY_RING - s->reply_count) return ESTAB_ERR_WOULD_BLOCK;
+  uint8_t *piece = mem_new_raw(&s->mem, route->mtu, ESTAB_MEM_STACK);
+  if (!piece) return ESTAB_ERR_NO_MEMORY;
+  uint32_t id = ip_fragment_id(&s->ip);
+  int r = ESTAB_OK;
+  size_t n;
+  for (unsigned nth = 0; r == ESTAB_OK; nth++) {
+    n = ip_fragment(packet, bytes, route->mtu, id, nth, piece);
+    if (!n) break;
+    r = reply_packet(s, route, remote, piece, n);
+  }
+  mem_free(&s->mem, piece, route->mtu, ESTAB_MEM_STACK);
+  return r;
+}
+
 int reply_packet(struct estab_stack *s, const struct ip_route_result *route,
                  const struct estab_ip *remote, const uint8_t *packet, size_t bytes)
 {
+  if (remote && bytes > route->mtu) return reply_fragments(s, route, remote, packet, bytes);
   if (!s->replies) s->replies = mem_new(&s->mem, REPLY_RING * sizeof *s->replies, ESTAB_MEM_STACK);
   if (!s->replies || s->reply_count == REPLY_RING) return ESTAB_ERR_WOULD_BLOCK;
   struct reply_entry *p = &s->replies[(s->reply_first + s->reply_count) % REPLY_RING];
