@@ -36,6 +36,12 @@ struct ip_route_entry {
   uint8_t prefix_bits; // of the 128
 };
 
+// Open addressing: an index into ip.paths, SLAB_NONE = free.
+struct path_table {
+  uint32_t *slots;
+  uint32_t count; // of slots, a power of 2, or 0
+};
+
 struct ip_lowered; // a path with a learned MTU, and until when
 struct ip_bucket;  // of the limiter of own ICMP errors
 
@@ -47,11 +53,12 @@ struct ip {
   struct ip_address *addresses;  // sorted by bytes, then netif
   struct ip_route_entry *routes; // longest prefix first
   uint32_t netif_count, address_count, route_count;
-  uint32_t address_hint; // where the last lookup hit
-  struct slab paths;     // struct path
-  uint32_t *path_table;  // open addressing: index into `paths`, or SLAB_NONE
-  uint32_t path_slots;   // a power of 2, or 0
-  uint32_t *cache;       // IP_CACHED_PATHS path indices, or NULL before the first
+  uint32_t address_hint;        // where the last lookup hit
+  struct slab paths;            // struct path
+  struct path_table path_table; // all of them, but for those still in path_old
+  struct path_table path_old; // while it grows: what is moved over, a few slots with each new path
+  uint32_t path_moved;        // slots of path_old that are done
+  uint32_t *cache;            // IP_CACHED_PATHS path indices, or NULL before the first
   uint32_t cache_hand;
   struct ip_lowered *lowered; // a queue: oldest first, as all live equally long
   uint32_t lowered_slots, lowered_first, lowered_count;

@@ -6,7 +6,12 @@
 #include "base/hash.h"
 #include "ip/ip_internal.h"
 
-enum { PATH_SLOTS_FIRST = 16 };
+enum {
+  PATH_SLOTS_FIRST = 16,
+  PATH_SLOTS_MOVED = 8, // with each new path: done long before the table is full again
+};
+
+#define PATH_GONE (SLAB_NONE - 1) // in path_old: moved or freed, but probes go on behind it
 
 // Five words: both addresses and the interface.
 static uint64_t path_hash(const struct ip *ip, const struct estab_ip *local,
@@ -34,60 +39,102 @@ static struct path *path_at(const struct ip *ip, uint32_t index)
   return slab_at(&ip->paths, index);
 }
 
-static uint32_t path_slot_of(const struct ip *ip, const struct path *p)
+static uint64_t path_hash_of(const struct ip *ip, const struct path *p)
 {
-  return (uint32_t)path_hash(ip, &p->local, &p->remote, p->netif) & (ip->path_slots - 1);
+  return path_hash(ip, &p->local, &p->remote, p->netif);
 }
 
-// The slot that holds the path with these three, or the empty one where it would go. The table has one.
-static uint32_t path_slot(const struct ip *ip, const struct estab_ip *local,
-                          const struct estab_ip *remote, uint32_t netif)
+// The slot of the path with these three; or an empty one, where it would go.
+static uint32_t *path_slot(const struct ip *ip, const struct path_table *t, uint64_t hash,
+                           const struct estab_ip *local, const struct estab_ip *remote,
+                           uint32_t netif)
 {
-  uint32_t mask = ip->path_slots - 1;
-  uint32_t slot = (uint32_t)path_hash(ip, local, remote, netif) & mask;
-  for (; ip->path_table[slot] != SLAB_NONE; slot = (slot + 1) & mask) {
-    const struct path *p = path_at(ip, ip->path_table[slot]);
+  uint32_t mask = t->count - 1, at = (uint32_t)hash & mask;
+  for (; t->slots[at] != SLAB_NONE; at = (at + 1) & mask) {
+    if (t->slots[at] == PATH_GONE) continue;
+    const struct path *p = path_at(ip, t->slots[at]);
     if (ip_same(&p->remote, remote) && p->netif == netif && ip_same(&p->local, local)) break;
   }
-  return slot;
+  return &t->slots[at];
 }
 
-static bool path_table_resize(struct ip *ip, uint32_t slots)
+// Where its index stands, in either table; NULL: there is no such path.
+static uint32_t *path_place(const struct ip *ip, const struct estab_ip *local,
+                            const struct estab_ip *remote, uint32_t netif)
 {
-  uint32_t *table = mem_new_raw(ip->mem, slots * sizeof *table, ESTAB_MEM_TABLE);
-  if (!table) return false;
-  memset(table, 0xff, slots * sizeof *table); // SLAB_NONE
-  uint32_t *before = ip->path_table, count = ip->path_slots;
-  ip->path_table = table;
-  ip->path_slots = slots;
-  for (uint32_t i = 0; i < count; i++) {
-    if (before[i] == SLAB_NONE) continue;
-    uint32_t slot = path_slot_of(ip, path_at(ip, before[i]));
-    while (table[slot] != SLAB_NONE)
-      slot = (slot + 1) & (slots - 1);
-    table[slot] = before[i];
+  const struct path_table *tables[2] = {&ip->path_table, &ip->path_old};
+  uint64_t hash = path_hash(ip, local, remote, netif);
+  for (unsigned i = 0; i < 2; i++) {
+    if (!tables[i]->count) continue;
+    uint32_t *slot = path_slot(ip, tables[i], hash, local, remote, netif);
+    if (*slot != SLAB_NONE) return slot;
   }
-  mem_free(ip->mem, before, count * sizeof *before, ESTAB_MEM_TABLE);
+  return NULL;
+}
+
+static void path_table_free(struct ip *ip, struct path_table *t)
+{
+  mem_free(ip->mem, t->slots, t->count * sizeof *t->slots, ESTAB_MEM_TABLE);
+  *t = (struct path_table){NULL, 0};
+}
+
+// The table has room.
+static void path_table_insert(struct ip *ip, uint32_t index)
+{
+  const struct path *p = path_at(ip, index);
+  uint64_t hash = path_hash_of(ip, p);
+  *path_slot(ip, &ip->path_table, hash, &p->local, &p->remote, p->netif) = index;
+}
+
+static void path_table_move(struct ip *ip, uint32_t slots)
+{
+  struct path_table *old = &ip->path_old;
+  for (; slots && ip->path_moved < old->count; slots--, ip->path_moved++) {
+    uint32_t index = old->slots[ip->path_moved];
+    if (index == SLAB_NONE || index == PATH_GONE) continue;
+    old->slots[ip->path_moved] = PATH_GONE;
+    path_table_insert(ip, index);
+  }
+  if (ip->path_moved == old->count) path_table_free(ip, old);
+}
+
+// Starts over with so many slots; what there is moves later. False: no memory.
+static bool path_table_resize(struct ip *ip, uint32_t count)
+{
+  path_table_move(ip, UINT32_MAX); // done long ago, unless the table shrinks
+  uint32_t *slots = mem_new_raw(ip->mem, count * sizeof *slots, ESTAB_MEM_TABLE);
+  if (!slots) return false;
+  memset(slots, 0xff, count * sizeof *slots); // SLAB_NONE
+  ip->path_old = ip->path_table;
+  ip->path_table = (struct path_table){slots, count};
+  ip->path_moved = 0;
+  path_table_move(ip, 0);
   return true;
 }
 
-// Empties a slot and moves up those that probed past it.
-static void path_table_remove(struct ip *ip, uint32_t hole)
+// Empties a slot. Those behind it that probed past it move up, in the table that lives on.
+static void path_table_remove(struct ip *ip, uint32_t *slot)
 {
-  uint32_t mask = ip->path_slots - 1;
-  for (uint32_t at = (hole + 1) & mask; ip->path_table[at] != SLAB_NONE; at = (at + 1) & mask) {
-    uint32_t home = path_slot_of(ip, path_at(ip, ip->path_table[at]));
+  struct path_table *t = &ip->path_table;
+  uint32_t mask = t->count - 1, hole = (uint32_t)(slot - t->slots);
+  if (ip->path_old.count && slot >= ip->path_old.slots &&
+      slot < ip->path_old.slots + ip->path_old.count) {
+    *slot = PATH_GONE;
+    return;
+  }
+  for (uint32_t at = (hole + 1) & mask; t->slots[at] != SLAB_NONE; at = (at + 1) & mask) {
+    uint32_t home = (uint32_t)path_hash_of(ip, path_at(ip, t->slots[at])) & mask;
     if (((at - home) & mask) < ((at - hole) & mask)) continue; // its home lies behind the hole
-    ip->path_table[hole] = ip->path_table[at];
+    t->slots[hole] = t->slots[at];
     hole = at;
   }
-  ip->path_table[hole] = SLAB_NONE;
+  t->slots[hole] = SLAB_NONE;
 }
 
 static void path_free(struct ip *ip, struct path *p)
 {
-  uint32_t slot = path_slot(ip, &p->local, &p->remote, p->netif);
-  uint32_t index = ip->path_table[slot];
+  uint32_t *slot = path_place(ip, &p->local, &p->remote, p->netif);
+  uint32_t index = *slot;
   ip_lowered_forget(ip, p);
   path_table_remove(ip, slot);
   slab_free(&ip->paths, index);
@@ -128,9 +175,8 @@ void ip_paths_refresh(struct ip *ip)
 struct path *ip_path_find(const struct ip *ip, const struct estab_ip *local,
                           const struct estab_ip *remote, uint32_t netif)
 {
-  if (!ip->path_slots) return NULL;
-  uint32_t index = ip->path_table[path_slot(ip, local, remote, netif)];
-  return index == SLAB_NONE ? NULL : path_at(ip, index);
+  const uint32_t *slot = path_place(ip, local, remote, netif);
+  return slot ? path_at(ip, *slot) : NULL;
 }
 
 struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
@@ -147,9 +193,11 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
     p->refs++;
     return p;
   }
-  if (ip->paths.count + 1 > ip->path_slots / 4 * 3 &&
-      !path_table_resize(ip, ip->path_slots ? ip->path_slots * 2 : PATH_SLOTS_FIRST))
+  uint32_t slots = ip->path_table.count;
+  if (ip->paths.count + 1 > slots / 4 * 3 &&
+      !path_table_resize(ip, slots ? slots * 2 : PATH_SLOTS_FIRST))
     return NULL;
+  path_table_move(ip, PATH_SLOTS_MOVED);
   uint32_t index = slab_new(&ip->paths);
   if (index == SLAB_NONE) return NULL;
   p = path_at(ip, index);
@@ -162,7 +210,7 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
   }
   p->flow_label = ip_flow_label(ip, local, remote);
   p->refs = 1;
-  ip->path_table[path_slot(ip, local, remote, netif)] = index;
+  path_table_insert(ip, index);
   return p;
 }
 
@@ -187,7 +235,7 @@ void ip_path_settle(struct ip *ip, struct path *path)
     if (!out->refs && out->neighbour != PATH_NEIGHBOUR_PENDING) path_free(ip, out);
   }
   path->cached = 1;
-  *place = ip->path_table[path_slot(ip, &path->local, &path->remote, path->netif)];
+  *place = *path_place(ip, &path->local, &path->remote, path->netif);
 }
 
 void ip_path_put(struct ip *ip, struct path *path)
@@ -205,16 +253,13 @@ void ip_paths_trim(struct ip *ip)
   }
   mem_free(ip->mem, ip->cache, IP_CACHED_PATHS * sizeof *ip->cache, ESTAB_MEM_NET);
   ip->cache = NULL;
-  uint32_t slots = ip->path_slots;
+  uint32_t slots = ip->path_table.count;
   while (slots > PATH_SLOTS_FIRST && ip->paths.count < slots / 4)
     slots /= 2;
-  if (!ip->paths.count) {
-    mem_free(ip->mem, ip->path_table, ip->path_slots * sizeof *ip->path_table, ESTAB_MEM_TABLE);
-    ip->path_table = NULL;
-    ip->path_slots = 0;
-  } else if (slots < ip->path_slots) {
-    path_table_resize(ip, slots); // no memory for a smaller one: the larger one goes on
-  }
+  // No memory for a smaller table: the larger one goes on.
+  if (slots < ip->path_table.count) path_table_resize(ip, slots);
+  path_table_move(ip, UINT32_MAX);
+  if (!ip->paths.count) path_table_free(ip, &ip->path_table);
   slab_trim(&ip->paths);
 }
 
@@ -222,10 +267,10 @@ void ip_paths_destroy(struct ip *ip)
 {
   mem_free(ip->mem, ip->lowered, ip->lowered_slots * sizeof *ip->lowered, ESTAB_MEM_NET);
   mem_free(ip->mem, ip->cache, IP_CACHED_PATHS * sizeof *ip->cache, ESTAB_MEM_NET);
-  mem_free(ip->mem, ip->path_table, ip->path_slots * sizeof *ip->path_table, ESTAB_MEM_TABLE);
+  path_table_free(ip, &ip->path_table);
+  path_table_free(ip, &ip->path_old);
   slab_destroy(&ip->paths);
   ip->lowered = NULL;
   ip->cache = NULL;
-  ip->path_table = NULL;
-  ip->lowered_slots = ip->lowered_first = ip->lowered_count = ip->path_slots = 0;
+  ip->lowered_slots = ip->lowered_first = ip->lowered_count = 0;
 }
