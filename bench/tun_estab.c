@@ -15,7 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECES = 16, WRITE_BYTES = 16 * 1460, MANY = 100000 };
+enum {
+  PIECES = 16,
+  WRITE_BYTES = 16 * 1460,
+  MANY = 100000,
+  SUPER_WINDOW_BYTES = 4 << 20, // lwIP's window would be four super-segments
+};
 
 enum service { SINK, SOURCE, ECHO };
 
@@ -124,8 +129,9 @@ static void handle(const struct estab_event *event, const estab_listener listene
 // ---------------------------------------------------------------------------------------------
 // Stack and device
 
-static void stack_open(void)
+static void stack_open(bool super)
 {
+  uint32_t window_bytes = super ? SUPER_WINDOW_BYTES : BENCH_WINDOW_BYTES;
   struct estab_settings settings;
   estab_settings_default(&settings);
   settings.mem = (struct estab_mem){NULL, door};
@@ -134,9 +140,9 @@ static void stack_open(void)
   settings.max_connections = MANY;
   settings.max_half_open = MANY;
   settings.max_time_wait = MANY;
-  settings.send_buffer_bytes = BENCH_WINDOW_BYTES;
-  settings.recv_buffer_bytes = BENCH_WINDOW_BYTES;
-  settings.recv_buffer_max_bytes = BENCH_WINDOW_BYTES;
+  settings.send_buffer_bytes = window_bytes;
+  settings.recv_buffer_bytes = window_bytes;
+  settings.recv_buffer_max_bytes = window_bytes;
   settings.timestamps = false; // as in lwIP here
   must(estab_stack_new(&settings, estab_clock_ns(), &stack), "estab_stack_new");
 }
@@ -164,10 +170,10 @@ int main(int argc, char **argv)
     return 2;
   }
   pattern_init();
-  stack_open();
   estab_tun_settings_default(&tun);
   tun.name = argv[2];
   tun.gso = strcmp(argv[1], "gso") == 0;
+  stack_open(tun.gso);
   if (estab_device_open_tun(&tun, &device, &error) < 0) errx(1, "%s", error.text);
   uint32_t netif = (uint32_t)must(estab_device_attach(&device, stack), "estab_device_attach");
   must(estab_address_add(stack, netif, &address, 24), "estab_address_add");
