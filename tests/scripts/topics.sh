@@ -10,7 +10,9 @@ trap 'rm -f "$list" "$list.json"' EXIT
 awk -F'\t' -v class="$class" -v folder="$folder" 'NR > 1 && $1 == class && $2 == "open" {
   colon = index($4, ":"); repo = substr($4, 1, colon - 1); sub("/", "+", repo)
   print $3 "\t" folder "/" repo "/" substr($4, colon + 1) }' "$folder/LIST.tsv" >"$list"
-cut -f2 "$list" | xargs "$estab" script --json >"$list.json" || true
+# Scripts say by their first commands which system they were written for; those of one folder do not.
+cut -f2 "$list" | grep -v /nplab+ | xargs "$estab" script --json >"$list.json" || true
+cut -f2 "$list" | grep /nplab+ | xargs -r "$estab" script --profile linux --json >>"$list.json" || true
 awk -F'\t' '
   function field(name) { return match($0, "\"" name "\":\"[^\"]*") ? substr($0, RSTART + length(name) + 4, RLENGTH - length(name) - 4) : "" }
   NR == FNR { topic[$2] = $1; next }

@@ -342,7 +342,7 @@ void call_begin(struct run *run, const struct event *event, const struct call *c
     call_finish(run, pending, step);
   } else if (!call->has_end) {
     free(pending->bytes);
-    pending->used = false;
+    *pending = (struct pending){.used = false};
     run_stop(run, VERDICT_FAIL, "%s() would block", call->name);
   }
 }

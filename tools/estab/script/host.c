@@ -123,6 +123,7 @@ static void host_keep(struct host *host, const struct estab_frame *frame)
     at += frame->pieces[i].length;
   }
   sent->ns = host->now_ns;
+  sent->event = host->event;
   sent->count = count;
   sent->drop = estab_packet_parse(ESTAB_LINK_RAW, sent->bytes, count, false, &sent->packet);
   sent->parsed = sent->drop >= 0;

@@ -8,6 +8,7 @@
 // One packet that left the stack.
 struct sent {
   uint64_t ns;
+  unsigned event;             // host->event when it left
   struct estab_packet packet; // points into bytes
   bool parsed;
   int drop; // why it could not be parsed
@@ -32,6 +33,7 @@ struct host {
   uint16_t mtu;
   struct estab_ip local, remote;
   uint64_t start_ns, now_ns;
+  unsigned event; // number of the script's event that runs
   struct sent *first, **last;
   struct host_flow flows[HOST_FLOWS];
   unsigned flow_count;

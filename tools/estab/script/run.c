@@ -187,6 +187,7 @@ static void run_event(struct run *run, const struct event *event)
 {
   uint64_t from, to;
   run->event = event;
+  run->host.event++;
   run->line = event->place.line;
   run_span(run, &event->when, &from, &to);
   if (event->kind == EVENT_PACKET && !event->packet->inbound) {
@@ -219,6 +220,28 @@ static void run_settle(struct run *run)
     run_stop(run, VERDICT_FAIL, "%s() never finished", pending->call->name);
   }
   run_unexpected(run, run->last_ns > run->tolerance_ns ? run->last_ns - run->tolerance_ns : 0);
+  // What the last events brought about must have been asked for, too, unless they only tidy up. (Scripts of other
+  // systems end as they like: their runner does not look there.)
+  bool foreign = strcmp(run->profile, "linux") == 0 || strcmp(run->profile, "freebsd") == 0;
+  if (!foreign && run->host.first != NULL && run->host.first->event < run->tidy_from)
+    run_unexpected(run, ESTAB_NEVER);
+}
+
+// Closing descriptors and shell lines at the end of a script: nobody looks at what follows.
+static bool run_tidies(const struct event *event)
+{
+  return event->kind == EVENT_COMMAND ||
+         (event->kind == EVENT_CALL && strcmp(event->call->name, "close") == 0);
+}
+
+static void run_find_tidying(struct run *run)
+{
+  unsigned number = 0;
+  run->tidy_from = 1;
+  for (const struct event *e = run->script->events; e != NULL; e = e->next) {
+    number++;
+    if (!run_tidies(e)) run->tidy_from = number + 1;
+  }
 }
 
 // Things that no part of estab does yet: told apart from failures before anything runs.
@@ -283,6 +306,7 @@ void run_script(struct run *run, const struct script *script, bool ip6,
     run->line = e->place.line;
     if (needs != NULL) run_stop(run, VERDICT_UNSUPPORTED, "estab does not speak %s", needs);
   }
+  run_find_tidying(run);
   for (const struct event *e = script->events; e != NULL && run->verdict == VERDICT_PASS;
        e = e->next)
     run_event(run, e);
@@ -293,6 +317,7 @@ void run_end(struct run *run)
 {
   for (unsigned i = 0; i < RUN_PENDING; i++)
     free(run->pending[i].bytes);
+  memset(run->pending, 0, sizeof run->pending);
   if (run->host.stack != NULL) {
     host_end(&run->host);
     if (run->host.bytes_held != 0)

@@ -61,6 +61,7 @@ struct run {
   uint64_t begin_ns, last_ns; // script time 0, the previous event
   struct pending pending[RUN_PENDING];
   const struct event *event; // the one that runs
+  unsigned tidy_from;        // number of the event from which on the script only tidies up
   enum verdict verdict;
   unsigned line;
   char reason[512];

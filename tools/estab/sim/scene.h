@@ -17,6 +17,7 @@ struct scene {
   const char *name, *title;
   const char *about; // a sentence or two
   void (*play)(struct stage *stage);
+  uint32_t recv_buffer_bytes; // of both hosts, 0 = as set
 };
 
 // Ends with a scene without name.

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# attacks.sh [--check] - for each row of docs/attacks.md the tests that name it ("ATTACKS B6"), or "no test".
+# --check: every row that code or test names is in the list.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rows=$(sed -n 's/^| \([A-Z][0-9][0-9]*\) |.*/\1/p' docs/attacks.md)
+# "ATTACKS P6, P8" and "ATTACKS row R14" name rows as well: FILE ID pairs.
+named=$(grep -roE "ATTACKS'? (row )?[A-Z][0-9]+((, | and )[A-Z][0-9]+)*" src include tests tools bench examples |
+  sed 's/:ATTACKS/ /' | while read -r file ids; do
+  for id in $(grep -oE '[A-Z][0-9]+' <<<"$ids"); do echo "$file $id"; done
+done | sort -u)
+case ${1:-} in
+--check)
+  unknown=$(while read -r file id; do grep -qx "$id" <<<"$rows" || echo "$file: no row $id"; done <<<"$named")
+  [ -z "$unknown" ] || { echo "$unknown"; exit 1; } ;;
+*)
+  for id in $rows; do
+    tests=$(awk -v id="$id" '$2 == id && $1 ~ /^tests/ { printf " %s", $1 }' <<<"$named")
+    echo "$id:${tests:- no test}"
+  done ;;
+esac
