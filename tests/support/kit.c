@@ -33,6 +33,7 @@ static void must(bool holds, const char *what)
 {
   if (holds) return;
   printf("kit: %s\n", what);
+  fflush(stdout);
   abort();
 }
 
@@ -104,6 +105,7 @@ uint8_t kit_user_octet(uint32_t i)
 static void say_segment(struct kit *k, char direction, const struct estab_tcp_header *h,
                         uint32_t text_bytes)
 {
+  if (k->quiet) return;
   char text[400];
   bool in = direction == '<';
   struct estab_format_options how = {.seq_base = in ? k->irs : k->iss,
@@ -231,7 +233,7 @@ unsigned kit_drain(struct kit *k)
       take_frame(k, &frames[i]);
     estab_stack_output_done(k->s, (unsigned)n, k->now_ns);
     all += (unsigned)n;
-    must(all < 10000, "the stack never stops sending");
+    must(all < 10000000, "the stack never stops sending");
   }
   estab_stack_output_done(k->s, 0, k->now_ns);
   return all;

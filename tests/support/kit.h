@@ -89,6 +89,7 @@ struct kit {
   uint32_t events;     // all that were told of conn
   int error;           // the last event's
 
+  bool quiet;              // no log: there are very many segments
   char log[KIT_LOG_BYTES]; // the exchange in packetdrill's notation
   size_t log_bytes;
 };

@@ -13,6 +13,7 @@ static void must(bool holds, const char *what, struct kit *k)
 {
   if (holds) return;
   printf("%skit: %s\n", k->log, what);
+  fflush(stdout);
   abort();
 }
 

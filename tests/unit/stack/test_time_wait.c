@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_time_wait.c - a SYN in TIME-WAIT: RFC 6191, RFC 9293 3.6.1 [MAY-2]; the record outlives an attempt that fails.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support/kit.h"
+
+#define SYN ESTAB_TCP_SYN
+#define ACK ESTAB_TCP_ACK
+#define FIN ESTAB_TCP_FIN
+#define RST ESTAB_TCP_RST
+
+#define NO_TS INT32_MAX // the SYN has no timestamp
+
+// TSval against TS.Recent, SEQ against RCV.NXT: does the SYN begin a new connection?
+static const struct {
+  bool with_ts; // the old connection had timestamps
+  int32_t ts, seq;
+  bool opens;
+} cases[] = {
+    {true, 1, 1000, true},
+    {true, 1, -1000, true}, // RFC 6191 2: the newer timestamp alone is enough
+    {true, 1, 0, true},
+    {true, 0, 1, true},
+    {true, 0, 0, false}, // equal, and not above
+    {true, 0, -1000, false},
+    {true, -1, 1000, false},
+    {true, INT32_MIN + 1, 1000, false},
+    {true, 1000000, -1, true},
+    {true, NO_TS, 1, true},
+    {true, NO_TS, 0, false},
+    {true, NO_TS, -1000, false},
+    {false, NO_TS, 1, true},
+    {false, NO_TS, 0, false},
+    {false, NO_TS, -1000, false},
+    {false, NO_TS, INT32_MAX, true},
+    {false, 1, 1, true}, // a timestamp where none was before says nothing
+    {false, 1, -1, false},
+};
+
+static void syn(struct kit *k, uint32_t seq, int32_t ts)
+{
+  struct estab_tcp_header h = {.src_port = k->tuple.remote_port,
+                               .dst_port = k->tuple.local_port,
+                               .seq = seq,
+                               .flags = SYN,
+                               .window = 60000};
+  h.options.present = ESTAB_TCP_OPT_MSS;
+  h.options.mss = 1000;
+  if (ts != NO_TS) {
+    h.options.present |= ESTAB_TCP_OPT_TS;
+    h.options.ts_value = kit_seg(k)->ts_recent + (uint32_t)ts;
+    k->ts_ms = h.options.ts_value;
+  }
+  kit_clear(k);
+  kit_inject_raw(k, &h, NULL, 0);
+  kit_drain(k);
+}
+
+static void a_syn_in_time_wait(void **state)
+{
+  (void)state;
+  static const enum kit_place places[] = {KIT_TIME_WAIT, KIT_TIME_WAIT_FULL};
+  for (unsigned p = 0; p < 4; p++)
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+      static struct kit k;
+      kit_init(&k, p & 1, NULL);
+      k.no_options = !cases[i].with_ts;
+      kit_make(&k, places[p / 2]);
+      uint32_t old_nxt = kit_seg(&k)->snd.nxt, rcv_nxt = kit_seg(&k)->rcv.nxt;
+      uint32_t seq = rcv_nxt + (uint32_t)cases[i].seq;
+      syn(&k, seq, cases[i].ts);
+      bool opened = kit_state(&k) == ESTAB_SYN_RECEIVED;
+      if (k.outs != 1 || opened != cases[i].opens) {
+        print_error("%s", k.log);
+        fail_msg("case %u (ts %d, seq %d) %s", i, cases[i].ts, cases[i].seq,
+                 opened ? "opens" : "does not open");
+      }
+      if (!opened) { // a challenge ACK from where the old connection is
+        assert_int_equal(k.out[0].h.flags, ACK);
+        assert_int_equal(k.out[0].h.ack, rcv_nxt);
+        assert_true(kit_lives(&k));
+      } else { // our new numbers are above all the old connection used
+        assert_int_equal(k.out[0].h.flags, SYN | ACK);
+        assert_true(seq_gt(k.out[0].h.seq, old_nxt));
+        kit_new_peer(&k, seq);
+        k.peer_rcv_nxt = k.iss + 1;
+        k.conn = 0;
+        k.no_options = !(k.out[0].h.options.present & ESTAB_TCP_OPT_TS);
+        if (!kit_lives(&k)) {
+          print_error("%s", k.log);
+          fail_msg("case %u: the new connection does not live", i);
+        }
+      }
+      assert_true(kit_end(&k));
+    }
+}
+
+static struct estab_stack_info info_of(struct kit *k)
+{
+  struct estab_stack_info info;
+  estab_stack_info(k->s, &info);
+  return info;
+}
+
+// The old connection's FIN is acknowledged again: it stands guard.
+static void stands_guard(struct kit *k, uint32_t rcv_nxt, uint32_t snd_nxt)
+{
+  kit_clear(k);
+  kit_inject(k, &(struct kit_in){.flags = FIN | ACK, .seq = rcv_nxt - 1, .ack = snd_nxt});
+  kit_drain(k);
+  assert_int_equal(k->outs, 1);
+  assert_int_equal(k->out[0].h.flags, ACK);
+  assert_int_equal(k->out[0].h.seq, snd_nxt);
+  assert_int_equal(k->out[0].h.ack, rcv_nxt);
+}
+
+enum end { BY_TIMEOUT, BY_RST, BY_SYN, ENDS };
+
+static void an_attempt_that_fails_gives_time_wait_back(void **state)
+{
+  (void)state;
+  for (unsigned end = 0; end < ENDS; end++) {
+    static struct kit k;
+    kit_init(&k, end & 1, NULL);
+    kit_make(&k, KIT_TIME_WAIT);
+    uint32_t snd_nxt = kit_seg(&k)->snd.nxt, rcv_nxt = kit_seg(&k)->rcv.nxt;
+    uint32_t ts_recent = kit_seg(&k)->ts_recent;
+    syn(&k, rcv_nxt + 5000, 10);
+    assert_int_equal(kit_state(&k), ESTAB_SYN_RECEIVED);
+    assert_int_equal(info_of(&k).half_open, 1);
+    assert_int_equal(info_of(&k).time_wait, 1); // kept until ESTABLISHED
+    if (end == BY_TIMEOUT) {
+      k.quiet = true;
+      kit_advance(&k, k.settings.half_open_timeout_ns + 1000000);
+      k.quiet = false;
+    } else if (end == BY_RST) {
+      kit_inject(&k, &(struct kit_in){.flags = RST, .seq = rcv_nxt + 5001, .ts = KIT_TS_NONE});
+    } else {
+      kit_inject(&k, &(struct kit_in){.flags = SYN, .seq = rcv_nxt + 5100});
+    }
+    kit_drain(&k);
+    assert_int_equal(kit_state(&k), ESTAB_TIME_WAIT);
+    assert_int_equal(info_of(&k).half_open, 0);
+    assert_int_equal(kit_seg(&k)->ts_recent, ts_recent);
+    stands_guard(&k, rcv_nxt, snd_nxt);
+    kit_advance(&k, 2 * k.settings.msl_ns + 1000000);
+    assert_null(kit_seg(&k));
+    assert_true(kit_end(&k));
+  }
+}
+
+static void an_attempt_that_succeeds_ends_it(void **state)
+{
+  (void)state;
+  struct kit k;
+  kit_init(&k, true, NULL);
+  kit_make(&k, KIT_TIME_WAIT);
+  syn(&k, kit_seg(&k)->rcv.nxt + 5000, 10);
+  kit_inject(
+      &k, &(struct kit_in){.flags = ACK, .seq = kit_seg(&k)->rcv.nxt, .ack = kit_seg(&k)->snd.nxt});
+  assert_int_equal(kit_state(&k), ESTAB_ESTABLISHED);
+  assert_int_equal(info_of(&k).time_wait, 0);
+  assert_true(kit_end(&k));
+}
+
+// 2 x MSL ends behind the half-open record's back.
+static void time_wait_ends_while_an_attempt_is_judged(void **state)
+{
+  (void)state;
+  struct kit k;
+  kit_init(&k, false, NULL);
+  kit_make(&k, KIT_TIME_WAIT);
+  k.quiet = true;
+  kit_advance(&k, 2 * k.settings.msl_ns - UINT64_C(20000000000));
+  k.quiet = false;
+  syn(&k, kit_seg(&k)->rcv.nxt + 5000, 10);
+  assert_int_equal(info_of(&k).time_wait, 1);
+  kit_advance(&k, UINT64_C(30000000000));
+  assert_int_equal(info_of(&k).time_wait, 0);
+  assert_int_equal(kit_state(&k), ESTAB_SYN_RECEIVED);
+  kit_advance(&k, UINT64_C(40000000000));
+  assert_null(kit_seg(&k)); // nothing to come back
+  assert_true(kit_end(&k));
+}
+
+static void without_a_listener_a_new_syn_is_challenged(void **state)
+{
+  (void)state;
+  struct kit k;
+  kit_init(&k, false, NULL);
+  k.active = true;
+  kit_make(&k, KIT_TIME_WAIT);
+  syn(&k, kit_seg(&k)->rcv.nxt + 5000, 10);
+  assert_int_equal(kit_state(&k), ESTAB_TIME_WAIT);
+  assert_string_equal(kit_dropped(&k), "TCP_SYN_IN_WINDOW");
+  assert_int_equal(k.outs, 1);
+  assert_true(kit_lives(&k));
+  assert_true(kit_end(&k));
+}
+
+static void obeys(struct estab_settings *settings)
+{
+  struct estab_settings rfc;
+  estab_settings_rfc(&rfc);
+  settings->time_wait_ignores_rst = rfc.time_wait_ignores_rst;
+}
+
+// RFC 9293 3.10.7.4, second, obeyed by settings_rfc; RFC 1337 otherwise, see the table of segments.
+static void settings_rfc_lets_an_exact_rst_end_it(void **state)
+{
+  (void)state;
+  struct kit k;
+  kit_init(&k, false, obeys);
+  kit_make(&k, KIT_TIME_WAIT);
+  kit_inject(&k, &(struct kit_in){.flags = RST, .seq = kit_seg(&k)->rcv.nxt, .ts = KIT_TS_NONE});
+  assert_null(kit_seg(&k));
+  assert_true(kit_end(&k));
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_syn_in_time_wait),
+      cmocka_unit_test(an_attempt_that_fails_gives_time_wait_back),
+      cmocka_unit_test(an_attempt_that_succeeds_ends_it),
+      cmocka_unit_test(time_wait_ends_while_an_attempt_is_judged),
+      cmocka_unit_test(without_a_listener_a_new_syn_is_challenged),
+      cmocka_unit_test(settings_rfc_lets_an_exact_rst_end_it),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
