@@ -112,7 +112,8 @@ ESTAB_API void estab_settings_rfc(struct estab_settings *settings);
 ESTAB_API int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns,
                               estab_stack **out);
 
-// Frees everything at once; nothing is sent. Frames still held by a device become invalid.
+// Frees everything at once; nothing is sent. Frames still held by a device become invalid; what was lent by
+// estab_send_ref() is the caller's again. NULL is nothing.
 ESTAB_API void estab_stack_free(estab_stack *s);
 
 // Takes frames from a device, whole batch before any reply [MUST-58, MUST-59]. The bytes are not

@@ -13,6 +13,21 @@ void block_pool_init(struct block_pool *pool, struct mem *mem)
   pool->spare_max = BLOCK_SPARE_MAX;
 }
 
+static void block_join(struct block_pool *pool, struct block *b)
+{
+  b->all_next = pool->all;
+  b->all_link = &pool->all;
+  if (b->all_next) b->all_next->all_link = &b->all_next;
+  pool->all = b;
+}
+
+static void block_free(struct block_pool *pool, struct block *b)
+{
+  *b->all_link = b->all_next;
+  if (b->all_next) b->all_next->all_link = b->all_link;
+  mem_free(pool->mem, b, sizeof *b + (b->external ? 0 : ESTAB_BLOCK_BYTES), ESTAB_MEM_BLOCK);
+}
+
 struct block *block_new(struct block_pool *pool)
 {
   struct block *b = pool->spare;
@@ -23,6 +38,7 @@ struct block *block_new(struct block_pool *pool)
     b = mem_new_raw(pool->mem, sizeof *b + ESTAB_BLOCK_BYTES, ESTAB_MEM_BLOCK);
     if (!b) return NULL;
     *b = (struct block){.bytes = (uint8_t *)(b + 1)};
+    block_join(pool, b);
   }
   b->refs = 1;
   b->next = NULL;
@@ -40,6 +56,7 @@ struct block *block_new_external(struct block_pool *pool, const void *bytes, uin
   } memory = {.given = bytes}; // nobody writes to an external block
   *b = (struct block){
       .refs = 1, .external = 1, .conn = conn, .cookie = cookie, .bytes = memory.kept};
+  block_join(pool, b);
   return b;
 }
 
@@ -57,7 +74,7 @@ void block_end(struct block_pool *pool, struct block *b)
     pool->spare = b;
     pool->spare_count++;
   } else {
-    mem_free(pool->mem, b, sizeof *b + ESTAB_BLOCK_BYTES, ESTAB_MEM_BLOCK);
+    block_free(pool, b);
   }
 }
 
@@ -73,7 +90,7 @@ struct block *block_pop_released(struct block_pool *pool)
 
 void block_free_external(struct block_pool *pool, struct block *b)
 {
-  mem_free(pool->mem, b, sizeof *b, ESTAB_MEM_BLOCK);
+  block_free(pool, b);
 }
 
 void block_pool_trim(struct block_pool *pool)
@@ -81,7 +98,15 @@ void block_pool_trim(struct block_pool *pool)
   while (pool->spare) {
     struct block *b = pool->spare;
     pool->spare = b->next;
-    mem_free(pool->mem, b, sizeof *b + ESTAB_BLOCK_BYTES, ESTAB_MEM_BLOCK);
+    block_free(pool, b);
   }
+  pool->spare_count = 0;
+}
+
+void block_pool_destroy(struct block_pool *pool)
+{
+  while (pool->all)
+    block_free(pool, pool->all);
+  pool->spare = pool->released = NULL;
   pool->spare_count = 0;
 }

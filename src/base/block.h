@@ -10,10 +10,11 @@
 // Never moves while it has references. Several connections' frames may hold one.
 struct block {
   uint32_t refs;
-  uint32_t external;     // 1: `bytes` is the caller's memory
-  uint64_t conn, cookie; // external: what the release event names
-  struct block *next;    // in the pool's lists
-  uint8_t *bytes;        // behind this header, or the caller's (which is only read)
+  uint32_t external;                  // 1: `bytes` is the caller's memory
+  uint64_t conn, cookie;              // external: what the release event names
+  struct block *next;                 // in the pool's lists
+  struct block *all_next, **all_link; // every block of the pool, so that none outlives it
+  uint8_t *bytes;                     // behind this header, or the caller's (which is only read)
 };
 
 struct block_pool {
@@ -23,6 +24,7 @@ struct block_pool {
   uint32_t spare_max;     // more than this many are given back to mem
   struct block *released; // externals without references, oldest first, for the owner to announce
   struct block *released_last;
+  struct block *all; // whatever became of them
 };
 
 // spare_max starts at 16.
@@ -57,5 +59,8 @@ void block_free_external(struct block_pool *pool, struct block *b);
 
 // Gives the spare blocks back.
 void block_pool_trim(struct block_pool *pool);
+
+// Gives every block back, whoever still refers to it.
+void block_pool_destroy(struct block_pool *pool);
 
 #endif

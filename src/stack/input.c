@@ -74,6 +74,20 @@ static int input_report_tcp(struct estab_stack *s, const struct icmp_report *rep
   return 0;
 }
 
+static int input_echo(struct estab_stack *s, const struct ip_packet *packet)
+{
+  struct ip_route_result route;
+  size_t room = ip_header_bytes(&packet->src) + packet->payload_bytes;
+  uint8_t *out = mem_new_raw(&s->mem, room, ESTAB_MEM_STACK); // the request may stand in s->scratch
+  if (!out) return -ESTAB_DROP_OUTPUT_RING_FULL;
+  int r = icmp_echo_reply(&s->ip, packet, s->now_ns, out, room, &route);
+  if (r > 0)
+    r = reply_packet(s, &route, &packet->src, out, (size_t)r) < 0 ? -ESTAB_DROP_OUTPUT_RING_FULL
+                                                                  : 0;
+  mem_free(&s->mem, out, room, ESTAB_MEM_STACK);
+  return r;
+}
+
 void input_icmp(struct estab_stack *s, struct ip_packet *packet)
 {
   struct icmp_report report;
@@ -89,18 +103,7 @@ void input_icmp(struct estab_stack *s, struct ip_packet *packet)
       r = udp_report(&s->udp, report.netif, &report.tuple,
                      report.port_unreachable ? ESTAB_ERR_REFUSED : ESTAB_ERR_UNREACHABLE);
   } else if (r == ICMP_ECHO_REQUEST) {
-    struct ip_route_result route;
-    uint8_t *out = s->scratch;
-    if (!out || packet->reassembled) out = mem_new_raw(&s->mem, SCRATCH_BYTES, ESTAB_MEM_STACK);
-    if (!out) {
-      r = -ESTAB_DROP_OUTPUT_RING_FULL;
-    } else {
-      r = icmp_echo_reply(&s->ip, packet, s->now_ns, out, SCRATCH_BYTES, &route);
-      if (r > 0)
-        r = reply_packet(s, &route, &packet->src, out, (size_t)r) < 0 ? -ESTAB_DROP_OUTPUT_RING_FULL
-                                                                      : 0;
-      if (out != s->scratch) mem_free(&s->mem, out, SCRATCH_BYTES, ESTAB_MEM_STACK);
-    }
+    r = input_echo(s, packet);
   }
   if (r < 0) stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
 }

@@ -31,6 +31,18 @@ static void put16(uint8_t *p, uint16_t v)
   p[1] = (uint8_t)v;
 }
 
+static void frame_ref(struct estab_frame *f)
+{
+  for (unsigned i = 0; i < f->piece_count; i++)
+    if (f->pieces[i].ref) block_ref(f->pieces[i].ref);
+}
+
+static void frame_unref(struct estab_stack *s, struct estab_frame *f)
+{
+  for (unsigned i = 0; i < f->piece_count; i++)
+    if (f->pieces[i].ref) block_unref(&s->blocks, f->pieces[i].ref);
+}
+
 // The one place where a segment of a connection becomes a frame.
 static void frame_of_segment(const struct estab_stack *s, const struct tcb *t,
                              const struct tcp_out *o, struct estab_frame *f)
@@ -90,17 +102,20 @@ static int frame_of_packet(struct estab_stack *s, struct estab_frame *f, uint32_
     f->pieces[0].length = link + bytes;
     return 1;
   }
-  // Too long for the header room: a block carries it, and goes when the frame is done.
-  struct block *b = bytes <= ESTAB_BLOCK_BYTES ? block_new(&s->blocks) : NULL;
-  if (!b) {
-    stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, netif, NULL, NULL);
-    return 0;
-  }
-  memcpy(b->bytes, packet, bytes);
+  // Too long for the header room: blocks carry it, and go when the frame is done.
   f->pieces[0].length = link;
-  struct estab_piece *piece = link ? &f->pieces[1] : &f->pieces[0];
-  *piece = (struct estab_piece){.bytes = b->bytes, .length = bytes, .ref = b};
-  f->piece_count = link ? 2 : 1;
+  f->piece_count = link ? 1 : 0;
+  for (size_t at = 0; at < bytes; at += f->pieces[f->piece_count - 1].length) {
+    struct block *b = f->piece_count < ESTAB_FRAME_PIECES ? block_new(&s->blocks) : NULL;
+    if (!b) {
+      frame_unref(s, f);
+      stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, netif, NULL, NULL);
+      return 0;
+    }
+    size_t part = size_min(bytes - at, ESTAB_BLOCK_BYTES);
+    memcpy(b->bytes, packet + at, part);
+    f->pieces[f->piece_count++] = (struct estab_piece){.bytes = b->bytes, .length = part, .ref = b};
+  }
   return 1;
 }
 
@@ -158,8 +173,7 @@ static void output_replies(struct estab_stack *s, unsigned *count, unsigned room
         reply_pop(s);
         f->checksum = ESTAB_CHECKSUM_VALID;
         loop_back(s, f);
-        if (f->piece_count > 1 || f->pieces[0].ref)
-          block_unref(&s->blocks, f->pieces[f->piece_count - 1].ref);
+        frame_unref(s, f);
       } else {
         reply_pop(s);
       }
@@ -283,18 +297,6 @@ int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *fram
   return (int)n;
 }
 
-static void frame_ref(struct estab_frame *f)
-{
-  for (unsigned i = 0; i < f->piece_count; i++)
-    if (f->pieces[i].ref) block_ref(f->pieces[i].ref);
-}
-
-static void frame_unref(struct estab_stack *s, struct estab_frame *f)
-{
-  for (unsigned i = 0; i < f->piece_count; i++)
-    if (f->pieces[i].ref) block_unref(&s->blocks, f->pieces[i].ref);
-}
-
 // A packet of no connection owns the block it stands in.
 static bool frame_owns_blocks(const struct batch_entry *e)
 {
@@ -318,6 +320,7 @@ static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struc
   if (s->kept_count == ESTAB_OUTPUT_MAX) return false;
   uint32_t at = (s->kept_first + s->kept_count++) % ESTAB_OUTPUT_MAX;
   s->kept[at] = *f;
+  s->kept[at].held = 0; // who holds f gives that one back; the copy is offered as new
   s->kept_info[at] = *e;
   if (!frame_owns_blocks(e)) frame_ref(f);
   return true;
@@ -337,7 +340,6 @@ static void frame_is_out(struct estab_stack *s, const struct batch_entry *e, uin
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
-
   for (unsigned i = 0; i < s->batch_count; i++) {
     struct batch_entry *e = &s->batch[i];
     struct estab_frame *f = &s->batch_frames[i];
@@ -353,10 +355,7 @@ void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
       continue;
     }
     s->frames_out--;
-    if (e->kept || keep_frame(s, f, e)) {
-
-      continue;
-    }
+    if (e->kept || keep_frame(s, f, e)) continue;
     // Nowhere to keep it: as if the network had lost it, so that its timer will bring it again.
     if (frame_owns_blocks(e)) frame_unref(s, f);
     frame_is_out(s, e, s->now_ns);

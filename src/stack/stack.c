@@ -116,9 +116,7 @@ void estab_stack_free(estab_stack *s)
   }
   output_destroy(s);
   reply_destroy(s);
-  for (struct block *b; (b = block_pop_released(&s->blocks)) != NULL;)
-    block_free_external(&s->blocks, b);
-  block_pool_trim(&s->blocks);
+  block_pool_destroy(&s->blocks); // also what devices hold and what is lent
   demux_destroy(s);
   slab_destroy(&s->conns);
   slab_destroy(&s->halves);
