@@ -55,7 +55,9 @@ def packet_mutants(m):
         yield 'late', line(time=f'{when.group(1)}{later}{when.group(3)}')
         if 0.5 < float(when.group(2)) < 20:  # the tolerance grows with the time
             yield 'early', line(time=f'{when.group(1)}{float(when.group(2)) - 0.45}{when.group(3)}')
-    yield 'missing', ''
+    # Without a packet that a timer sends the script does not wait for it either: nothing is wrong then.
+    if re.match(r'^\s*\+0\s', time):
+        yield 'missing', ''
     yield 'extra', line() + '\n' + re.sub(r'^\s*\S+', '+0', line(), count=1)
 
 

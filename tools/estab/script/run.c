@@ -230,7 +230,7 @@ static void run_settle(struct run *run)
 // Closing descriptors and shell lines at the end of a script: nobody looks at what follows.
 static bool run_tidies(const struct event *event)
 {
-  return event->kind == EVENT_COMMAND ||
+  return (event->kind == EVENT_COMMAND && strstr(event->text, "grep") == NULL) ||
          (event->kind == EVENT_CALL && strcmp(event->call->name, "close") == 0);
 }
 
