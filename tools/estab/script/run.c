@@ -55,6 +55,21 @@ bool run_need_stack(struct run *run)
   return error >= 0;
 }
 
+// States and drops between the packets: why it went as it did.
+static void run_traced(void *ctx, const struct estab_trace *event)
+{
+  struct run *run = ctx;
+  int64_t us = (int64_t)(event->now_ns - run->begin_ns) / 1000;
+  if (event->kind == ESTAB_TRACE_state_changed)
+    log_line(&run->log, "%6lld.%06lld   %s -> %s: %s", (long long)(us / 1000000),
+             (long long)(us % 1000000), estab_state_name(event->u.state_changed.from),
+             estab_state_name(event->u.state_changed.to), event->u.state_changed.cause);
+  if (event->kind == ESTAB_TRACE_dropped)
+    log_line(&run->log, "%6lld.%06lld   dropped, %s: %s", (long long)(us / 1000000),
+             (long long)(us % 1000000), estab_drop_name(event->u.dropped.reason),
+             estab_drop_text(event->u.dropped.reason));
+}
+
 static void run_news(void *ctx)
 {
   struct run *run = ctx;
@@ -292,6 +307,7 @@ void run_script(struct run *run, const struct script *script, bool ip6,
   if (options->start_ns != 0) run->host.start_ns = run->host.now_ns = options->start_ns;
   run->host.ctx = run;
   run->host.news = run_news;
+  run->host.traced = run_traced;
   run->sockets.host = &run->host;
   run->begin_ns = run->last_ns = run->host.now_ns;
   run->profile_given = options->profile != NULL;
