@@ -23,6 +23,31 @@ void sim_settings_default(struct sim_settings *settings)
   settings->habits[1].close_after_end = true;
 }
 
+// Other settings of both stacks, in every second world.
+static void sim_settings_vary(struct sim_settings *settings, struct chance *c)
+{
+  static const uint16_t mtus[] = {1500, 1500, 1500, 1280, 9000, 576, 296};
+  struct estab_settings *s = &settings->stack;
+  if (chance_below(c, 2) == 0) return;
+  if (chance_below(c, 3) == 0) {
+    estab_settings_rfc(s);
+    s->time_wait_ignores_rst = true; // by the letter late segments end TIME-WAIT early: RFC 1337 2
+  }
+  s->timestamps = chance_below(c, 4) != 0;
+  s->sack = chance_below(c, 4) != 0;
+  s->window_scaling = chance_below(c, 4) != 0;
+  s->nagle = chance_below(c, 4) != 0;
+  s->limited_transmit = chance_below(c, 4) != 0;
+  if (chance_below(c, 4) == 0) s->delayed_ack_ns = 0;
+  if (chance_below(c, 2) == 0) {
+    s->recv_buffer_bytes = 2000u << chance_below(c, 8);
+    s->recv_buffer_max_bytes = s->recv_buffer_bytes << chance_below(c, 3);
+    s->send_buffer_bytes = 1000u << chance_below(c, 9);
+  }
+  settings->mtu = mtus[chance_below(c, 7)];
+  if (settings->ip6 && settings->mtu < 1280) settings->mtu = 1280;
+}
+
 // The ranges that a stack must survive: loss to 30 %, duplicates to 10 %, half of all packets out of
 // order by up to 300, jitter to 2 s, bursts, a blackout of up to 300 s, broken bits.
 void sim_settings_seeded(struct sim_settings *settings, uint64_t seed)
@@ -65,6 +90,7 @@ void sim_settings_seeded(struct sim_settings *settings, uint64_t seed)
   uint64_t most = hardest >= 100000 ? 65536 : hardest >= 10000 ? 262144 : 1048576;
   for (unsigned i = 0; i < 2; i++)
     settings->habits[i].bytes = chance_below(&c, 4) == 0 ? 0 : chance_below(&c, most);
+  sim_settings_vary(settings, &c);
 }
 
 int sim_start(struct sim *sim, const struct sim_settings *settings)
