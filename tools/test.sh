@@ -8,12 +8,12 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 totals=$PWD/build-totals
 : >"$totals"
-sanitize=("-Db_sanitize=address,undefined" "-Dc_args=-fno-sanitize-recover=all")
+sanitize=("-Db_sanitize=address,undefined" "-Dc_args=-fno-sanitize-recover=all" -Doptimization=1 -Dfuzz=true)
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
 compiled=(--suite unit --suite prop --suite scripts --suite examples)
-multiplier=1
-[ -z "${ESTAB_LONG:-}" ] || multiplier=20
+multiplier=3
+[ -z "${ESTAB_LONG:-}" ] || multiplier=30
 
 # build NAME CC OPTION... - configures and compiles build-NAME; one passed or one failed.
 build()
@@ -46,7 +46,7 @@ run()
 fuzz()
 {
   local list seconds target
-  list=$(find build-fuzz/tests -maxdepth 1 -type f -name 'fuzz-*' -executable)
+  list=$(find build-asan/tests -maxdepth 1 -type f -name 'fuzz-*' -executable)
   [ -n "$list" ] || { echo 'fuzz    no fuzzer was built'; echo 0 1 0 >>"$totals"; return; }
   seconds=$((60 / $(wc -w <<<"$list")))
   for target in $list; do
@@ -76,7 +76,7 @@ for stage; do
   i686 | s390x)
     build "$stage" "$stage-linux-gnu-gcc" --cross-file "tools/cross/$stage.ini" \
       -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite scripts ;;
-  fuzz) build fuzz clang "${sanitize[@]}" -Dfuzz=true && fuzz ;;
+  fuzz) build asan clang "${sanitize[@]}" && fuzz ;;
   *) echo "test.sh: no stage '$stage'" >&2; exit 2 ;;
   esac
 done
