@@ -70,7 +70,7 @@ static struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct se
 {
   sixth_urg(t, g);
   struct verdict v = seventh_text(c, t, g, now_ns);
-  text_take_kept(c, t); // of a SYN, after the text of this segment, which may overlap it
+  text_take_kept(c, t, now_ns); // of a SYN, after the text of this segment, which may overlap it
   if (v.stop) return v;
   eighth_fin(c, t, now_ns);
   if (g->window_closed) {

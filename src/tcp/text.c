@@ -93,11 +93,12 @@ void text_keep_of_syn(struct tcp *c, struct tcb *t, const struct seg *g)
   }
 }
 
-void text_take_kept(struct tcp *c, struct tcb *t)
+void text_take_kept(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   if (t->out_of_order.count == 0) return;
   uint32_t next = skip_kept(c, t, t->rcv.nxt);
-  if (next != t->rcv.nxt) t->owed |= OWED_ACK;
+  if (next != t->rcv.nxt && t->at[TIMER_ACK] == ESTAB_NEVER)
+    t->at[TIMER_ACK] = now_ns + (uint64_t)t->delayed_ack_ms * 1000000u;
   advance(t, next);
 }
 
