@@ -42,6 +42,17 @@ static void *door(void *ctx, void *p, size_t old_bytes, size_t new_bytes, enum e
   return q;
 }
 
+// What every frame that comes in has alike.
+static void in_frames_init(void)
+{
+  for (int i = 0; i < BATCH_FRAMES; i++) {
+    in_frames[i].struct_bytes = sizeof in_frames[i];
+    in_frames[i].netif = NETIF;
+    in_frames[i].piece_count = 1;
+    in_frames[i].pieces[0].bytes = packets[i];
+  }
+}
+
 static void end_open(struct end *end, int index, bool nagle, uint32_t max_time_wait)
 {
   struct estab_settings settings;
@@ -79,6 +90,7 @@ static void end_open(struct end *end, int index, bool nagle, uint32_t max_time_w
 void estab_link_open(enum link_kind kind, bool nagle, uint32_t max_time_wait)
 {
   link_kind = kind;
+  in_frames_init();
   for (int i = 0; i < 2; i++)
     end_open(&ends[i], i, nagle, max_time_wait);
 }
@@ -100,38 +112,42 @@ static void dropped(estab_stack *s)
   fail("estab: a packet was dropped");
 }
 
-static void pass(const struct estab_frame *out, struct estab_frame *in, uint8_t *room)
+// Everything as it lies.
+static void pass_super(const struct estab_frame *out, struct estab_frame *in)
 {
-  in->struct_bytes = sizeof *in;
-  in->netif = NETIF;
-  in->checksum =
-      out->checksum == ESTAB_CHECKSUM_PARTIAL ? ESTAB_CHECKSUM_VALID : ESTAB_CHECKSUM_UNKNOWN;
   in->gso_type = out->gso_type;
   in->gso_bytes = out->gso_bytes;
   in->segments = out->segments;
-  if (link_kind == LINK_SUPER) {
-    in->piece_count = out->piece_count;
-    memcpy(in->pieces, out->pieces, out->piece_count * sizeof *in->pieces);
-    return;
-  }
-  size_t n = 0;
-  for (unsigned i = 0; i < out->piece_count; i++) {
-    if (n + out->pieces[i].length > PACKET_ROOM_BYTES)
+  in->piece_count = out->piece_count;
+  memcpy(in->pieces, out->pieces, out->piece_count * sizeof *in->pieces);
+  estab_link_packets += out->segments > 1 ? out->segments - 1u : 0;
+}
+
+// A copy in one piece.
+static void pass_plain(const struct estab_frame *out, struct estab_frame *in, uint8_t *room)
+{
+  const struct estab_piece *piece = out->pieces, *end = piece + out->piece_count;
+  uint8_t *at = room;
+  for (; piece < end; at += piece++->length) {
+    if (piece->length > (size_t)(room + PACKET_ROOM_BYTES - at))
       fail("estab: a packet longer than the link's MTU");
-    memcpy(room + n, out->pieces[i].bytes, out->pieces[i].length);
-    n += out->pieces[i].length;
+    memcpy(at, piece->bytes, piece->length);
   }
-  in->piece_count = 1;
-  in->pieces[0] = (struct estab_piece){.bytes = room, .length = n};
+  in->pieces[0].length = (size_t)(at - room);
 }
 
 bool estab_link_carry(int from)
 {
   int n = estab_stack_output(ends[from].stack, link_now_ns, out_frames, BATCH_FRAMES);
   if (n <= 0) return false;
+  estab_link_packets += (unsigned)n;
   for (int i = 0; i < n; i++) {
-    pass(&out_frames[i], &in_frames[i], packets[i]);
-    estab_link_packets += out_frames[i].segments > 1 ? out_frames[i].segments : 1;
+    bool unfinished = out_frames[i].checksum == ESTAB_CHECKSUM_PARTIAL;
+    in_frames[i].checksum = unfinished ? ESTAB_CHECKSUM_VALID : ESTAB_CHECKSUM_UNKNOWN;
+    if (link_kind == LINK_SUPER)
+      pass_super(&out_frames[i], &in_frames[i]);
+    else
+      pass_plain(&out_frames[i], &in_frames[i], packets[i]);
   }
   // A plain link has its own copy; the pieces of the other must live until they were taken in.
   if (link_kind == LINK_PLAIN) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
