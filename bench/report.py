@@ -65,7 +65,7 @@ its options are set is in `bench/lwip/lwipopts.h`, and both stacks have these al
 |---|---|---|
 | IPv4, IPv6, reassembly, ICMP, UDP | yes | yes |
 | window scaling, window {window} bytes, send buffer the same | yes | yes |
-| MSS 1460, selective acknowledgments | sent and used | sent, not used |
+| MSS 1460, selective acknowledgments | sent, not used by the sender | sent, not used |
 | timestamps | off | off |
 | Nagle (bulk), delayed ACK | yes | yes |
 | congestion control | NewReno | NewReno without partial ACKs |
