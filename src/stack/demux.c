@@ -8,19 +8,30 @@
 #define DEMUX_MIN_BUCKETS 64u
 #define DEMUX_STEP        4u // old buckets moved with each insertion and removal
 
-static uint32_t demux_hash(const struct demux *d, const struct estab_tuple *tuple)
-{
-  uint64_t words[5] = {0};
-  memcpy(words, tuple, sizeof *tuple);
-  return (uint32_t)siphash13_words(d->key, words, 5);
-}
-
 static bool tuple_equal(const struct estab_tuple *a, const struct estab_tuple *b)
 {
   uint64_t x[5] = {0}, y[5] = {0};
   memcpy(x, a, sizeof *a);
   memcpy(y, b, sizeof *b);
   return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+}
+
+// A tuple is often asked for, added, moved and removed in a row: its hash is remembered. Two IPv4
+// addresses and two ports are two words; their number keeps them apart from IPv6's five.
+static uint32_t demux_hash(struct demux *d, const struct estab_tuple *tuple)
+{
+  if (tuple_equal(&d->hashed, tuple)) return d->hash;
+  uint64_t words[5] = {0};
+  memcpy(words, tuple, sizeof *tuple);
+  if (estab_ip_is4(&tuple->local) && estab_ip_is4(&tuple->remote)) {
+    words[0] = (uint64_t)get_be32(tuple->local.bytes + 12) << 32 | get_be32(tuple->remote.bytes + 12);
+    words[1] = words[4];
+    d->hash = (uint32_t)siphash13_words(d->key, words, 2);
+  } else {
+    d->hash = (uint32_t)siphash13_words(d->key, words, 5);
+  }
+  d->hashed = *tuple;
+  return d->hash;
 }
 
 static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32_t tagged,
@@ -49,6 +60,7 @@ static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32
 void demux_init(struct demux *d, struct rng *rng)
 {
   *d = (struct demux){.key = {rng_u64(rng), rng_u64(rng)}};
+  d->hash = (uint32_t)siphash13_words(d->key, (const uint64_t[5]){0}, 5); // of the zero tuple
 }
 
 static void free_table(struct estab_stack *s, uint32_t *table, uint32_t mask)
@@ -103,7 +115,7 @@ static void resize(struct estab_stack *s, uint32_t buckets)
   d->mask = buckets - 1;
 }
 
-static uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
+static inline uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
                         const struct estab_tuple *tuple)
 {
   while (tagged) {
@@ -116,11 +128,14 @@ static uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
 
 uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple)
 {
-  const struct demux *d = &s->demux;
+  struct demux *d = &s->demux;
+  uint32_t *next;
   if (d->count == 0) return 0;
+  if (d->last && tuple_equal(demux_tuple(s, d->last, &next), tuple)) return d->last;
   uint32_t hash = demux_hash(d, tuple);
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
+  if (found) d->last = found;
   return found;
 }
 
@@ -138,6 +153,7 @@ int demux_add(struct estab_stack *s, uint32_t tagged)
   uint32_t *bucket = &d->buckets[demux_hash(d, demux_tuple(s, tagged, &next)) & d->mask];
   *next = *bucket;
   *bucket = tagged;
+  d->last = tagged;
   d->count++;
   return ESTAB_OK;
 }
@@ -161,6 +177,7 @@ void demux_remove(struct estab_stack *s, uint32_t tagged)
   struct demux *d = &s->demux;
   uint32_t *next;
   uint32_t hash = demux_hash(d, demux_tuple(s, tagged, &next));
+  if (d->last == tagged) d->last = 0;
   if (!remove_from(s, &d->buckets[hash & d->mask], tagged) && d->old)
     remove_from(s, &d->old[hash & d->old_mask], tagged);
   d->count--;

@@ -117,6 +117,9 @@ struct demux {
   uint32_t *buckets, *old;        // tagged chains; old: the table that is being left
   uint32_t mask, old_mask, moved; // old buckets below `moved` are empty
   uint32_t count;
+  uint32_t last; // what demux_find() or demux_add() had in hand the last time, 0 = nothing
+  uint32_t hash; // of `hashed`
+  struct estab_tuple hashed;
 };
 
 struct estab_stack {
