@@ -184,8 +184,20 @@ static inline bool packet_ordinary(const struct ip *ip, struct ip_packet *p,
 static int packet_judge(struct ip *ip, struct ip_packet *p, const struct estab_fragment *f,
                         struct estab_ip6_header *h6, uint64_t now_ns)
 {
-  if (!source_allowed(ip, p)) return -ESTAB_DROP_IP_SOURCE;
-  if (!destination_ours(ip, p)) return -ESTAB_DROP_IP_NOT_OURS;
+  struct ip_remembered *r = &ip->remembered;
+  if (r->pair_known && p->protocol == ESTAB_PROTOCOL_TCP && r->pair_netif == p->netif &&
+      ip_same(&r->src, &p->src) && ip_same(&r->dst, &p->dst)) {
+    p->unicast = true;
+  } else {
+    if (!source_allowed(ip, p)) return -ESTAB_DROP_IP_SOURCE;
+    if (!destination_ours(ip, p)) return -ESTAB_DROP_IP_NOT_OURS;
+    if (p->unicast && p->protocol == ESTAB_PROTOCOL_TCP) {
+      r->pair_known = true;
+      r->pair_netif = p->netif;
+      r->src = p->src;
+      r->dst = p->dst;
+    }
+  }
   if (f->more || f->offset) {
     int answer = fragment_input(ip, p, f, h6, now_ns);
     if (answer) return answer;

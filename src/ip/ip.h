@@ -42,6 +42,23 @@ struct path_table {
   uint32_t count; // of slots, a power of 2, or 0
 };
 
+struct ip_route_result {
+  struct estab_ip local;    // the given one, or what was chosen
+  struct estab_ip next_hop; // gateway, or the destination
+  uint32_t netif;           // 0: the destination is ours, the packet stays inside
+  uint16_t mtu;             // of that interface
+};
+
+// Answers that hold until an interface, an address or a route changes: packets come in trains.
+struct ip_remembered {
+  bool pair_known;         // TCP between these two, in by pair_netif, may come in
+  bool route_known;        // `route` is what ip_route() answers these three
+  uint32_t pair_netif, route_wanted;
+  struct estab_ip src, dst;
+  struct estab_ip route_local, route_remote;
+  struct ip_route_result route;
+};
+
 struct ip_lowered; // a path with a learned MTU, and until when
 struct ip_bucket;  // of the limiter of own ICMP errors
 
@@ -54,6 +71,7 @@ struct ip {
   struct ip_route_entry *routes; // longest prefix first
   uint32_t netif_count, address_count, route_count;
   uint32_t address_hint;        // where the last lookup hit
+  struct ip_remembered remembered;
   struct slab paths;            // struct path
   struct path_table path_table; // all of them, but for those still in path_old
   struct path_table path_old; // while it grows: what is moved over, a few slots with each new path
@@ -99,13 +117,6 @@ bool ip_is_local(struct ip *ip, uint32_t netif, const struct estab_ip *address);
 // The same prefix again on the same interface replaces the gateway.
 int ip_route_add(struct ip *ip, uint32_t netif, const struct estab_ip *prefix, unsigned prefix_bits,
                  const struct estab_ip *gateway);
-
-struct ip_route_result {
-  struct estab_ip local;    // the given one, or what was chosen
-  struct estab_ip next_hop; // gateway, or the destination
-  uint32_t netif;           // 0: the destination is ours, the packet stays inside
-  uint16_t mtu;             // of that interface
-};
 
 // Longest prefix first. local any: chosen; netif 0: any. ESTAB_ERR_UNREACHABLE: no route, interface down, or
 // multicast and broadcast, which nothing here sends to; ESTAB_ERR_NOT_LOCAL; _INVALID: families differ.

@@ -168,6 +168,7 @@ static bool path_fill(struct ip *ip, struct path *p)
 
 void ip_paths_refresh(struct ip *ip)
 {
+  ip->remembered.pair_known = ip->remembered.route_known = false;
   for (uint32_t i = 0; i < slab_top(&ip->paths); i++)
     if (slab_live(&ip->paths, i)) path_fill(ip, path_at(ip, i));
 }

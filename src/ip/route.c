@@ -90,8 +90,8 @@ static int ip_route_source(struct ip *ip, const struct estab_ip *local,
   return ESTAB_ERR_NOT_LOCAL;
 }
 
-int ip_route(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
-             uint32_t netif, struct ip_route_result *out)
+static int ip_route_find(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
+                         uint32_t netif, struct ip_route_result *out)
 {
   bool chosen = ip_unspecified(local); // any of either family stands for "choose"
   if (!chosen && ip_is_mapped(local) != ip_is_mapped(remote)) return ESTAB_ERR_INVALID;
@@ -115,4 +115,24 @@ int ip_route(struct ip *ip, const struct estab_ip *local, const struct estab_ip 
   if (ip_is_broadcast(ip, out->netif, remote)) return ESTAB_ERR_UNREACHABLE;
   out->mtu = ip->netifs[out->netif - 1].settings.mtu;
   return ip_route_source(ip, local, remote, out);
+}
+
+int ip_route(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
+             uint32_t netif, struct ip_route_result *out)
+{
+  struct ip_remembered *r = &ip->remembered;
+  if (r->route_known && r->route_wanted == netif && ip_same(&r->route_remote, remote) &&
+      ip_same(&r->route_local, local)) {
+    *out = r->route;
+    return 0;
+  }
+  struct estab_ip asked = *local; // which may be in *out
+  int answer = ip_route_find(ip, local, remote, netif, out);
+  if (answer < 0) return answer;
+  r->route_known = true;
+  r->route_wanted = netif;
+  r->route_local = asked;
+  r->route_remote = *remote;
+  r->route = *out;
+  return 0;
 }
