@@ -59,15 +59,28 @@ static inline uint64_t siphash_finish(struct siphash_state *s, unsigned rounds)
   return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-// SipHash-1-3 of whole words: the same as siphash13() of their bytes, each word little-endian.
-static inline uint64_t siphash13_words(const uint64_t key[2], const uint64_t *words, size_t count)
+static inline uint64_t siphash_words(const uint64_t key[2], const uint64_t *words, size_t count,
+                                     unsigned word_rounds, unsigned last_rounds)
 {
   struct siphash_state s;
   siphash_start(&s, key);
   for (size_t i = 0; i < count; i++)
-    siphash_word(&s, words[i], 1);
-  siphash_word(&s, (uint64_t)(count & 31) << 59, 1); // the last word: length in bytes modulo 256
-  return siphash_finish(&s, 3);
+    siphash_word(&s, words[i], word_rounds);
+  // The last word: length in bytes modulo 256.
+  siphash_word(&s, (uint64_t)(count & 31) << 59, word_rounds);
+  return siphash_finish(&s, last_rounds);
+}
+
+// SipHash-1-3 of whole words: the same as siphash13() of their bytes, each word little-endian.
+static inline uint64_t siphash13_words(const uint64_t key[2], const uint64_t *words, size_t count)
+{
+  return siphash_words(key, words, count, 1, 3);
+}
+
+// SipHash-2-4, the same way.
+static inline uint64_t siphash24_words(const uint64_t key[2], const uint64_t *words, size_t count)
+{
+  return siphash_words(key, words, count, 2, 4);
 }
 
 #endif

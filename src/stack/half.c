@@ -142,7 +142,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   h->generation = stack_generation(s);
   half_take_options(&s->settings, h, g);
   h->seg.state = ESTAB_SYN_RECEIVED;
-  h->seg.ts_offset = isn_ts_offset(&s->tcp, tuple);
+  if (h->seg.flags & SEG_TS) h->seg.ts_offset = isn_ts_offset(&s->tcp, tuple);
   h->seg.ts_recent_s = (uint32_t)(s->now_ns / 1000000000u);
   h->seg.rcv.nxt = h->seg.last_ack_sent = g->seq + 1;
   h->seg.rcv.wnd = u32_min(s->settings.recv_buffer_bytes, 65535);
@@ -229,6 +229,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
       .flags = h->seg.flags,
       .snd_wscale = h->seg.snd_wscale,
       .ts_recent = h->seg.ts_recent,
+      .ts_offset = h->seg.ts_offset,
   };
   uint32_t listener = h->listener, born_us = h->born_us;
   const struct seg_state seg = h->seg;

@@ -2,14 +2,22 @@
 // isn.c - initial sequence numbers (RFC 6528, RFC 9293 3.4.1 [MUST-8]) and timestamp offsets (RFC 7323 7.1).
 #include "base/hash.h"
 #include "tcp/tcb.h"
+#include <string.h>
+
+static uint32_t tuple_mac(const uint64_t key[2], const struct estab_tuple *tuple)
+{
+  uint64_t words[5] = {0};
+  memcpy(words, tuple, sizeof *tuple);
+  return (uint32_t)siphash24_words(key, words, 5);
+}
 
 // M + F(tuple, secret): a clock of 4 us and a keyed hash.
 uint32_t isn_generate(const struct tcp *c, const struct estab_tuple *tuple, uint64_t now_ns)
 {
-  return (uint32_t)siphash24(c->isn_key, tuple, sizeof *tuple) + (uint32_t)(now_ns / 4000u);
+  return tuple_mac(c->isn_key, tuple) + (uint32_t)(now_ns / 4000u);
 }
 
 uint32_t isn_ts_offset(const struct tcp *c, const struct estab_tuple *tuple)
 {
-  return (uint32_t)siphash24(c->ts_key, tuple, sizeof *tuple);
+  return tuple_mac(c->ts_key, tuple);
 }
