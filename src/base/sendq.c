@@ -144,12 +144,9 @@ int sendq_append_ref(struct sendq *q, struct block_pool *pool, struct block *ext
   return 0;
 }
 
-// The extent that holds the octet `offset` octets after the head (offset < q->bytes).
-static uint32_t sendq_find(const struct sendq *q, uint32_t offset)
+static uint32_t sendq_search(const struct sendq *q, uint32_t offset)
 {
   uint32_t low = 0, high = q->count - 1;
-  if (high == 0 || offset < sendq_at(q, 0)->end - q->head) return 0;
-  if (offset >= sendq_at(q, high - 1)->end - q->head) return high; // the usual: new data is sent
   while (low < high) {
     uint32_t mid = (low + high) / 2;
     if (offset < sendq_at(q, mid)->end - q->head)
@@ -160,21 +157,43 @@ static uint32_t sendq_find(const struct sendq *q, uint32_t offset)
   return low;
 }
 
-size_t sendq_pieces(const struct sendq *q, uint32_t offset, uint32_t n, struct estab_piece *pieces,
+// The extent that holds the octet `offset` octets after the head (offset < q->bytes). Usually it is
+// the one where the last answer ended, or the next.
+static inline uint32_t sendq_find(const struct sendq *q, uint32_t offset)
+{
+  if (q->count == 1) return 0;
+  uint32_t i = (q->sent - q->first) & q->mask;
+  if (i >= q->count || (i > 0 && offset < sendq_at(q, i - 1)->end - q->head))
+    return sendq_search(q, offset);
+  if (offset < sendq_at(q, i)->end - q->head) return i;
+  if (++i < q->count && offset < sendq_at(q, i)->end - q->head) return i;
+  return sendq_search(q, offset);
+}
+
+size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_piece *pieces,
                     unsigned max, unsigned *count)
 {
   *count = 0;
   if (offset >= q->bytes) return 0;
   n = u32_min(n, q->bytes - offset);
   uint32_t position = q->head + offset, left = n;
-  for (uint32_t i = sendq_find(q, offset); left && *count < max; i++) {
-    const struct sendq_extent *e = sendq_at(q, i);
+  uint32_t i = sendq_find(q, offset);
+  const struct sendq_extent *e = sendq_at(q, i);
+  q->sent = q->first + i;
+  if (n <= e->end - position) { // the usual: all of it in one extent
+    *pieces = (struct estab_piece){e->block->bytes + (uint32_t)(position + e->bias), n, e->block};
+    *count = 1;
+    return n;
+  }
+  for (; left && *count < max; i++) {
+    e = sendq_at(q, i);
     uint32_t part = u32_min(e->end - position, left);
     if (part == 0) continue; // nothing was committed to it
     pieces[(*count)++] =
         (struct estab_piece){e->block->bytes + (uint32_t)(position + e->bias), part, e->block};
     position += part;
     left -= part;
+    q->sent = q->first + i;
   }
   return n - left;
 }

@@ -24,6 +24,7 @@ struct sendq {
   uint32_t count;    // extents
   uint32_t mask;     // places of the ring - 1
   uint32_t reserved; // room at the tail that sendq_reserve() gave out, in bytes
+  uint32_t sent;     // place in the ring of the extent that sendq_pieces() ended in
 };
 
 #define SENDQ_MAX_BYTES 0x40000000u // RFC 7323 2.3: no window is larger, so no buffer needs to be
@@ -47,7 +48,7 @@ int sendq_append_ref(struct sendq *q, struct block_pool *pool, struct block *ext
 
 // Where the n octets from `offset` octets after the head are. Fills up to max pieces (their `ref`
 // is the block; no reference is taken) and *count; answers the octets covered.
-size_t sendq_pieces(const struct sendq *q, uint32_t offset, uint32_t n, struct estab_piece *pieces,
+size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_piece *pieces,
                     unsigned max, unsigned *count);
 
 // Removes n octets (at most q->bytes) from the head.

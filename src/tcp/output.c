@@ -88,7 +88,7 @@ static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
 }
 
 // Text [seq, seq + n) out of the send buffer. Answers how much fits into the pieces.
-static uint32_t attach_text(const struct tcb *t, struct tcp_out *out, uint32_t seq, uint32_t n)
+static uint32_t attach_text(struct tcb *t, struct tcp_out *out, uint32_t seq, uint32_t n)
 {
   unsigned count = 0;
   uint32_t got = (uint32_t)sendq_pieces(&t->sendq, seq - t->snd.una, n, out->pieces,
