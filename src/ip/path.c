@@ -205,6 +205,7 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
   p->local = *local;
   p->remote = *remote;
   p->netif = (uint16_t)netif;
+  p->address_sum = estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0));
   if (!path_fill(ip, p)) {
     slab_free(&ip->paths, index);
     return NULL;

@@ -63,8 +63,8 @@ static void frame_of_segment(const struct estab_stack *s, const struct tcb *t,
   f->l4_offset = (uint16_t)(link + ip);
   f->conn = conn_handle(t);
   f->segments = o->segments;
-  uint64_t sum = estab_checksum_pseudo(&p->local, &p->remote, ESTAB_PROTOCOL_TCP,
-                                       (uint32_t)(tcp_bytes + o->text_bytes));
+  // The pseudo-header's sum: the addresses', the protocol and the length, RFC 9293 3.1.
+  uint64_t sum = (uint64_t)p->address_sum + ESTAB_PROTOCOL_TCP + tcp_bytes + o->text_bytes;
   if (p->checksum_offload || p->netif == 0) {
     f->checksum = ESTAB_CHECKSUM_PARTIAL;
     f->checksum_start = f->l4_offset;
