@@ -168,14 +168,6 @@ void stack_link_news(struct estab_stack *s)
   if (woken) stack_unpark(s);
 }
 
-static bool wants_output(const struct tcb *t)
-{
-  if (t->owed) return true;
-  if (t->state == ESTAB_CLOSED || !(t->bits & TCB_SYN_ACKED) || (t->bits & TCB_FIN_SENT))
-    return false;
-  return t->snd.una + t->sendq.bytes != t->snd.nxt || (t->bits & TCB_CLOSE_CALLED);
-}
-
 static void tell_user(struct estab_stack *s, struct tcb *t)
 {
   if (t->bits & TCB_RELEASED) {
@@ -210,14 +202,11 @@ void stack_settle(struct estab_stack *s, struct tcb *t)
     timewait_from_conn(s, t);
     return;
   }
-  // A deadline that moves later is left to be found when the old one comes: most retransmission timers never do.
-  uint64_t deadline_ns = tcp_deadline(t);
-  if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
-    wheel_set(&s->wheel, &t->timer, deadline_ns);
+  stack_arm(s, t);
 }
 
 void stack_collect(struct estab_stack *s, struct tcb *t)
 {
-  if (wants_output(t)) stack_ready(s, t);
+  if (stack_wants_output(t)) stack_ready(s, t);
   stack_settle(s, t);
 }

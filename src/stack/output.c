@@ -220,7 +220,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   struct tcp_out o;
   bool more = true;
   for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
-    if (!tcp_output(&s->tcp, t, &o, s->now_ns)) {
+    if (!stack_wants_output(t) || !tcp_output(&s->tcp, t, &o, s->now_ns)) {
       more = false;
       break;
     }
@@ -326,19 +326,23 @@ static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struc
   return true;
 }
 
-static void frame_is_out(struct estab_stack *s, const struct batch_entry *e, uint64_t now_ns)
+// The connection of a frame that went out, if it still is.
+static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry *e, struct tcb *last)
 {
-  if (e->generation == 0 || !slab_live(&s->conns, e->index)) return;
-  struct tcb *t = stack_conn(s, e->index);
-  if (t->generation != e->generation) return;
-  tcp_output_done(&s->tcp, t, e->seq, e->seq_end, e->retransmission, now_ns);
-  uint64_t deadline_ns = tcp_deadline(t);
-  if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
-    wheel_set(&s->wheel, &t->timer, deadline_ns);
+  struct tcb *t = last;
+  if (!t || t->index != e->index || t->generation != e->generation) {
+    if (last) stack_arm(s, last);
+    if (e->generation == 0 || !slab_live(&s->conns, e->index)) return NULL;
+    t = stack_conn(s, e->index);
+    if (t->generation != e->generation) return NULL;
+  }
+  tcp_output_done(&s->tcp, t, e->seq, e->seq_end, e->retransmission, s->now_ns);
+  return t;
 }
 
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
+  struct tcb *last = NULL; // frames of one connection come in a row, and its timer is set behind them
   s->now_ns = u64_max(s->now_ns, now_ns);
   for (unsigned i = 0; i < s->batch_count; i++) {
     struct batch_entry *e = &s->batch[i];
@@ -351,16 +355,17 @@ void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
       } else if (frame_owns_blocks(e)) {
         frame_unref(s, f);
       }
-      frame_is_out(s, e, s->now_ns);
+      last = frame_is_out(s, e, last);
       continue;
     }
     s->frames_out--;
     if (e->kept || keep_frame(s, f, e)) continue;
     // Nowhere to keep it: as if the network had lost it, so that its timer will bring it again.
     if (frame_owns_blocks(e)) frame_unref(s, f);
-    frame_is_out(s, e, s->now_ns);
+    last = frame_is_out(s, e, last);
     stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, f->netif, NULL, NULL);
   }
+  if (last) stack_arm(s, last);
   s->batch_count = 0;
   s->batch_frames = NULL;
 }

@@ -194,6 +194,23 @@ void demux_destroy(struct estab_stack *s);
 // ---- collect.c
 
 void stack_collect(struct estab_stack *s, struct tcb *t); // t may be gone afterwards
+
+static inline bool stack_wants_output(const struct tcb *t)
+{
+  if (t->owed) return true;
+  if (t->state == ESTAB_CLOSED || !(t->bits & TCB_SYN_ACKED) || (t->bits & TCB_FIN_SENT))
+    return false;
+  return t->snd.una + t->sendq.bytes != t->snd.nxt || (t->bits & TCB_CLOSE_CALLED);
+}
+
+// A deadline that moves later is left to be found when the old one comes: most retransmission timers never do.
+static inline void stack_arm(struct estab_stack *s, struct tcb *t)
+{
+  uint64_t deadline_ns = tcp_deadline(t);
+  if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
+    wheel_set(&s->wheel, &t->timer, deadline_ns);
+}
+
 void stack_settle(struct estab_stack *s, struct tcb *t);
 struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed,
                            struct path *path); // NULL: no memory
