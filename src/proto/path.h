@@ -25,8 +25,9 @@ struct path {
     };
     struct path *wait_next; // link's, when PENDING: the next path that waits for the same neighbour
   };
-  uint32_t refs;          // connections that hold it
-  uint32_t address_sum;   // of both addresses, a partial sum of the Internet checksum (RFC 1071), folded to 16 bits
+  uint32_t refs; // connections that hold it
+  uint32_t
+      address_sum; // of both addresses, a partial sum of the Internet checksum (RFC 1071), folded to 16 bits
   uint32_t flow_label;    // IPv6, 20 bits: RFC 6437 3, a keyed hash of the addresses
   uint16_t generation;    // changes whenever mtu or a device limit does
   uint16_t netif;         // 0 = inside this stack: the destination is an address of ours

@@ -24,7 +24,8 @@ static uint32_t demux_hash(struct demux *d, const struct estab_tuple *tuple)
   uint64_t words[5] = {0};
   memcpy(words, tuple, sizeof *tuple);
   if (estab_ip_is4(&tuple->local) && estab_ip_is4(&tuple->remote)) {
-    words[0] = (uint64_t)get_be32(tuple->local.bytes + 12) << 32 | get_be32(tuple->remote.bytes + 12);
+    words[0] =
+        (uint64_t)get_be32(tuple->local.bytes + 12) << 32 | get_be32(tuple->remote.bytes + 12);
     words[1] = words[4];
     d->hash = (uint32_t)siphash13_words(d->key, words, 2);
   } else {
@@ -116,7 +117,7 @@ static void resize(struct estab_stack *s, uint32_t buckets)
 }
 
 static inline uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
-                        const struct estab_tuple *tuple)
+                               const struct estab_tuple *tuple)
 {
   while (tagged) {
     uint32_t *next;

@@ -327,7 +327,8 @@ static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struc
 }
 
 // The connection of a frame that went out, if it still is.
-static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry *e, struct tcb *last)
+static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry *e,
+                                struct tcb *last)
 {
   struct tcb *t = last;
   if (!t || t->index != e->index || t->generation != e->generation) {
@@ -342,7 +343,8 @@ static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry 
 
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
-  struct tcb *last = NULL; // frames of one connection come in a row, and its timer is set behind them
+  struct tcb *last =
+      NULL; // frames of one connection come in a row, and its timer is set behind them
   s->now_ns = u64_max(s->now_ns, now_ns);
   for (unsigned i = 0; i < s->batch_count; i++) {
     struct batch_entry *e = &s->batch[i];
