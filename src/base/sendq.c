@@ -174,7 +174,7 @@ size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_p
                     unsigned max, unsigned *count)
 {
   *count = 0;
-  if (offset >= q->bytes) return 0;
+  if (offset >= q->bytes || n == 0) return 0;
   n = u32_min(n, q->bytes - offset);
   uint32_t position = q->head + offset, left = n;
   uint32_t i = sendq_find(q, offset);

@@ -25,20 +25,19 @@ struct path {
     };
     struct path *wait_next; // link's, when PENDING: the next path that waits for the same neighbour
   };
-  uint32_t refs; // connections that hold it
-  uint32_t
-      address_sum; // of both addresses, a partial sum of the Internet checksum (RFC 1071), folded to 16 bits
+  uint32_t refs;          // connections that hold it
   uint32_t flow_label;    // IPv6, 20 bits: RFC 6437 3, a keyed hash of the addresses
   uint16_t generation;    // changes whenever mtu or a device limit does
   uint16_t netif;         // 0 = inside this stack: the destination is an address of ours
   uint16_t mtu;           // bytes of an IP packet that goes through whole, as far as we know
   uint16_t device_mtu;    // bytes of an IP packet that the interface takes
   uint16_t gso_max_bytes; // payload of the largest super-segment the device takes, 0 = none
-  uint16_t lowered; // ip's: place in the queue of lowered MTUs, counted from 1; 0 = not lowered
-  bool checksum_offload;     // the device completes ESTAB_CHECKSUM_PARTIAL
-  uint8_t neighbour;         // enum path_neighbour
-  uint8_t link_header_bytes; // 0 = raw; 14 = Ethernet, for which neighbour must be RESOLVED
-  uint8_t cached;            // ip's: it is in the small cache and outlives its last reference
+  uint16_t lowered;     // ip's: place in the queue of lowered MTUs, counted from 1; 0 = not lowered
+  uint16_t address_sum; // of both addresses: a partial sum of the Internet checksum, RFC 1071
+  uint8_t neighbour;    // enum path_neighbour
+  uint8_t link_header_bytes : 4; // 0 = raw; 14 = Ethernet, for which neighbour must be RESOLVED
+  bool checksum_offload : 1;     // the device completes ESTAB_CHECKSUM_PARTIAL
+  bool cached : 1;               // ip's: it is in the small cache and outlives its last reference
 };
 
 #endif

@@ -63,7 +63,7 @@ static bool memory_is_back(struct world *w)
 }
 
 // Pieces of a stretch, put together, are the model's bytes; fewer only when pieces run out.
-static bool pieces_hold(const struct world *w, const struct sendq *q, struct prop_rng *r)
+static bool pieces_hold(const struct world *w, struct sendq *q, struct prop_rng *r)
 {
   struct estab_piece pieces[PIECES];
   uint32_t offset = prop_below(r, w->count + 2), n = some_length(r);
