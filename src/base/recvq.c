@@ -161,7 +161,7 @@ void recvq_cut(struct recvq *q, struct block_pool *pool, uint32_t offset)
   recvq_reset_if_empty(q, pool);
 }
 
-void recvq_clear(struct recvq *q, struct block_pool *pool)
+void recvq_clear_slow(struct recvq *q, struct block_pool *pool)
 {
   for (uint32_t i = 0; q->blocks; i++)
     recvq_release(q, pool, i);

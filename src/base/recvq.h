@@ -39,7 +39,11 @@ void recvq_drop(struct recvq *q, struct block_pool *pool, uint32_t n);
 void recvq_cut(struct recvq *q, struct block_pool *pool, uint32_t offset);
 
 // Gives everything back.
-void recvq_clear(struct recvq *q, struct block_pool *pool);
+void recvq_clear_slow(struct recvq *q, struct block_pool *pool);
+static inline void recvq_clear(struct recvq *q, struct block_pool *pool)
+{
+  if (q->blocks) recvq_clear_slow(q, pool); // without a block there is no ring either
+}
 
 // Memory the queue holds, whole blocks counted.
 size_t recvq_memory_bytes(const struct recvq *q);

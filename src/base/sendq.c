@@ -227,7 +227,7 @@ void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n)
   if (q->count == 0) sendq_reset(q, pool);
 }
 
-void sendq_clear(struct sendq *q, struct block_pool *pool)
+void sendq_clear_slow(struct sendq *q, struct block_pool *pool)
 {
   q->reserved = 0;
   sendq_drop(q, pool, q->bytes);

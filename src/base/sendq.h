@@ -55,7 +55,11 @@ size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_p
 void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n);
 
 // Removes everything, a reservation too.
-void sendq_clear(struct sendq *q, struct block_pool *pool);
+void sendq_clear_slow(struct sendq *q, struct block_pool *pool);
+static inline void sendq_clear(struct sendq *q, struct block_pool *pool)
+{
+  if (q->count) sendq_clear_slow(q, pool); // without an extent there is no ring either
+}
 
 // Memory the queue holds, whole blocks counted, the caller's memory not.
 size_t sendq_memory_bytes(const struct sendq *q);

@@ -6,21 +6,6 @@
 
 enum { SLAB_CHUNK_BYTES = 12 * 1024, SLAB_ITEM_ALIGN = 16 };
 
-// A chunk: this, a bit for each item (1 = live), padding, the items. The directory points at the
-// first item, so that finding one needs no addition.
-struct slab_chunk {
-  uint32_t live;       // items in use
-  uint32_t next, prev; // in the list of partly filled chunks, by place in the directory
-  uint32_t first_word; // no free item in the words of `bits` before this one
-  uint64_t bits[];
-};
-
-static struct slab_chunk *slab_chunk_at(const struct slab *s, uint32_t place)
-{
-  void *header = s->chunks[place] - s->header_bytes;
-  return header;
-}
-
 static size_t slab_chunk_bytes(const struct slab *s)
 {
   return s->header_bytes + ((size_t)s->mask + 1) * s->item_bytes;
@@ -156,13 +141,6 @@ void slab_free(struct slab *s, uint32_t index)
   } else {
     slab_chunk_free(s, place);
   }
-}
-
-bool slab_live(const struct slab *s, uint32_t index)
-{
-  uint32_t place = index >> s->shift, item = index & s->mask;
-  if (place >= s->directory_used || !s->chunks[place]) return false;
-  return slab_chunk_at(s, place)->bits[item >> 6] >> (item & 63) & 1;
 }
 
 void slab_trim(struct slab *s)

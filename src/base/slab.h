@@ -26,6 +26,21 @@ struct slab {
   uint32_t spare;           // the empty chunk that is kept
 };
 
+// A chunk: this, a bit for each item (1 = live), padding, the items. The directory points at the
+// first item, so that finding one needs no addition.
+struct slab_chunk {
+  uint32_t live;       // items in use
+  uint32_t next, prev; // in the list of partly filled chunks, by place in the directory
+  uint32_t first_word; // no free item in the words of `bits` before this one
+  uint64_t bits[];
+};
+
+static inline struct slab_chunk *slab_chunk_at(const struct slab *s, uint32_t place)
+{
+  void *header = s->chunks[place] - s->header_bytes;
+  return header;
+}
+
 // item_bytes > 0, a multiple of the items' alignment. Takes no memory yet.
 void slab_init(struct slab *s, struct mem *mem, uint32_t item_bytes, enum estab_mem_kind kind);
 
@@ -43,7 +58,12 @@ static inline void *slab_at(const struct slab *s, uint32_t index)
 }
 
 // Whether an index, any number, is one of a live item.
-bool slab_live(const struct slab *s, uint32_t index);
+static inline bool slab_live(const struct slab *s, uint32_t index)
+{
+  uint32_t place = index >> s->shift, item = index & s->mask;
+  if (place >= s->directory_used || !s->chunks[place]) return false;
+  return slab_chunk_at(s, place)->bits[item >> 6] >> (item & 63) & 1;
+}
 
 // One past the highest index that can be live, for walks: `for i < slab_top(s)) if (slab_live...)`.
 static inline uint32_t slab_top(const struct slab *s)
