@@ -18,11 +18,6 @@ int ip_netif_add(struct ip *ip, const struct estab_netif_settings *settings)
   return (int)++ip->netif_count;
 }
 
-const struct ip_netif *ip_netif(const struct ip *ip, uint32_t netif)
-{
-  return netif - 1 < ip->netif_count ? &ip->netifs[netif - 1] : NULL;
-}
-
 int ip_netif_set_up(struct ip *ip, uint32_t netif, bool up)
 {
   if (!ip_netif(ip, netif)) return ESTAB_ERR_INVALID;

@@ -97,7 +97,10 @@ int ip_netif_add(struct ip *ip, const struct estab_netif_settings *settings); //
 int ip_netif_set_up(struct ip *ip, uint32_t netif, bool up);
 int ip_netif_set_mtu(struct ip *ip, uint32_t netif, uint16_t mtu); // reaches all its paths
 // NULL: no such number.
-const struct ip_netif *ip_netif(const struct ip *ip, uint32_t netif);
+static inline const struct ip_netif *ip_netif(const struct ip *ip, uint32_t netif)
+{
+  return netif - 1 < ip->netif_count ? &ip->netifs[netif - 1] : NULL;
+}
 
 // ---------------------------------------------------------------------------------------------
 // Addresses and routes

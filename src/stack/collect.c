@@ -4,23 +4,19 @@
 
 // ---- Lists of tagged indices
 
-static uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
+static inline uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
 {
   uint32_t index = tagged & TAG_INDEX;
-  switch (tagged & TAG_KIND) {
-  case TAG_FULL: {
+  if ((tagged & TAG_KIND) == TAG_FULL) { // nearly always
     struct tcb *t = slab_at(&s->conns, index);
     return l == &s->events ? &t->event_next : &t->ready_next;
   }
-  case TAG_HALF: {
+  if ((tagged & TAG_KIND) == TAG_HALF) {
     struct half *h = slab_at(&s->halves, index);
     return &h->list_next;
   }
-  default: {
-    struct listener *x = slab_at(&s->listeners, index);
-    return &x->event_next;
-  }
-  }
+  struct listener *x = slab_at(&s->listeners, index);
+  return &x->event_next;
 }
 
 void list_push(struct estab_stack *s, struct list *l, uint32_t tagged)
@@ -186,6 +182,10 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
 void stack_settle(struct estab_stack *s, struct tcb *t)
 {
   if (t->pending) tell_user(s, t);
+  if (t->state != ESTAB_CLOSED && t->state != ESTAB_TIME_WAIT) {
+    stack_arm(s, t);
+    return;
+  }
   if (t->state == ESTAB_CLOSED) {
     stack_leave_table(s, t);
     if (t->bits & TCB_ACCEPT_QUEUED) { // reset before anybody accepted it: nobody will hear of it

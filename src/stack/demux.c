@@ -2,35 +2,20 @@
 // demux.c - one flow table for all three sizes of connection, keyed by SipHash, resized a few buckets at a time.
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/tuple.h"
 #include "stack/stack.h"
 #include <string.h>
 
 #define DEMUX_MIN_BUCKETS 64u
 #define DEMUX_STEP        4u // old buckets moved with each insertion and removal
 
-static bool tuple_equal(const struct estab_tuple *a, const struct estab_tuple *b)
-{
-  uint64_t x[5] = {0}, y[5] = {0};
-  memcpy(x, a, sizeof *a);
-  memcpy(y, b, sizeof *b);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
-}
-
-// A tuple is often asked for, added, moved and removed in a row: its hash is remembered. Two IPv4
-// addresses and two ports are two words; their number keeps them apart from IPv6's five.
+// A tuple is often asked for, added, moved and removed in a row: its hash is remembered.
 static uint32_t demux_hash(struct demux *d, const struct estab_tuple *tuple)
 {
   if (tuple_equal(&d->hashed, tuple)) return d->hash;
-  uint64_t words[5] = {0};
-  memcpy(words, tuple, sizeof *tuple);
-  if (estab_ip_is4(&tuple->local) && estab_ip_is4(&tuple->remote)) {
-    words[0] =
-        (uint64_t)get_be32(tuple->local.bytes + 12) << 32 | get_be32(tuple->remote.bytes + 12);
-    words[1] = words[4];
-    d->hash = (uint32_t)siphash13_words(d->key, words, 2);
-  } else {
-    d->hash = (uint32_t)siphash13_words(d->key, words, 5);
-  }
+  uint64_t words[TUPLE_WORDS];
+  d->hash = tuple_words(tuple, words) == 2 ? (uint32_t)siphash13_words(d->key, words, 2)
+                                           : (uint32_t)siphash13_words(d->key, words, TUPLE_WORDS);
   d->hashed = *tuple;
   return d->hash;
 }

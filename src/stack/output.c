@@ -288,9 +288,9 @@ int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *fram
   unsigned room = u32_min(count, ESTAB_OUTPUT_MAX), n = 0, loops = 0;
   s->batch_frames = frames;
   s->looped = false;
-  output_kept(s, &n, room);
-  output_replies(s, &n, room, &loops);
-  output_ready(s, &n, room, &loops);
+  if (s->kept_count) output_kept(s, &n, room);
+  if (s->reply_count) output_replies(s, &n, room, &loops);
+  if (s->ready.head) output_ready(s, &n, room, &loops);
   output_link(s, &n, room);
   s->batch_count = n;
   s->frames_out += n;

@@ -222,7 +222,7 @@ int estab_stack_next_event(estab_stack *s, struct estab_event *event)
       got = event_of_listener(s, index, event);
     if (got) return 1;
   }
-  struct block *b = block_pop_released(&s->blocks);
+  struct block *b = s->blocks.released ? block_pop_released(&s->blocks) : NULL;
   if (b) {
     *event = (struct estab_event){
         .events = ESTAB_EVENT_SEND_RELEASED, .conn = b->conn, .cookie = b->cookie};

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // isn.c - initial sequence numbers (RFC 6528, RFC 9293 3.4.1 [MUST-8]) and timestamp offsets (RFC 7323 7.1).
 #include "base/hash.h"
+#include "base/tuple.h"
 #include "tcp/tcb.h"
-#include <string.h>
 
 static uint32_t tuple_mac(const uint64_t key[2], const struct estab_tuple *tuple)
 {
-  uint64_t words[5] = {0};
-  memcpy(words, tuple, sizeof *tuple);
-  return (uint32_t)siphash24_words(key, words, 5);
+  uint64_t words[TUPLE_WORDS];
+  return tuple_words(tuple, words) == 2 ? (uint32_t)siphash24_words(key, words, 2)
+                                        : (uint32_t)siphash24_words(key, words, TUPLE_WORDS);
 }
 
 // M + F(tuple, secret): a clock of 4 us and a keyed hash.

@@ -307,7 +307,13 @@ bool retransmit_in_flight(const struct tcb *t, uint32_t seq);
 // ---- timeouts.c, RFC 9293 3.10.8
 
 void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns);
-uint64_t tcp_deadline(const struct tcb *t);
+static inline uint64_t tcp_deadline(const struct tcb *t)
+{
+  uint64_t first = t->at[0];
+  for (unsigned i = 1; i < TIMERS; i++)
+    if (t->at[i] < first) first = t->at[i];
+  return first;
+}
 
 // ---- user.c, RFC 9293 3.10.1 to .6
 

@@ -85,11 +85,3 @@ void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (due(c, t, TIMER_LIFE, t->state == ESTAB_TIME_WAIT ? "2 x MSL" : "FIN-WAIT-2", now_ns))
     life_timeout(c, t, now_ns);
 }
-
-uint64_t tcp_deadline(const struct tcb *t)
-{
-  uint64_t first = t->at[0];
-  for (unsigned i = 1; i < TIMERS; i++)
-    first = u64_min(first, t->at[i]);
-  return first;
-}
