@@ -229,7 +229,6 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
       .flags = h->seg.flags,
       .snd_wscale = h->seg.snd_wscale,
       .ts_recent = h->seg.ts_recent,
-      .ts_offset = h->seg.ts_offset,
   };
   uint32_t listener = h->listener, born_us = h->born_us;
   const struct seg_state seg = h->seg;

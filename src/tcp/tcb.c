@@ -83,9 +83,7 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->rcv.nxt = t->rcv_read = t->rcv_push = t->rcv_up = t->last_ack_sent = seed->irs + 1;
   t->ts_recent = seed->ts_recent;
   t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
-  if (seed->flags & SEG_PASSIVE)
-    t->ts_offset = seed->ts_offset;
-  else if (set->timestamps)
+  if ((seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_TS) != 0 : set->timestamps)
     t->ts_offset = isn_ts_offset(c, &seed->tuple);
   t->peer_mss = seed->peer_mss;
   take_settings(t, set);

@@ -184,7 +184,6 @@ struct tcb_seed {
   uint8_t flags;     // enum seg_state_flags
   uint8_t snd_wscale;
   uint32_t ts_recent;
-  uint32_t ts_offset; // of a passive open with timestamps
 };
 
 void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
