@@ -51,8 +51,8 @@ struct ip_route_result {
 
 // Answers that hold until an interface, an address or a route changes: packets come in trains.
 struct ip_remembered {
-  bool pair_known;         // TCP between these two, in by pair_netif, may come in
-  bool route_known;        // `route` is what ip_route() answers these three
+  bool pair_known;  // TCP between these two, in by pair_netif, may come in
+  bool route_known; // `route` is what ip_route() answers these three
   uint32_t pair_netif, route_wanted;
   struct estab_ip src, dst;
   struct estab_ip route_local, route_remote;
@@ -70,7 +70,7 @@ struct ip {
   struct ip_address *addresses;  // sorted by bytes, then netif
   struct ip_route_entry *routes; // longest prefix first
   uint32_t netif_count, address_count, route_count;
-  uint32_t address_hint;        // where the last lookup hit
+  uint32_t address_hint; // where the last lookup hit
   struct ip_remembered remembered;
   struct slab paths;            // struct path
   struct path_table path_table; // all of them, but for those still in path_old

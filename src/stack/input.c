@@ -108,8 +108,10 @@ void input_icmp(struct estab_stack *s, struct ip_packet *packet)
   if (r < 0) stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
 }
 
-static void input_udp(struct estab_stack *s, struct ip_packet *packet, bool checksum_known)
+static void input_udp(struct estab_stack *s, struct ip_packet *packet, const struct estab_frame *f)
 {
+  bool checksum_known = packet->netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN;
+  if (!checksum_known) checksum_known = ip_netif(&s->ip, packet->netif)->settings.checksum_trusted;
   int r = udp_input(&s->udp, packet->netif, &packet->src, &packet->dst, packet->payload,
                     packet->payload_bytes, checksum_known);
   if (r == 0) return;
@@ -132,11 +134,9 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
     stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
     return;
   }
-  bool trusted = netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN;
-  if (!trusted) trusted = ip_netif(&s->ip, netif)->settings.checksum_trusted;
   switch (packet.protocol) {
   case ESTAB_PROTOCOL_TCP: input_tcp(s, &packet, f); break;
-  case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, trusted); break;
+  case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, f); break;
   case ESTAB_PROTOCOL_ICMP4:
   case ESTAB_PROTOCOL_ICMP6: input_icmp(s, &packet); break;
   default:

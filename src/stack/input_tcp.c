@@ -59,10 +59,16 @@ static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct se
       return;
     }
   }
-  const struct seg as_came = *g; // an RST answers the segment as it came
+  const uint16_t flags = g->flags;
+  const uint32_t text_bytes = g->text_bytes;
   struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);
-  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, &as_came);
-  if (v.reply == REPLY_RST) reply_rst(s, &t->tuple, t->netif, &as_came);
+  if (v.drop || v.reply == REPLY_RST) { // an RST answers the segment as it came, untrimmed
+    g->seq = g->seq_arrived;
+    g->flags = flags;
+    g->text_bytes = text_bytes;
+    if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, g);
+    if (v.reply == REPLY_RST) reply_rst(s, &t->tuple, t->netif, g);
+  }
   stack_collect(s, t);
 }
 
