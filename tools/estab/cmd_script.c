@@ -51,7 +51,8 @@ static void script_once(struct report *report, const struct script *script, bool
   run.log.text = NULL;
 }
 
-// Each allocation fails in turn until a run needs no more. Packets may differ; memory must not leak.
+// Each allocation fails in turn until a run needs no more. Packets may differ then, but not when the same stack
+// plays the script once more; and no memory may leak.
 static void script_without_memory(struct report *report, const struct script *script, bool ip6,
                                   const struct run_options *options)
 {
@@ -65,6 +66,10 @@ static void script_without_memory(struct report *report, const struct script *sc
     struct log log = run.log;
     run.log.text = NULL;
     run.verdict = VERDICT_PASS;
+    run.log = log;
+    if (failed) run_replay(&run);
+    log = run.log;
+    run.log.text = NULL;
     run_end(&run);
     run.log = log;
     if (run.verdict != VERDICT_PASS || !failed) report_script(report, script, &run);

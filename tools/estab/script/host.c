@@ -100,7 +100,9 @@ int host_start(struct host *host)
   error = estab_address_add(host->stack, host->netif, &host->local, host->ip6 ? 64 : 24);
   if (error < 0) return error;
   estab_ip_parse(host->ip6 ? "::" : "0.0.0.0", &any);
-  return estab_route_add(host->stack, host->netif, &any, 0, NULL);
+  error = estab_route_add(host->stack, host->netif, &any, 0, NULL);
+  host->ready = error >= 0;
+  return error;
 }
 
 void host_end(struct host *host)

@@ -28,6 +28,7 @@ struct host_flow {
 struct host {
   struct estab_settings settings;
   estab_stack *stack; // NULL until host_start()
+  bool ready;         // host_start() has succeeded
   uint32_t netif;
   bool ip6;
   uint16_t mtu;

@@ -293,6 +293,15 @@ static void run_options(struct run *run)
   }
 }
 
+static void run_play(struct run *run)
+{
+  run_find_tidying(run);
+  for (const struct event *e = run->script->events; e != NULL && run->verdict == VERDICT_PASS;
+       e = e->next)
+    run_event(run, e);
+  if (run->verdict == VERDICT_PASS) run_settle(run);
+}
+
 void run_script(struct run *run, const struct script *script, bool ip6,
                 const struct run_options *options)
 {
@@ -322,11 +331,35 @@ void run_script(struct run *run, const struct script *script, bool ip6,
     run->line = e->place.line;
     if (needs != NULL) run_stop(run, VERDICT_UNSUPPORTED, "estab does not speak %s", needs);
   }
-  run_find_tidying(run);
-  for (const struct event *e = script->events; e != NULL && run->verdict == VERDICT_PASS;
-       e = e->next)
-    run_event(run, e);
-  if (run->verdict == VERDICT_PASS) run_settle(run);
+  run_play(run);
+}
+
+// Long enough for every timer: TIME-WAIT, path MTUs, half-open records.
+#define RUN_QUIET_NS (1200 * UINT64_C(1000000000))
+
+void run_replay(struct run *run)
+{
+  struct host *host = &run->host;
+  if (!host->ready) return;
+  for (unsigned i = 0; i < RUN_PENDING; i++)
+    free(run->pending[i].bytes);
+  memset(run->pending, 0, sizeof run->pending);
+  for (unsigned i = 0; i < SOCKETS; i++)
+    if (run->sockets.list[i].used) sock_close(&run->sockets, &run->sockets.list[i]);
+  host->fail_at = 0;
+  host_pump(host);
+  host_advance(host, host->now_ns + RUN_QUIET_NS, false);
+  while (host->first != NULL)
+    free(host_take(host));
+  memset(run->flows, 0, sizeof run->flows);
+  run->flow_count = host->flow_count = host->event = 0;
+  run->flow_now = -1;
+  run->listen_is_fresh = run->settings_late = false;
+  run->log.length = 0;
+  run->verdict = VERDICT_PASS;
+  run->reason[0] = run->expected[0] = run->got[0] = '\0';
+  run->begin_ns = run->last_ns = host->now_ns;
+  run_play(run);
 }
 
 void run_end(struct run *run)

@@ -74,6 +74,9 @@ struct run {
 // run_end().
 void run_script(struct run *run, const struct script *script, bool ip6,
                 const struct run_options *options);
+// Plays it once more to the same stack, after everything was closed and had time to end: what failed
+// before must not show. Does nothing if there is no stack.
+void run_replay(struct run *run);
 void run_end(struct run *run);
 
 // The first verdict other than pass stays.
