@@ -51,15 +51,16 @@ struct estab_settings {
   uint32_t max_half_open;
   uint32_t max_time_wait;
 
-  // Times
-  uint64_t msl_ns;          // maximum segment lifetime, RFC 9293 3.4.2: 2 min; TIME-WAIT is 2 x MSL
-  uint64_t user_timeout_ns; // RFC 9293 3.8.3 [MUST-20, MUST-21] for data
-  uint64_t syn_timeout_ns;  // R2 for a SYN of ours [MUST-23]
-  uint64_t half_open_timeout_ns;  // R2 for a SYN-ACK of a listener
+  // Times; ESTAB_NEVER = no limit, where nothing else is said
+  uint64_t
+      msl_ns; // maximum segment lifetime, RFC 9293 3.4.2: 2 min; TIME-WAIT is 2 x MSL; at most 10 days
+  uint64_t user_timeout_ns;       // RFC 9293 3.8.3 [MUST-20, MUST-21] for data
+  uint64_t syn_timeout_ns;        // R2 for a SYN of ours [MUST-23]
+  uint64_t half_open_timeout_ns;  // R2 for a SYN-ACK of a listener; at most 20 days
   uint64_t fin_wait_2_timeout_ns; // for connections that the user has released; 0 = for ever
   uint64_t rto_initial_ns;        // RFC 6298 2.1
   uint64_t rto_min_ns;            // RFC 6298 2.4
-  uint64_t rto_max_ns;            // RFC 6298 2.5
+  uint64_t rto_max_ns;            // RFC 6298 2.5: at least 60 s; at most a day
   uint64_t delayed_ack_ns;        // at most 500 ms [MUST-58]; 0 = acknowledge at once
   uint64_t keepalive_idle_ns;     // 0 = off [MUST-25]
   uint64_t keepalive_interval_ns;
@@ -335,7 +336,7 @@ enum estab_option {
   ESTAB_OPT_USER_TIMEOUT_NS, // 0 = none
   ESTAB_OPT_SEND_BUFFER_BYTES,
   ESTAB_OPT_RECV_BUFFER_BYTES,
-  ESTAB_OPT_TIME_WAIT_NS, // 2 x MSL of this connection
+  ESTAB_OPT_TIME_WAIT_NS, // 2 x MSL of this connection, at most 20 days
   ESTAB_OPT_HOP_LIMIT,
   ESTAB_OPT_TRAFFIC_CLASS,      // DSCP << 2
   ESTAB_OPT_CONGESTION_CONTROL, // enum estab_cc

@@ -110,6 +110,12 @@ static inline uint32_t u32_max(uint32_t a, uint32_t b)
   return a > b ? a : b;
 }
 
+// A sum that stays at the largest number: what is to happen for ever after now is not over at once.
+static inline uint64_t u64_sum(uint64_t a, uint64_t b)
+{
+  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static inline uint64_t u64_min(uint64_t a, uint64_t b)
 {
   return a < b ? a : b;

@@ -122,7 +122,8 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
   s->active_opens++;
   tcb_enter(&s->tcp, t, ESTAB_SYN_SENT, "active OPEN", s->now_ns);
   t->owed |= OWED_SYN;
-  if (s->settings.syn_timeout_ns) t->at[TIMER_USER] = s->now_ns + s->settings.syn_timeout_ns;
+  if (s->settings.syn_timeout_ns)
+    t->at[TIMER_USER] = u64_sum(s->now_ns, s->settings.syn_timeout_ns);
   *out = conn_handle(t);
   stack_collect(s, t);
   return ESTAB_OK;

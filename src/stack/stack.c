@@ -57,10 +57,15 @@ static int check_settings(const struct estab_settings *set)
     return ESTAB_ERR_INVALID;
   if (set->port_first == 0 || set->port_first > set->port_last) return ESTAB_ERR_INVALID;
   if (set->delayed_ack_ns > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]
-  if (set->rto_initial_ns == 0 || set->rto_min_ns > set->rto_max_ns) return ESTAB_ERR_INVALID;
-  if (set->rto_max_ns < UINT64_C(60000000000) || set->duplicate_ack_threshold == 0 ||
-      set->slow_start_segments == 0)
-    return ESTAB_ERR_INVALID; // RFC 6298 2.5
+  if (set->rto_initial_ns == 0 || set->rto_initial_ns > set->rto_max_ns ||
+      set->rto_min_ns > set->rto_max_ns || set->rto_max_ns < UINT64_C(60000000000) ||
+      set->rto_max_ns > UINT64_C(86400000000000))
+    return ESTAB_ERR_INVALID; // RFC 6298 2.5; and a day
+  if (set->msl_ns > TCB_TIME_WAIT_MAX_NS / 2 || set->half_open_timeout_ns > TCB_TIME_WAIT_MAX_NS)
+    return ESTAB_ERR_INVALID;
+  if (set->duplicate_ack_threshold == 0 || set->slow_start_segments == 0 ||
+      set->congestion_control != ESTAB_CC_NEWRENO)
+    return ESTAB_ERR_INVALID;
   if (set->max_connections > TAG_INDEX || set->max_half_open > TAG_INDEX ||
       set->max_time_wait > TAG_INDEX || set->hop_limit == 0)
     return ESTAB_ERR_INVALID;

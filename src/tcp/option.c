@@ -18,7 +18,7 @@ static void set_user_timeout(struct tcb *t, uint64_t ns, uint64_t now_ns)
 {
   t->user_timeout_ms = ns_to_ms(ns);
   if (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una == t->snd.nxt) return;
-  t->at[TIMER_USER] = ns ? now_ns + ns : ESTAB_NEVER;
+  t->at[TIMER_USER] = ns ? u64_sum(now_ns, ns) : ESTAB_NEVER;
 }
 
 static void set_keepalive(struct tcb *t, uint64_t ns)
@@ -26,7 +26,7 @@ static void set_keepalive(struct tcb *t, uint64_t ns)
   t->keepalive_idle_ms = ns_to_ms(ns);
   t->keepalive_probes = 0;
   bool on = ns && state_is_synchronized((enum estab_state)t->state) && t->state != ESTAB_TIME_WAIT;
-  t->at[TIMER_KEEPALIVE] = on ? t->last_recv_ns + ns : ESTAB_NEVER;
+  t->at[TIMER_KEEPALIVE] = on ? u64_sum(t->last_recv_ns, ns) : ESTAB_NEVER;
 }
 
 static int set_recv_buffer(struct tcp *c, struct tcb *t, uint64_t value)
@@ -61,7 +61,10 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
     t->send_buffer_bytes = (uint32_t)value;
     return ESTAB_OK;
   case ESTAB_OPT_RECV_BUFFER_BYTES: return set_recv_buffer(c, t, value);
-  case ESTAB_OPT_TIME_WAIT_NS: t->time_wait_ms = ns_to_ms(value); return ESTAB_OK;
+  case ESTAB_OPT_TIME_WAIT_NS:
+    if (value > TCB_TIME_WAIT_MAX_NS) return ESTAB_ERR_INVALID;
+    t->time_wait_ms = ns_to_ms(value);
+    return ESTAB_OK;
   case ESTAB_OPT_HOP_LIMIT:
     if (value < 1 || value > 255) return ESTAB_ERR_INVALID;
     t->hop_limit = (uint8_t)value;

@@ -44,8 +44,8 @@ void tcb_update_mss(const struct tcp *c, struct tcb *t)
 
 static uint32_t to_ms(uint64_t ns)
 {
-  uint64_t ms = ns / 1000000u;
-  return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+  uint64_t ms = ns / 1000000u + (ns % 1000000u != 0); // less than one is not none
+  return (uint32_t)u64_min(ms, UINT32_MAX);
 }
 
 static void take_settings(struct tcb *t, const struct estab_settings *set)
@@ -142,7 +142,7 @@ void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *ca
     t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
   } else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) &&
              c->settings->fin_wait_2_timeout_ns) {
-    t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
+    t->at[TIMER_LIFE] = u64_sum(now_ns, c->settings->fin_wait_2_timeout_ns);
   }
 }
 

@@ -82,6 +82,9 @@ enum tcb_timer {
   TIMERS
 };
 
+// Records count milliseconds modulo 2^32 and look half of that ahead: no state of theirs lasts longer.
+#define TCB_TIME_WAIT_MAX_NS (UINT64_C(20) * 86400 * 1000000000)
+
 #define TCB_SACK_RECENT 6 // blocks whose order is remembered: more than one option holds
 
 struct tcb {
@@ -118,7 +121,6 @@ struct tcb {
   int8_t soft_error;                  // the last ICMP error, RFC 5927 4
   uint16_t owed;                      // enum owed
   uint64_t user;                      // estab_conn_set_user()
-  uint64_t cookie;                    // of SEND_RELEASED
   struct path *path;                  // held const by this room; NULL before OPEN
 
   // Time

@@ -170,7 +170,7 @@ void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT) return;
   if (t->state == ESTAB_FIN_WAIT_2) {
     if (c->settings->fin_wait_2_timeout_ns)
-      t->at[TIMER_LIFE] = now_ns + c->settings->fin_wait_2_timeout_ns;
+      t->at[TIMER_LIFE] = u64_sum(now_ns, c->settings->fin_wait_2_timeout_ns);
   } else {
     t->at[TIMER_USER] =
         u64_min(t->at[TIMER_USER], now_ns + (uint64_t)t->user_timeout_ms * 1000000u);
