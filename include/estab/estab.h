@@ -45,7 +45,8 @@ struct estab_settings {
   struct estab_trace_hook trace; // event == NULL: none
   uint8_t secret[16]; // keys ISNs, ports, hashes and timestamp offsets; must be unpredictable
 
-  // Caps. Reaching one is answered as ATTACKS row R14 orders, never by losing acknowledged data.
+  // Caps. Beyond one, what is new is refused: ESTAB_ERR_NO_MEMORY, or a named drop; of TIME-WAIT the oldest goes. What
+  // was acknowledged is never lost.
   uint64_t max_bytes; // through the memory door, 0 = no cap
   uint32_t max_connections;
   uint32_t max_half_open;
@@ -145,7 +146,8 @@ ESTAB_API void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns);
 enum estab_event_bits {
   ESTAB_EVENT_SYN =
       1u << 0, // a listener with syn_events: judge ev.conn by accept_syn or refuse_syn
-  ESTAB_EVENT_ACCEPT = 1u << 1,      // ev.listener has connections for estab_accept()
+  // ev.listener has connections for estab_accept(); re-armed when it gave the last one or answered WOULD_BLOCK
+  ESTAB_EVENT_ACCEPT = 1u << 1,
   ESTAB_EVENT_CONNECTED = 1u << 2,   // an active open reached ESTABLISHED
   ESTAB_EVENT_READABLE = 1u << 3,    // re-armed when a read answers WOULD_BLOCK or took only part
   ESTAB_EVENT_WRITABLE = 1u << 4,    // re-armed when a write answers WOULD_BLOCK or took only part
@@ -155,8 +157,9 @@ enum estab_event_bits {
   ESTAB_EVENT_ABORTED = 1u << 8,     // timeout, refusal, unreachable: see ev.error
   ESTAB_EVENT_URGENT = 1u << 9,      // the urgent mark moved, RFC 9293 3.8.5 [MUST-32]
   ESTAB_EVENT_SOFT_ERROR = 1u << 10, // an ICMP error that does not end the connection: see ev.error
-  ESTAB_EVENT_SEND_RELEASED = 1u << 11, // memory lent by estab_send_ref() came back: see ev.cookie
-  ESTAB_EVENT_UDP = 1u << 12,           // ev.udp has datagrams
+  // Memory lent by estab_send_ref() came back: see ev.cookie. Comes even when ev.conn was released long ago.
+  ESTAB_EVENT_SEND_RELEASED = 1u << 11,
+  ESTAB_EVENT_UDP = 1u << 12, // ev.udp has datagrams
 };
 
 struct estab_event {
@@ -190,7 +193,8 @@ struct estab_netif_settings {
 ESTAB_API void estab_netif_settings_default(struct estab_netif_settings *settings);
 // Answers the interface's number, from 1.
 ESTAB_API int estab_netif_add(estab_stack *s, const struct estab_netif_settings *settings);
-ESTAB_API int estab_netif_set_up(estab_stack *s, uint32_t netif, bool up); // up at first
+// Up at first. Down: nothing comes in or goes out by it; connections wait, their timeouts run.
+ESTAB_API int estab_netif_set_up(estab_stack *s, uint32_t netif, bool up);
 ESTAB_API int estab_netif_set_mtu(estab_stack *s, uint32_t netif, uint16_t mtu);
 
 // An address of ours and the prefix that is on link with it.
@@ -299,7 +303,7 @@ ESTAB_API int estab_status(estab_stack *s, estab_conn conn);
 
 ESTAB_API int estab_conn_set_user(estab_stack *s, estab_conn conn, uint64_t user);
 
-// tcp_info's fields as far as they apply, with units.
+// tcp_info's fields as far as they apply, with units. The caller sets struct_bytes.
 struct estab_conn_info {
   size_t struct_bytes;
   struct estab_tuple tuple;

@@ -123,7 +123,13 @@ void stack_ready(struct estab_stack *s, struct tcb *t)
   list_push(s, &s->ready, TAG_FULL | t->index);
 }
 
-// Those whose neighbour answered, or will not answer.
+bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t)
+{
+  const struct ip_netif *n = t->path->netif ? ip_netif(&s->ip, t->path->netif) : NULL;
+  return n && !n->up;
+}
+
+// Those whose neighbour answered, or will not answer; those whose interface is up again.
 void stack_unpark(struct estab_stack *s)
 {
   uint32_t tagged = s->parked.head;
@@ -132,7 +138,7 @@ void stack_unpark(struct estab_stack *s)
     struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
     uint32_t next = t->ready_next;
     t->bits &= ~(uint32_t)TCB_PARKED;
-    if (t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
+    if (t->path->neighbour == PATH_NEIGHBOUR_PENDING || stack_is_cut_off(s, t)) {
       t->bits |= TCB_PARKED;
       list_push(s, &s->parked, tagged);
     } else {
@@ -192,7 +198,7 @@ void stack_settle(struct estab_stack *s, struct tcb *t)
       leave_accept_queue(s, t);
       t->bits |= TCB_RELEASED;
     }
-    if (t->owed & OWED_RST)
+    if ((t->owed & OWED_RST) && !stack_is_cut_off(s, t))
       stack_ready(s, t);
     else if (t->bits & TCB_RELEASED)
       stack_conn_free(s, t);

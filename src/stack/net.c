@@ -22,11 +22,12 @@ int estab_netif_add(estab_stack *s, const struct estab_netif_settings *settings)
 int estab_netif_set_up(estab_stack *s, uint32_t netif, bool up)
 {
   int r = ip_netif_set_up(&s->ip, netif, up);
-  if (r == ESTAB_OK && !up) {
+  if (r < 0) return r;
+  if (!up) {
     link_netif_down(&s->link, netif);
     stack_link_news(s);
-    stack_unpark(s);
   }
+  stack_unpark(s);
   return r;
 }
 

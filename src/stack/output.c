@@ -201,8 +201,14 @@ static void output_half(struct estab_stack *s, uint32_t index)
 static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, unsigned room,
                         unsigned *loops)
 {
-  link_resolve(&s->link, t->path, s->now_ns);
-  if (t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
+  bool cut_off = stack_is_cut_off(s, t);
+  if (cut_off && t->state == ESTAB_CLOSED) { // its RST cannot leave
+    t->owed = 0;
+    stack_settle(s, t);
+    return;
+  }
+  if (!cut_off) link_resolve(&s->link, t->path, s->now_ns);
+  if (cut_off || t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
     t->bits |= TCB_PARKED;
     list_push(s, &s->parked, TAG_FULL | t->index);
     return;
@@ -210,7 +216,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   if (t->path->neighbour == PATH_NEIGHBOUR_FAILED) { // RFC 1122 2.4: as an ICMP host unreachable
     t->owed &= (uint16_t)~OWED_RST;
     tcp_soft_error(&s->tcp, t, ESTAB_ERR_UNREACHABLE, true, s->now_ns);
-    t->path->neighbour = PATH_NEIGHBOUR_NONE; // the next timeout asks again
+    t->path->neighbour = PATH_NEIGHBOUR_NONE; // asked again when there is something to send
     t->owed = 0;
     if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER && t->state != ESTAB_CLOSED)
       t->at[TIMER_RETRANSMIT] = s->now_ns + t->rtt.rto_ns;

@@ -221,6 +221,7 @@ void list_push(struct estab_stack *s, struct list *l, uint32_t tagged);
 uint32_t list_pop(struct estab_stack *s, struct list *l);
 void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged);
 void stack_unpark(struct estab_stack *s);
+bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t); // its interface is down
 void stack_link_news(struct estab_stack *s);
 
 // ---- input.c

@@ -232,6 +232,33 @@ static void freed_while_held(void **state)
   host_end(h);
 }
 
+// ATTACKS F6: what is queued while the interface is down leaves when it is up, and an RST that cannot leave keeps
+// nobody alive.
+static void interface_down(void **state)
+{
+  (void)state;
+  struct host *h = host_new(1500);
+  static const uint8_t data[600] = {1};
+  estab_conn conn = connected(h, data, sizeof data, false);
+  struct estab_frame f;
+  assert_int_equal(estab_netif_set_up(h->s, 1, false), ESTAB_OK);
+  assert_int_equal(estab_stack_output(h->s, 0, &f, 1), 0);
+  estab_stack_output_done(h->s, 0, 0);
+  assert_int_equal(estab_netif_set_up(h->s, 1, true), ESTAB_OK);
+  assert_int_equal(estab_stack_output(h->s, 0, &f, 1), 1);
+  assert_int_equal(estab_frame_bytes(&f), 20 + 20 + sizeof data);
+  estab_stack_output_done(h->s, 1, 0);
+  assert_int_equal(estab_netif_set_up(h->s, 1, false), ESTAB_OK);
+  assert_int_equal(estab_abort(h->s, conn), ESTAB_OK);
+  assert_int_equal(estab_release(h->s, conn), ESTAB_OK);
+  assert_int_equal(estab_stack_output(h->s, 0, &f, 1), 0);
+  estab_stack_output_done(h->s, 0, 0);
+  struct estab_stack_info info;
+  estab_stack_info(h->s, &info);
+  assert_int_equal(info.connections, 0);
+  host_end(h);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -240,6 +267,7 @@ int main(void)
       cmocka_unit_test(datagram_longer_than_a_block),
       cmocka_unit_test(freed_in_the_middle),
       cmocka_unit_test(freed_while_held),
+      cmocka_unit_test(interface_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
