@@ -54,6 +54,7 @@ struct seg {
   uint16_t up;          // SEG.UP
   uint16_t segments;    // how many were merged into this one
   uint8_t ecn;          // of the IP header
+  bool syn_trimmed;     // its SYN was received before and is cut off; its window is not scaled
   bool window_closed;   // text was refused because RCV.WND = 0; ACK and URG still count [MUST-66]
   const uint8_t *text;
   const struct estab_tcp_options *options;

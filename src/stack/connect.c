@@ -15,6 +15,7 @@ void estab_connect_settings_default(struct estab_connect_settings *settings)
 static bool wait_is_reusable(const struct estab_stack *s, const struct timewait *w)
 {
   if (s->settings.timewait_reuse_min_ns == ESTAB_NEVER || !(w->seg.flags & SEG_TS)) return false;
+  if (w->seg.flags & SEG_REPLACED) return false; // a half-open record has its tuple
   uint64_t ends_ns = deadline_of_ms(s->now_ns, w->deadline_ms);
   uint64_t whole_ns = 2 * s->settings.msl_ns;
   uint64_t left_ns = ends_ns - u64_min(ends_ns, s->now_ns);
@@ -111,7 +112,6 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
   if (wait != SLAB_NONE) { // RFC 9293 3.4.1: above what the old connection used
     const struct timewait *w = slab_at(&s->waits, wait);
     if (seq_le(seed.iss, w->seg.snd.nxt)) seed.iss = w->seg.snd.nxt + 1 + (seed.iss & 0xffffu);
-    timewait_free(s, wait, "reused by an active OPEN");
   }
   seed.snd_nxt = seed.iss;
   struct tcb *t = stack_conn_new(s, &seed, path);
@@ -119,6 +119,8 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
     ip_path_put(&s->ip, path);
     return ESTAB_ERR_NO_MEMORY;
   }
+  if (wait != SLAB_NONE)
+    timewait_free(s, wait, "reused by an active OPEN"); // not before there is something instead
   s->active_opens++;
   tcb_enter(&s->tcp, t, ESTAB_SYN_SENT, "active OPEN", s->now_ns);
   t->owed |= OWED_SYN;

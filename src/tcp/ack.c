@@ -42,7 +42,8 @@ static void measure(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t 
 // SYN-SENT and SYN-RECEIVED: our SYN is acknowledged.
 static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
-  uint8_t shift = t->state == ESTAB_SYN_SENT ? 0 : t->snd_wscale;
+  bool of_syn = t->state == ESTAB_SYN_SENT || g->syn_trimmed; // RFC 7323 2.2: never scaled
+  uint8_t shift = of_syn ? 0 : t->snd_wscale;
   bool retransmitted = t->backoff > 0;
   t->bits |= TCB_SYN_ACKED;
   measure(c, t, g, now_ns);

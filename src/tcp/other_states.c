@@ -87,6 +87,7 @@ static struct verdict first_sequence_number(const struct estab_settings *setting
     if (!(flags & ESTAB_TCP_ACK))
       return verdict_stop(ESTAB_DROP_TCP_DUPLICATE, REPLY_SYN_ACK, EFFECT_NONE);
     g->flags &= (uint16_t)~ESTAB_TCP_SYN;
+    g->syn_trimmed = true;
     g->seq++;
   } else if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN) {
     return GO_ON; // RFC 5961 4.2: a SYN is judged by the fourth step whatever its sequence number
