@@ -12,7 +12,7 @@
 #define SYN ESTAB_TCP_SYN
 #define ACK ESTAB_TCP_ACK
 
-// RFC 7323 2.2: the window of a segment with SYN is never scaled, nor is that of the second half of a simultaneous open.
+// RFC 7323 2.2: the window of a segment with SYN is never scaled, nor that of the second half of a simultaneous open.
 static void the_window_of_a_syn_is_not_scaled(void **state)
 {
   (void)state;
