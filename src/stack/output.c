@@ -56,8 +56,6 @@ static void frame_of_segment(const struct estab_stack *s, const struct tcb *t,
   ip_emit(&s->ip, p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
           (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
   f->pieces[0].length = link + ip + tcp_bytes;
-  for (unsigned i = 0; i < o->piece_count; i++)
-    f->pieces[i + 1] = o->pieces[i];
   f->piece_count = (uint16_t)(o->piece_count + 1);
   f->l3_offset = (uint16_t)link;
   f->l4_offset = (uint16_t)(link + ip);
@@ -226,6 +224,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   struct tcp_out o;
   bool more = true;
   for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
+    o.pieces = s->batch_frames[*count].pieces + 1;
     if (!stack_wants_output(t) || !tcp_output(&s->tcp, t, &o, s->now_ns)) {
       more = false;
       break;

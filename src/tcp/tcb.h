@@ -283,7 +283,7 @@ struct tcp_out {
   bool retransmission;
   bool closes; // the TCB is to be dropped once this is out
   unsigned piece_count;
-  struct estab_piece pieces[ESTAB_FRAME_PIECES - 1];
+  struct estab_piece *pieces; // where the text is; the caller gives room for ESTAB_FRAME_PIECES - 1
 };
 
 // 1 and the next segment of this connection, or 0 when it has nothing to send now.
