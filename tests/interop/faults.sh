@@ -27,7 +27,8 @@ said()
 }
 applied()
 {
-  check '  faults were applied' said "$1"
+  cp "$1" "$work/words" # check() forgets the files of the test before it
+  check '  faults were applied' said "$work/words"
   tail -n 1 "$work/faults"
 }
 
