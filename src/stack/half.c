@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include <stddef.h>
+#include <string.h>
 
 #define HALF_WAIT offsetof(struct half, wait)
 
@@ -22,6 +23,13 @@ uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms)
 
 // ---- Listeners
 
+bool listener_covers(const struct estab_listen_settings *set, const struct estab_ip *local)
+{
+  unsigned whole = set->prefix_bits / 8, rest = set->prefix_bits % 8;
+  if (memcmp(set->prefix.bytes, local->bytes, whole) != 0) return false;
+  return rest == 0 || ((set->prefix.bytes[whole] ^ local->bytes[whole]) >> (8 - rest)) == 0;
+}
+
 uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif)
 {
   uint32_t best = SLAB_NONE;
@@ -33,13 +41,8 @@ uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tu
     const struct estab_listen_settings *set = &x->settings;
     if (tuple->local_port < set->port_first || tuple->local_port > set->port_last) continue;
     if (set->netif && netif && set->netif != netif) continue;
-    unsigned bits = set->prefix_bits, whole = bits / 8;
-    bool match = true;
-    for (unsigned b = 0; b < whole && match; b++)
-      match = set->prefix.bytes[b] == tuple->local.bytes[b];
-    if (match && bits % 8)
-      match = ((set->prefix.bytes[whole] ^ tuple->local.bytes[whole]) >> (8 - bits % 8)) == 0;
-    if (!match) continue;
+    if (!listener_covers(set, &tuple->local)) continue;
+    unsigned bits = set->prefix_bits;
     // The most specific wins: longer prefix, then the narrower port range.
     if (best_set &&
         (bits < best_set->prefix_bits ||

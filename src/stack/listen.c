@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include <stddef.h>
-#include <string.h>
 
 void estab_listen_settings_default(struct estab_listen_settings *settings)
 {
@@ -21,8 +20,7 @@ static struct listener *listener_of(struct estab_stack *s, estab_listener handle
 static bool same_prefix(const struct estab_listen_settings *a,
                         const struct estab_listen_settings *b)
 {
-  return a->prefix_bits == b->prefix_bits &&
-         memcmp(&a->prefix, &b->prefix, sizeof a->prefix) == 0 &&
+  return a->prefix_bits == b->prefix_bits && listener_covers(a, &b->prefix) &&
          (a->netif == b->netif || a->netif == 0 || b->netif == 0);
 }
 

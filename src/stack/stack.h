@@ -237,6 +237,7 @@ void input_icmp(struct estab_stack *s, struct ip_packet *packet);
 
 // ---- half.c
 
+bool listener_covers(const struct estab_listen_settings *set, const struct estab_ip *local);
 uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple,
                        uint32_t netif); // index or SLAB_NONE
 // A SYN for a listener; wait: a TIME-WAIT record it may replace, or SLAB_NONE.
