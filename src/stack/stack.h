@@ -73,6 +73,7 @@ struct timewait {
   uint32_t hash_next;    // while replaced: the half-open record that took its place, as index + 1
   struct fifo_link wait; // in s->wait_list
   uint32_t deadline_ms;
+  uint32_t life_ms; // 2 x MSL of this connection
 };
 
 _Static_assert(sizeof(struct half) <= 136, "a half-open connection has 144 bytes, tables included");

@@ -54,6 +54,7 @@ static uint32_t timewait_new(struct estab_stack *s, const struct tcb *t)
   w->seg = t->seg;
   w->tuple = t->tuple;
   w->netif = t->netif;
+  w->life_ms = t->time_wait_ms;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
   return index;
@@ -119,7 +120,7 @@ static void timewait_ack(struct estab_stack *s, const struct timewait *w)
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
 static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
-  w->deadline_ms = ms_after(s->now_ns, 2 * s->settings.msl_ns);
+  w->deadline_ms = ms_after(s->now_ns, (uint64_t)w->life_ms * 1000000u);
   fifo_remove(&s->wait_list, &s->waits, WAIT_LINK, index);
   fifo_push(&s->wait_list, &s->waits, WAIT_LINK, index);
 }

@@ -222,6 +222,34 @@ static void settings_rfc_lets_an_exact_rst_end_it(void **state)
   assert_true(kit_end(&k));
 }
 
+// ESTAB_OPT_TIME_WAIT_NS holds for the record, too, also when the FIN comes once more.
+static void a_time_wait_of_its_own(void **state)
+{
+  (void)state;
+  static const enum kit_place places[] = {KIT_TIME_WAIT, KIT_TIME_WAIT_FULL};
+  for (unsigned i = 0; i < 2; i++) {
+    static struct kit k;
+    kit_init(&k, i & 1, NULL);
+    kit_make(&k, KIT_FIN_WAIT_2);
+    assert_int_equal(estab_option_set(k.s, k.conn, ESTAB_OPT_TIME_WAIT_NS, UINT64_C(10000000000)),
+                     ESTAB_OK);
+    uint32_t fin = kit_seg(&k)->rcv.nxt, nxt = kit_seg(&k)->snd.nxt;
+    kit_inject(&k, &(struct kit_in){.flags = FIN | ACK, .seq = fin, .ack = nxt});
+    kit_drain(&k);
+    if (places[i] == KIT_TIME_WAIT) {
+      assert_int_equal(estab_release(k.s, k.conn), ESTAB_OK);
+      k.conn = 0;
+    }
+    kit_advance(&k, UINT64_C(5000000000));
+    stands_guard(&k, fin + 1, nxt);
+    kit_advance(&k, UINT64_C(9900000000));
+    assert_int_equal(kit_state(&k), ESTAB_TIME_WAIT);
+    kit_advance(&k, UINT64_C(200000000));
+    assert_null(kit_seg(&k));
+    assert_true(kit_end(&k));
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -230,6 +258,7 @@ int main(void)
       cmocka_unit_test(an_attempt_that_succeeds_ends_it),
       cmocka_unit_test(time_wait_ends_while_an_attempt_is_judged),
       cmocka_unit_test(without_a_listener_a_new_syn_is_challenged),
+      cmocka_unit_test(a_time_wait_of_its_own),
       cmocka_unit_test(settings_rfc_lets_an_exact_rst_end_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
