@@ -136,13 +136,18 @@ bool ip_is_own(struct ip *ip, const struct estab_ip *address)
   return ip_address_find(ip, address) != NULL;
 }
 
-bool ip_is_local(struct ip *ip, uint32_t netif, const struct estab_ip *address)
+bool ip_has_address(struct ip *ip, uint32_t netif, const struct estab_ip *address)
 {
   const struct ip_address *a = ip_address_find(ip, address);
-  if (a && a->netif == netif) return true;
-  if (netif == 0) return a || ip_classify(address) == IP_CLASS_LOOPBACK;
   for (; a && a < ip->addresses + ip->address_count && ip_same(&a->ip, address); a++)
     if (a->netif == netif) return true;
+  return false;
+}
+
+bool ip_is_local(struct ip *ip, uint32_t netif, const struct estab_ip *address)
+{
+  if (netif == 0) return ip_is_own(ip, address) || ip_classify(address) == IP_CLASS_LOOPBACK;
+  if (ip_has_address(ip, netif, address)) return true;
   const struct ip_netif *n = ip_netif(ip, netif);
   if (!n || !n->settings.transparent) return false;
   enum ip_class class = ip_classify(address);

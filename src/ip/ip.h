@@ -117,6 +117,10 @@ bool ip_address_for(const struct ip *ip, uint32_t netif, const struct estab_ip *
 // that interface's; a transparent one takes any unicast address. netif 0: any address of ours.
 bool ip_is_local(struct ip *ip, uint32_t netif, const struct estab_ip *address);
 
+// Whether it is an address of that interface, transparent or not: what ARP and Neighbour Discovery answer for. Else a
+// transparent one would speak for every host of its link.
+bool ip_has_address(struct ip *ip, uint32_t netif, const struct estab_ip *address);
+
 // The same prefix again on the same interface replaces the gateway.
 int ip_route_add(struct ip *ip, uint32_t netif, const struct estab_ip *prefix, unsigned prefix_bits,
                  const struct estab_ip *gateway);

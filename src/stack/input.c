@@ -26,7 +26,7 @@ static void input_arp(struct estab_stack *s, uint32_t netif, const uint8_t *byte
   }
   uint8_t reply[LINK_MESSAGE_BYTES];
   size_t reply_bytes = 0;
-  bool ours = ip_is_local(&s->ip, netif, &arp.target_ip);
+  bool ours = ip_has_address(&s->ip, netif, &arp.target_ip);
   r = link_arp_input(&s->link, netif, &arp, ours, s->now_ns, reply, &reply_bytes);
   if (r < 0) stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
   after_link(s, netif, reply, reply_bytes);
@@ -42,7 +42,7 @@ static void input_neighbour(struct estab_stack *s, const struct ip_packet *packe
   }
   uint8_t reply[LINK_MESSAGE_BYTES];
   size_t reply_bytes = 0;
-  bool ours = ip_is_local(&s->ip, packet->netif, &nd.target);
+  bool ours = ip_has_address(&s->ip, packet->netif, &nd.target);
   r = link_nd_input(&s->link, packet->netif, &packet->src, &packet->dst, &nd, ours, s->now_ns,
                     reply, &reply_bytes);
   if (r < 0) stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);

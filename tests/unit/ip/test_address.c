@@ -173,6 +173,8 @@ static void transparent(void **state)
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     struct estab_ip ip = world_ip(table[i].text);
     if (ip_is_local(&w.ip, 2, &ip) != table[i].local) fail_msg("%s", table[i].text);
+    assert_int_equal(ip_has_address(&w.ip, 2, &ip), estab_ip_equal(&ip, &own)); // for ARP, ND
+    assert_false(ip_has_address(&w.ip, 1, &ip));
   }
   world_end(&w);
 }
