@@ -152,12 +152,41 @@ static void transparent_source(void **state)
   world_end(&w);
 }
 
+// The N-th request for memory fails, for every N: an error, and what was there stays as it was.
+static void memory_fails(void **state)
+{
+  (void)state;
+  bool clean = false;
+  for (unsigned n = 0; n < 60 && !clean; n++) {
+    struct world w;
+    world_bare(&w);
+    w.door.fail_after = n;
+    struct estab_netif_settings s = world_netif_settings(1500);
+    int netif = ip_netif_add(&w.ip, &s), answer;
+    assert_true(netif == 1 || netif == ESTAB_ERR_NO_MEMORY);
+    for (uint8_t i = 0; netif == 1 && i < 10; i++) {
+      struct estab_ip ip = estab_ip4(10, 0, i, 1), net = estab_ip4(11, i, 0, 0);
+      uint32_t addresses = w.ip.address_count, routes = w.ip.route_count;
+      answer = ip_address_add(&w.ip, 1, &ip, 24);
+      assert_true(answer == 0 || answer == ESTAB_ERR_NO_MEMORY);
+      assert_int_equal(w.ip.address_count, addresses + (answer == 0));
+      assert_int_equal(ip_is_local(&w.ip, 1, &ip), answer == 0);
+      answer = ip_route_add(&w.ip, 1, &net, 16, NULL);
+      assert_true(answer == 0 || answer == ESTAB_ERR_NO_MEMORY);
+      assert_int_equal(w.ip.route_count, routes + (answer == 0));
+    }
+    clean = w.mem.refused == 0;
+    world_end(&w);
+  }
+  assert_true(clean);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(next_hops),          cmocka_unit_test(refusals),
       cmocka_unit_test(bad_routes),         cmocka_unit_test(source_choice),
-      cmocka_unit_test(transparent_source),
+      cmocka_unit_test(transparent_source), cmocka_unit_test(memory_fails),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
