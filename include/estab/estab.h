@@ -62,7 +62,7 @@ struct estab_settings {
   uint64_t rto_initial_ns;        // RFC 6298 2.1
   uint64_t rto_min_ns;            // RFC 6298 2.4
   uint64_t rto_max_ns;            // RFC 6298 2.5: at least 60 s; at most a day
-  uint64_t delayed_ack_ns;        // at most 500 ms [MUST-58]; 0 = acknowledge at once
+  uint64_t delayed_ack_ns;        // at most 500 ms [MUST-40]; 0 = acknowledge at once
   uint64_t keepalive_idle_ns;     // 0 = off [MUST-25]
   uint64_t keepalive_interval_ns;
   uint64_t
