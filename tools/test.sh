@@ -75,7 +75,7 @@ for stage; do
   asan) build asan clang "${sanitize[@]}" && run asan all "${compiled[@]}" ;;
   i686 | s390x)
     build "$stage" "$stage-linux-gnu-gcc" --cross-file "tools/cross/$stage.ini" \
-      -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite scripts ;;
+      -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite scripts --suite examples ;;
   fuzz) build asan clang "${sanitize[@]}" && fuzz ;;
   *) echo "test.sh: no stage '$stage'" >&2; exit 2 ;;
   esac
