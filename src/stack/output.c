@@ -214,11 +214,15 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   if (t->path->neighbour == PATH_NEIGHBOUR_FAILED) { // RFC 1122 2.4: as an ICMP host unreachable
     t->owed &= (uint16_t)~OWED_RST;
     tcp_soft_error(&s->tcp, t, ESTAB_ERR_UNREACHABLE, true, s->now_ns);
-    t->path->neighbour = PATH_NEIGHBOUR_NONE; // asked again when there is something to send
-    t->owed = 0;
-    if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER && t->state != ESTAB_CLOSED)
-      t->at[TIMER_RETRANSMIT] = s->now_ns + t->rtt.rto_ns;
-    stack_collect(s, t);
+    t->path->neighbour =
+        PATH_NEIGHBOUR_NONE; // asked again when the timer or a segment brings it back here
+    if (t->state != ESTAB_CLOSED) {
+      if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER)
+        t->at[TIMER_RETRANSMIT] = s->now_ns + t->rtt.rto_ns;
+      if (t->at[TIMER_USER] == ESTAB_NEVER && t->user_timeout_ms)
+        t->at[TIMER_USER] = s->now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+    }
+    stack_settle(s, t);
     return;
   }
   struct tcp_out o;

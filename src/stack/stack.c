@@ -195,7 +195,6 @@ static int event_of_half(struct estab_stack *s, uint32_t index, struct estab_eve
 {
   struct half *h = slab_at(&s->halves, index);
   h->bits &= (uint8_t)~HALF_ON_LIST;
-  h->bits |= HALF_TOLD;
   event->events = ESTAB_EVENT_SYN;
   event->conn = (uint64_t)h->generation << 32 | HANDLE_HALF | index;
   event->listener = (uint64_t)h->listener_generation << 32 | h->listener;

@@ -38,7 +38,6 @@
 enum half_bits {
   HALF_JUDGING = 1u << 0, // waits for estab_accept_syn() or estab_refuse_syn()
   HALF_ON_LIST = 1u << 1, // on the event list (while judging) or the ready list
-  HALF_TOLD = 1u << 2,    // its SYN event was given
 };
 
 // A connection in SYN-RECEIVED that a listener opened.
