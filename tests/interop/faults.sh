@@ -79,7 +79,9 @@ check 'IPv6: curl' fetched 'http://[2001:db8::2]'
 check 'IPv4: wrk' wrk_runs http://192.0.2.2
 stop "$server"
 applied "$work/serve.err"
-check '  the capture' capture_clean "$work/serve.pcap"
+# What is sent again after a loss need not be cut where it was cut the first time; tshark's reassembly calls that overlap
+# an error.
+check '  the capture' capture_clean "$work/serve.pcap" '_ws.malformed.reassembly and tcp.analysis.retransmission'
 
 start_estab "$work/echo" "$estab" listen --service echo "${faults[@]}" -v 7 || exit 1
 server=$started
