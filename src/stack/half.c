@@ -301,21 +301,7 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
     uint32_t window = (h->seg.rcv.wnd + (1u << h->seg.rcv_wscale) - 1) >> h->seg.rcv_wscale;
     window = u32_min(window, 65535);
     h->seg.rcv.wnd = window << h->seg.rcv_wscale;
-    struct estab_tcp_header ack = {
-        .src_port = tuple.local_port,
-        .dst_port = tuple.remote_port,
-        .seq = h->seg.snd.nxt,
-        .ack = h->seg.rcv.nxt,
-        .flags = ESTAB_TCP_ACK,
-        .window = (uint16_t)window,
-    };
-    if (h->seg.flags & SEG_TS) {
-      ack.options.present = ESTAB_TCP_OPT_TS;
-      ack.options.ts_value = tcp_ts_now(h->seg.ts_offset, s->now_ns);
-      ack.options.ts_echo = h->seg.ts_recent;
-    }
-    if (s->settings.trace.event) tcp_trace_sent(&s->tcp, &h->seg, &tuple, 0, &ack, 0, 1, s->now_ns);
-    reply_tcp(s, &tuple, netif, &ack);
+    reply_ack(s, &h->seg, &tuple, netif, (uint16_t)window);
     break;
   }
   }

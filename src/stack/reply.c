@@ -93,6 +93,26 @@ void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
   s->segments_out++;
 }
 
+void reply_ack(struct estab_stack *s, const struct seg_state *t, const struct estab_tuple *tuple,
+               uint32_t netif, uint16_t window)
+{
+  struct estab_tcp_header h = {
+      .src_port = tuple->local_port,
+      .dst_port = tuple->remote_port,
+      .seq = t->snd.nxt,
+      .ack = t->rcv.nxt,
+      .flags = ESTAB_TCP_ACK,
+      .window = window,
+  };
+  if (t->flags & SEG_TS) {
+    h.options.present = ESTAB_TCP_OPT_TS;
+    h.options.ts_value = tcp_ts_now(t->ts_offset, s->now_ns);
+    h.options.ts_echo = t->ts_recent;
+  }
+  if (s->settings.trace.event) tcp_trace_sent(&s->tcp, t, tuple, 0, &h, 0, 1, s->now_ns);
+  reply_tcp(s, tuple, netif, &h);
+}
+
 void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
                const struct seg *g)
 {

@@ -269,6 +269,9 @@ uint64_t timewait_deadline(const struct estab_stack *s);
 // RST for a segment that met no connection or an unacceptable ACK, RFC 9293 3.10.7.1.
 void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
                const struct seg *g);
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> of a record; window as it stands on the wire.
+void reply_ack(struct estab_stack *s, const struct seg_state *t, const struct estab_tuple *tuple,
+               uint32_t netif, uint16_t window);
 void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
                const struct estab_tcp_header *h);
 // Queues a whole IP packet.

@@ -100,21 +100,8 @@ uint32_t timewait_detach(struct estab_stack *s, struct tcb *t)
 
 static void timewait_ack(struct estab_stack *s, const struct timewait *w)
 {
-  struct estab_tcp_header h = {
-      .src_port = w->tuple.local_port,
-      .dst_port = w->tuple.remote_port,
-      .seq = w->seg.snd.nxt,
-      .ack = w->seg.rcv.nxt,
-      .flags = ESTAB_TCP_ACK,
-      .window = (uint16_t)u32_min(w->seg.rcv.wnd >> w->seg.rcv_wscale, 65535),
-  };
-  if (w->seg.flags & SEG_TS) {
-    h.options.present = ESTAB_TCP_OPT_TS;
-    h.options.ts_value = tcp_ts_now(w->seg.ts_offset, s->now_ns);
-    h.options.ts_echo = w->seg.ts_recent;
-  }
-  if (s->settings.trace.event) tcp_trace_sent(&s->tcp, &w->seg, &w->tuple, 0, &h, 0, 1, s->now_ns);
-  reply_tcp(s, &w->tuple, w->netif, &h);
+  uint32_t window = u32_min(w->seg.rcv.wnd >> w->seg.rcv_wscale, 65535);
+  reply_ack(s, &w->seg, &w->tuple, w->netif, (uint16_t)window);
 }
 
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
