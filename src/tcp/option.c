@@ -3,12 +3,6 @@
 #include "base/bytes.h"
 #include "tcp/tcb.h"
 
-static uint32_t ns_to_ms(uint64_t ns)
-{
-  uint64_t ms = ns / 1000000u + (ns % 1000000u != 0);
-  return (uint32_t)u64_min(ms, UINT32_MAX);
-}
-
 static void set_bit(struct tcb *t, uint32_t bit, bool on)
 {
   t->bits = on ? t->bits | bit : t->bits & ~bit;
@@ -16,14 +10,14 @@ static void set_bit(struct tcb *t, uint32_t bit, bool on)
 
 static void set_user_timeout(struct tcb *t, uint64_t ns, uint64_t now_ns)
 {
-  t->user_timeout_ms = ns_to_ms(ns);
+  t->user_timeout_ms = tcp_ms(ns);
   if (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una == t->snd.nxt) return;
   t->at[TIMER_USER] = ns ? u64_sum(now_ns, ns) : ESTAB_NEVER;
 }
 
 static void set_keepalive(struct tcb *t, uint64_t ns)
 {
-  t->keepalive_idle_ms = ns_to_ms(ns);
+  t->keepalive_idle_ms = tcp_ms(ns);
   t->keepalive_probes = 0;
   bool on = ns && state_is_synchronized((enum estab_state)t->state) && t->state != ESTAB_TIME_WAIT;
   t->at[TIMER_KEEPALIVE] = on ? u64_sum(t->last_recv_ns, ns) : ESTAB_NEVER;
@@ -47,10 +41,10 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
   case ESTAB_OPT_CORK: set_bit(t, TCB_CORK, value != 0); return ESTAB_OK;
   case ESTAB_OPT_DELAYED_ACK_NS:
     if (value > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]: less than half a second
-    t->delayed_ack_ms = ns_to_ms(value);
+    t->delayed_ack_ms = tcp_ms(value);
     return ESTAB_OK;
   case ESTAB_OPT_KEEPALIVE_IDLE_NS: set_keepalive(t, value); return ESTAB_OK;
-  case ESTAB_OPT_KEEPALIVE_INTERVAL_NS: t->keepalive_interval_ms = ns_to_ms(value); return ESTAB_OK;
+  case ESTAB_OPT_KEEPALIVE_INTERVAL_NS: t->keepalive_interval_ms = tcp_ms(value); return ESTAB_OK;
   case ESTAB_OPT_KEEPALIVE_COUNT:
     if (value < 1 || value > 255) return ESTAB_ERR_INVALID;
     t->keepalive_count = (uint8_t)value;
@@ -63,7 +57,7 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
   case ESTAB_OPT_RECV_BUFFER_BYTES: return set_recv_buffer(c, t, value);
   case ESTAB_OPT_TIME_WAIT_NS:
     if (value > TCB_TIME_WAIT_MAX_NS) return ESTAB_ERR_INVALID;
-    t->time_wait_ms = ns_to_ms(value);
+    t->time_wait_ms = tcp_ms(value);
     return ESTAB_OK;
   case ESTAB_OPT_HOP_LIMIT:
     if (value < 1 || value > 255) return ESTAB_ERR_INVALID;

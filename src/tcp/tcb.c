@@ -42,22 +42,16 @@ void tcb_update_mss(const struct tcp *c, struct tcb *t)
   }
 }
 
-static uint32_t to_ms(uint64_t ns)
-{
-  uint64_t ms = ns / 1000000u + (ns % 1000000u != 0); // less than one is not none
-  return (uint32_t)u64_min(ms, UINT32_MAX);
-}
-
 static void take_settings(struct tcb *t, const struct estab_settings *set)
 {
   t->send_buffer_bytes = set->send_buffer_bytes;
   t->recv_buffer_bytes = set->recv_buffer_bytes;
-  t->user_timeout_ms = to_ms(set->user_timeout_ns);
-  t->delayed_ack_ms = to_ms(set->delayed_ack_ns);
-  t->keepalive_idle_ms = to_ms(set->keepalive_idle_ns);
-  t->keepalive_interval_ms = to_ms(set->keepalive_interval_ns);
+  t->user_timeout_ms = tcp_ms(set->user_timeout_ns);
+  t->delayed_ack_ms = tcp_ms(set->delayed_ack_ns);
+  t->keepalive_idle_ms = tcp_ms(set->keepalive_idle_ns);
+  t->keepalive_interval_ms = tcp_ms(set->keepalive_interval_ns);
   t->keepalive_count = (uint8_t)u32_min(set->keepalive_count, 255);
-  t->time_wait_ms = to_ms(2 * set->msl_ns);
+  t->time_wait_ms = tcp_ms(2 * set->msl_ns);
   t->hop_limit = set->hop_limit;
   if (set->nagle) t->bits |= TCB_NAGLE;
 }

@@ -225,6 +225,13 @@ static inline uint32_t tcb_readable(const struct tcb *t)
   return t->rcv.nxt - t->rcv_read - ((t->bits & TCB_FIN_TAKEN) ? 1u : 0u);
 }
 
+// Milliseconds of a setting or option, rounded up: less than one is not none.
+static inline uint32_t tcp_ms(uint64_t ns)
+{
+  uint64_t ms = ns / 1000000u + (ns % 1000000u != 0);
+  return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+}
+
 // Timestamp clock: 1 ms, RFC 7323 5.4, offset for each tuple.
 static inline uint32_t tcp_ts_now(uint32_t ts_offset, uint64_t now_ns)
 {
