@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// watch.h - watch TCP: packets of others go in; the lives of their connections, and scans by name, come out.
+//
+// The motor of every program:
+//
+//   estab_watch_input(w, ...)                      one packet as the tap saw it
+//   while (estab_watch_next(w, &record)) ...       what it meant; pull all before the next packet
+//   estab_watch_advance(w, now_ns)                 live, when no packet comes: moves time alone
+//   estab_watch_flush(w)                           the capture is over: every life is told
+//
+// No I/O, clock, thread or global inside. Time is packet time: nanoseconds since 1970-01-01. The same packets
+// give the same records whatever the secret, and however they are cut into reads. All memory
+// comes through the one door and stays under `max_bytes`; what had to be shed is counted and leaves its row.
+#ifndef ESTAB_WATCH_H
+#define ESTAB_WATCH_H
+
+#include "base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct estab_watch estab_watch;
+
+// ---------------------------------------------------------------------------------------------
+// Settings
+
+// Whose receiver is assumed where the wire leaves two readings.
+enum estab_watch_policy {
+  ESTAB_WATCH_FIRST,   // bytes that came first stay
+  ESTAB_WATCH_LAST,    // bytes that came last win, until they are read
+  ESTAB_WATCH_LINUX,   // as Linux does
+  ESTAB_WATCH_BSD,     // as 4.4BSD and its children do
+  ESTAB_WATCH_WINDOWS, // as Windows does
+};
+
+enum estab_watch_rows {
+  ESTAB_WATCH_ROWS_ZEEK, // Zeek's timers and splits
+  ESTAB_WATCH_ROWS_LIFE, // one row a life; SYN retries are one attempt
+};
+
+struct estab_watch_prefix {
+  struct estab_ip ip;
+  uint8_t bits; // 0..128; IPv4 counts from 96
+};
+
+// Starting points of the detectors; docs/watch.md argues each one.
+struct estab_watch_thresholds {
+  uint32_t syn_targets;         // unsuccessful distinct (host, port) of a source: 8
+  uint32_t ack_targets;         // bare ACK or FIN+ACK on unknown tuples: 5
+  uint32_t slow_targets;        // distinct targets that name a slow scan: 30
+  uint32_t flood_rate;          // segments a second towards one (host, port), sustained 3 s: 1000
+  uint32_t backscatter_targets; // answers to distinct hosts that never asked: 8
+  uint32_t
+      exhaustion_open; // connections held open without a byte, one source to one (host, port): 100
+  uint64_t zero_window_ns;     // a window held at zero by a connection: 60 s
+  uint32_t zero_window_open;   // by so many connections of one source: 10
+  uint64_t campaign_idle_ns;   // least silence that ends a campaign: 60 s
+  uint32_t campaign_idle_gaps; // or so many of its median gaps: 5
+};
+
+// Fill with estab_watch_settings_default(), then change what you like. New fields are only appended.
+struct estab_watch_settings {
+  size_t struct_bytes; // sizeof(struct estab_watch_settings), set by the function
+  struct estab_mem mem;
+  uint8_t secret
+      [16]; // keys the hash tables, so that nobody can fill one bucket. Not seen in any record
+  uint64_t max_bytes;         // through the memory door: 256 MiB. At least 4 MiB
+  const char *sensor;         // goes into every uid; NULL = "". Copied, at most 63 bytes
+  uint8_t policy;             // enum estab_watch_policy
+  uint8_t rows;               // enum estab_watch_rows
+  bool verify_checksums;      // a packet with a bad checksum is counted and not believed
+  bool key_vlan;              // the same tuple in two VLANs is two connections
+  bool streams;               // give the octets of both sides as ESTAB_WATCH_STREAM records
+  bool detect;                // name scans and attacks
+  uint64_t time_wait_ns;      // 2 x MSL of the hosts watched: 240 s
+  uint32_t stream_hole_bytes; // octets kept above a hole, one side: 1 MiB
+  const struct estab_watch_prefix
+      *local; // networks that are ours; copied. NULL = the private ranges
+  uint32_t local_count;
+  struct estab_watch_thresholds thresholds;
+};
+
+ESTAB_API void estab_watch_settings_default(struct estab_watch_settings *settings);
+
+// ---------------------------------------------------------------------------------------------
+// The observer
+
+// settings is copied. ESTAB_ERR_INVALID, or ESTAB_ERR_NO_MEMORY and nothing is left behind.
+ESTAB_API int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **out);
+ESTAB_API void estab_watch_free(estab_watch *w);
+
+// Link types as capture files number them (LINKTYPE_*).
+enum estab_linktype {
+  ESTAB_LINKTYPE_NULL = 0, // BSD loopback, host order
+  ESTAB_LINKTYPE_ETHERNET = 1,
+  ESTAB_LINKTYPE_RAW_BSD = 12, // raw IP under its numbers on BSD and OpenBSD
+  ESTAB_LINKTYPE_RAW_OPENBSD = 14,
+  ESTAB_LINKTYPE_RAW = 101,
+  ESTAB_LINKTYPE_LOOP = 108, // OpenBSD loopback, network order
+  ESTAB_LINKTYPE_LINUX_SLL = 113,
+  ESTAB_LINKTYPE_IPV4 = 228,
+  ESTAB_LINKTYPE_IPV6 = 229,
+  ESTAB_LINKTYPE_LINUX_SLL2 = 276,
+};
+ESTAB_API bool estab_watch_knows_linktype(uint32_t linktype);
+
+// One packet. `captured_bytes` of `wire_bytes` are there; ts_ns is since 1970. Packets are numbered from 1 over the
+// whole run. Time that runs backward is clamped and counted. Always taken: what cannot be read is
+// counted under its name. Records that point into `frame` do so until the next input.
+ESTAB_API void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype,
+                                 const uint8_t *frame, size_t captured_bytes, size_t wire_bytes,
+                                 uint64_t ts_ns);
+
+// Moves time to now_ns without a packet: what ended by then is told now instead of with the next packet.
+ESTAB_API void estab_watch_advance(estab_watch *w, uint64_t now_ns);
+
+// The packets are over: every open life and campaign becomes a record.
+ESTAB_API void estab_watch_flush(estab_watch *w);
+
+// Packets that the system could not give us between now and the last call: rows that overlap say capture_loss.
+ESTAB_API void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns);
+
+// ---------------------------------------------------------------------------------------------
+// Records
+
+#define ESTAB_WATCH_UID_BYTES 12 // 96 bits of the first packet's time, tuple and the sensor's name
+#define ESTAB_WATCH_UID_TEXT  19 // "C" and 17 digits of base 62, NUL included
+
+struct estab_watch_uid {
+  uint8_t bytes[ESTAB_WATCH_UID_BYTES];
+};
+ESTAB_API void estab_watch_uid_format(const struct estab_watch_uid *uid,
+                                      char text[ESTAB_WATCH_UID_TEXT]);
+
+enum estab_watch_side { ESTAB_WATCH_ORIG, ESTAB_WATCH_RESP };
+
+enum estab_watch_who {
+  ESTAB_WATCH_BY_UNKNOWN,
+  ESTAB_WATCH_BY_ORIG,
+  ESTAB_WATCH_BY_RESP,
+  ESTAB_WATCH_BY_BOTH, // simultaneous open, simultaneous close
+  ESTAB_WATCH_BY_NONE, // not closed
+};
+
+// What the word on who opened rests on.
+enum estab_watch_basis {
+  ESTAB_WATCH_BASIS_SYN,
+  ESTAB_WATCH_BASIS_SYNACK,
+  ESTAB_WATCH_BASIS_PORT,  // one port is a likely server's
+  ESTAB_WATCH_BASIS_ORDER, // who sent first
+};
+
+// A side's step into a state, dated as the packet that caused it passed the tap.
+struct estab_watch_step {
+  uint64_t ts_ns;
+  uint64_t packet; // 0 = no packet: TIME-WAIT ran out
+  uint8_t state;   // enum estab_state
+};
+
+struct estab_watch_side_record {
+  uint64_t bytes;       // Zeek's: of text, by sequence numbers
+  uint64_t pkts;        // with a good checksum
+  uint64_t ip_bytes;    // sum of the IP total lengths as the headers say
+  uint64_t frame_bytes; // whole frames as on the wire
+  uint8_t state;        // enum estab_state, at the end of this row
+  bool state_seen;      // false: inferred
+  bool has_mss, has_window_scale;
+  uint16_t mss;
+  uint8_t window_scale;
+  uint16_t flags;                       // of all its segments, OR-ed; bits 8-11 = AE and reserved
+  uint16_t first_flags;                 // of its first segment, as they were
+  bool sent;                            // it sent a segment: first_flags means something
+  const struct estab_watch_step *steps; // oldest first
+  uint32_t step_count, steps_lost;      // steps_lost: beyond what is kept
+  uint64_t retransmitted_bytes, retransmitted_pkts, spurious_pkts;
+  uint64_t reordered_pkts, dup_acks, zero_windows, zero_window_ns;
+};
+
+#define ESTAB_WATCH_TIME_NONE UINT64_MAX // a time that was not measured
+
+struct estab_watch_conn {
+  struct estab_watch_uid uid;  // of this row
+  struct estab_watch_uid life; // uid of the life's first row
+  uint64_t ts_ns, first_packet, last_packet;
+  struct estab_ip orig_ip, resp_ip;
+  uint16_t orig_port, resp_port;
+  uint16_t vlan[2];       // outer, inner; 0 = none
+  uint8_t tunnel;         // enum estab_watch_tunnel of the innermost one
+  uint32_t tunnel_id;     // VNI, TEID, GRE key
+  const char *conn_state; // Zeek's: "SF"
+  const char *history;    // Zeek's: "ShADadFf"
+  uint64_t duration_ns;   // with has_duration
+  bool has_duration;      // false: Zeek writes - for duration and bytes
+  uint64_t missed_bytes;
+  bool final;              // no later row of this uid will come
+  bool evicted;            // the ceiling took it
+  bool capture_loss;       // the system lost packets while it lived
+  uint8_t opened_by;       // enum estab_watch_who
+  uint8_t opened_by_basis; // enum estab_watch_basis
+  uint8_t closed_by;       // enum estab_watch_who
+  uint64_t rtt_handshake_ns, rtt_min_ns, rtt_median_ns;
+  uint64_t limited_receiver_window_ns, limited_sender_or_path_ns, limited_loss_ns, limited_idle_ns;
+  struct estab_watch_side_record side[2]; // by enum estab_watch_side
+};
+
+enum estab_watch_tunnel {
+  ESTAB_WATCH_TUNNEL_NONE,
+  ESTAB_WATCH_TUNNEL_IPIP, // IP in IP, 6in4, 4in6
+  ESTAB_WATCH_TUNNEL_GRE,
+  ESTAB_WATCH_TUNNEL_VXLAN,
+  ESTAB_WATCH_TUNNEL_GENEVE,
+  ESTAB_WATCH_TUNNEL_GTPU,
+  ESTAB_WATCH_TUNNEL_TEREDO,
+  ESTAB_WATCH_TUNNELS
+};
+ESTAB_API const char *estab_watch_tunnel_name(enum estab_watch_tunnel tunnel);
+
+// Kinds of alert: names and one English clause in watch_kinds.def.
+enum estab_watch_kind {
+#define KIND(name, json, english) ESTAB_WATCH_KIND_##name,
+#include "watch_kinds.def"
+#undef KIND
+  ESTAB_WATCH_KINDS
+};
+ESTAB_API const char *estab_watch_kind_name(enum estab_watch_kind kind); // "syn_scan"
+ESTAB_API const char *estab_watch_kind_text(enum estab_watch_kind kind); // "SYN scan (half-open)"
+
+enum estab_watch_modifier {
+  ESTAB_WATCH_FRAGMENTED = 1u << 0,
+  ESTAB_WATCH_DATA = 1u << 1,
+  ESTAB_WATCH_TFO = 1u << 2,
+  ESTAB_WATCH_DECOY = 1u << 3,
+  ESTAB_WATCH_SPOOFED = 1u << 4,
+};
+
+enum estab_watch_geometry { // "" = none of them can be said
+  ESTAB_WATCH_GEOMETRY_NONE,
+  ESTAB_WATCH_VERTICAL,    // many ports of one host
+  ESTAB_WATCH_HORIZONTAL,  // one port of many hosts
+  ESTAB_WATCH_BLOCK,       // many ports of many hosts
+  ESTAB_WATCH_DISTRIBUTED, // many sources share the work
+  ESTAB_WATCH_DECOY_SET,   // many sources, one of them real
+  ESTAB_WATCH_SLOW,        // below one probe a minute
+};
+
+enum estab_watch_role {
+  ESTAB_WATCH_ROLE_ACTOR,
+  ESTAB_WATCH_ROLE_ZOMBIE,    // used by somebody else
+  ESTAB_WATCH_ROLE_VICTIM,    // backscatter: it only answers
+  ESTAB_WATCH_ROLE_CANDIDATE, // one of a decoy set
+};
+
+struct estab_watch_endpoint {
+  struct estab_ip ip;
+  uint16_t port;
+};
+
+// What a campaign's targets answered; what the scanner now knows of them.
+enum estab_watch_answer {
+  ESTAB_WATCH_OPEN,
+  ESTAB_WATCH_CLOSED,
+  ESTAB_WATCH_FILTERED,         // an ICMP error said so, or silence where both directions are seen
+  ESTAB_WATCH_OPEN_OR_FILTERED, // silence to FIN, NULL, Xmas, Maimon
+  ESTAB_WATCH_UNFILTERED,       // RST to an ACK
+  ESTAB_WATCH_UNKNOWN,          // silence on a tap that sees one direction
+  ESTAB_WATCH_ANSWERS
+};
+
+struct estab_watch_targets {
+  const struct estab_watch_endpoint *list; // sorted, at most ESTAB_WATCH_LIST_MAX
+  uint32_t listed;
+  uint64_t count; // of all; > listed: truncated
+};
+#define ESTAB_WATCH_LIST_MAX      1024
+#define ESTAB_WATCH_ADDRESSES_MAX 256
+#define ESTAB_WATCH_EVIDENCE_MAX  16
+#define ESTAB_WATCH_SUMMARY_BYTES 320
+
+struct estab_watch_evidence {
+  uint64_t packet, ts_ns;
+  char line[120]; // the segment in one line, as engineers read it
+};
+
+struct estab_watch_alert {
+  struct estab_watch_uid id; // of the campaign; an id told again replaces the earlier
+  uint8_t kind;              // enum estab_watch_kind
+  uint8_t modifiers;         // enum estab_watch_modifier
+  uint8_t geometry;          // enum estab_watch_geometry
+  uint8_t role;              // enum estab_watch_role, of the sources
+  bool ended;
+  const struct estab_ip *src, *src_proven, *dst; // sorted, at most ESTAB_WATCH_ADDRESSES_MAX each
+  uint32_t src_listed, src_proven_listed, dst_listed;
+  uint64_t src_count, src_proven_count, dst_count, port_count;
+  const uint16_t *ports; // sorted, at most ESTAB_WATCH_LIST_MAX
+  uint32_t ports_listed;
+  struct estab_watch_targets answers[ESTAB_WATCH_ANSWERS];
+  uint64_t probes, first_ns, last_ns;
+  uint32_t rate_milli;                     // probes a second, thousandths
+  uint8_t confidence;                      // percent
+  char summary[ESTAB_WATCH_SUMMARY_BYTES]; // one sentence
+  const char *explanation; // sentences: how it was recognised, and what else it may be
+  const struct estab_watch_evidence *evidence; // oldest first
+  uint32_t evidence_count;
+};
+
+enum estab_watch_ambiguity_kind {
+#define AMBIGUITY(name, json, english) ESTAB_WATCH_AMBIGUITY_##name,
+#include "watch_ambiguities.def"
+#undef AMBIGUITY
+  ESTAB_WATCH_AMBIGUITIES
+};
+ESTAB_API const char *estab_watch_ambiguity_name(enum estab_watch_ambiguity_kind kind);
+
+// The wire left two readings. Texts are the two, in words or hex, printable ASCII.
+struct estab_watch_ambiguity {
+  uint64_t ts_ns, packet;
+  struct estab_watch_uid uid; // of the life
+  uint8_t kind;               // enum estab_watch_ambiguity_kind
+  uint8_t policy;             // enum estab_watch_policy
+  char chosen[64], other[64];
+};
+
+// Octets of one side, in order. Contiguous with what came before, or after `gap_bytes` never captured.
+struct estab_watch_stream {
+  struct estab_watch_uid uid; // of the life
+  uint8_t side;               // enum estab_watch_side
+  bool end;                   // FIN: nothing follows
+  uint64_t offset;            // of bytes[0] in the side's stream, gaps counted
+  uint64_t gap_bytes;         // lost right before
+  const uint8_t *bytes; // in the frame where it came in order; until the next call of next or input
+  size_t length;
+};
+
+enum estab_watch_record_type {
+  ESTAB_WATCH_CONN,
+  ESTAB_WATCH_ALERT,
+  ESTAB_WATCH_AMBIGUITY,
+  ESTAB_WATCH_STREAM,
+};
+
+struct estab_watch_record {
+  enum estab_watch_record_type type;
+  union {
+    struct estab_watch_conn conn;
+    struct estab_watch_alert alert;
+    struct estab_watch_ambiguity ambiguity;
+    struct estab_watch_stream stream;
+  };
+};
+
+// true and the next record, whose pointers live until the next call of any function of w; false: none waits.
+ESTAB_API bool estab_watch_next(estab_watch *w, struct estab_watch_record *record);
+
+// ---------------------------------------------------------------------------------------------
+// Counters
+
+// Why a packet was not tracked, beyond TCP: named in watch_counts.def.
+enum estab_watch_count {
+#define COUNT(name, json, english) ESTAB_WATCH_COUNT_##name,
+#include "watch_counts.def"
+#undef COUNT
+  ESTAB_WATCH_COUNTS
+};
+ESTAB_API const char *estab_watch_count_name(enum estab_watch_count count);
+ESTAB_API const char *estab_watch_count_text(enum estab_watch_count count);
+
+struct estab_watch_stats {
+  size_t struct_bytes;
+  uint64_t packets, captured_bytes, wire_bytes;
+  uint64_t first_ns, last_ns;
+  uint64_t flows, flows_open, flows_evicted; // evicted: each left its row or is summed in an alert
+  uint64_t alerts, ambiguities, ambiguities_counted_only;
+  uint64_t time_backward; // packets older than their predecessor: clamped
+  uint64_t capture_losses;
+  uint64_t memory_bytes, memory_peak_bytes, memory_refusals;
+  struct estab_ip
+      offloaded_host; // the first host whose checksums were left to its device; any = none
+  uint64_t counts[ESTAB_WATCH_COUNTS];
+};
+ESTAB_API void estab_watch_stats(estab_watch *w, struct estab_watch_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// observation.h - what the tracker tells the detectors: the facts of a life that may name a probe.
+//
+// The tracker knows lives, the detectors know sources and victims; neither looks into the other's tables.
+// For each life the tracker reports, in this order and at most once each but for SEGMENT: FIRST, ANSWER or SILENCE,
+// ESTABLISHED, DATA, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT.
+#ifndef ESTAB_WATCH_OBSERVATION_H
+#define ESTAB_WATCH_OBSERVATION_H
+
+#include "estab/watch.h"
+
+struct watch_packet;
+
+enum observation_kind {
+  OBSERVE_FIRST,   // the first segment of a tuple, whatever its flags
+  OBSERVE_ANSWER,  // the other side's first answer: a segment, or an ICMP error that quotes ours
+  OBSERVE_SILENCE, // no answer in the attempt time, or none when the life was shed
+  OBSERVE_ESTABLISHED, // the originator acknowledged the SYN-ACK: it is where it says it is
+  OBSERVE_DATA,        // the originator's first text after that
+  OBSERVE_END,         // the life is over, its facts are final
+  OBSERVE_SEGMENT, // out of state: answers nothing the receiver would take (floods, OS probes, backscatter)
+  OBSERVE_SUSPECT, // the life contradicts itself: see enum observation_suspicion
+};
+
+enum observation_suspicion {
+  SUSPECT_NOTHING,
+  SUSPECT_RST, // text or ACKs of the same side after its RST, or RSTs marching through the window
+  SUSPECT_OVERLAP,     // other octets where there were some
+  SUSPECT_ZERO_WINDOW, // held at zero for thresholds.zero_window_ns, the peer has text waiting
+};
+
+struct observation {
+  uint8_t kind;      // enum observation_kind
+  uint8_t suspicion; // enum observation_suspicion
+  uint8_t
+      side; // enum estab_watch_side that sent `packet`; orig is who sent the life's first segment
+  uint64_t ts_ns, packet_number;
+  const struct watch_packet *packet;  // NULL: SILENCE and END by a timer
+  const struct estab_watch_uid *life; // NULL: SEGMENT of no life
+  struct estab_ip orig_ip, resp_ip;   // as the first segment went, never flipped
+  uint16_t orig_port, resp_port;
+  uint16_t vlan[2];
+  uint32_t tunnel_id;
+
+  // The life so far
+  uint16_t first_flags;         // of its first segment, bits 8-11 = AE and reserved
+  uint16_t answer_flags;        // of the first answer, 0 = none yet
+  uint16_t answer_window;       // of the first answer, as on the wire
+  uint8_t icmp_type, icmp_code; // ANSWER by ICMP or ICMPv6 (told by the address family); else 0
+  bool answered_by_icmp;
+  bool midstream; // text or ACKs both ways follow a first segment without SYN: no probe, a life cut
+  bool established;
+  bool reset_by_orig, reset_by_resp, closed_by_fin;
+  uint64_t text_bytes[2]; // by enum estab_watch_side
+  uint32_t segments[2];
+  uint64_t first_ns; // of the life
+};
+
+#endif
