@@ -13,6 +13,7 @@ declare -A may=(
   [link]='link proto wire base'
   [udp]='udp proto wire base'
   [stack]='stack tcp udp ip link proto wire base'
+  [watch]='watch proto wire base'
   [driver]=''
 )
 libc=' string.h stdint.h stddef.h stdbool.h stdarg.h '

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// duplicate.h - the same packet seen twice by one tap: a mirror port that copies both sides of a switch.
+#ifndef ESTAB_WATCH_DUPLICATE_H
+#define ESTAB_WATCH_DUPLICATE_H
+
+#include "base/mem.h"
+#include "watch/decode.h"
+
+#define WATCH_DUPLICATE_WINDOW_NS UINT64_C(10000000) // 10 ms
+#define WATCH_DUPLICATE_PACKETS   4096               // the last ones that are remembered
+
+struct watch_duplicates_table;
+
+struct watch_duplicates {
+  struct mem *mem;
+  struct watch_duplicates_table *table; // NULL: no memory for it, nothing is recognised
+  uint64_t key[2];
+};
+
+// Takes about 120 KiB at the first packet; refused memory is asked for again later.
+void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2]);
+void watch_duplicates_destroy(struct watch_duplicates *d);
+
+// Whether the innermost IP packet is, byte for byte, one of the last WATCH_DUPLICATE_PACKETS and within the
+// window (link header, tags and tunnel apart). Remembers it otherwise. Without an IP identification (IPv6, or
+// 0) two segments that carry nothing are alike because the same was said twice, so only packets with text, SYN,
+// FIN or RST are judged then. Packets that the capture cut are compared as far as they go.
+bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns);
+
+#endif
