@@ -18,10 +18,10 @@ void rng_init(struct rng *r, const uint8_t secret[16], struct estab_random hook)
 
 uint64_t rng_u64(struct rng *r)
 {
-  uint8_t bytes[8] = {0};
-  put_be64(bytes, r->counter++);
-  uint64_t v = siphash24(r->key, bytes, sizeof bytes);
+  uint64_t v = siphash24_words(r->key, &r->counter, 1);
+  r->counter++;
   if (r->hook.fill) {
+    uint8_t bytes[8] = {0};
     // Either source alone suffices: the sum is unpredictable when one of the two is.
     r->hook.fill(r->hook.ctx, bytes, sizeof bytes);
     v ^= get_le64(bytes);
@@ -31,16 +31,24 @@ uint64_t rng_u64(struct rng *r)
 
 uint32_t rng_u32(struct rng *r)
 {
-  return (uint32_t)(rng_u64(r) >> 32);
+  if (r->has_half) { // the other half of the number before
+    r->has_half = false;
+    return r->half;
+  }
+  uint64_t v = rng_u64(r);
+  r->half = (uint32_t)v;
+  r->has_half = true;
+  return (uint32_t)(v >> 32);
 }
 
 uint32_t rng_below(struct rng *r, uint32_t n)
 {
   if (n < 2) return 0;
-  uint32_t reject = (uint32_t)-n % n; // 2^32 mod n values would be drawn once too often
-  uint64_t product;
-  do
-    product = (uint64_t)rng_u32(r) * n;
-  while ((uint32_t)product < reject);
+  uint64_t product = (uint64_t)rng_u32(r) * n;
+  if ((uint32_t)product < n) {          // else the remainder below is smaller, too
+    uint32_t reject = (uint32_t)-n % n; // 2^32 mod n values would be drawn once too often
+    while ((uint32_t)product < reject)
+      product = (uint64_t)rng_u32(r) * n;
+  }
   return (uint32_t)(product >> 32);
 }

@@ -6,8 +6,10 @@
 #include "estab/base.h"
 
 struct rng {
-  uint64_t key[2];          // made from the secret, used for nothing else
-  uint64_t counter;         // numbers given so far
+  uint64_t key[2];  // made from the secret, used for nothing else
+  uint64_t counter; // numbers given so far
+  uint32_t half;    // what rng_u32() has left of the last one
+  bool has_half;
   struct estab_random hook; // fill NULL = none
 };
 

@@ -100,7 +100,8 @@ static void slab_chunk_free(struct slab *s, uint32_t place)
   }
 }
 
-uint32_t slab_new(struct slab *s)
+// A new item's index, contents undefined.
+static uint32_t slab_take(struct slab *s)
 {
   uint32_t place = s->partial;
   if (place == SLAB_NONE) {
@@ -118,8 +119,21 @@ uint32_t slab_new(struct slab *s)
   c->bits[word] |= c->bits[word] + 1; // the lowest 0 becomes 1
   if (++c->live == s->mask + 1) slab_partial_remove(s, place);
   s->count++;
-  memset(s->chunks[place] + (size_t)item * s->item_bytes, 0, s->item_bytes);
   return place << s->shift | item;
+}
+
+uint32_t slab_new(struct slab *s)
+{
+  uint32_t index = slab_take(s);
+  if (index != SLAB_NONE) memset(slab_at(s, index), 0, s->item_bytes);
+  return index;
+}
+
+uint32_t slab_new_like(struct slab *s, const void *model)
+{
+  uint32_t index = slab_take(s);
+  if (index != SLAB_NONE) memcpy(slab_at(s, index), model, s->item_bytes);
+  return index;
 }
 
 void slab_free(struct slab *s, uint32_t index)

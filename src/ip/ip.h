@@ -51,8 +51,9 @@ struct ip_route_result {
 
 // Answers that hold until an interface, an address or a route changes: packets come in trains.
 struct ip_remembered {
-  bool pair_known;  // TCP between these two, in by pair_netif, may come in
-  bool route_known; // `route` is what ip_route() answers these three
+  bool pair_known;   // TCP between these two, in by pair_netif, may come in
+  bool route_known;  // `route` is what ip_route() answers these three
+  struct path *path; // the last one asked for, NULL = none
   uint32_t pair_netif, route_wanted;
   struct estab_ip src, dst;
   struct estab_ip route_local, route_remote;

@@ -135,6 +135,7 @@ static void path_free(struct ip *ip, struct path *p)
 {
   uint32_t *slot = path_place(ip, &p->local, &p->remote, p->netif);
   uint32_t index = *slot;
+  if (ip->remembered.path == p) ip->remembered.path = NULL;
   ip_lowered_forget(ip, p);
   path_table_remove(ip, slot);
   slab_free(&ip->paths, index);
@@ -183,14 +184,18 @@ struct path *ip_path_find(const struct ip *ip, const struct estab_ip *local,
 struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
                          uint32_t netif, uint64_t now_ns)
 {
-  ip_lowered_expire(ip, now_ns);
+  if (ip->lowered_count) ip_lowered_expire(ip, now_ns);
   if (!netif) {
     struct ip_route_result route;
     if (ip_route(ip, local, remote, 0, &route) != 0) return NULL;
     netif = route.netif;
   }
-  struct path *p = ip_path_find(ip, local, remote, netif);
+  // Connections between the same two hosts often begin one after the other.
+  struct path *p = ip->remembered.path;
+  if (!p || p->netif != netif || !ip_same(&p->remote, remote) || !ip_same(&p->local, local))
+    p = ip_path_find(ip, local, remote, netif);
   if (p) {
+    ip->remembered.path = p;
     p->refs++;
     return p;
   }
@@ -212,6 +217,7 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
   }
   p->flow_label = ip_flow_label(ip, local, remote);
   p->refs = 1;
+  ip->remembered.path = p;
   path_table_insert(ip, index);
   return p;
 }

@@ -56,17 +56,19 @@ void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged)
 
 // ---- Birth and end
 
-struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path)
+struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path,
+                           uint32_t half)
 {
   if (s->conns.count >= s->settings.max_connections) return NULL;
-  uint32_t index = slab_new(&s->conns);
+  uint32_t index = slab_new_like(&s->conns, &s->fresh);
   if (index == SLAB_NONE) return NULL;
   struct tcb *t = stack_conn(s, index);
   t->index = index;
   t->generation = stack_generation(s);
-  t->listener = SLAB_NONE;
   tcb_init(&s->tcp, t, seed, path, s->now_ns);
-  if (demux_add(s, TAG_FULL | index) < 0) {
+  if (half) {
+    demux_replace(s, half, TAG_FULL | index);
+  } else if (demux_add(s, TAG_FULL | index) < 0) {
     slab_free(&s->conns, index);
     return NULL;
   }

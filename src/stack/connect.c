@@ -114,7 +114,7 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
     if (seq_le(seed.iss, w->seg.snd.nxt)) seed.iss = w->seg.snd.nxt + 1 + (seed.iss & 0xffffu);
   }
   seed.snd_nxt = seed.iss;
-  struct tcb *t = stack_conn_new(s, &seed, path);
+  struct tcb *t = stack_conn_new(s, &seed, path, 0);
   if (!t) {
     ip_path_put(&s->ip, path);
     return ESTAB_ERR_NO_MEMORY;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // demux.c - one flow table for all three sizes of connection, keyed by SipHash, resized a few buckets at a time.
 #include "base/bytes.h"
-#include "base/hash.h"
 #include "base/tuple.h"
 #include "stack/stack.h"
 #include <string.h>
@@ -9,13 +8,16 @@
 #define DEMUX_MIN_BUCKETS 64u
 #define DEMUX_STEP        4u // old buckets moved with each insertion and removal
 
-// A tuple is often asked for, added, moved and removed in a row: its hash is remembered.
+static uint32_t demux_hash_new(const struct demux *d, const struct estab_tuple *tuple)
+{
+  return (uint32_t)tuple_siphash(d->key, tuple, 1, 3);
+}
+
+// A tuple is often asked for, added, replaced and removed in a row: its hash is remembered.
 static uint32_t demux_hash(struct demux *d, const struct estab_tuple *tuple)
 {
   if (tuple_equal(&d->hashed, tuple)) return d->hash;
-  uint64_t words[TUPLE_WORDS];
-  d->hash = tuple_words(tuple, words) == 2 ? (uint32_t)siphash13_words(d->key, words, 2)
-                                           : (uint32_t)siphash13_words(d->key, words, TUPLE_WORDS);
+  d->hash = demux_hash_new(d, tuple);
   d->hashed = *tuple;
   return d->hash;
 }
@@ -46,7 +48,7 @@ static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32
 void demux_init(struct demux *d, struct rng *rng)
 {
   *d = (struct demux){.key = {rng_u64(rng), rng_u64(rng)}};
-  d->hash = (uint32_t)siphash13_words(d->key, (const uint64_t[5]){0}, 5); // of the zero tuple
+  d->hash = demux_hash_new(d, &d->hashed);
 }
 
 static void free_table(struct estab_stack *s, uint32_t *table, uint32_t mask)
@@ -70,6 +72,7 @@ void demux_trim(struct estab_stack *s)
 static void move_some(struct estab_stack *s)
 {
   struct demux *d = &s->demux;
+  if (!d->old) return;
   for (unsigned i = 0; d->old && i < DEMUX_STEP; i++) {
     uint32_t tagged = d->old[d->moved];
     while (tagged) {
@@ -119,16 +122,21 @@ static inline void prefetch_conn(const struct tcb *t)
     __builtin_prefetch((const uint8_t *)t + at);
 }
 
-uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple)
+static void demux_remember(struct estab_stack *s, uint32_t tagged)
+{
+  uint32_t *next;
+  s->demux.last = tagged;
+  s->demux.last_tuple = demux_tuple(s, tagged, &next);
+}
+
+uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tuple)
 {
   struct demux *d = &s->demux;
-  uint32_t *next;
   if (d->count == 0) return 0;
-  if (d->last && tuple_equal(demux_tuple(s, d->last, &next), tuple)) return d->last;
   uint32_t hash = demux_hash(d, tuple);
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
-  if (found) d->last = found;
+  if (found) demux_remember(s, found);
   if ((found & TAG_KIND) == TAG_FULL) prefetch_conn(stack_conn(s, found & TAG_INDEX));
   return found;
 }
@@ -144,37 +152,53 @@ int demux_add(struct estab_stack *s, uint32_t tagged)
   }
   if (d->count > d->mask) resize(s, (d->mask + 1) * 2);
   uint32_t *next;
-  uint32_t *bucket = &d->buckets[demux_hash(d, demux_tuple(s, tagged, &next)) & d->mask];
+  d->last_tuple = demux_tuple(s, tagged, &next);
+  d->last = tagged;
+  uint32_t *bucket = &d->buckets[demux_hash(d, d->last_tuple) & d->mask];
   *next = *bucket;
   *bucket = tagged;
-  d->last = tagged;
   d->count++;
   return ESTAB_OK;
 }
 
-static bool remove_from(const struct estab_stack *s, uint32_t *link, uint32_t tagged)
+static uint32_t *find_link(const struct estab_stack *s, uint32_t *link, uint32_t tagged)
 {
-  while (*link) {
-    uint32_t *next;
-    demux_tuple(s, *link, &next);
-    if (*link == tagged) {
-      *link = *next;
-      return true;
-    }
-    link = next;
-  }
-  return false;
+  while (*link && *link != tagged)
+    demux_tuple(s, *link, &link);
+  return link;
+}
+
+// What points at it in its chain. It is on its way out or becomes something else, so its hash is not worth remembering.
+static uint32_t *demux_link(struct estab_stack *s, uint32_t tagged)
+{
+  struct demux *d = &s->demux;
+  uint32_t *next;
+  const struct estab_tuple *tuple = demux_tuple(s, tagged, &next);
+  uint32_t hash = tuple_equal(&d->hashed, tuple) ? d->hash : demux_hash_new(d, tuple);
+  uint32_t *link = find_link(s, &d->buckets[hash & d->mask], tagged);
+  return *link || !d->old ? link : find_link(s, &d->old[hash & d->old_mask], tagged);
 }
 
 void demux_remove(struct estab_stack *s, uint32_t tagged)
 {
   struct demux *d = &s->demux;
   uint32_t *next;
-  uint32_t hash = demux_hash(d, demux_tuple(s, tagged, &next));
+  uint32_t *link = demux_link(s, tagged);
+  demux_tuple(s, tagged, &next);
+  *link = *next;
   if (d->last == tagged) d->last = 0;
-  if (!remove_from(s, &d->buckets[hash & d->mask], tagged) && d->old)
-    remove_from(s, &d->old[hash & d->old_mask], tagged);
   d->count--;
   move_some(s);
   if (d->mask + 1 > DEMUX_MIN_BUCKETS && d->count < (d->mask + 1) / 8) resize(s, (d->mask + 1) / 2);
+}
+
+void demux_replace(struct estab_stack *s, uint32_t before, uint32_t after)
+{
+  uint32_t *next, *next_after;
+  uint32_t *link = demux_link(s, before);
+  demux_tuple(s, before, &next);
+  demux_tuple(s, after, &next_after);
+  *next_after = *next;
+  *link = after;
+  demux_remember(s, after);
 }

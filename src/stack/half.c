@@ -80,11 +80,9 @@ static void owe_syn_ack(struct estab_stack *s, struct half *h, uint32_t index)
   list_push(s, &s->ready, TAG_HALF | index);
 }
 
-void half_free(struct estab_stack *s, uint32_t index, const char *cause)
+// Out of everything but the flow table.
+static void half_leave(struct estab_stack *s, struct half *h, uint32_t index)
 {
-  struct half *h = slab_at(&s->halves, index);
-  if (cause) stack_trace_state(s, &h->tuple, 0, ESTAB_SYN_RECEIVED, ESTAB_CLOSED, cause);
-  demux_remove(s, TAG_HALF | index);
   fifo_remove(&s->half_wait[h->stage], &s->halves, HALF_WAIT, index);
   if (h->bits & HALF_ON_LIST)
     list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
@@ -93,6 +91,14 @@ void half_free(struct estab_stack *s, uint32_t index, const char *cause)
     if (x->generation == h->listener_generation) x->half_count--;
   }
   s->state_counts[ESTAB_SYN_RECEIVED]--;
+}
+
+void half_free(struct estab_stack *s, uint32_t index, const char *cause)
+{
+  struct half *h = slab_at(&s->halves, index);
+  stack_trace_state(s, &h->tuple, 0, ESTAB_SYN_RECEIVED, ESTAB_CLOSED, cause);
+  demux_remove(s, TAG_HALF | index);
+  half_leave(s, h, index);
   if (h->timewait != SLAB_NONE) timewait_restore(s, h->timewait);
   slab_free(&s->halves, index);
 }
@@ -239,14 +245,15 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   bool first_try = h->stage == 0;
   struct path *path =
       ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
-  struct tcb *t = path ? stack_conn_new(s, &seed, path) : NULL;
+  struct tcb *t = path ? stack_conn_new(s, &seed, path, TAG_HALF | index) : NULL;
   if (!t) {
     if (path) ip_path_put(&s->ip, path);
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, seed.netif, &seed.tuple, g);
     return;
   }
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
-  half_free(s, index, NULL);
+  half_leave(s, h, index);
+  slab_free(&s->halves, index);
   t->state = ESTAB_SYN_RECEIVED;
   t->rcv.wnd = seg.rcv.wnd; // what was promised, and the limiter, go on
   t->limiter_ms = seg.limiter_ms;
@@ -311,6 +318,7 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
 
 void half_timeouts(struct estab_stack *s)
 {
+  if (s->halves.count == 0) return;
   for (unsigned stage = 0; stage < HALF_STAGES; stage++) {
     struct fifo *f = &s->half_wait[stage];
     while (f->head != SLAB_NONE) {
@@ -332,6 +340,7 @@ void half_timeouts(struct estab_stack *s)
 uint64_t half_deadline(const struct estab_stack *s)
 {
   uint64_t first = ESTAB_NEVER;
+  if (s->halves.count == 0) return first;
   for (unsigned stage = 0; stage < HALF_STAGES; stage++) {
     if (s->half_wait[stage].head == SLAB_NONE) continue;
     const struct half *h = slab_at(&s->halves, s->half_wait[stage].head);

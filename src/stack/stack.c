@@ -94,6 +94,7 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
       .ts_key = {rng_u64(&s->rng), rng_u64(&s->rng)},
       .drops = s->drops,
   };
+  tcb_fresh(&s->fresh, &s->settings);
   uint64_t key[2] = {rng_u64(&s->rng), rng_u64(&s->rng)};
   ip_init(&s->ip, &s->mem, &s->rng, key);
   link_init(&s->link, &s->mem, key);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/slab.h"
+#include "base/tuple.h"
 #include "base/wheel.h"
 #include "estab/estab.h"
 #include "ip/icmp.h"
@@ -117,8 +118,9 @@ struct demux {
   uint32_t *buckets, *old;        // tagged chains; old: the table that is being left
   uint32_t mask, old_mask, moved; // old buckets below `moved` are empty
   uint32_t count;
-  uint32_t last; // what demux_find() or demux_add() had in hand the last time, 0 = nothing
-  uint32_t hash; // of `hashed`
+  uint32_t last;                        // what was found or added the last time, 0 = nothing
+  const struct estab_tuple *last_tuple; // its tuple
+  uint32_t hash;                        // of `hashed`
   struct estab_tuple hashed;
 };
 
@@ -136,6 +138,7 @@ struct estab_stack {
   struct slab conns, halves, waits, listeners;
   uint64_t now_ns;     // latest time anybody told us
   uint32_t generation; // of the next handle
+  struct tcb fresh;    // what every connection begins as
 
   struct list events;
   struct list ready;
@@ -184,9 +187,18 @@ struct tcb *stack_find(struct estab_stack *s, estab_conn conn); // NULL: stale
 
 // ---- demux.c
 
-uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple); // tagged, 0 = none
+uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tuple);
+// Tagged, 0 = none. Segments of one connection come in a row.
+static inline uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple)
+{
+  const struct demux *d = &s->demux;
+  if (d->last && tuple_equal(d->last_tuple, tuple)) return d->last;
+  return demux_find_hashed(s, tuple);
+}
 int demux_add(struct estab_stack *s, uint32_t tagged);
 void demux_remove(struct estab_stack *s, uint32_t tagged);
+// Another size of connection with the same tuple takes the place of one: needs no memory.
+void demux_replace(struct estab_stack *s, uint32_t before, uint32_t after);
 void demux_init(struct demux *d, struct rng *rng);
 void demux_trim(struct estab_stack *s); // an empty table goes
 void demux_destroy(struct estab_stack *s);
@@ -212,8 +224,9 @@ static inline void stack_arm(struct estab_stack *s, struct tcb *t)
 }
 
 void stack_settle(struct estab_stack *s, struct tcb *t);
-struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed,
-                           struct path *path); // NULL: no memory
+// In the flow table's place of a half-open record (tagged), or a new one (0). NULL: no memory.
+struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path,
+                           uint32_t half);
 void stack_conn_free(struct estab_stack *s, struct tcb *t);
 void stack_leave_table(struct estab_stack *s, struct tcb *t);
 void stack_ready(struct estab_stack *s, struct tcb *t);

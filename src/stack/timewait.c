@@ -6,7 +6,8 @@
 
 #define WAIT_LINK offsetof(struct timewait, wait)
 
-void timewait_free(struct estab_stack *s, uint32_t index, const char *cause)
+// Out of every table; the record itself is the caller's.
+static void timewait_leave(struct estab_stack *s, uint32_t index, const char *cause)
 {
   struct timewait *w = slab_at(&s->waits, index);
   stack_trace_state(s, &w->tuple, 0, ESTAB_TIME_WAIT, ESTAB_CLOSED, cause);
@@ -18,6 +19,11 @@ void timewait_free(struct estab_stack *s, uint32_t index, const char *cause)
   }
   fifo_remove(&s->wait_list, &s->waits, WAIT_LINK, index);
   s->state_counts[ESTAB_TIME_WAIT]--;
+}
+
+void timewait_free(struct estab_stack *s, uint32_t index, const char *cause)
+{
+  timewait_leave(s, index, cause);
   slab_free(&s->waits, index);
 }
 
@@ -36,19 +42,25 @@ void timewait_restore(struct estab_stack *s, uint32_t index)
   demux_add(s, TAG_THIRD | index); // the half-open record has left: the table has room
 }
 
-// A record with all that TIME-WAIT needs to know, in no table yet; SLAB_NONE: no room.
-static uint32_t timewait_new(struct estab_stack *s, const struct tcb *t)
+// A record's index, contents undefined; SLAB_NONE: no room.
+static uint32_t timewait_take(struct estab_stack *s)
 {
-  uint32_t index = SLAB_NONE;
-  if (s->settings.max_time_wait > 0) {
-    if (s->waits.count >= s->settings.max_time_wait)
-      timewait_free(s, s->wait_list.head, "cap on TIME-WAIT: oldest out");
-    index = slab_new(&s->waits);
-    if (index == SLAB_NONE && s->wait_list.head != SLAB_NONE) {
-      timewait_free(s, s->wait_list.head, "no memory: oldest out");
-      index = slab_new(&s->waits);
-    }
+  uint32_t oldest = s->wait_list.head;
+  if (s->settings.max_time_wait == 0) return SLAB_NONE;
+  if (s->waits.count < s->settings.max_time_wait) {
+    uint32_t index = slab_new(&s->waits);
+    if (index != SLAB_NONE || oldest == SLAB_NONE) return index;
+    timewait_leave(s, oldest, "no memory: oldest out");
+  } else {
+    timewait_leave(s, oldest, "cap on TIME-WAIT: oldest out");
   }
+  return oldest;
+}
+
+// The record takes the connection's place in the flow table, which needs no memory. SLAB_NONE: no room.
+static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
+{
+  uint32_t index = timewait_take(s);
   if (index == SLAB_NONE) return SLAB_NONE;
   struct timewait *w = slab_at(&s->waits, index);
   w->seg = t->seg;
@@ -57,19 +69,11 @@ static uint32_t timewait_new(struct estab_stack *s, const struct tcb *t)
   w->life_ms = t->time_wait_ms;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
-  return index;
-}
-
-// The connection has left the flow table just now, so that adding cannot need more of it.
-static bool timewait_add(struct estab_stack *s, uint32_t index)
-{
-  if (demux_add(s, TAG_THIRD | index) < 0) {
-    slab_free(&s->waits, index);
-    return false;
-  }
+  demux_replace(s, TAG_FULL | t->index, TAG_THIRD | index);
+  t->bits &= ~(uint32_t)TCB_IN_TABLE;
   fifo_push(&s->wait_list, &s->waits, WAIT_LINK, index);
   s->state_counts[ESTAB_TIME_WAIT]++;
-  return true;
+  return index;
 }
 
 // The user has released it and nothing is owed: the record takes the connection's place, and its deadline. Records are
@@ -77,25 +81,21 @@ static bool timewait_add(struct estab_stack *s, uint32_t index)
 // TIME-WAIT of its own (an option) may stand behind a longer one and then goes with it.
 void timewait_from_conn(struct estab_stack *s, struct tcb *t)
 {
-  uint32_t index = timewait_new(s, t);
-  if (index == SLAB_NONE)
+  if (timewait_of_conn(s, t) == SLAB_NONE)
     stack_trace_state(s, &t->tuple, conn_handle(t), ESTAB_TIME_WAIT, ESTAB_CLOSED,
                       "no room for TIME-WAIT");
   stack_conn_free(s, t);
-  if (index != SLAB_NONE) timewait_add(s, index);
 }
 
 // A SYN asks for the tuple while the user still holds the old connection's handle: a record stands guard from now
 // on, and what the user holds is CLOSED, with what came still to be read. SLAB_NONE: no room, nothing changed.
 uint32_t timewait_detach(struct estab_stack *s, struct tcb *t)
 {
-  uint32_t index = timewait_new(s, t);
+  uint32_t index = timewait_of_conn(s, t);
   if (index == SLAB_NONE) return SLAB_NONE;
-  stack_leave_table(s, t);
-  bool added = timewait_add(s, index);
   tcb_end(&s->tcp, t, ESTAB_OK, 0, "its tuple is asked for again", s->now_ns);
   stack_collect(s, t);
-  return added ? index : SLAB_NONE;
+  return index;
 }
 
 static void timewait_ack(struct estab_stack *s, const struct timewait *w)

@@ -42,8 +42,10 @@ void tcb_update_mss(const struct tcp *c, struct tcb *t)
   }
 }
 
-static void take_settings(struct tcb *t, const struct estab_settings *set)
+// All that settings decide and no segment: made once a stack, copied for each connection.
+void tcb_fresh(struct tcb *t, const struct estab_settings *set)
 {
+  *t = (struct tcb){.listener = UINT32_MAX};
   t->send_buffer_bytes = set->send_buffer_bytes;
   t->recv_buffer_bytes = set->recv_buffer_bytes;
   t->user_timeout_ms = tcp_ms(set->user_timeout_ns);
@@ -53,10 +55,16 @@ static void take_settings(struct tcb *t, const struct estab_settings *set)
   t->keepalive_count = (uint8_t)u32_min(set->keepalive_count, 255);
   t->time_wait_ms = tcp_ms(2 * set->msl_ns);
   t->hop_limit = set->hop_limit;
-  if (set->nagle) t->bits |= TCB_NAGLE;
+  t->bits = TCB_READ_ARMED | (set->nagle ? TCB_NAGLE : 0u);
+  t->rcv_wscale = tcb_window_scale(set);
+  t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
+  rtt_init(&t->rtt, set->rto_initial_ns);
+  t->cc.verbs = &cc_newreno;
+  t->cc.slow_start_segments = set->slow_start_segments;
+  for (unsigned i = 0; i < TIMERS; i++)
+    t->at[i] = ESTAB_NEVER;
 }
 
-// t is zeroed, its identity (index, generation) and nothing else set.
 void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
               uint64_t now_ns)
 {
@@ -80,18 +88,10 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   if ((seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_TS) != 0 : set->timestamps)
     t->ts_offset = isn_ts_offset(c, &seed->tuple);
   t->peer_mss = seed->peer_mss;
-  take_settings(t, set);
   bool scaled = (seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_WS) != 0 : set->window_scaling;
-  t->rcv_wscale = scaled ? tcb_window_scale(set) : 0;
-  t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
-  rtt_init(&t->rtt, set->rto_initial_ns);
-  t->cc.verbs = &cc_newreno;
-  t->cc.slow_start_segments = set->slow_start_segments;
-  for (unsigned i = 0; i < TIMERS; i++)
-    t->at[i] = ESTAB_NEVER;
+  if (!scaled) t->rcv_wscale = 0;
   t->rcv_mss = tcb_mss_for(set, path, tcb_is4(t));
   tcb_update_mss(c, t);
-  t->bits |= TCB_READ_ARMED;
   t->last_recv_ns = t->last_send_ns = now_ns;
 }
 

@@ -188,6 +188,8 @@ struct tcb_seed {
   uint32_t ts_recent;
 };
 
+void tcb_fresh(struct tcb *t, const struct estab_settings *settings);
+// t: a copy of what tcb_fresh() made, with index and generation.
 void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
               uint64_t now_ns);
 // The one place a state changes. Checks the edge, traces, starts and stops what the new state needs.

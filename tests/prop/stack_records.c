@@ -22,7 +22,7 @@ static void swell(struct kit *k)
   };
   struct path *path = ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, 1, s->now_ns);
   half_free(s, index, NULL);
-  struct tcb *t = stack_conn_new(s, &seed, path);
+  struct tcb *t = stack_conn_new(s, &seed, path, 0);
   if (!t) abort();
   t->state = ESTAB_SYN_RECEIVED;
   k->conn = conn_handle(t);
