@@ -3,6 +3,7 @@
 // what is written again is read as the same packet.
 
 #include <estab/wire.h>
+#include "wire/encap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,33 @@ static void check_parts(const uint8_t *bytes, size_t size)
   must(estab_ip6_parse_cut(bytes, size, SIZE_MAX, &ip6) <= (int)size);
 }
 
+// Around packets: each answers a header within the bytes, or one of its own drops.
+static void check_encap(const uint8_t *bytes, size_t size)
+{
+  struct vlan_tag vlan;
+  struct mpls_stack mpls;
+  struct pppoe_header pppoe;
+  struct llc_header llc;
+  struct sll_header sll;
+  struct gre_header gre;
+  struct vxlan_header vxlan;
+  struct geneve_header geneve;
+  struct gtpu_header gtpu;
+  struct teredo_header teredo;
+  const int answers[] = {
+      vlan_parse(bytes, size, &vlan),     mpls_parse(bytes, size, &mpls),
+      pppoe_parse(bytes, size, &pppoe),   llc_parse(bytes, size, &llc),
+      sll_parse(bytes, size, &sll),       sll2_parse(bytes, size, &sll),
+      gre_parse(bytes, size, &gre),       vxlan_parse(bytes, size, &vxlan),
+      geneve_parse(bytes, size, &geneve), gtpu_parse(bytes, size, &gtpu),
+      teredo_parse(bytes, size, &teredo),
+  };
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++)
+    must(answers[i] <= (int)size &&
+         (answers[i] >= 0 || answers[i] == -ESTAB_DROP_ENCAP_SHORT ||
+          answers[i] == -ESTAB_DROP_ENCAP_BAD || answers[i] == -ESTAB_DROP_ENCAP_VERSION));
+}
+
 // A random checksum is a wall that hides what lies behind it.
 static void fill_ip4_checksum(uint8_t *bytes, size_t size)
 {
@@ -112,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fill_ip4_checksum(bytes + link_bytes, size - 1 - link_bytes);
   check_frame(how & 1 ? ESTAB_LINK_ETHERNET : ESTAB_LINK_RAW, bytes, size - 1, how & 2);
   check_parts(bytes, size - 1);
+  check_encap(bytes, size - 1);
   free(bytes);
   return 0;
 }
