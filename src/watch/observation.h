@@ -3,7 +3,9 @@
 //
 // The tracker knows lives, the detectors know sources and victims; neither looks into the other's tables.
 // For each life the tracker reports, in this order and at most once each but for SEGMENT: FIRST, ANSWER or SILENCE,
-// ESTABLISHED, DATA, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT.
+// ESTABLISHED, DATA, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT. SILENCE comes
+// in the attempt time (5 s) after the last segment of the attempt, or once the life is shed, and also of a life whose
+// originator went on alone (a tap that sees one direction): flags[] and segments[] tell. An answer after it is told.
 #ifndef ESTAB_WATCH_OBSERVATION_H
 #define ESTAB_WATCH_OBSERVATION_H
 
@@ -52,8 +54,16 @@ struct observation {
   bool established;
   bool reset_by_orig, reset_by_resp, closed_by_fin;
   uint64_t text_bytes[2]; // by enum estab_watch_side
-  uint32_t segments[2];
-  uint64_t first_ns; // of the life
+  uint32_t segments[2];   // seen, the current one included; identical frames of a mirror port not
+  uint16_t flags[2];      // of all its segments, OR-ed, by enum estab_watch_side
+  uint64_t first_ns;      // of the life
+  uint64_t first_packet;  // number of the life's first packet
+  uint16_t probe;         // what scan_observe() answered to this life's FIRST; 0 in FIRST itself
+
+  // SUSPECT: what speaks for another sender than the side that `side` names
+  uint8_t suspect_ttl;    // of the RST, or of the text that contradicts; 0 = not known
+  uint8_t usual_ttl;      // of this side's other segments; 0 = not known
+  uint32_t suspect_bytes; // OVERLAP: octets that differ. RST: how many RSTs this side sent
 };
 
 #endif
