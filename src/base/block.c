@@ -41,6 +41,7 @@ struct block *block_new(struct block_pool *pool)
     block_join(pool, b);
   }
   b->refs = 1;
+  b->used = 0;
   b->next = NULL;
   return b;
 }
@@ -63,6 +64,7 @@ struct block *block_new_external(struct block_pool *pool, const void *bytes, uin
 void block_end(struct block_pool *pool, struct block *b)
 {
   b->next = NULL;
+  if (pool->open == b) pool->open = NULL;
   if (b->external) {
     if (pool->released)
       pool->released_last->next = b;
@@ -107,6 +109,6 @@ void block_pool_destroy(struct block_pool *pool)
 {
   while (pool->all)
     block_free(pool, pool->all);
-  pool->spare = pool->released = NULL;
+  pool->spare = pool->released = pool->open = NULL;
   pool->spare_count = 0;
 }

@@ -10,7 +10,8 @@
 // Never moves while it has references. Several connections' frames may hold one.
 struct block {
   uint32_t refs;
-  uint32_t external;                  // 1: `bytes` is the caller's memory
+  uint16_t external;                  // 1: `bytes` is the caller's memory
+  uint16_t used;                      // of a send buffer's: bytes written, by whomever
   uint64_t conn, cookie;              // external: what the release event names
   struct block *next;                 // in the pool's lists
   struct block *all_next, **all_link; // every block of the pool, so that none outlives it
@@ -22,6 +23,7 @@ struct block_pool {
   struct block *spare; // empty blocks kept for the next who asks
   uint32_t spare_count;
   uint32_t spare_max;     // more than this many are given back to mem
+  struct block *open;     // takes small messages of several connections; not counted in its refs
   struct block *released; // externals without references, oldest first, for the owner to announce
   struct block *released_last;
   struct block *all; // whatever became of them

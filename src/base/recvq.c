@@ -15,13 +15,13 @@ static uint32_t recvq_mask(const struct recvq *q)
 
 static struct block **recvq_at(const struct recvq *q, uint32_t place)
 {
-  struct block *const *all = q->ring ? q->ring : q->near;
+  struct block *const *all = q->mask ? q->ring : q->near;
   return (struct block **)(uintptr_t)&all[(q->first + place) & recvq_mask(q)];
 }
 
 static size_t recvq_ring_bytes(const struct recvq *q)
 {
-  return q->ring ? ((size_t)q->mask + 1) * sizeof *q->ring : 0;
+  return q->mask ? ((size_t)q->mask + 1) * sizeof *q->ring : 0;
 }
 
 // Makes sure that `place` exists.
@@ -35,7 +35,7 @@ static bool recvq_grow(struct recvq *q, struct mem *mem, uint32_t place)
   if (!ring) return false;
   for (uint32_t i = 0; i <= recvq_mask(q); i++)
     ring[i] = *recvq_at(q, i);
-  mem_free(mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
+  if (q->mask) mem_free(mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
   q->ring = ring;
   q->first = 0;
   q->mask = places - 1;
@@ -57,7 +57,7 @@ static struct block *recvq_need_block(struct recvq *q, struct block_pool *pool, 
 static void recvq_reset_if_empty(struct recvq *q, struct block_pool *pool)
 {
   if (q->blocks) return;
-  if (q->ring) mem_free(pool->mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
+  if (q->mask) mem_free(pool->mem, q->ring, recvq_ring_bytes(q), ESTAB_MEM_BLOCK);
   *q = (struct recvq){0};
 }
 

@@ -8,12 +8,14 @@
 // The stream is cut into blocks at fixed places; a block is there once something was written to
 // it. Which octets mean anything, the owner knows. All zero = empty, which holds no memory.
 struct recvq {
-  struct block **ring;   // NULL: `near` has the two places there are
-  struct block *near[2]; // NULL = no block there
-  uint32_t head;         // octets of the first place that are before the head
-  uint32_t first;        // the first place in the ring
-  uint32_t mask;         // places of the ring - 1, 0 without a ring
-  uint32_t blocks;       // blocks held
+  union {
+    struct block *near[2]; // without a ring the two places there are, NULL = no block there
+    struct block **ring;   // there is one when mask > 0
+  };
+  uint32_t head;   // octets of the first place that are before the head
+  uint32_t first;  // the first place in the ring
+  uint32_t mask;   // places of the ring - 1, 0 without a ring
+  uint32_t blocks; // blocks held
 };
 
 #define RECVQ_MAX_BYTES 0x40000000u // offset + n at most: the largest window, RFC 7323 2.3

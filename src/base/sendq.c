@@ -9,11 +9,12 @@ enum {
   SENDQ_FIRST_PLACES = 8,
   SENDQ_LOOK_BACK = 4,                      // extents looked at for a block with room
   SENDQ_LEAST_ROOM = ESTAB_BLOCK_BYTES / 8, // bytes sendq_reserve() gives at least
+  SENDQ_SMALL_BYTES = 1024,                 // a message that shares a block with others
 };
 
 static struct sendq_extent *sendq_at(const struct sendq *q, uint32_t i)
 {
-  if (!q->ring) return (struct sendq_extent *)(uintptr_t)&q->one;
+  if (!q->mask) return (struct sendq_extent *)(uintptr_t)&q->one;
   return &q->ring[(q->first + i) & q->mask];
 }
 
@@ -25,20 +26,19 @@ static uint32_t sendq_tail(const struct sendq *q)
 
 static size_t sendq_ring_bytes(const struct sendq *q)
 {
-  return q->ring ? ((size_t)q->mask + 1) * sizeof *q->ring : 0;
+  return q->mask ? ((size_t)q->mask + 1) * sizeof *q->ring : 0;
 }
 
 // Place for one extent more.
 static bool sendq_grow(struct sendq *q, struct mem *mem)
 {
-  if (!q->ring && q->count == 0) return true;
-  if (q->ring && q->count <= q->mask) return true;
-  uint32_t places = q->ring ? 2 * (q->mask + 1) : SENDQ_FIRST_PLACES;
+  if (q->count == 0 || (q->mask && q->count <= q->mask)) return true;
+  uint32_t places = q->mask ? 2 * (q->mask + 1) : SENDQ_FIRST_PLACES;
   struct sendq_extent *ring = mem_new_raw(mem, places * sizeof *ring, ESTAB_MEM_BLOCK);
   if (!ring) return false;
   for (uint32_t i = 0; i < q->count; i++)
     ring[i] = *sendq_at(q, i);
-  mem_free(mem, q->ring, sendq_ring_bytes(q), ESTAB_MEM_BLOCK);
+  if (q->mask) mem_free(mem, q->ring, sendq_ring_bytes(q), ESTAB_MEM_BLOCK);
   q->ring = ring;
   q->first = 0;
   q->mask = places - 1;
@@ -52,12 +52,18 @@ static void sendq_extend(struct sendq *q, struct block *b, uint32_t offset)
   *sendq_at(q, q->count++) = (struct sendq_extent){b, offset - tail, tail};
 }
 
+// Bytes free behind an extent: none when another connection has written there.
+static inline uint32_t sendq_room_behind(const struct sendq_extent *e)
+{
+  const struct block *b = e->block;
+  return !b->external && e->end + e->bias == b->used ? ESTAB_BLOCK_BYTES - b->used : 0;
+}
+
 // Bytes free at the end of the last extent's block.
 static inline uint32_t sendq_room(const struct sendq *q)
 {
   if (q->count == 0) return 0;
-  const struct sendq_extent *e = sendq_at(q, q->count - 1);
-  return e->block->external ? 0 : ESTAB_BLOCK_BYTES - (e->end + e->bias);
+  return sendq_room_behind(sendq_at(q, q->count - 1));
 }
 
 // Makes the last extent one with at least `least` bytes of room and answers how much, 0 = refused.
@@ -71,10 +77,10 @@ static uint32_t sendq_need_room(struct sendq *q, struct block_pool *pool, uint32
   for (uint32_t back = 1; back <= SENDQ_LOOK_BACK && back <= q->count; back++) {
     const struct sendq_extent *e = sendq_at(q, q->count - back);
     if (e->block->external) continue;
-    uint32_t used = e->end + e->bias;
-    if (ESTAB_BLOCK_BYTES - used < least) break;
-    sendq_extend(q, block_ref(e->block), used);
-    return ESTAB_BLOCK_BYTES - used;
+    room = sendq_room_behind(e);
+    if (room < least) break;
+    sendq_extend(q, block_ref(e->block), e->block->used);
+    return room;
   }
   struct block *b = block_new(pool);
   if (!b) return 0;
@@ -84,8 +90,26 @@ static uint32_t sendq_need_room(struct sendq *q, struct block_pool *pool, uint32
 
 static inline void sendq_add(struct sendq *q, uint32_t n)
 {
-  sendq_at(q, q->count - 1)->end += n;
+  struct sendq_extent *e = sendq_at(q, q->count - 1);
+  e->end += n;
   q->bytes += n;
+  if (!e->block->external) e->block->used = (uint16_t)(e->end + e->bias);
+}
+
+// The first extent of a queue for a small message: with many connections that wait for an answer, a block is not each
+// one's own but holds the messages of thousands.
+static bool sendq_share(struct sendq *q, struct block_pool *pool, size_t n)
+{
+  struct block *b = pool->open;
+  if (b && ESTAB_BLOCK_BYTES - b->used >= n) {
+    block_ref(b);
+  } else {
+    b = block_new(pool);
+    if (!b) return false;
+    pool->open = b;
+  }
+  sendq_extend(q, b, b->used);
+  return true;
 }
 
 int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, size_t n)
@@ -99,6 +123,7 @@ int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, siz
     sendq_add(q, (uint32_t)n);
     return (int)n;
   }
+  if (q->count == 0 && left && left <= SENDQ_SMALL_BYTES && !sendq_share(q, pool, left)) left = 0;
   while (left) {
     uint32_t room = sendq_need_room(q, pool, 1);
     if (room == 0) break;
@@ -119,6 +144,7 @@ int sendq_reserve(struct sendq *q, struct block_pool *pool, uint8_t **room, size
   uint32_t n = sendq_need_room(q, pool, SENDQ_LEAST_ROOM);
   if (n == 0) return ESTAB_ERR_NO_MEMORY;
   const struct sendq_extent *e = sendq_at(q, q->count - 1);
+  if (e->block == pool->open) pool->open = NULL; // nobody else writes there meanwhile
   q->reserved = n;
   *room = e->block->bytes + (uint32_t)(e->end + e->bias);
   *room_bytes = n;
@@ -201,7 +227,7 @@ size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_p
 // Gives the ring back and starts afresh; no extents are left.
 static void sendq_reset(struct sendq *q, struct block_pool *pool)
 {
-  mem_free(pool->mem, q->ring, sendq_ring_bytes(q), ESTAB_MEM_BLOCK);
+  if (q->mask) mem_free(pool->mem, q->ring, sendq_ring_bytes(q), ESTAB_MEM_BLOCK);
   memset(q, 0, sizeof *q);
 }
 

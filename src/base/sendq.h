@@ -16,13 +16,15 @@ struct sendq_extent {
 
 // All zero = empty, which holds no memory.
 struct sendq {
-  struct sendq_extent *ring; // NULL: `one` is the only extent there can be
-  struct sendq_extent one;
+  union {
+    struct sendq_extent one;   // without a ring the only extent there can be
+    struct sendq_extent *ring; // there is one when mask > 0
+  };
   uint32_t bytes;    // octets in the queue
   uint32_t head;     // position of the first
   uint32_t first;    // place of the first extent in the ring
   uint32_t count;    // extents
-  uint32_t mask;     // places of the ring - 1
+  uint32_t mask;     // places of the ring - 1, 0 without one
   uint32_t reserved; // room at the tail that sendq_reserve() gave out, in bytes
   uint32_t sent;     // place in the ring of the extent that sendq_pieces() ended in
 };

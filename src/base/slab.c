@@ -4,11 +4,11 @@
 
 #include "base/slab.h"
 
-enum { SLAB_CHUNK_BYTES = 12 * 1024, SLAB_ITEM_ALIGN = 16 };
+enum { SLAB_CHUNK_BYTES = 12 * 1024, SLAB_ITEM_ALIGN = 16, SLAB_LINE_BYTES = 64 };
 
 static size_t slab_chunk_bytes(const struct slab *s)
 {
-  return s->header_bytes + ((size_t)s->mask + 1) * s->item_bytes;
+  return s->header_bytes + s->slack_bytes + ((size_t)s->mask + 1) * s->item_bytes;
 }
 
 static uint32_t slab_words(const struct slab *s)
@@ -27,6 +27,7 @@ void slab_init(struct slab *s, struct mem *mem, uint32_t item_bytes, enum estab_
   s->mask = (1u << s->shift) - 1;
   size_t header = sizeof(struct slab_chunk) + slab_words(s) * sizeof(uint64_t);
   s->header_bytes = (uint16_t)((header + SLAB_ITEM_ALIGN - 1) & ~(size_t)(SLAB_ITEM_ALIGN - 1));
+  if (item_bytes % SLAB_LINE_BYTES == 0) s->slack_bytes = SLAB_LINE_BYTES - SLAB_ITEM_ALIGN;
   s->partial = s->spare = SLAB_NONE;
 }
 
@@ -74,18 +75,29 @@ static uint32_t slab_chunk_new(struct slab *s)
 {
   uint32_t place = slab_place(s);
   if (place == SLAB_NONE) return SLAB_NONE;
-  struct slab_chunk *c = mem_new_raw(s->mem, slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
-  if (!c) return SLAB_NONE;
+  uint8_t *memory = mem_new_raw(s->mem, slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+  if (!memory) return SLAB_NONE;
+  uintptr_t behind = (uintptr_t)(memory + s->header_bytes) & (SLAB_LINE_BYTES - 1);
+  uint32_t skipped =
+      s->slack_bytes && behind ? (uint32_t)(SLAB_LINE_BYTES - behind) & ~(SLAB_ITEM_ALIGN - 1u) : 0;
+  s->chunks[place] = memory + skipped + s->header_bytes;
+  struct slab_chunk *c = slab_chunk_at(s, place);
   memset(c, 0, s->header_bytes);
-  s->chunks[place] = (uint8_t *)c + s->header_bytes;
+  c->skipped = skipped;
   if (place >= s->directory_used) s->directory_used = place + 1;
   s->chunk_count++;
   return place;
 }
 
+static void slab_chunk_release(struct slab *s, uint32_t place)
+{
+  uint8_t *memory = (uint8_t *)slab_chunk_at(s, place) - slab_chunk_at(s, place)->skipped;
+  mem_free(s->mem, memory, slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+}
+
 static void slab_chunk_free(struct slab *s, uint32_t place)
 {
-  mem_free(s->mem, slab_chunk_at(s, place), slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+  slab_chunk_release(s, place);
   s->chunks[place] = NULL;
   s->chunk_count--;
   if (place < s->hole) s->hole = place;
@@ -170,8 +182,7 @@ void slab_trim(struct slab *s)
 void slab_destroy(struct slab *s)
 {
   for (uint32_t place = s->directory_used; place-- > 0;)
-    if (s->chunks[place])
-      mem_free(s->mem, slab_chunk_at(s, place), slab_chunk_bytes(s), (enum estab_mem_kind)s->kind);
+    if (s->chunks[place]) slab_chunk_release(s, place);
   mem_free(s->mem, s->chunks, s->directory_slots * sizeof *s->chunks, ESTAB_MEM_TABLE);
   slab_init(s, s->mem, s->item_bytes, (enum estab_mem_kind)s->kind);
 }

@@ -8,7 +8,8 @@
 #define SLAB_NONE UINT32_MAX // no item
 
 // Items live in chunks of 12 to 24 KiB (one item a chunk when it is larger). A chunk whose last
-// item goes is given back, except one that is kept spare. All zero is not a slab: slab_init().
+// item goes is given back, except one that is kept spare. Items whose size is a multiple of 64 begin
+// at cache lines. All zero is not a slab: slab_init().
 struct slab {
   uint8_t **chunks;         // the directory: each chunk's first item; NULL = no chunk there
   struct mem *mem;          // where chunks (kind) and the directory (ESTAB_MEM_TABLE) come from
@@ -17,6 +18,7 @@ struct slab {
   uint8_t shift;            // log2 of items a chunk
   uint8_t kind;             // enum estab_mem_kind of chunks
   uint16_t header_bytes;    // what a chunk has before its first item
+  uint8_t slack_bytes;      // what it has more, to align the first item
   uint32_t count;           // live items
   uint32_t chunk_count;     // chunks held, the spare one included
   uint32_t directory_used;  // no chunk at or after this place of the directory
@@ -32,6 +34,7 @@ struct slab_chunk {
   uint32_t live;       // items in use
   uint32_t next, prev; // in the list of partly filled chunks, by place in the directory
   uint32_t first_word; // no free item in the words of `bits` before this one
+  uint32_t skipped;    // bytes of the memory that were passed over so that the items are aligned
   uint64_t bits[];
 };
 

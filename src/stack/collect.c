@@ -60,7 +60,7 @@ struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, s
                            uint32_t half)
 {
   if (s->conns.count >= s->settings.max_connections) return NULL;
-  uint32_t index = slab_new_like(&s->conns, &s->fresh);
+  uint32_t index = slab_new_like(&s->conns, s->fresh_place);
   if (index == SLAB_NONE) return NULL;
   struct tcb *t = stack_conn(s, index);
   t->index = index;

@@ -115,13 +115,6 @@ static inline uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
   return 0;
 }
 
-// With many connections each is met cold: all its cache lines are asked for at once.
-static inline void prefetch_conn(const struct tcb *t)
-{
-  for (size_t at = 64; at < sizeof *t; at += 64)
-    __builtin_prefetch((const uint8_t *)t + at);
-}
-
 static void demux_remember(struct estab_stack *s, uint32_t tagged)
 {
   uint32_t *next;
@@ -137,7 +130,7 @@ uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tupl
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
   if (found) demux_remember(s, found);
-  if ((found & TAG_KIND) == TAG_FULL) prefetch_conn(stack_conn(s, found & TAG_INDEX));
+  if ((found & TAG_KIND) == TAG_FULL) stack_prefetch(stack_conn(s, found & TAG_INDEX));
   return found;
 }
 

@@ -101,7 +101,7 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   udp_init(&s->udp, &s->mem, &s->rng, key);
   demux_init(&s->demux, &s->rng);
   wheel_init(&s->wheel, now_ns);
-  slab_init(&s->conns, &s->mem, sizeof(struct tcb), ESTAB_MEM_CONN);
+  slab_init(&s->conns, &s->mem, CONN_BYTES, ESTAB_MEM_CONN);
   slab_init(&s->halves, &s->mem, sizeof(struct half), ESTAB_MEM_HALF);
   slab_init(&s->waits, &s->mem, sizeof(struct timewait), ESTAB_MEM_TIMEWAIT);
   slab_init(&s->listeners, &s->mem, sizeof(struct listener), ESTAB_MEM_CONN);

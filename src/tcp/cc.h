@@ -12,8 +12,8 @@ struct cc {
   uint32_t cwnd_bytes;          // congestion window
   uint32_t ssthresh_bytes;      // slow start below, congestion avoidance above
   uint32_t acked_bytes;         // acknowledged since cwnd grew last
-  uint32_t mss_bytes;           // SMSS, RFC 5681 2
-  uint32_t slow_start_segments; // most that an ACK adds in slow start: L of RFC 3465 2.1
+  uint16_t mss_bytes;           // SMSS, RFC 5681 2
+  uint16_t slow_start_segments; // most that an ACK adds in slow start: L of RFC 3465 2.1
 };
 
 struct cc_verbs {

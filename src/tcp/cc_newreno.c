@@ -12,7 +12,7 @@ uint32_t cc_initial_window(uint32_t mss_bytes, uint32_t segments)
 
 static void newreno_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes)
 {
-  cc->mss_bytes = mss_bytes;
+  cc->mss_bytes = (uint16_t)mss_bytes;
   cc->cwnd_bytes = initial_window_bytes;
   cc->ssthresh_bytes = UINT32_MAX; // "arbitrarily high"
   cc->acked_bytes = 0;
@@ -23,10 +23,10 @@ static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t fligh
 {
   (void)now_ns;
   // A window that is not used says nothing about the path: RFC 7661 4.3's condition, kept simple.
-  if (flight_bytes + acked_bytes + 2 * cc->mss_bytes < cc->cwnd_bytes / 2) return;
+  if (flight_bytes + acked_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes / 2) return;
   if (cc->cwnd_bytes < cc->ssthresh_bytes) {
     // RFC 5681 3.1 (2): by bytes acknowledged, at most L segments an ACK: ACK division gains nothing.
-    uint32_t grow = u32_min(acked_bytes, cc->slow_start_segments * cc->mss_bytes);
+    uint32_t grow = u32_min(acked_bytes, (uint32_t)cc->slow_start_segments * cc->mss_bytes);
     if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += grow;
     return;
   }
@@ -39,7 +39,7 @@ static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t fligh
 
 static uint32_t newreno_half(const struct cc *cc, uint32_t flight_bytes)
 {
-  return u32_max(flight_bytes / 2, 2 * cc->mss_bytes); // RFC 5681 3.1 (4)
+  return u32_max(flight_bytes / 2, 2u * cc->mss_bytes); // RFC 5681 3.1 (4)
 }
 
 static void newreno_on_loss(struct cc *cc, uint32_t flight_bytes, uint64_t now_ns)
@@ -65,7 +65,7 @@ static void newreno_on_idle(struct cc *cc, uint32_t initial_window_bytes)
 
 static void newreno_on_mss(struct cc *cc, uint32_t mss_bytes)
 {
-  cc->mss_bytes = mss_bytes;
+  cc->mss_bytes = (uint16_t)mss_bytes;
   cc->cwnd_bytes = u32_max(cc->cwnd_bytes, mss_bytes);
 }
 

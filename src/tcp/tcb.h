@@ -87,6 +87,8 @@ enum tcb_timer {
 
 #define TCB_SACK_RECENT 6 // blocks whose order is remembered: more than one option holds
 
+// With many connections open each is met cold, and what a segment costs is the lines of 64 bytes it waits for. So the
+// order of the fields is by use, not by theme: each paragraph of the first eight fills a line on a 64-bit machine.
 struct tcb {
   union { // struct seg_state and a wider view of the same bytes
     struct seg_state seg;
@@ -103,71 +105,81 @@ struct tcb {
       } snd;
     };
   };
-  uint32_t iss, irs;
   uint32_t bits; // enum tcb_bits
 
-  // Identity
+  // Identity: what finds the connection
   struct estab_tuple tuple;
-  uint32_t netif;
-  uint32_t index, generation;         // of the handle
-  uint32_t syn_index, syn_generation; // the handle in the SYN event, 0 0 = none
-  uint32_t hash_next;                 // flow table chain
-  uint32_t event_next;                // event list
-  uint32_t ready_next;                // ready list, or the path's parking list
-  uint32_t accept_next;               // listener's queue
-  uint32_t listener;                  // slab index, UINT32_MAX = none
-  uint32_t pending;                   // ESTAB_EVENT_* not yet told
-  int8_t error;                       // enum estab_error: why it ended
-  int8_t soft_error;                  // the last ICMP error, RFC 5927 4
-  uint16_t owed;                      // enum owed
-  uint64_t user;                      // estab_conn_set_user()
-  struct path *path;                  // held const by this room; NULL before OPEN
+  uint32_t hash_next;         // flow table chain
+  uint32_t index, generation; // of the handle
+  uint32_t event_next;        // event list
+  uint32_t ready_next;        // ready list, or the path's parking list
+  struct path *path;          // held const by this room; NULL before OPEN
 
   // Time
-  struct wheel_node timer; // armed for the earliest of at[]
+  struct wheel_node timer; // armed for the earliest of at[], or earlier
   uint64_t at[TIMERS];     // deadlines, ESTAB_NEVER = off
-  uint64_t last_send_ns, last_recv_ns;
 
   // Sending. sendq holds the octets from SND.UNA on, queued and in flight.
   struct sendq sendq;
-  struct rtt rtt;
-  struct cc cc;
-  uint64_t rtt_start_ns; // when rtt_seq was sent
-  uint32_t rtt_seq;      // an ACK above this ends the measurement
-  uint32_t rtx_nxt;      // loss recovery: next octet to send again
-  uint32_t recover;      // RFC 6582: SND.NXT when recovery began
-  uint32_t snd_push;     // end of the user's last write: the octet before it carries PSH
-  uint32_t send_buffer_bytes;
-  uint16_t path_generation; // of path, when snd_mss was computed
-  uint16_t snd_mss;         // octets of text in a full segment, options already taken off
-  uint16_t peer_mss;        // what the peer's MSS option said, floored
-  uint8_t backoff;          // doublings of the retransmission timeout
+  uint32_t snd_push; // end of the user's last write: the octet before it carries PSH
+  uint32_t pending;  // ESTAB_EVENT_* not yet told
+  uint16_t owed;     // enum owed
+  uint8_t backoff;   // doublings of the retransmission timeout
   uint8_t duplicate_acks;
-  uint8_t keepalive_probes;
+  uint8_t segments_unacked;
+  uint8_t acks_owed; // without SACK: duplicate ACKs still to send, at most 8
   uint8_t hop_limit, traffic_class;
 
   // Receiving. recvq starts at rcv_read; [rcv_read, RCV.NXT) is readable, ranges are above RCV.NXT.
-  uint8_t acks_owed; // without SACK: duplicate ACKs still to send, at most 8
-  uint8_t segments_unacked;
-  uint16_t rcv_mss; // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
   struct recvq recvq;
   struct ranges out_of_order;
-  uint32_t rcv_read;                     // first octet the user has not read
-  uint32_t rcv_push;                     // end of the last text that came with PSH
-  uint32_t rcv_up;                       // RCV.UP: the octet after the urgent one
-  uint32_t fin_seq;                      // sequence number of the peer's FIN
-  uint32_t sack_recent[TCB_SACK_RECENT]; // octets of what came out of order, newest first
-  uint32_t dsack_start, dsack_end;
+  uint32_t rcv_read; // first octet the user has not read
   uint32_t recv_buffer_bytes;
+  uint32_t send_buffer_bytes;
+  uint16_t rcv_mss; // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
+  uint16_t snd_mss; // octets of text in a full segment, options already taken off
 
-  // Options of the user, ms where time: a connection has many, and 49 days are enough
-  uint32_t user_timeout_ms, delayed_ack_ms, keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
+  // Round trips
+  struct rtt rtt;
+  uint64_t last_send_ns, last_recv_ns;
+  uint64_t rtt_start_ns;    // when rtt_seq was sent
+  uint32_t rtt_seq;         // an ACK above this ends the measurement
+  uint16_t path_generation; // of path, when snd_mss was computed
+  uint8_t keepalive_probes;
   uint8_t keepalive_count;
 
-  // Counters
-  uint32_t segments_sent, segments_received, segments_retransmitted, duplicate_acks_seen;
-  uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
+  // Congestion, and counters that move with each segment
+  struct cc cc;
+  uint64_t user; // estab_conn_set_user()
+  uint64_t bytes_sent, bytes_acked, bytes_received;
+  uint32_t segments_sent, segments_received;
+
+  uint32_t rcv_push; // end of the last text that came with PSH
+  uint32_t rtx_nxt;  // loss recovery: next octet to send again
+  // Options of the user, ms where time: a connection has many, and 49 days are enough
+  uint32_t user_timeout_ms, delayed_ack_ms;
+  int8_t error;      // enum estab_error: why it ended
+  int8_t soft_error; // the last ICMP error, RFC 5927 4
+
+  // Cold from here on: a small segment each way touches nothing of it.
+  uint16_t peer_mss; // what the peer's MSS option said, floored
+  uint32_t iss, irs;
+  uint32_t netif;
+  uint32_t listener;                     // slab index, UINT32_MAX = none
+  uint32_t accept_next;                  // listener's queue
+  uint32_t syn_index, syn_generation;    // the handle in the SYN event, 0 0 = none
+  uint32_t recover;                      // RFC 6582: SND.NXT when recovery began
+  uint32_t fin_seq;                      // sequence number of the peer's FIN
+  uint32_t rcv_up;                       // RCV.UP: the octet after the urgent one
+  uint32_t sack_recent[TCB_SACK_RECENT]; // octets of what came out of order, newest first
+  uint32_t dsack_start, dsack_end;
+  uint32_t keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
+  uint32_t segments_retransmitted, duplicate_acks_seen;
+  uint64_t bytes_retransmitted;
 };
+
+// What a small segment each way touches: asked for together as soon as the connection is found.
+#define TCB_HOT_BYTES offsetof(struct tcb, iss)
 
 _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
                "one view of the head");

@@ -126,6 +126,43 @@ static void heads_share_a_block(void **state)
     block_free_external(&pool, out);
 }
 
+// Connections that each wait for the acknowledgment of a few octets hold one block together, until the last of them
+// has it; what one writes never runs into another's octets.
+static void small_messages_share_a_block(void **state)
+{
+  (void)state;
+  enum { QUEUES = 40 };
+  struct sendq q[QUEUES] = {0};
+  for (unsigned i = 0; i < QUEUES; i++)
+    assert_int_equal(sendq_append(&q[i], &pool, data + i, 100), 100);
+  assert_int_equal(door.live_pieces, 1);
+  assert_int_equal(sendq_append(&q[0], &pool, data + 100, 50), 50); // behind it is another's: anew
+  assert_int_equal(sendq_append(&q[QUEUES - 1], &pool, data + QUEUES - 1 + 100, 50), 50); // not so
+  assert_int_equal(door.live_pieces, 3); // q[0]'s own block and its ring
+  uint8_t *room;
+  size_t bytes;
+  assert_int_equal(sendq_reserve(&q[QUEUES - 1], &pool, &room, &bytes), 0);
+  assert_int_equal(bytes, ESTAB_BLOCK_BYTES - QUEUES * 100 - 50);
+  struct sendq late = {0}; // not into what somebody reserved
+  assert_int_equal(sendq_append(&late, &pool, data, 100), 100);
+  memset(room, 0, bytes);
+  assert_int_equal(sendq_commit(&q[QUEUES - 1], 0), 0);
+  for (unsigned i = 0; i < QUEUES; i++) {
+    struct estab_piece pieces[2];
+    unsigned count;
+    uint32_t n = i == 0 || i == QUEUES - 1 ? 150 : 100;
+    assert_int_equal(sendq_pieces(&q[i], 0, n, pieces, 2, &count), n);
+    assert_int_equal(count, i == 0 ? 2 : 1);
+    assert_memory_equal(pieces[0].bytes, data + i, pieces[0].length);
+    sendq_clear(&q[i], &pool);
+  }
+  struct estab_piece piece;
+  unsigned count;
+  assert_int_equal(sendq_pieces(&late, 0, 100, &piece, 1, &count), 100);
+  assert_memory_equal(piece.bytes, data, 100);
+  sendq_clear(&late, &pool);
+}
+
 static void a_reservation_survives_the_acknowledgment(void **state)
 {
   (void)state;
@@ -209,6 +246,7 @@ int main(void)
       queue_test(sizes),
       queue_test(writes_share_a_block),
       queue_test(heads_share_a_block),
+      queue_test(small_messages_share_a_block),
       queue_test(a_reservation_survives_the_acknowledgment),
       queue_test(refused_memory_takes_a_part),
       queue_test(holes_take_no_memory),
