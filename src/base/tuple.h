@@ -8,26 +8,37 @@
 #include "base/hash.h"
 #include "estab/base.h"
 
-static inline bool tuple_equal(const struct estab_tuple *a, const struct estab_tuple *b)
+// The nth word of a tuple's addresses.
+static inline uint64_t tuple_word(const struct estab_tuple *tuple, unsigned nth)
 {
-  uint64_t x[5] = {0}, y[5] = {0};
-  memcpy(x, a, sizeof *a);
-  memcpy(y, b, sizeof *b);
-  return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+  uint64_t word;
+  memcpy(&word, (const uint8_t *)tuple + 8 * nth, sizeof word);
+  return word;
 }
 
+static inline uint32_t tuple_ports(const struct estab_tuple *tuple)
+{
+  uint32_t ports;
+  memcpy(&ports, &tuple->local_port, sizeof ports);
+  return ports;
+}
+
+static inline bool tuple_equal(const struct estab_tuple *a, const struct estab_tuple *b)
+{
+  return ((tuple_word(a, 0) ^ tuple_word(b, 0)) | (tuple_word(a, 1) ^ tuple_word(b, 1)) |
+          (tuple_word(a, 2) ^ tuple_word(b, 2)) | (tuple_word(a, 3) ^ tuple_word(b, 3)) |
+          (tuple_ports(a) ^ tuple_ports(b))) == 0;
+}
+
+// IPv4 addresses are mapped, RFC 4291 2.5.5.2.
 static inline bool tuple_is4(const struct estab_tuple *tuple)
 {
   static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-  uint64_t high[3];
-  uint32_t low[3];
-  memcpy(&high[0], tuple->local.bytes, 8);
-  memcpy(&high[1], tuple->remote.bytes, 8);
-  memcpy(&high[2], mapped, 8);
-  memcpy(&low[0], tuple->local.bytes + 8, 4);
-  memcpy(&low[1], tuple->remote.bytes + 8, 4);
-  memcpy(&low[2], mapped + 8, 4);
-  return ((high[0] ^ high[2]) | (high[1] ^ high[2]) | (low[0] ^ low[2]) | (low[1] ^ low[2])) == 0;
+  uint32_t local, remote, prefix;
+  memcpy(&local, tuple->local.bytes + 8, sizeof local);
+  memcpy(&remote, tuple->remote.bytes + 8, sizeof remote);
+  memcpy(&prefix, mapped + 8, sizeof prefix);
+  return (tuple_word(tuple, 0) | tuple_word(tuple, 2) | (local ^ prefix) | (remote ^ prefix)) == 0;
 }
 
 // SipHash of the addresses and ports: of 12 bytes for IPv4, of 36 for IPv6. As in SipHash itself the last word holds
@@ -36,19 +47,16 @@ static inline uint64_t tuple_siphash(const uint64_t key[2], const struct estab_t
                                      unsigned word_rounds, unsigned last_rounds)
 {
   struct siphash_state s;
-  uint64_t words[4];
-  uint32_t ports, ends[2];
+  uint32_t ports = tuple_ports(tuple), ends[2];
   siphash_start(&s, key);
-  memcpy(&ports, &tuple->local_port, sizeof ports);
   if (tuple_is4(tuple)) {
     memcpy(&ends[0], tuple->local.bytes + 12, 4);
     memcpy(&ends[1], tuple->remote.bytes + 12, 4);
     siphash_word(&s, (uint64_t)ends[0] << 32 | ends[1], word_rounds);
     siphash_word(&s, UINT64_C(12) << 56 | ports, word_rounds);
   } else {
-    memcpy(words, tuple, sizeof words);
     for (unsigned i = 0; i < 4; i++)
-      siphash_word(&s, words[i], word_rounds);
+      siphash_word(&s, tuple_word(tuple, i), word_rounds);
     siphash_word(&s, UINT64_C(36) << 56 | ports, word_rounds);
   }
   return siphash_finish(&s, last_rounds);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "estab/wire.h"
 #include "ip/ip_internal.h"
+#include "wire/ip.h"
 
 // RFC 1122 3.2.1.3, RFC 1812 5.3.7, RFC 4291 2.5: nobody sends from these. own = our address from outside:
 // what loops inside the stack has netif 0 and never comes here from a wire (LAND; ATTACKS B13).
@@ -158,12 +159,10 @@ static int fragment_input(struct ip *ip, struct ip_packet *p, const struct estab
   return reassembled6_parse(p, h6);
 }
 
-// Whether packet_judge() would take it, for nearly all packets: TCP, whole, from a plain unicast address that is not
-// ours, to the same address of ours as the packet before. What this does not know goes the long way.
-static inline bool packet_ordinary(const struct ip *ip, struct ip_packet *p,
-                                   const struct estab_fragment *f)
+// Whether packet_judge() would take a whole TCP datagram, for nearly all of them: from a plain unicast address that is
+// not ours, to the same address of ours as the packet before. What this does not know goes the long way.
+static inline bool packet_ordinary(const struct ip *ip, struct ip_packet *p)
 {
-  if (p->protocol != ESTAB_PROTOCOL_TCP || f->more || f->offset) return false;
   const struct ip_address *a = ip->addresses, *end = a + ip->address_count;
   const uint8_t *src = p->src.bytes;
   if (ip->address_count - 1 > 3) return false; // 1 to 4
@@ -180,29 +179,70 @@ static inline bool packet_ordinary(const struct ip *ip, struct ip_packet *p,
   return true;
 }
 
+// TCP between the same two addresses as the packet before, which was judged: nothing between them has changed since.
+static inline bool packet_of_pair(const struct ip *ip, struct ip_packet *p)
+{
+  const struct ip_remembered *r = &ip->remembered;
+  if (!r->pair_known || p->protocol != ESTAB_PROTOCOL_TCP || r->pair_netif != p->netif ||
+      !ip_same(&r->src, &p->src) || !ip_same(&r->dst, &p->dst))
+    return false;
+  p->unicast = true;
+  return true;
+}
+
+static void pair_remember(struct ip *ip, const struct ip_packet *p)
+{
+  struct ip_remembered *r = &ip->remembered;
+  r->pair_known = true;
+  r->pair_netif = p->netif;
+  r->src = p->src;
+  r->dst = p->dst;
+}
+
 // Everything behind the parsing of the header. h6 NULL: IPv4.
 static int packet_judge(struct ip *ip, struct ip_packet *p, const struct estab_fragment *f,
                         struct estab_ip6_header *h6, uint64_t now_ns)
 {
-  struct ip_remembered *r = &ip->remembered;
-  if (r->pair_known && p->protocol == ESTAB_PROTOCOL_TCP && r->pair_netif == p->netif &&
-      ip_same(&r->src, &p->src) && ip_same(&r->dst, &p->dst)) {
-    p->unicast = true;
-  } else {
+  if (!packet_of_pair(ip, p)) {
     if (!source_allowed(ip, p)) return -ESTAB_DROP_IP_SOURCE;
     if (!destination_ours(ip, p)) return -ESTAB_DROP_IP_NOT_OURS;
-    if (p->unicast && p->protocol == ESTAB_PROTOCOL_TCP) {
-      r->pair_known = true;
-      r->pair_netif = p->netif;
-      r->src = p->src;
-      r->dst = p->dst;
-    }
+    if (p->unicast && p->protocol == ESTAB_PROTOCOL_TCP) pair_remember(ip, p);
   }
   if (f->more || f->offset) {
     int answer = fragment_input(ip, p, f, h6, now_ns);
     if (answer) return answer;
   }
   return protocol_judge(p);
+}
+
+// Whole TCP datagrams behind a header without options are nearly all there are: read into *out at once, and judged if
+// that is quickly done. False: somebody else has to look, and *out means nothing.
+static inline bool ip4_input_plain(struct ip *ip, uint32_t netif, const uint8_t *bytes, size_t have,
+                                   struct ip_packet *out)
+{
+  if (have < ESTAB_IP4_HEADER_BYTES || !ip4_is_plain(bytes) || bytes[9] != ESTAB_PROTOCOL_TCP)
+    return false;
+  size_t total_bytes = get_be16(bytes + 2);
+  if (total_bytes < ESTAB_IP4_HEADER_BYTES || total_bytes > have) return false;
+  if (!ip4_checksum_right(bytes, ESTAB_IP4_HEADER_BYTES)) return false;
+  ip_read4(&out->src, bytes + 12);
+  ip_read4(&out->dst, bytes + 16);
+  out->header = bytes;
+  out->payload = bytes + ESTAB_IP4_HEADER_BYTES;
+  out->payload_bytes = total_bytes - ESTAB_IP4_HEADER_BYTES;
+  out->netif = netif;
+  out->header_bytes = ESTAB_IP4_HEADER_BYTES;
+  out->version = 4;
+  out->protocol = ESTAB_PROTOCOL_TCP;
+  out->hop_limit = bytes[8];
+  out->traffic_class = bytes[1];
+  out->ecn = bytes[1] & 3;
+  out->fragment_header = out->reassembled = out->link_multicast = false;
+  out->error_due = out->error_multicast = false;
+  if (packet_of_pair(ip, out)) return true;
+  if (!packet_ordinary(ip, out)) return false;
+  pair_remember(ip, out);
+  return true;
 }
 
 static int ip4_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t now_ns,
@@ -221,7 +261,6 @@ static int ip4_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t 
   out->header_bytes = (uint16_t)header;
   out->payload = bytes + header;
   out->payload_bytes = h.total_bytes - (size_t)header;
-  if (packet_ordinary(ip, out, &h.fragment)) return 0;
   return packet_judge(ip, out, &h.fragment, NULL, now_ns);
 }
 
@@ -257,20 +296,22 @@ static int ip6_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t 
   out->header_bytes = h.header_bytes;
   out->payload = bytes + header;
   out->payload_bytes = ESTAB_IP6_HEADER_BYTES + (size_t)h.payload_bytes - (size_t)header;
-  if (packet_ordinary(ip, out, &h.fragment)) return 0;
+  if (out->protocol == ESTAB_PROTOCOL_TCP && !h.fragment.more && !h.fragment.offset &&
+      packet_ordinary(ip, out))
+    return 0;
   return packet_judge(ip, out, &h.fragment, &h, now_ns);
 }
 
 int ip_input(struct ip *ip, uint32_t netif, const uint8_t *bytes, size_t have, uint64_t now_ns,
              struct ip_packet *out)
 {
+  const struct ip_netif *n = ip_netif(ip, netif);
+  bool up = netif == 0 || (n && n->up);
+  if (up && ip4_input_plain(ip, netif, bytes, have, out)) return 0;
   memset(out, 0, sizeof *out);
   out->netif = netif;
   out->header = bytes;
-  if (netif) {
-    const struct ip_netif *n = ip_netif(ip, netif);
-    if (!n || !n->up) return -ESTAB_DROP_NETIF_DOWN;
-  }
+  if (!up) return -ESTAB_DROP_NETIF_DOWN;
   if (have < 1) return -ESTAB_DROP_IP_SHORT;
   if (bytes[0] >> 4 == 4) return ip4_input(ip, bytes, have, now_ns, out);
   if (bytes[0] >> 4 == 6) return ip6_input(ip, bytes, have, now_ns, out);

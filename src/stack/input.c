@@ -134,8 +134,11 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
     stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
     return;
   }
+  if (packet.protocol == ESTAB_PROTOCOL_TCP) {
+    input_tcp(s, &packet, f);
+    return;
+  }
   switch (packet.protocol) {
-  case ESTAB_PROTOCOL_TCP: input_tcp(s, &packet, f); break;
   case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, f); break;
   case ESTAB_PROTOCOL_ICMP4:
   case ESTAB_PROTOCOL_ICMP6: input_icmp(s, &packet); break;
@@ -148,7 +151,6 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
 // One piece out of many, for parsers that read straight on.
 static const uint8_t *linear(struct estab_stack *s, const struct estab_frame *f, size_t count)
 {
-  if (f->piece_count == 1) return f->pieces[0].bytes;
   if (count > SCRATCH_BYTES) return NULL;
   if (!s->scratch) s->scratch = mem_new_raw(&s->mem, SCRATCH_BYTES, ESTAB_MEM_STACK);
   if (!s->scratch) return NULL;
@@ -158,31 +160,9 @@ static const uint8_t *linear(struct estab_stack *s, const struct estab_frame *f,
   return s->scratch;
 }
 
-static uint64_t drops_so_far(const struct estab_stack *s)
+static void input_ethernet(struct estab_stack *s, const struct estab_frame *f, const uint8_t *bytes,
+                           size_t count)
 {
-  return s->drops[ESTAB_DROP_NONE];
-}
-
-// 1: taken, 0: dropped.
-int input_frame(struct estab_stack *s, const struct estab_frame *f)
-{
-  uint64_t before = drops_so_far(s);
-  const struct ip_netif *n = f->netif ? ip_netif(&s->ip, f->netif) : NULL;
-  if (!n || !n->up) {
-    stack_drop(s, ESTAB_DROP_NETIF_DOWN, f->netif, NULL, NULL);
-    return 0;
-  }
-  size_t count = estab_frame_bytes(f);
-  const uint8_t *bytes =
-      f->piece_count > 0 && f->piece_count <= ESTAB_FRAME_PIECES ? linear(s, f, count) : NULL;
-  if (!bytes || count == 0) {
-    stack_drop(s, ESTAB_DROP_FRAME_PIECES, f->netif, NULL, NULL);
-    return 0;
-  }
-  if (n->settings.link != ESTAB_LINK_ETHERNET) {
-    input_packet(s, f->netif, bytes, count, f, false);
-    return drops_so_far(s) == before;
-  }
   struct estab_eth_header eth;
   int r = estab_eth_parse(bytes, count, &eth);
   int accepted = r < 0 ? r : link_eth_accept(&s->link, f->netif, &eth);
@@ -194,7 +174,27 @@ int input_frame(struct estab_stack *s, const struct estab_frame *f)
     input_packet(s, f->netif, bytes + r, count - (size_t)r, f, accepted == 1);
   else
     stack_drop(s, ESTAB_DROP_ETH_TYPE, f->netif, NULL, NULL);
-  return drops_so_far(s) == before;
+}
+
+static void input_frame(struct estab_stack *s, const struct estab_frame *f)
+{
+  const struct ip_netif *n = ip_netif(&s->ip, f->netif);
+  if (!n || !n->up) {
+    stack_drop(s, ESTAB_DROP_NETIF_DOWN, f->netif, NULL, NULL);
+    return;
+  }
+  size_t count = f->pieces[0].length;
+  const uint8_t *bytes = f->pieces[0].bytes;
+  if (f->piece_count != 1) {
+    count = f->piece_count <= ESTAB_FRAME_PIECES ? estab_frame_bytes(f) : 0;
+    bytes = count > 0 ? linear(s, f, count) : NULL;
+  }
+  if (!bytes || count == 0)
+    stack_drop(s, ESTAB_DROP_FRAME_PIECES, f->netif, NULL, NULL);
+  else if (n->settings.link == ESTAB_LINK_ETHERNET)
+    input_ethernet(s, f, bytes, count);
+  else
+    input_packet(s, f->netif, bytes, count, f, false);
 }
 
 int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame *frames,
@@ -202,8 +202,11 @@ int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame 
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
   s->frames_in += count;
-  int taken = 0;
-  for (unsigned i = 0; i < count; i++)
-    taken += input_frame(s, &frames[i]);
-  return taken;
+  unsigned taken = 0;
+  for (unsigned i = 0; i < count; i++) {
+    uint64_t before = s->drops[ESTAB_DROP_NONE]; // of all of them
+    input_frame(s, &frames[i]);
+    taken += s->drops[ESTAB_DROP_NONE] == before;
+  }
+  return (int)taken;
 }

@@ -2,6 +2,7 @@
 // input_tcp.c - a TCP segment on its way to its connection: length, checksum, tuple, then the state machine.
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "wire/tcp.h"
 
 static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *packet,
                         const struct estab_frame *f)
@@ -90,15 +91,27 @@ static void no_connection(struct estab_stack *s, const struct ip_packet *packet,
   stack_drop(s, (enum estab_drop)v.drop, packet->netif, tuple, g);
 }
 
+// Ports that nobody may use.
+static enum estab_drop ports_judge(const struct ip_packet *packet, const struct estab_tcp_header *h)
+{
+  if (h->src_port == 0 || h->dst_port == 0) return ESTAB_DROP_TCP_PORT_ZERO;
+  if (packet->netif != 0 && h->src_port == h->dst_port &&
+      estab_ip_equal(&packet->src, &packet->dst))
+    return ESTAB_DROP_TCP_LAND;
+  return ESTAB_DROP_NONE;
+}
+
 void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct estab_frame *f)
 {
   struct estab_tcp_header h;
-  int r = estab_tcp_parse(packet->payload, packet->payload_bytes, &h);
+  struct estab_tcp_options options;
+  int r = tcp_parse_fixed(packet->payload, packet->payload_bytes, &h);
   if (r >= 0 && !checksum_ok(s, packet, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
   if (r < 0) {
     stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
     return;
   }
+  tcp_parse_options(packet->payload, (size_t)r, &options);
   struct estab_tuple tuple = {packet->dst, packet->src, h.dst_port, h.src_port};
   struct seg g = {
       .seq = h.seq,
@@ -111,14 +124,11 @@ void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct est
       .segments = f->segments ? f->segments : 1,
       .ecn = packet->ecn,
       .text = packet->payload + r,
-      .options = &h.options,
+      .options = &options,
   };
   s->segments_in += g.segments;
   if (g.flags & ESTAB_TCP_RST) s->resets_in++;
-  enum estab_drop bad = ESTAB_DROP_NONE;
-  if (h.src_port == 0 || h.dst_port == 0) bad = ESTAB_DROP_TCP_PORT_ZERO;
-  if (packet->netif != 0 && h.src_port == h.dst_port && estab_ip_equal(&packet->src, &packet->dst))
-    bad = ESTAB_DROP_TCP_LAND;
+  enum estab_drop bad = ports_judge(packet, &h);
   if (bad) {
     stack_drop(s, bad, packet->netif, &tuple, &g);
     return;

@@ -255,7 +255,6 @@ void stack_link_news(struct estab_stack *s);
 
 void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count,
                   const struct estab_frame *f, bool link_multicast);
-int input_frame(struct estab_stack *s, const struct estab_frame *f);
 
 // ---- input_tcp.c
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 // Kept out of the way of the usual packet.
 #define WIRE_COLD __attribute__((noinline, cold))
 
@@ -46,6 +48,36 @@ static inline size_t ip_transport_bytes(unsigned protocol)
 static inline bool ip_fragment_fits(const struct estab_fragment *f, size_t bytes, size_t limit)
 {
   return f->offset + bytes <= limit && (!f->more || (bytes > 0 && bytes % 8 == 0));
+}
+
+static inline uint32_t ip4_word(const uint8_t *p)
+{
+  uint32_t v;
+  memcpy(&v, p, 4);
+  return v;
+}
+
+// The header's ones' complement sum in the machine's byte order, folded to 32 bits.
+static inline uint32_t ip4_header_sum(const uint8_t *p, size_t header_bytes)
+{
+  uint64_t sum = (uint64_t)ip4_word(p) + ip4_word(p + 4) + ip4_word(p + 8) + ip4_word(p + 12) +
+                 ip4_word(p + 16);
+  for (size_t i = ESTAB_IP4_HEADER_BYTES; i < header_bytes; i += 4)
+    sum += ip4_word(p + i);
+  const uint32_t low = (uint32_t)sum + (uint32_t)(sum >> 32);
+  return low + (low < (uint32_t)sum); // the carry comes round
+}
+
+// A sum over a right checksum is all ones, in any byte order; it is never 0, as the version is not.
+static inline bool ip4_checksum_right(const uint8_t *p, size_t header_bytes)
+{
+  return ip4_header_sum(p, header_bytes) % 0xffff == 0;
+}
+
+// Version 4, no options, no fragment.
+static inline bool ip4_is_plain(const uint8_t *p)
+{
+  return p[0] == 0x45 && (get_be16(p + 6) & 0x3fff) == 0;
 }
 
 #endif

@@ -16,30 +16,6 @@
 #define IP4_OPTION_LOOSE_ROUTE  131
 #define IP4_OPTION_STRICT_ROUTE 137
 
-static inline uint32_t ip4_word(const uint8_t *p)
-{
-  uint32_t v;
-  memcpy(&v, p, 4);
-  return v;
-}
-
-// The header's ones' complement sum in the machine's byte order, folded to 32 bits.
-static inline uint32_t ip4_header_sum(const uint8_t *p, size_t header_bytes)
-{
-  uint64_t sum = (uint64_t)ip4_word(p) + ip4_word(p + 4) + ip4_word(p + 8) + ip4_word(p + 12) +
-                 ip4_word(p + 16);
-  for (size_t i = ESTAB_IP4_HEADER_BYTES; i < header_bytes; i += 4)
-    sum += ip4_word(p + i);
-  const uint32_t low = (uint32_t)sum + (uint32_t)(sum >> 32);
-  return low + (low < (uint32_t)sum); // the carry comes round
-}
-
-// A sum over a right checksum is all ones, in any byte order; it is never 0, as the version is not.
-static inline bool ip4_checksum_right(const uint8_t *p, size_t header_bytes)
-{
-  return ip4_header_sum(p, header_bytes) % 0xffff == 0;
-}
-
 // Every option is stepped over within its bounds; none is obeyed. RFC 1122 3.2.1.8
 static WIRE_COLD enum estab_drop ip4_options_judge(const uint8_t *options, size_t count)
 {

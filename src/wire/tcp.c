@@ -3,36 +3,13 @@
 
 #include <estab/wire.h>
 #include "base/bytes.h"
-#include "wire/tcp_opt.h"
+#include "wire/tcp.h"
 
 int estab_tcp_parse(const uint8_t *bytes, size_t have, struct estab_tcp_header *out)
 {
-  if (have < ESTAB_TCP_HEADER_BYTES) return -ESTAB_DROP_TCP_SHORT;
-  const uint16_t offset_and_flags = get_be16(bytes + 12);
-  const unsigned header_bytes = (offset_and_flags >> 12) * 4U;
-  if (header_bytes < ESTAB_TCP_HEADER_BYTES || header_bytes > have)
-    return -ESTAB_DROP_TCP_DATA_OFFSET;
-  out->src_port = get_be16(bytes);
-  out->dst_port = get_be16(bytes + 2);
-  out->seq = get_be32(bytes + 4);
-  out->ack = get_be32(bytes + 8);
-  out->flags = offset_and_flags & 0xfff;
-  out->window = get_be16(bytes + 14);
-  out->urgent = get_be16(bytes + 18);
-  out->header_bytes = (uint8_t)header_bytes;
-  // No options, or timestamps alone in their usual place: almost every segment.
-  const uint8_t *const options = bytes + ESTAB_TCP_HEADER_BYTES;
-  if (header_bytes == ESTAB_TCP_HEADER_BYTES + TCP_OPT_TS_ALIGNED &&
-      get_be32(options) == TCP_OPT_NOP_NOP_TS) {
-    out->options.present = ESTAB_TCP_OPT_TS;
-    out->options.ts_value = get_be32(options + 4);
-    out->options.ts_echo = get_be32(options + 8);
-    return (int)header_bytes;
-  }
-  out->options.present = 0;
-  if (header_bytes == ESTAB_TCP_HEADER_BYTES) return (int)header_bytes;
-  estab_tcp_options_parse(options, header_bytes - ESTAB_TCP_HEADER_BYTES, &out->options);
-  return (int)header_bytes;
+  const int n = tcp_parse_fixed(bytes, have, out);
+  if (n >= 0) tcp_parse_options(bytes, (size_t)n, &out->options);
+  return n;
 }
 
 size_t estab_tcp_emit(const struct estab_tcp_header *h, uint8_t *out)

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tcp.h - the TCP header's reading, in line: the stack does it once a segment.
+#ifndef ESTAB_WIRE_TCP_H
+#define ESTAB_WIRE_TCP_H
+
+#include <estab/wire.h>
+
+#include "base/bytes.h"
+#include "wire/tcp_opt.h"
+
+// All but the options, RFC 9293 3.1. Answers the header's bytes, or a drop.
+static inline int tcp_parse_fixed(const uint8_t *bytes, size_t have, struct estab_tcp_header *out)
+{
+  if (have < ESTAB_TCP_HEADER_BYTES) return -ESTAB_DROP_TCP_SHORT;
+  const uint16_t offset_and_flags = get_be16(bytes + 12);
+  const unsigned header_bytes = (offset_and_flags >> 12) * 4U;
+  if (header_bytes < ESTAB_TCP_HEADER_BYTES || header_bytes > have)
+    return -ESTAB_DROP_TCP_DATA_OFFSET;
+  out->src_port = get_be16(bytes);
+  out->dst_port = get_be16(bytes + 2);
+  out->seq = get_be32(bytes + 4);
+  out->ack = get_be32(bytes + 8);
+  out->flags = offset_and_flags & 0xfff;
+  out->window = get_be16(bytes + 14);
+  out->urgent = get_be16(bytes + 18);
+  out->header_bytes = (uint8_t)header_bytes;
+  return (int)header_bytes;
+}
+
+// The options of a header whose fixed part was read.
+static inline void tcp_parse_options(const uint8_t *bytes, size_t header_bytes,
+                                     struct estab_tcp_options *out)
+{
+  // No options, or timestamps alone in their usual place: almost every segment.
+  const uint8_t *const options = bytes + ESTAB_TCP_HEADER_BYTES;
+  out->present = 0;
+  if (header_bytes == ESTAB_TCP_HEADER_BYTES) return;
+  if (header_bytes == ESTAB_TCP_HEADER_BYTES + TCP_OPT_TS_ALIGNED &&
+      get_be32(options) == TCP_OPT_NOP_NOP_TS) {
+    out->present = ESTAB_TCP_OPT_TS;
+    out->ts_value = get_be32(options + 4);
+    out->ts_echo = get_be32(options + 8);
+    return;
+  }
+  estab_tcp_options_parse(options, header_bytes - ESTAB_TCP_HEADER_BYTES, out);
+}
+
+#endif
