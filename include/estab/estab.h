@@ -88,7 +88,7 @@ struct estab_settings {
   bool nagle;                 // RFC 9293 3.7.4
   bool limited_transmit;      // RFC 3042
   bool time_wait_ignores_rst; // RFC 1337; departs from RFC 9293 3.10.7.4
-  bool syn_fin_drop;          // a SYN with FIN to LISTEN is dropped
+  bool syn_fin_drop;          // a SYN with FIN, but no ACK, is dropped in LISTEN and SYN-SENT
   bool require_timestamps;    // RFC 7323 3.2: drop segments that lack a negotiated timestamp
   bool
       icmp_aborts_connect; // a hard ICMP error ends an attempt in SYN-SENT (RFC 5927 4, RFC 1122 4.2.3.9)
@@ -113,6 +113,11 @@ ESTAB_API void estab_settings_rfc(struct estab_settings *settings);
 // Makes a stack. settings is copied. ESTAB_ERR_INVALID names nothing further; NO_MEMORY leaves nothing.
 ESTAB_API int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns,
                               estab_stack **out);
+
+// Other settings from now on: limits, times, options of connections yet to come. Memory, random numbers and the
+// secret stay what they were. What a connection took from the settings when it began (buffers, windows, the options it
+// negotiated, a timeout that already runs) it keeps. ESTAB_ERR_INVALID changes nothing.
+ESTAB_API int estab_stack_set_settings(estab_stack *s, const struct estab_settings *settings);
 
 // Frees everything at once; nothing is sent. Frames still held by a device become invalid; what was lent by
 // estab_send_ref() is the caller's again. NULL is nothing.

@@ -112,6 +112,19 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   return ESTAB_OK;
 }
 
+int estab_stack_set_settings(estab_stack *s, const struct estab_settings *settings)
+{
+  struct estab_settings set = *settings;
+  set.mem = s->settings.mem;
+  int r = check_settings(&set);
+  if (r < 0) return r;
+  set.random = s->settings.random;
+  memcpy(set.secret, s->settings.secret, sizeof set.secret);
+  s->settings = set;
+  s->mem.limit_bytes = set.max_bytes;
+  return ESTAB_OK;
+}
+
 void estab_stack_free(estab_stack *s)
 {
   if (!s) return;

@@ -98,6 +98,9 @@ static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, str
   }
   if (!(g->flags & ESTAB_TCP_SYN)) // fourth and fifth
     return verdict_stop(ESTAB_DROP_TCP_SYN_SENT_NO_SYN, REPLY_NONE, EFFECT_NONE);
+  // DEPARTS: RFC 9293 3.10.7.3 because no TCP that means well opens and closes in one segment: see LISTEN.
+  if ((g->flags & ESTAB_TCP_FIN) && !ack_acceptable && c->settings->syn_fin_drop)
+    return verdict_stop(ESTAB_DROP_TCP_SYN_SENT_SYN_FIN, REPLY_NONE, EFFECT_NONE);
   take_syn(c, t, g, now_ns);
   g->flags &= (uint16_t)~ESTAB_TCP_SYN;
   g->seq++;

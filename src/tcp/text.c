@@ -199,8 +199,9 @@ static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *
     if (!(t->bits & TCB_PUSHED) || seq_gt(end, t->rcv_push)) t->rcv_push = end;
     t->bits |= TCB_PUSHED;
   }
-  if (text_bytes > t->rcv_mss && g->segments <= 1)
-    t->rcv_mss = (uint16_t)u32_min(text_bytes, 65535);
+  if (text_bytes > t->rcv_mss &&
+      g->segments <= 1) // more than we offered is several, merged on the way
+    t->rcv_mss = (uint16_t)u32_min(text_bytes, tcb_mss_for(c->settings, t->path, tcb_is4(t)));
   if (g->seq == t->rcv.nxt) return text_in_order(c, t, g, text_bytes, now_ns);
   return text_out_of_order(c, t, g, text_bytes);
 }

@@ -61,6 +61,21 @@ def packet_mutants(m):
     yield 'extra', line() + '\n' + re.sub(r'^\s*\S+', '+0', line(), count=1)
 
 
+def read_lines(lines):
+    """Numbers of the lines that the runner reads: comments and branches of #ifdef that are not taken are none."""
+    taken = []
+    for number, text in enumerate(lines):
+        word = text.split()
+        if word and word[0] in ('#ifdef', '#ifndef'):
+            taken.append((word[1] == 'STANDARD') == (word[0] == '#ifdef'))
+        elif word and word[0] == '#else':
+            taken[-1] = not taken[-1]
+        elif word and word[0] == '#endif':
+            taken.pop()
+        elif all(taken) and not text.lstrip().startswith('//'):
+            yield number
+
+
 def line_mutants(text):
     m = OUT.match(text)
     if m:
@@ -101,8 +116,8 @@ def main():
         mutants = {}
         for path in good:
             lines = open(path).read().split('\n')
-            for number, text in enumerate(lines):
-                for what, changed in line_mutants(text):
+            for number in read_lines(lines):
+                for what, changed in line_mutants(lines[number]):
                     name = os.path.join(folder, f'{len(mutants)}{"-v4" if path.endswith("v4.pkt") else ""}.pkt')
                     open(name, 'w').write('\n'.join(lines[:number] + [changed] + lines[number + 1:]))
                     mutants[name] = (path, number + 1, what, changed)

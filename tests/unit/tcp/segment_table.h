@@ -121,7 +121,7 @@ static const struct kind kinds[] = {
   {"syn-fin", SYN | FIN, AT_NXT, 100, NO_ACK, 0, 0, KIT_TS_NOW, {
     CLOSED_RST_SEQ,
     {IN(LISTEN), NOTHING, SAME, "TCP_LISTEN_SYN_FIN", "departs from RFC 9293 3.10.7.2: scanners"},
-    SENT_SYN,
+    {IN(SYN_SENT), NOTHING, SAME, "TCP_SYN_SENT_SYN_FIN", "departs from RFC 9293 3.10.7.3: as LISTEN"},
     {IN(SYN_RECEIVED), NOTHING, ESTAB_LISTEN, "TCP_SYN_IN_WINDOW", "RFC 9293 3.10.7.4 fourth: passive, to LISTEN"},
     {IN(SYN_RECEIVED_ACTIVE), ACK, SAME, "TCP_SYN_IN_WINDOW", "RFC 9293 3.10.7.4 fourth"},
     CHALLENGED,

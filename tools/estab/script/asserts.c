@@ -77,6 +77,13 @@ static const struct {
     {"TCPI_OPT_ECN_SEEN", 16},
     {"TCPI_OPT_SYN_DATA", 32},
     {"TCP_INFINITE_SSTHRESH", 0x7fffffff},
+    {"TCP_CA_Open", 0},
+    {"TCP_CA_Disorder", 1},
+    {"TCP_CA_CWR", 2},
+    {"TCP_CA_Recovery", 3},
+    {"TCP_CA_Loss", 4},
+    {"True", 1},
+    {"False", 0},
 };
 
 static int64_t assert_state(enum estab_state state)
@@ -114,6 +121,12 @@ static bool assert_variable(struct asserts *a, const char *name, int64_t *value)
       {"tcpi_bytes_received", (int64_t)i->bytes_received},
       {"tcpi_notsent_bytes", i->not_sent_bytes},
       {"tcpi_delivered_ce", 0}, // no congestion mark was ever asked for
+      {"tcpi_advmss", i->rcv_mss},
+      {"tcpi_rcv_space", i->rcv_wnd},
+      {"tcpi_busy_time", (int64_t)(a->run->busy.busy_ns / 1000)},
+      {"tcpi_rwnd_limited", (int64_t)(a->run->busy.rwnd_ns / 1000)},
+      {"tcpi_last_data_sent", (int64_t)((a->run->host.now_ns - i->last_send_ns) / 1000000)},
+      {"tcpi_last_data_recv", (int64_t)((a->run->host.now_ns - i->last_recv_ns) / 1000000)},
   };
   for (size_t v = 0; v < sizeof variables / sizeof *variables; v++)
     if (strcmp(variables[v].name, name) == 0) {
@@ -134,6 +147,8 @@ static int64_t assert_name(struct asserts *a)
     if (n + 1 < sizeof name) name[n++] = *a->at;
   name[n] = '\0';
   int64_t value = 0;
+  for (unsigned i = 0; i < a->run->variable_count; i++)
+    if (strcmp(a->run->variables[i].name, name) == 0) return a->run->variables[i].value;
   for (size_t i = 0; i < sizeof assert_constants / sizeof *assert_constants; i++)
     if (strcmp(assert_constants[i].name, name) == 0) return assert_constants[i].value;
   if (n > 0 && assert_variable(a, name, &value)) return value;
@@ -246,12 +261,43 @@ static void assert_skip_statement(struct asserts *a)
     a->at++;
 }
 
+// name = expression: kept for the rest of the script.
+static void assert_variable_set(struct asserts *a)
+{
+  char name[sizeof a->run->variables[0].name];
+  size_t n = 0;
+  for (; isalnum((unsigned char)*a->at) || *a->at == '_'; a->at++)
+    if (n + 1 < sizeof name) name[n++] = *a->at;
+  name[n] = '\0';
+  if (n == 0 || !assert_mark(a, "=") || *a->at == '=') {
+    run_stop(a->run, VERDICT_UNSUPPORTED, "code other than assert and name = value");
+    a->wrong = true;
+    return;
+  }
+  int64_t value = assert_or(a);
+  if (a->wrong) return;
+  struct run *run = a->run;
+  unsigned i = 0;
+  while (i < run->variable_count && strcmp(run->variables[i].name, name) != 0)
+    i++;
+  if (i == RUN_VARIABLES) {
+    run_stop(run, VERDICT_UNSUPPORTED, "code with more variables than %d", RUN_VARIABLES);
+    return;
+  }
+  if (i == run->variable_count) run->variable_count++;
+  snprintf(run->variables[i].name, sizeof run->variables[i].name, "%s", name);
+  run->variables[i].value = value;
+}
+
 static void assert_statement(struct asserts *a)
 {
   const char *begin = a->at;
+  if (assert_keyword(a, "print")) {
+    assert_skip_statement(a);
+    return;
+  }
   if (!assert_keyword(a, "assert")) {
-    run_stop(a->run, VERDICT_UNSUPPORTED, "code other than assert");
-    a->wrong = true;
+    assert_variable_set(a);
     return;
   }
   a->names[0] = '\0';

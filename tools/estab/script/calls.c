@@ -157,15 +157,17 @@ static const struct value *call_msg_iov(const struct call *call)
   return NULL;
 }
 
-static enum step call_read(struct run *run, struct pending *pending, struct outcome *out)
+static enum step call_read_bytes(struct run *run, struct pending *pending, int64_t count,
+                                 const struct value *flags, struct outcome *out)
 {
-  static const char *const known[] = {"MSG_PEEK", "MSG_DONTWAIT", "MSG_NOSIGNAL", NULL};
-  const struct value *flags = call_argument(pending->call, 3);
+  static const char *const known[] = {"MSG_PEEK",    "MSG_DONTWAIT", "MSG_NOSIGNAL",
+                                      "MSG_WAITALL", "MSG_TRUNC",    NULL};
   struct sock *sock = call_sock(run, pending);
   if (sock == NULL) return call_answers(out, -1, "EBADF");
   if (!value_known(flags, known)) return call_not_here(out, "this flag of recv");
-  if (!call_take_bytes(pending, value_number(call_argument(pending->call, 2), 0)))
-    return call_answers(out, -1, "EINVAL");
+  if (value_has(flags, "MSG_WAITALL") && !sock->nonblock)
+    return call_not_here(out, "MSG_WAITALL of a blocking socket");
+  if (!call_take_bytes(pending, count)) return call_answers(out, -1, "EINVAL");
   bool peek = value_has(flags, "MSG_PEEK");
   uint64_t position = sock->read_bytes;
   enum step step = sock_read(&run->sockets, sock, pending->bytes, pending->count, peek, out);
@@ -176,6 +178,48 @@ static enum step call_read(struct run *run, struct pending *pending, struct outc
       run_stop(run, VERDICT_FAIL, "octet %llu of the stream is not what was sent",
                (unsigned long long)(position + (uint64_t)i));
   return step;
+}
+
+// How much there is still to read, in a control message of recvmsg's.
+static void call_compare_inq(struct run *run, const struct sock *sock, const struct value *msg)
+{
+  struct estab_recv_marks marks = {0};
+  const struct value *control = value_member(msg, "msg_control");
+  const struct value *cmsg = control != NULL ? control->items : NULL;
+  if (!sock->inq || cmsg == NULL || !value_is(value_member(cmsg, "cmsg_type"), "TCP_CM_INQ"))
+    return;
+  estab_recv_marks(run->host.stack, sock->conn, &marks);
+  int64_t want = value_number(value_member(cmsg, "cmsg_data"), 0);
+  if (want == marks.readable_bytes) return;
+  snprintf(run->expected, sizeof run->expected, "cmsg_data=%lld", (long long)want);
+  snprintf(run->got, sizeof run->got, "cmsg_data=%u", marks.readable_bytes);
+  run_stop(run, VERDICT_FAIL, "another number of octets can be read");
+}
+
+static enum step call_recvmsg(struct run *run, struct pending *pending, struct outcome *out)
+{
+  const struct value *msg = call_argument(pending->call, 1);
+  struct sock *sock = call_sock(run, pending);
+  if (sock == NULL) return call_answers(out, -1, "EBADF");
+  if (value_has(call_argument(pending->call, 2), "MSG_ERRQUEUE"))
+    return call_not_here(out, "the queue of errors");
+  enum step step = call_read_bytes(run, pending, call_iovec_bytes(call_msg_iov(pending->call)),
+                                   call_argument(pending->call, 2), out);
+  if (step == STEP_DONE && out->value >= 0) call_compare_inq(run, sock, msg);
+  return step;
+}
+
+static enum step call_readv(struct run *run, struct pending *pending, struct outcome *out)
+{
+  return call_read_bytes(run, pending, call_iovec_bytes(call_argument(pending->call, 1)), NULL,
+                         out);
+}
+
+static enum step call_read(struct run *run, struct pending *pending, struct outcome *out)
+{
+  const struct call *call = pending->call;
+  return call_read_bytes(run, pending, value_number(call_argument(call, 2), 0),
+                         call_argument(call, 3), out);
 }
 
 static enum step call_write_bytes(struct run *run, struct pending *pending, int64_t count,
@@ -234,8 +278,10 @@ static enum step call_close(struct run *run, struct pending *pending, struct out
 {
   struct sock *sock = call_sock(run, pending);
   if (sock == NULL) return call_answers(out, -1, "EBADF");
-  sock_close(&run->sockets, sock);
-  return call_answers(out, 0, NULL);
+  if (!pending->started && sock->linger)
+    pending->giveup_ns = run->host.now_ns + (uint64_t)sock->linger_s * 1000000000u;
+  enum step step = sock_linger(&run->sockets, sock, pending->started, pending->giveup_ns);
+  return step == STEP_BLOCKS ? step : call_answers(out, 0, NULL);
 }
 
 static const struct {
@@ -250,6 +296,8 @@ static const struct {
                   {"read", call_read},
                   {"recv", call_read},
                   {"recvfrom", call_read},
+                  {"recvmsg", call_recvmsg},
+                  {"readv", call_readv},
                   {"write", call_write},
                   {"send", call_write},
                   {"sendto", call_write},
@@ -277,7 +325,7 @@ static enum step call_try(struct run *run, struct pending *pending)
   return call_not_here(&pending->outcome, "this call");
 }
 
-static bool call_same_error(const char *a, const char *b)
+bool call_same_error(const char *a, const char *b)
 {
   if (a == NULL || b == NULL) return a == b;
   static const char *const same[][2] = {
@@ -336,7 +384,8 @@ void call_begin(struct run *run, const struct event *event, const struct call *c
     return;
   }
   if (!run_need_stack(run)) return;
-  *pending = (struct pending){.used = true, .event = event, .call = call, .end_ns = end_ns};
+  *pending = (struct pending){
+      .used = true, .event = event, .call = call, .end_ns = end_ns, .giveup_ns = ESTAB_NEVER};
   enum step step = call_try(run, pending);
   if (step != STEP_BLOCKS) {
     call_finish(run, pending, step);

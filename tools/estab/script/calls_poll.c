@@ -53,6 +53,14 @@ static void poll_compare(struct run *run, const struct value *want, uint32_t got
   run_stop(run, VERDICT_FAIL, "other events are ready");
 }
 
+// Nothing is ready: is there time left? patience_ms < 0 = for ever.
+static bool poll_waits(const struct run *run, struct pending *pending, int64_t patience_ms)
+{
+  if (!pending->started && patience_ms > 0)
+    pending->giveup_ns = run->host.now_ns + (uint64_t)patience_ms * 1000000u;
+  return patience_ms != 0 && run->host.now_ns < pending->giveup_ns;
+}
+
 enum step call_poll(struct run *run, struct pending *pending, struct outcome *out)
 {
   const struct value *list = call_argument(pending->call, 0);
@@ -65,7 +73,8 @@ enum step call_poll(struct run *run, struct pending *pending, struct outcome *ou
       bits &= poll_ready(run, sock);
       if (round == 0) ready += bits != 0;
       if (round == 1) poll_compare(run, value_member(i, "revents"), bits);
-      if (round == 0 && i->next == NULL && ready == 0 && patience_ms != 0) return STEP_BLOCKS;
+      if (round == 0 && i->next == NULL && ready == 0 && poll_waits(run, pending, patience_ms))
+        return STEP_BLOCKS;
     }
   return poll_answers(out, ready, NULL);
 }
@@ -104,6 +113,6 @@ enum step call_epoll_wait(struct run *run, struct pending *pending, struct outco
     poll_compare(run, value_member(want, "events"), ready);
     return poll_answers(out, 1, NULL);
   }
-  if (value_number(call_argument(call, 3), 0) != 0) return STEP_BLOCKS;
+  if (poll_waits(run, pending, value_number(call_argument(call, 3), 0))) return STEP_BLOCKS;
   return poll_answers(out, 0, NULL);
 }

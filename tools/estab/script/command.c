@@ -41,7 +41,10 @@ static void command_knob(struct run *run, char *word, const char *prefix)
   if (!run->profile_given && strncmp(name, "net.inet.", 9) == 0) knobs_profile(run, "freebsd");
   int changed = knob_set(run, name, equals + 1);
   if (changed < 0) run_stop(run, VERDICT_UNSUPPORTED, "no setting answers to %s", name);
-  if (changed > 0 && run->host.stack != NULL) run->settings_late = true;
+  if (changed > 0 && run->host.stack != NULL) {
+    int error = estab_stack_set_settings(run->host.stack, &run->host.settings);
+    if (error < 0) run_stop(run, VERDICT_ERROR, "%s: %s", name, estab_strerror(error));
+  }
 }
 
 // sockstat ... | grep -c STATE | grep N: how many sockets are in STATE?
@@ -78,44 +81,84 @@ static bool command_ends(const char *word, const char *end)
   return n >= m && strcmp(word + n - m, end) == 0;
 }
 
-static void command_mtu(struct run *run, char *const *words, unsigned count)
+// ip link set dev tun0 mtu N, ip tcp_metrics flush: the rest of ip is not for one host alone.
+static void command_ip(struct run *run, char *const *words, unsigned count)
 {
-  for (unsigned i = 0; i + 1 < count; i++)
+  for (unsigned i = 0; i + 1 < count; i++) {
+    if (strcmp(words[i], "tcp_metrics") == 0) return; // none are kept
     if (strcmp(words[i], "mtu") == 0) {
       run->host.mtu = (uint16_t)strtoul(words[i + 1], NULL, 10);
       if (run->host.stack != NULL)
         estab_netif_set_mtu(run->host.stack, run->host.netif, run->host.mtu);
       return;
     }
+  }
   run_stop(run, VERDICT_UNSUPPORTED, "this ip command");
+}
+
+// A file under /proc/sys is a sysctl by another name.
+static void command_proc(struct run *run, const char *path, const char *value)
+{
+  static const char proc[] = "/proc/sys/";
+  char word[160];
+  if (strncmp(path, proc, sizeof proc - 1) != 0) {
+    run_stop(run, VERDICT_UNSUPPORTED, "the file %s", path);
+    return;
+  }
+  int n = snprintf(word, sizeof word, "%s=%s", path + sizeof proc - 1, value);
+  if (n < 0 || (size_t)n >= sizeof word) return;
+  for (char *c = word; *c != '=' && *c != '\0'; c++)
+    if (*c == '/') *c = '.';
+  command_knob(run, word, "");
+}
+
+// Shell words end a command's own: what is done when it fails, or with what it prints, is not needed.
+static unsigned command_own_words(char *const *words, unsigned count)
+{
+  static const char *const ends[] = {"||", "&>", "2>", "2>/dev/null", ">/dev/null"};
+  for (unsigned i = 0; i < count; i++) {
+    if (words[i][0] == '#') return i;
+    for (size_t e = 0; e < sizeof ends / sizeof *ends; e++)
+      if (strcmp(words[i], ends[e]) == 0) return i;
+  }
+  return count;
+}
+
+// Commands that change nothing a stack can see.
+static bool command_idle(const char *name)
+{
+  static const char *const idle[] = {"tcpdrop", "ethtool", "true", "tc", "modprobe"};
+  for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+    if (strcmp(name, idle[i]) == 0) return true;
+  return strncmp(name, "/tmp/sysctl_restore", 19) == 0;
 }
 
 static void command_line(struct run *run, char *line)
 {
   char *words[COMMAND_WORDS];
-  unsigned count = command_split(line, words);
-  if (count == 0) return;
-  // What is done when a command fails is not needed: none does.
-  for (unsigned i = 0; i < count; i++)
-    if (strcmp(words[i], "||") == 0 || strcmp(words[i], "&>") == 0) count = i;
+  unsigned count = command_own_words(words, command_split(line, words));
   if (count == 0) return;
   if (strcmp(words[0], "sysctl") == 0) {
     for (unsigned i = 1; i < count; i++)
       command_knob(run, words[i], "");
   } else if (command_ends(words[0], "set_sysctls.py")) {
     for (unsigned i = 1; i < count; i++) {
-      static const char proc[] = "/proc/sys/net/ipv4/";
-      if (strncmp(words[i], proc, sizeof proc - 1) == 0)
-        command_knob(run, words[i] + sizeof proc - 1, "net.ipv4.");
+      char *equals = strchr(words[i], '=');
+      if (equals == NULL) continue;
+      *equals = '\0';
+      command_proc(run, words[i], equals + 1);
     }
   } else if (command_ends(words[0], "defaults.sh")) {
     if (!run->profile_given) knobs_profile(run, "linux");
   } else if (strcmp(words[0], "sockstat") == 0) {
     command_sockstat(run, words, count);
   } else if (strcmp(words[0], "ip") == 0) {
-    command_mtu(run, words, count);
-  } else if (strcmp(words[0], "tcpdrop") != 0 && strcmp(words[0], "ethtool") != 0 &&
-             strcmp(words[0], "true") != 0 && strncmp(words[0], "/tmp/sysctl_restore", 19) != 0) {
+    command_ip(run, words, count);
+  } else if (strcmp(words[0], "echo") == 0 && count == 4 && strcmp(words[2], ">") == 0) {
+    command_proc(run, words[3], words[1]);
+  } else if (strcmp(words[0], "nstat") == 0 && command_own_words(words, count) == 2) {
+    // nstat -n: counts from now on, for a question that may follow
+  } else if (!command_idle(words[0])) {
     run_stop(run, VERDICT_UNSUPPORTED, "the command %s", words[0]);
   }
 }

@@ -15,6 +15,9 @@ enum knob_kind {
   KNOB_NONE,  // nothing here answers to it, and nothing needs to
   KNOB_ZERO,  // only 0 is what estab does
   KNOB_RANGE, // three numbers: least, first, most
+  KNOB_NOT,   // a bool that is true here when theirs is 0
+  KNOB_TRIES, // U64: a number of retransmissions; here the time until the next one would be due
+  KNOB_IDLE,  // keepalive's idle time where a script asks for keepalive
 };
 
 struct knob {
@@ -36,46 +39,74 @@ static const struct knob knobs[] = {
     // FreeBSD
     {"net.inet.tcp.sack.enable", KNOB_BOOL, AT(sack), 0, 1},
     {"net.inet.tcp.rfc1323", KNOB_BOOL, AT(timestamps), AT(window_scaling), 1},
+    {"net.inet.tcp.tolerate_missing_ts", KNOB_NOT, AT(require_timestamps), 0, 1},
+    {"net.inet.tcp.rfc3042", KNOB_BOOL, AT(limited_transmit), 0, 1},
     {"net.inet.tcp.recvspace", KNOB_U32, AT(recv_buffer_bytes), 0, 1},
     {"net.inet.tcp.sendspace", KNOB_U32, AT(send_buffer_bytes), 0, 1},
     {"kern.ipc.maxsockbuf", KNOB_U32, AT(recv_buffer_max_bytes), 0, 1},
+    {"net.inet.tcp.recvbuf_max", KNOB_U32, AT(recv_buffer_max_bytes), 0, 1},
+    {"net.inet.tcp.initcwnd_segments", KNOB_U32, AT(initial_window_segments), 0, 1},
+    {"net.inet.tcp.minmss", KNOB_U16, AT(min_mss), 0, 1},
     {"net.inet.tcp.rexmit_initial", KNOB_U64, AT(rto_initial_ns), 0, MS},
     {"net.inet.tcp.rexmit_min", KNOB_U64, AT(rto_min_ns), 0, MS},
     {"net.inet.tcp.delacktime", KNOB_U64, AT(delayed_ack_ns), 0, MS},
     {"net.inet.tcp.msl", KNOB_U64, AT(msl_ns), 0, MS},
+    {"net.inet.tcp.finwait2_timeout", KNOB_U64, AT(fin_wait_2_timeout_ns), 0, MS},
+    {"net.inet.tcp.keepinit", KNOB_U64, AT(syn_timeout_ns), 0, MS},
+    {"net.inet.tcp.keepidle", KNOB_IDLE, 0, 0, MS},
     {"net.inet.tcp.keepcnt", KNOB_U32, AT(keepalive_count), 0, 1},
     {"net.inet.tcp.keepintvl", KNOB_U64, AT(keepalive_interval_ns), 0, MS},
     {"net.inet.tcp.drop_synfin", KNOB_BOOL, AT(syn_fin_drop), 0, 1},
     {"net.inet.tcp.icmp_may_rst", KNOB_BOOL, AT(icmp_aborts_connect), 0, 1},
     {"net.inet.tcp.blackhole", KNOB_ZERO, 0, 0, 1},
-    {"net.inet.tcp.ecn.enable", KNOB_NONE, 0, 0, 1},
-    {"net.inet.tcp.fastopen.client_enable", KNOB_NONE, 0, 0, 1},
-    {"net.inet.tcp.fastopen.server_enable", KNOB_NONE, 0, 0, 1},
-    {"net.inet.tcp.hostcache.purgenow", KNOB_NONE, 0, 0, 1},
-    {"net.inet.tcp.hostcache.enable", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.always_keepalive", KNOB_ZERO, 0, 0, 1},
+    {"net.inet.tcp.ecn.", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.fastopen.", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.hostcache.", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.syncache.", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.syncookies", KNOB_NONE, 0, 0, 1},
     {"net.inet.tcp.insecure_rst", KNOB_NONE, 0, 0, 1}, // estab is never insecure
     {"net.inet.tcp.insecure_syn", KNOB_NONE, 0, 0, 1},
     {"net.inet.tcp.insecure_ack", KNOB_NONE, 0, 0, 1},
     {"net.inet.tcp.rexmit_slop", KNOB_NONE, 0, 0, 1},
     {"net.inet.tcp.rexmit_drop_options", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.recvbuf_auto", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.sendbuf_auto", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.tso", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.ts_offset_per_conn", KNOB_NONE, 0, 0, 1},
+    {"net.inet.icmp.", KNOB_NONE, 0, 0, 1},
     // Linux
     {"net.ipv4.tcp_timestamps", KNOB_BOOL, AT(timestamps), 0, 1},
     {"net.ipv4.tcp_window_scaling", KNOB_BOOL, AT(window_scaling), 0, 1},
     {"net.ipv4.tcp_sack", KNOB_BOOL, AT(sack), 0, 1},
     {"net.ipv4.tcp_rfc1337", KNOB_BOOL, AT(time_wait_ignores_rst), 0, 1},
-    {"net.ipv4.tcp_keepalive_time", KNOB_U64, AT(keepalive_idle_ns), 0, S},
+    {"net.ipv4.tcp_keepalive_time", KNOB_IDLE, 0, 0, S},
     {"net.ipv4.tcp_keepalive_intvl", KNOB_U64, AT(keepalive_interval_ns), 0, S},
     {"net.ipv4.tcp_keepalive_probes", KNOB_U32, AT(keepalive_count), 0, 1},
     {"net.ipv4.tcp_fin_timeout", KNOB_U64, AT(fin_wait_2_timeout_ns), 0, S},
     {"net.ipv4.tcp_invalid_ratelimit", KNOB_U64, AT(challenge_interval_ns), 0, MS},
+    {"net.ipv4.tcp_syn_retries", KNOB_TRIES, AT(syn_timeout_ns), 0, 1},
+    {"net.ipv4.tcp_synack_retries", KNOB_TRIES, AT(half_open_timeout_ns), 0, 1},
+    {"net.ipv4.tcp_rto_min_us", KNOB_U64, AT(rto_min_ns), 0, 1000},
+    {"net.ipv4.tcp_rto_max_ms", KNOB_U64, AT(rto_max_ns), 0, MS},
+    {"net.ipv4.tcp_min_snd_mss", KNOB_U16, AT(min_mss), 0, 1},
     {"net.ipv4.tcp_rmem", KNOB_RANGE, AT(recv_buffer_bytes), AT(recv_buffer_max_bytes), 1},
     {"net.ipv4.tcp_wmem", KNOB_RANGE, AT(send_buffer_bytes), 0, 1},
-    {"net.ipv4.tcp_ecn", KNOB_NONE, 0, 0, 1},
-    {"net.ipv4.tcp_ecn_option", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_ecn", KNOB_NONE, 0, 0,
+     1}, // this one and all that begin with it, as with a point
     {"net.ipv4.tcp_fastopen", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_syncookies", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_tso_", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_min_tso_segs", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_no_metrics_save", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_slow_start_after_idle", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_moderate_rcvbuf", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_autocorking", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_limit_output_bytes", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_challenge_ack_limit", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_max_syn_backlog", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_comp_sack_", KNOB_NONE, 0, 0, 1},
+    {"net.core.", KNOB_NONE, 0, 0, 1},
     // Every setting by its own name
     OWN(KNOB_U64, max_bytes),
     OWN(KNOB_U32, max_connections),
@@ -125,15 +156,18 @@ static int knob_store(struct estab_settings *settings, enum knob_kind kind, size
   case KNOB_U16: width = 2; break;
   case KNOB_U32:
   case KNOB_RANGE: width = 4; break;
+  case KNOB_TRIES:
   case KNOB_U64: width = 8; break;
   case KNOB_BOOL:
+  case KNOB_NOT:
   case KNOB_U8:
   case KNOB_NONE:
+  case KNOB_IDLE:
   case KNOB_ZERO: break;
   }
   memcpy(before, at, width);
-  if (kind == KNOB_BOOL) {
-    bool on = value != 0;
+  if (kind == KNOB_BOOL || kind == KNOB_NOT) {
+    bool on = (value != 0) == (kind == KNOB_BOOL);
     memcpy(at, &on, sizeof on);
   } else if (width == 1) {
     *at = (uint8_t)value;
@@ -147,28 +181,58 @@ static int knob_store(struct estab_settings *settings, enum knob_kind kind, size
   return memcmp(before, at, width) != 0;
 }
 
-int knob_set(struct run *run, const char *name, const char *value)
+// A name that ends in a mark, or has no setting behind it, stands for all that begin with it.
+static const struct knob *knob_find(const char *name)
 {
   for (size_t i = 0; i < sizeof knobs / sizeof *knobs; i++) {
-    const struct knob *knob = &knobs[i];
-    if (strcmp(knob->name, name) != 0) continue;
-    char *end;
-    uint64_t n = strtoull(value, &end, 0) * knob->unit;
-    if (strcmp(value, "never") == 0) n = ESTAB_NEVER;
-    struct estab_settings *settings = &run->host.settings;
-    if (knob->kind == KNOB_NONE) return 0;
-    if (knob->kind == KNOB_ZERO) return n == 0 ? 0 : -1;
-    if (knob->kind == KNOB_RANGE) {
-      uint64_t first = strtoull(end, &end, 0), most = strtoull(end, &end, 0);
-      int changed = knob_store(settings, KNOB_U32, knob->offset, first);
-      if (knob->offset2 != 0) changed |= knob_store(settings, KNOB_U32, knob->offset2, most);
-      return changed;
-    }
-    int changed = knob_store(settings, knob->kind, knob->offset, n);
-    if (knob->offset2 != 0) changed |= knob_store(settings, knob->kind, knob->offset2, n);
+    size_t length = strlen(knobs[i].name);
+    if (strncmp(knobs[i].name, name, length) == 0 &&
+        (name[length] == '\0' || knobs[i].kind == KNOB_NONE))
+      return &knobs[i];
+  }
+  return NULL;
+}
+
+uint64_t knobs_tries_ns(const struct estab_settings *settings, uint64_t tries)
+{
+  uint64_t sum = 0, wait = settings->rto_initial_ns;
+  for (uint64_t i = 0; i <= tries && i < 30; i++) {
+    sum += wait;
+    wait = 2 * wait < settings->rto_max_ns ? 2 * wait : settings->rto_max_ns;
+  }
+  return sum;
+}
+
+int knob_set(struct run *run, const char *name, const char *value)
+{
+  const struct knob *knob = knob_find(name);
+  if (knob == NULL) return -1;
+  char *end;
+  uint64_t n = strtoull(value, &end, 0) * knob->unit;
+  if (strcmp(value, "never") == 0) n = ESTAB_NEVER;
+  struct estab_settings *settings = &run->host.settings;
+  int changed;
+  switch (knob->kind) {
+  case KNOB_NONE: return 0;
+  case KNOB_ZERO: return n == 0 ? 0 : -1;
+  case KNOB_IDLE: run->sockets.keepidle_ns = n; return 0;
+  case KNOB_RANGE: {
+    uint64_t first = strtoull(end, &end, 0), most = strtoull(end, &end, 0);
+    changed = knob_store(settings, KNOB_U32, knob->offset, first);
+    if (knob->offset2 != 0) changed |= knob_store(settings, KNOB_U32, knob->offset2, most);
     return changed;
   }
-  return -1;
+  case KNOB_TRIES: n = knobs_tries_ns(settings, n); break;
+  case KNOB_BOOL:
+  case KNOB_NOT:
+  case KNOB_U8:
+  case KNOB_U16:
+  case KNOB_U32:
+  case KNOB_U64: break;
+  }
+  changed = knob_store(settings, knob->kind, knob->offset, n);
+  if (knob->offset2 != 0) changed |= knob_store(settings, knob->kind, knob->offset2, n);
+  return changed;
 }
 
 // What another system's scripts take for granted.
@@ -197,6 +261,7 @@ static void knobs_freebsd(struct run *run)
   s->rto_min_ns = 230 * MS;
   s->msl_ns = 30ull * S;
   s->challenge_interval_ns = 0;
+  run->sockets.unreachable = "ECONNREFUSED"; // whatever the ICMP error said
   if (!run->mtu_given) run->host.mtu = 1500;
 }
 
@@ -212,11 +277,15 @@ bool knobs_profile(struct run *run, const char *name)
 {
   if (strcmp(name, run->profile) == 0) return true;
   if (!knobs_known(name)) return false;
+  struct estab_settings *settings = &run->host.settings, before = *settings;
   if (strcmp(name, "rfc") == 0) {
-    estab_settings_rfc(&run->host.settings);
+    estab_settings_rfc(settings);
   } else {
-    estab_settings_default(&run->host.settings);
+    estab_settings_default(settings);
   }
+  settings->mem = before.mem; // of a stack that runs already
+  settings->random = before.random;
+  settings->trace = before.trace;
   if (strcmp(name, "linux") == 0) {
     knobs_linux(run);
   } else if (strcmp(name, "freebsd") == 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // run.c - the events of a script in their order, on a clock that only the script moves.
 #include "run.h"
+#include "ladder.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,12 +46,9 @@ void run_stop(struct run *run, enum verdict verdict, const char *format, ...)
 
 bool run_need_stack(struct run *run)
 {
-  if (run->settings_late) {
-    run_stop(run, VERDICT_UNSUPPORTED, "a setting of the stack changes while it runs");
-    return false;
-  }
   if (run->host.stack != NULL) return true;
   int error = host_start(&run->host);
+  run->settings = run->host.settings;
   if (error < 0) run_stop(run, VERDICT_ERROR, "no stack: %s", estab_strerror(error));
   return error >= 0;
 }
@@ -59,6 +57,7 @@ bool run_need_stack(struct run *run)
 static void run_traced(void *ctx, const struct estab_trace *event)
 {
   struct run *run = ctx;
+  if (run->options->ladder != NULL) ladder_event(run->options->ladder, LADDER_RIGHT, event);
   int64_t us = (int64_t)(event->now_ns - run->begin_ns) / 1000;
   if (event->kind == ESTAB_TRACE_state_changed)
     log_line(&run->log, "%6lld.%06lld   %s -> %s: %s", (long long)(us / 1000000),
@@ -70,12 +69,48 @@ static void run_traced(void *ctx, const struct estab_trace *event)
              estab_drop_text(event->u.dropped.reason));
 }
 
+// What happened since the last look, and what holds the sender back now: nothing changes between two looks.
+static void run_busy(struct run *run)
+{
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
+  const struct sock *sock = run->sockets.under_test;
+  uint64_t passed_ns = run->host.now_ns - run->busy.since_ns;
+  if (run->busy.busy) run->busy.busy_ns += passed_ns;
+  if (run->busy.rwnd) run->busy.rwnd_ns += passed_ns;
+  run->busy.since_ns = run->host.now_ns;
+  run->busy.busy = run->busy.rwnd = false;
+  if (sock == NULL || run->host.stack == NULL ||
+      estab_conn_info(run->host.stack, sock->conn, &info) < 0)
+    return;
+  run->busy.busy = info.send_queued_bytes > 0;
+  run->busy.rwnd = info.not_sent_bytes > 0 &&
+                   info.snd_wnd < info.flight_bytes + info.not_sent_bytes &&
+                   info.cwnd_bytes > info.flight_bytes;
+}
+
 static void run_news(void *ctx)
 {
   struct run *run = ctx;
   do
     sockets_news(&run->sockets);
   while (calls_retry(run));
+  run_busy(run);
+}
+
+// Moves the clock like host_advance(), and wakes calls whose patience ends on the way.
+static void run_clock(struct run *run, uint64_t until_ns, bool stop_at_packet)
+{
+  for (;;) {
+    uint64_t next_ns = until_ns;
+    for (unsigned i = 0; i < RUN_PENDING; i++) {
+      const struct pending *pending = &run->pending[i];
+      if (pending->used && pending->giveup_ns > run->host.now_ns && pending->giveup_ns < next_ns)
+        next_ns = pending->giveup_ns;
+    }
+    host_advance(&run->host, next_ns, stop_at_packet);
+    if (next_ns == until_ns || (stop_at_packet && run->host.first != NULL)) return;
+    host_pump(&run->host);
+  }
 }
 
 // The span in which the event should happen.
@@ -152,7 +187,7 @@ static void run_packet_out(struct run *run, const struct packet_spec *p, uint64_
   uint64_t tolerance = run_tolerance(run, from), last = to + tolerance;
   uint32_t done = 0, text;
   do {
-    if (run->host.stack != NULL && run->host.first == NULL) host_advance(&run->host, last, true);
+    if (run->host.stack != NULL && run->host.first == NULL) run_clock(run, last, true);
     struct sent *sent = host_take(&run->host);
     if (run->verdict != VERDICT_PASS) {
       free(sent);
@@ -193,7 +228,7 @@ static void run_packet_out(struct run *run, const struct packet_spec *p, uint64_
 
 static void run_advance(struct run *run, uint64_t ns, uint64_t tolerance)
 {
-  if (ns > run->host.now_ns) host_advance(&run->host, ns, false);
+  if (ns > run->host.now_ns) run_clock(run, ns, false);
   run_unexpected(run, ns > tolerance ? ns - tolerance : 0);
   run->last_ns = run->host.now_ns;
 }
@@ -219,7 +254,10 @@ static void run_event(struct run *run, const struct event *event)
     if (run->host.stack != NULL) host_pump(&run->host);
     break;
   case EVENT_COMMAND: command_run(run, event->text); break;
-  case EVENT_CODE: asserts_run(run, event->text); break;
+  case EVENT_CODE:
+    if (run->host.stack != NULL) host_pump(&run->host);
+    asserts_run(run, event->text);
+    break;
   }
 }
 
@@ -229,7 +267,7 @@ static void run_settle(struct run *run)
   for (unsigned i = 0; i < RUN_PENDING && run->verdict == VERDICT_PASS; i++) {
     struct pending *pending = &run->pending[i];
     if (!pending->used) continue;
-    host_advance(&run->host, pending->end_ns + run->tolerance_ns, false);
+    run_clock(run, pending->end_ns + run->tolerance_ns, false);
     if (!pending->used) continue;
     run->line = pending->call->place.line;
     run_stop(run, VERDICT_FAIL, "%s() never finished", pending->call->name);
@@ -347,6 +385,8 @@ void run_replay(struct run *run)
   for (unsigned i = 0; i < SOCKETS; i++)
     if (run->sockets.list[i].used) sock_close(&run->sockets, &run->sockets.list[i]);
   host->fail_at = 0;
+  host->settings = run->settings;
+  estab_stack_set_settings(host->stack, &host->settings);
   host_pump(host);
   host_advance(host, host->now_ns + RUN_QUIET_NS, false);
   while (host->first != NULL)
@@ -354,7 +394,7 @@ void run_replay(struct run *run)
   memset(run->flows, 0, sizeof run->flows);
   run->flow_count = host->flow_count = host->event = 0;
   run->flow_now = -1;
-  run->listen_is_fresh = run->settings_late = false;
+  run->listen_is_fresh = false;
   run->log.length = 0;
   run->verdict = VERDICT_PASS;
   run->reason[0] = run->expected[0] = run->got[0] = '\0';

@@ -19,20 +19,23 @@ struct run_options {
   const char *profile; // NULL = what the script asks for
   bool strict;         // compare what the neutral rules forgive, too
   bool verbose;
-  uint64_t fail_at;  // the allocation that is to fail, 0 = none
-  uint64_t start_ns; // 0 = any
+  uint64_t fail_at;      // the allocation that is to fail, 0 = none
+  uint64_t start_ns;     // 0 = any
+  struct ladder *ladder; // NULL, or what draws the run
 };
 
-#define RUN_FLOWS   32
-#define RUN_PENDING 8
+#define RUN_FLOWS     32
+#define RUN_PENDING   8
+#define RUN_VARIABLES 16
 
 // A call between its start and its end.
 struct pending {
   bool used, started;
   const struct event *event;
   const struct call *call;
-  uint64_t end_ns; // when it should finish
-  uint8_t *bytes;  // what it reads or writes
+  uint64_t end_ns;    // when it should finish
+  uint64_t giveup_ns; // when it stops waiting by itself, ESTAB_NEVER = it does not
+  uint8_t *bytes;     // what it reads or writes
   size_t count, done;
   struct outcome outcome;
   char option_got[64]; // getsockopt: what it read, "" = not compared
@@ -47,6 +50,7 @@ struct run {
   const struct script *script;
   const struct run_options *options;
   struct host host;
+  struct estab_settings settings; // host.settings when the stack was made
   struct sockets sockets;
   struct flow flows[RUN_FLOWS];
   unsigned flow_count;
@@ -56,7 +60,6 @@ struct run {
   char profile[16];
   bool profile_given;
   bool mtu_given;
-  bool settings_late; // changed after the stack was made
   uint64_t tolerance_ns;
   uint64_t begin_ns, last_ns; // script time 0, the previous event
   struct pending pending[RUN_PENDING];
@@ -67,6 +70,17 @@ struct run {
   char reason[512];
   char expected[320], got[640];
   struct log log; // both directions so far
+  // What code has set with name = value.
+  unsigned variable_count;
+  struct {
+    char name[32];
+    int64_t value;
+  } variables[RUN_VARIABLES];
+  // How long the connection under test had something to send, and how long only the peer's window held it back.
+  struct {
+    uint64_t since_ns, busy_ns, rwnd_ns;
+    bool busy, rwnd;
+  } busy;
   uint64_t memory_peak_bytes;
 };
 
@@ -118,11 +132,15 @@ const struct value *value_member(const struct value *v, const char *name);
 // True if v is one of, or joined from, the words of a list that ends with NULL (or a number).
 bool value_known(const struct value *v, const char *const *words);
 enum step call_not_here(struct outcome *out, const char *what);
+// Names of one error, as far as estab tells them apart.
+bool call_same_error(const char *a, const char *b);
 
 // command.c: a `command` of the script.
 void command_run(struct run *run, const char *text);
 // knobs.c: sets a value by the name of a sysctl. -1 unknown, 0 nothing changed, 1 changed.
 int knob_set(struct run *run, const char *name, const char *value);
+// How long a SYN is repeated that is sent `tries` times more.
+uint64_t knobs_tries_ns(const struct estab_settings *settings, uint64_t tries);
 bool knobs_known(const char *profile);
 bool knobs_profile(struct run *run, const char *name);
 // asserts.c: the code of %{ }%.

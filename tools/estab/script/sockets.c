@@ -61,6 +61,8 @@ void sockets_news(struct sockets *sockets)
     if ((ev.events & (ESTAB_EVENT_RESET | ESTAB_EVENT_ABORTED)) != 0) {
       sock->over = true;
       sock->error = sock_error_name(ev.error);
+      if (ev.error == ESTAB_ERR_UNREACHABLE && !sock->connected && sockets->unreachable != NULL)
+        sock->error = sockets->unreachable;
     }
   }
 }
@@ -241,6 +243,21 @@ void sock_close(struct sockets *sockets, struct sock *sock)
   }
   if (sockets->under_test == sock) sockets->under_test = NULL;
   *sock = (struct sock){.used = false};
+}
+
+enum step sock_linger(struct sockets *sockets, struct sock *sock, bool started,
+                      uint64_t deadline_ns)
+{
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
+  bool waits = sock->kind == SOCK_CONN && sock->linger && sock->linger_s > 0 && !sock->nonblock;
+  if (waits && !started && !sock->shut_write) estab_close(sockets->host->stack, sock->conn);
+  waits = waits && sockets->host->now_ns < deadline_ns && !sock->over &&
+          estab_conn_info(sockets->host->stack, sock->conn, &info) >= 0 &&
+          (info.state == ESTAB_FIN_WAIT_1 || info.state == ESTAB_CLOSING ||
+           info.state == ESTAB_LAST_ACK || info.send_queued_bytes > 0);
+  if (waits) return STEP_BLOCKS;
+  sock_close(sockets, sock);
+  return STEP_DONE;
 }
 
 enum step sock_set(struct sockets *sockets, struct sock *sock, enum estab_option option,

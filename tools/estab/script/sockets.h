@@ -32,14 +32,15 @@ struct sock {
   bool connect_told; // a connect() has said so
   bool over;         // reset, aborted or refused
   bool shut_read, shut_write;
-  bool linger, keepalive;
+  bool linger, keepalive, nodelay;
+  bool inq; // recvmsg tells how much more there is
   int64_t linger_s;
   uint64_t read_bytes, written_bytes; // stream positions
   unsigned option_count;
   struct sock_option options[16]; // to be set once there is a connection
   uint32_t epoll_events;          // asked for; 0 = not watched
   uint32_t epoll_last;            // ready when told last (edge)
-  uint64_t keepidle_ns, keepintvl_ns, keepcnt, user_timeout_ns, send_buffer_bytes;
+  uint64_t keepidle_ns;           // 0 = not set
   uint64_t notsent_lowat;
 };
 
@@ -47,6 +48,8 @@ struct sockets {
   struct host *host;
   struct sock list[SOCKETS];
   struct sock *under_test; // connected or accepted last
+  const char *unreachable; // errno of an attempt that an ICMP error ended, NULL = EHOSTUNREACH
+  uint64_t keepidle_ns;    // for sockets that ask for keepalive, 0 = RFC 9293's two hours
 };
 
 // The answer of a call: value, and the name of an error when value is -1.
@@ -81,6 +84,9 @@ enum step sock_write(struct sockets *sockets, struct sock *sock, const uint8_t *
 enum step sock_shutdown(struct sockets *sockets, struct sock *sock, bool read, bool write,
                         struct outcome *out);
 void sock_close(struct sockets *sockets, struct sock *sock);
+// close() that lingers: started as above. Done when the peer has acknowledged everything, or at deadline_ns.
+enum step sock_linger(struct sockets *sockets, struct sock *sock, bool started,
+                      uint64_t deadline_ns);
 // Sets an option now or as soon as there is a connection.
 enum step sock_set(struct sockets *sockets, struct sock *sock, enum estab_option option,
                    uint64_t value, struct outcome *out);
