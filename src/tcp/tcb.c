@@ -25,7 +25,9 @@ uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *p
 void tcb_update_mss(const struct tcp *c, struct tcb *t)
 {
   bool ip4 = tcb_is4(t);
-  uint32_t mss = t->peer_mss ? u32_max(t->peer_mss, c->settings->min_mss) : (ip4 ? 536u : 1220u);
+  // The floor of ATTACKS P3: no more octets of headers than of text. IPv6's with timestamps have 72.
+  uint32_t floor = c->settings->min_mss + (!ip4 && (t->flags & SEG_TS) ? 20u : 0u);
+  uint32_t mss = t->peer_mss ? u32_max(t->peer_mss, floor) : (ip4 ? 536u : 1220u);
   uint32_t headers = ip4 ? 40 : 60;
   uint32_t path_mss = t->path->mtu > headers + 1u ? t->path->mtu - headers : 1u;
   mss = u32_min(mss, path_mss);

@@ -173,8 +173,9 @@ void kit_inject(struct kit *k, const struct kit_in *in)
   }
   uint8_t text[1500];
   must(in->text_bytes <= sizeof text, "text is too long");
+  uint32_t first = in->seq + ((in->flags & ESTAB_TCP_SYN) ? 1u : 0u) - (k->irs + 1);
   for (uint32_t i = 0; i < in->text_bytes; i++)
-    text[i] = kit_peer_octet(in->seq + i - (k->irs + 1));
+    text[i] = kit_peer_octet(first + i);
   kit_inject_raw(k, &h, text, in->text_bytes);
 }
 
