@@ -245,16 +245,33 @@ static inline bool ip4_input_plain(struct ip *ip, uint32_t netif, const uint8_t 
   return true;
 }
 
+// A fragment past 65535 octets, or that ends nowhere: its datagram is given up at once (ATTACKS P13).
+static void fragment_forget(struct ip *ip, const struct ip_packet *p, uint32_t id)
+{
+  struct frag_key key = {.src = p->src,
+                         .dst = p->dst,
+                         .id = id,
+                         .netif = p->netif,
+                         .version = p->version,
+                         .protocol = p->version == 6 ? 0 : p->protocol};
+  frag_forget(&ip->frag, &key);
+}
+
 static int ip4_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t now_ns,
                      struct ip_packet *out)
 {
   struct estab_ip4_header h;
   int header = estab_ip4_parse(bytes, have, &h);
-  if (header < 0) return header;
+  if (header < 0 && header != -ESTAB_DROP_FRAG_BOUNDS) return header;
   out->version = 4;
   out->src = h.src;
   out->dst = h.dst;
   out->protocol = h.protocol;
+  if (header < 0) {
+    fragment_forget(ip, out, h.fragment.id);
+    out->version = 0; // nobody is told
+    return header;
+  }
   out->hop_limit = h.ttl;
   out->ecn = h.ecn;
   out->traffic_class = (uint8_t)(h.dscp << 2 | h.ecn);
@@ -281,6 +298,7 @@ static int ip6_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t 
   // An IPv4-mapped address means IPv4 everywhere in here; on a wire it means nothing good.
   if (ip_is_mapped(&h.src)) return -ESTAB_DROP_IP_SOURCE;
   if (ip_is_mapped(&h.dst)) return -ESTAB_DROP_IP_NOT_OURS;
+  if (header == -ESTAB_DROP_FRAG_BOUNDS) fragment_forget(ip, out, h.fragment.id);
   if (header < 0) { // what was not understood is only reported by whom it was meant for
     out->header_bytes = ESTAB_IP6_HEADER_BYTES;
     out->payload = bytes + ESTAB_IP6_HEADER_BYTES;

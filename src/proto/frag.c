@@ -408,6 +408,12 @@ int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
   return frag_complete(f, e, out);
 }
 
+void frag_forget(struct frag *f, const struct frag_key *key)
+{
+  struct frag_entry *e = f->buckets ? frag_find(f, key) : NULL;
+  if (e && !e->poisoned) frag_entry_free(f, e);
+}
+
 int frag_expire(struct frag *f, uint64_t now_ns, struct frag_datagram *out)
 {
   frag_whole_free(f);

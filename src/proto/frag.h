@@ -88,6 +88,8 @@ int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
                struct frag_datagram *out);
 
 // When the oldest datagram times out, or ESTAB_NEVER.
+// The datagram got a fragment that cannot be: nothing of it is kept.
+void frag_forget(struct frag *f, const struct frag_key *key);
 uint64_t frag_deadline(const struct frag *f);
 // One datagram that has timed out by now: 1 and *out (header NULL when there is nothing to quote), to be
 // called again; 0 when there is none.

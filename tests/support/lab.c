@@ -73,7 +73,9 @@ void lab_inject(struct lab *l, const uint8_t *bytes, size_t n)
 static void lab_take(struct lab *l)
 {
   static struct estab_frame frames[ESTAB_OUTPUT_MAX];
-  for (int n; (n = estab_stack_output(l->s, l->now_ns, frames, ESTAB_OUTPUT_MAX)) > 0;) {
+  // A packet that waits for its neighbour may leave a question for the next call.
+  for (int n, empty = 0; empty < 2; empty = n > 0 ? 0 : empty + 1) {
+    n = estab_stack_output(l->s, l->now_ns, frames, ESTAB_OUTPUT_MAX);
     for (int i = 0; i < n; i++) {
       struct lab_out *o = &l->out[l->outs < LAB_OUTS ? l->outs : LAB_OUTS - 1];
       l->outs++;
@@ -86,7 +88,6 @@ static void lab_take(struct lab *l)
     }
     estab_stack_output_done(l->s, (unsigned)n, l->now_ns);
   }
-  estab_stack_output_done(l->s, 0, l->now_ns);
 }
 
 unsigned lab_drain(struct lab *l)
