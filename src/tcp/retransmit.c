@@ -78,8 +78,9 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   if (t->duplicate_acks < 255) t->duplicate_acks++;
   if (t->bits & TCB_FAST_RECOVERY) {
-    // RFC 5681 3.2 (4): each tells of a segment that left, though never of more than are out (ATTACKS S2).
-    uint32_t most = t->cc.ssthresh_bytes + tcb_flight(t);
+    // RFC 5681 3.2 (4): each tells of a segment that left, though never of more than were out when the loss was
+    // seen: counted from there, or each forged one would let out the next (ATTACKS S2).
+    uint32_t most = t->cc.ssthresh_bytes + (t->recover - t->snd.una);
     t->cc.cwnd_bytes = u32_min(t->cc.cwnd_bytes + t->snd_mss, most);
     return;
   }

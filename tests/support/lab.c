@@ -168,13 +168,14 @@ void lab_checksum(uint8_t *packet, size_t n, size_t l4)
   if (six) {
     memcpy(src.bytes, packet + 8, 16);
     memcpy(dst.bytes, packet + 24, 16);
-    if (l4 >= 48) protocol = packet[l4 - 8]; // the last extension header has 8 bytes
+    if (l4 != SIZE_MAX && l4 >= 48) protocol = packet[l4 - 8]; // the last extension header has 8 bytes
   } else {
     put_be16(packet + 10, 0);
     put_be16(packet + 10, estab_checksum_finish(estab_checksum_add(0, packet, header)));
     src = estab_ip4(packet[12], packet[13], packet[14], packet[15]);
     dst = estab_ip4(packet[16], packet[17], packet[18], packet[19]);
   }
+  if (l4 == SIZE_MAX) return;
   if (l4 == 0) l4 = header;
   size_t at;
   switch (protocol) {

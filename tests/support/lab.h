@@ -52,7 +52,8 @@ size_t lab_udp(const struct lab *l, bool six, uint16_t port, size_t text_bytes, 
 // An ICMP error from the peer about a TCP segment of the tuple's local end. quote_bytes: of its TCP header.
 size_t lab_icmp_error(const struct estab_tuple *tuple, uint8_t type, uint8_t code, uint32_t mtu,
                       uint32_t seq, size_t quote_bytes, uint8_t *out);
-// Puts right checksums into a packet: IPv4 header, and TCP, UDP or ICMP at `l4`. 0: behind the plain header.
+// Puts right checksums into a packet: IPv4 header, and TCP, UDP or ICMP at `l4`. 0: behind the plain header;
+// SIZE_MAX: only the IPv4 header's.
 void lab_checksum(uint8_t *packet, size_t n, size_t l4);
 // A TCP segment for the kit's connection: any data offset, any octets behind the 20.
 size_t lab_segment(const struct kit *k, const struct estab_tcp_header *h, unsigned data_offset,
