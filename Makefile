@@ -13,6 +13,7 @@ help:
 	@echo 'make build       build/ with tests, for work on the code'
 	@echo 'make asan        the tests under AddressSanitizer and UBSan'
 	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
+	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6")'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
 	@echo 'make clean       remove what was built'
@@ -48,6 +49,10 @@ asan:
 fuzz-smoke:
 	@tools/deps.sh build test fuzz
 	@tools/test.sh fuzz
+
+attack: build
+	@tools/attack.sh build $(ARGS)
+.PHONY: attack
 
 bench: release
 	@tools/deps.sh bench

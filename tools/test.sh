@@ -11,7 +11,7 @@ totals=$PWD/build-totals
 sanitize=("-Db_sanitize=address,undefined" "-Dc_args=-fno-sanitize-recover=all" -Doptimization=1 -Dfuzz=true)
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1:abort_on_error=1
-compiled=(--suite unit --suite prop --suite scripts --suite examples)
+compiled=(--suite unit --suite prop --suite attack --suite scripts --suite examples)
 multiplier=3
 [ -z "${ESTAB_LONG:-}" ] || multiplier=30
 
@@ -76,7 +76,7 @@ for stage; do
   asan) build asan clang "${sanitize[@]}" && run asan all "${compiled[@]}" ;;
   i686 | s390x)
     build "$stage" "$stage-linux-gnu-gcc" --cross-file "tools/cross/$stage.ini" \
-      -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite scripts --suite examples ;;
+      -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite attack --suite scripts --suite examples ;;
   fuzz) build asan clang "${sanitize[@]}" && fuzz ;;
   *) echo "test.sh: no stage '$stage'" >&2; exit 2 ;;
   esac

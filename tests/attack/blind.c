@@ -160,7 +160,10 @@ static void b5(struct attack_run *r)
         {.flags = A, .seq = t->rcv.nxt + 0x60000000u, .ack = t->snd.nxt, .window_zero = true},
         {.flags = A, .seq = t->rcv.nxt + t->rcv.wnd, .ack = t->snd.nxt, .window_zero = true},
         {.flags = A, .seq = t->rcv.nxt, .ack = t->snd.nxt + 1, .window_zero = true},
-        {.flags = A, .seq = t->rcv.nxt, .ack = was.snd_una - t->snd.max_wnd - 1, .window_zero = true},
+        {.flags = A,
+         .seq = t->rcv.nxt,
+         .ack = was.snd_una - t->snd.max_wnd - 1,
+         .window_zero = true},
     };
     ask(&forged[i / 2 % 4]);
     (void)estab_conn_info(k.s, k.conn, &now);
@@ -196,9 +199,9 @@ static struct kit_in b6_question(unsigned kind, unsigned n)
   case 0: return (struct kit_in){.flags = R, .seq = nxt + 1 + n % 30000};
   case 1: return (struct kit_in){.flags = S, .seq = nxt + n};
   case 2: return (struct kit_in){.flags = A, .seq = nxt, .ack = t->snd.nxt + 1 + n};
-  case 3: return (struct kit_in){.flags = A, .seq = nxt, .ack = t->snd.una - t->snd.max_wnd - 1 - n};
-  default:
-    return (struct kit_in){.flags = A, .seq = nxt + t->rcv.wnd + n, .ack = t->snd.nxt};
+  case 3:
+    return (struct kit_in){.flags = A, .seq = nxt, .ack = t->snd.una - t->snd.max_wnd - 1 - n};
+  default: return (struct kit_in){.flags = A, .seq = nxt + t->rcv.wnd + n, .ack = t->snd.nxt};
   }
 }
 
@@ -263,7 +266,8 @@ static void b6(struct attack_run *r)
     for (unsigned n = 0; n < 100; n++)
       seen[i] += ask_port(40000, R, 1001 + 1 + n, 0);
     attack_case(r, seen[i] == seen[0] && seen[i] == 1, NULL,
-                "B6 %u spoofed into another's connection: %u seen on one's own", spoofed[i], seen[i]);
+                "B6 %u spoofed into another's connection: %u seen on one's own", spoofed[i],
+                seen[i]);
     kit_end(&k);
   }
 }
@@ -346,8 +350,14 @@ static void b8(struct attack_run *r)
   static const struct {
     int64_t delta; // TSval - TS.Recent
     bool taken;
-  } edges[] = {{0, true},          {1, true},  {2, true},           {0x7fffffff, true},
-               {-1, false},        {-2, false}, {-0x7fffffff, false}, {-0x80000000LL, false},
+  } edges[] = {{0, true},
+               {1, true},
+               {2, true},
+               {0x7fffffff, true},
+               {-1, false},
+               {-2, false},
+               {-0x7fffffff, false},
+               {-0x80000000LL, false},
                {-0x10000000, false}};
   for (unsigned i = 0; i < 2 * sizeof edges / sizeof *edges; i++) {
     make(KIT_ESTABLISHED, i & 1);
@@ -373,14 +383,12 @@ static void b8(struct attack_run *r)
     attack_case(r, !kit_seg(&k), k.log, "B8 an exact RST with %s timestamp", old ? "an old" : "no");
     kit_end(&k);
   }
-  for (unsigned place = KIT_ESTABLISHED; place < KIT_TIME_WAIT; place++) { // once negotiated, none is none
+  for (unsigned place = KIT_ESTABLISHED; place < KIT_TIME_WAIT;
+       place++) { // once negotiated, none is none
     make((enum kit_place)place, false);
     struct seg_state was = *kit_seg(&k);
-    unsigned answers = ask(&(struct kit_in){.flags = A,
-                                            .seq = was.rcv.nxt,
-                                            .ack = was.snd.nxt,
-                                            .text_bytes = 10,
-                                            .ts = KIT_TS_NONE});
+    unsigned answers = ask(&(struct kit_in){
+        .flags = A, .seq = was.rcv.nxt, .ack = was.snd.nxt, .text_bytes = 10, .ts = KIT_TS_NONE});
     bool ok = answers == 0 && kit_seg(&k)->rcv.nxt == was.rcv.nxt &&
               kit_seg(&k)->snd.una == was.snd.una && kit_lives(&k);
     end(r, ok, "B8 text without a timestamp, case", 0, (enum kit_place)place);
@@ -412,17 +420,19 @@ static void b9(struct attack_run *r)
     bool gone = !kit_seg(&k);
     bool ok = gone == (letter && offset == 0);
     if (!gone) ok = ok && (letter || k.outs == 0) && kit_lives(&k);
-    end(r, ok, letter ? "B9 by the letter, RST at RCV.NXT +" : "B9 RST at RCV.NXT +", offset, place);
+    end(r, ok, letter ? "B9 by the letter, RST at RCV.NXT +" : "B9 RST at RCV.NXT +", offset,
+        place);
   }
-  for (unsigned place = KIT_TIME_WAIT; place < KIT_PLACES; place++) { // RFC 1337 2: old text, then its RST
+  for (unsigned place = KIT_TIME_WAIT; place < KIT_PLACES;
+       place++) { // RFC 1337 2: old text, then its RST
     make((enum kit_place)place, false);
     struct seg_state was = *kit_seg(&k);
     ask(&(struct kit_in){
         .flags = A, .seq = was.rcv.nxt - 11, .ack = was.snd.nxt, .text_bytes = 10});
     bool ok = challenged();
     ask(&(struct kit_in){.flags = R, .seq = k.outs ? k.out[0].h.ack : was.rcv.nxt});
-    end(r, ok && kit_state(&k) == ESTAB_TIME_WAIT && kit_lives(&k), "B9 old text, then RST, case", 0,
-        (enum kit_place)place);
+    end(r, ok && kit_state(&k) == ESTAB_TIME_WAIT && kit_lives(&k), "B9 old text, then RST, case",
+        0, (enum kit_place)place);
   }
 }
 
@@ -433,8 +443,14 @@ static void b10(struct attack_run *r)
   static const struct {
     const char *name;
     uint16_t flags;
-  } sets[] = {{"RST", R},         {"RST ACK", R | A}, {"ACK", A},         {"SYN ACK", S | A},
-              {"FIN ACK", F | A}, {"PSH ACK", P | A}, {"SYN RST ACK", S | R | A}, {"none", 0}};
+  } sets[] = {{"RST", R},
+              {"RST ACK", R | A},
+              {"ACK", A},
+              {"SYN ACK", S | A},
+              {"FIN ACK", F | A},
+              {"PSH ACK", P | A},
+              {"SYN RST ACK", S | R | A},
+              {"none", 0}};
   for (unsigned i = 0; i < 8 * 3 * 2; i++) {
     uint16_t flags = sets[i / 6].flags;
     make(KIT_SYN_SENT, i & 1);

@@ -203,7 +203,8 @@ static void i3(struct attack_run *r)
         memset(options, 1, sizeof options);
         options[at] = (uint8_t)kind;
         if (at + 1 < 12) options[at + 1] = (uint8_t)length;
-        if (at + 2 < 12) options[at + 2] = (uint8_t)(length & 1 ? 4 : 255); // a pointer, perhaps far out
+        if (at + 2 < 12)
+          options[at + 2] = (uint8_t)(length & 1 ? 4 : 255); // a pointer, perhaps far out
         ok = options_are_judged(options, sizeof options);
       }
     attack_case(r, ok, NULL, "I3 option %u of any length", kind);
@@ -216,7 +217,8 @@ static void i3(struct attack_run *r)
       uint8_t options[40];
       size_t n = 4 * prop_below(&rng, 11);
       for (size_t at = 0; at < n; at++)
-        options[at] = prop_one_in(&rng, 3) ? kinds[prop_below(&rng, 9)] : (uint8_t)prop_below(&rng, 42);
+        options[at] =
+            prop_one_in(&rng, 3) ? kinds[prop_below(&rng, 9)] : (uint8_t)prop_below(&rng, 42);
       ok = options_are_judged(options, n);
     }
     attack_case(r, ok, NULL, "I3 200 random options, seed %u", seed);
@@ -232,15 +234,24 @@ static void i4(struct attack_run *r)
     const char *name;
     bool six;
     uint8_t type, code;
-  } messages[] = {{"redirect for a net", false, 5, 0},   {"redirect for a host", false, 5, 1},
-                  {"redirect, other code", false, 5, 9}, {"source quench", false, 4, 0},
-                  {"mask request", false, 17, 0},        {"mask reply", false, 18, 0},
-                  {"timestamp request", false, 13, 0},   {"timestamp reply", false, 14, 0},
-                  {"information request", false, 15, 0}, {"router advertisement", false, 9, 0},
-                  {"router solicitation", false, 10, 0}, {"unknown type", false, 77, 0},
-                  {"redirect", true, 137, 0},            {"router advertisement", true, 134, 0},
-                  {"router solicitation", true, 133, 0}, {"multicast listener query", true, 130, 0},
-                  {"node information", true, 139, 0},    {"unknown informational", true, 200, 0}};
+  } messages[] = {{"redirect for a net", false, 5, 0},
+                  {"redirect for a host", false, 5, 1},
+                  {"redirect, other code", false, 5, 9},
+                  {"source quench", false, 4, 0},
+                  {"mask request", false, 17, 0},
+                  {"mask reply", false, 18, 0},
+                  {"timestamp request", false, 13, 0},
+                  {"timestamp reply", false, 14, 0},
+                  {"information request", false, 15, 0},
+                  {"router advertisement", false, 9, 0},
+                  {"router solicitation", false, 10, 0},
+                  {"unknown type", false, 77, 0},
+                  {"redirect", true, 137, 0},
+                  {"router advertisement", true, 134, 0},
+                  {"router solicitation", true, 133, 0},
+                  {"multicast listener query", true, 130, 0},
+                  {"node information", true, 139, 0},
+                  {"unknown informational", true, 200, 0}};
   static struct kit k;
   for (unsigned i = 0; i < 2 * sizeof messages / sizeof *messages; i++) {
     bool six = messages[i / 2].six;

@@ -36,7 +36,8 @@ static void b11_one(struct attack_run *r, enum kit_place place, bool ip6, struct
   if (ends)
     ok = ok && !kit_seg(&k);
   else
-    ok = ok && ((k.events & ESTAB_EVENT_SOFT_ERROR) != 0) == (in_flight && !too_big) && kit_lives(&k);
+    ok = ok && ((k.events & ESTAB_EVENT_SOFT_ERROR) != 0) == (in_flight && !too_big) &&
+         kit_lives(&k);
   attack_case(r, kit_end(&k) && ok, k.log, "B11 type %u code %u about %s in %s", e.type, e.code,
               names[where], kit_place_name(place));
 }
@@ -49,8 +50,8 @@ static void b11(struct attack_run *r)
     for (int where = 0; where < 4; where++) {
       for (uint8_t code = 0; code < 16; code++)
         b11_one(r, places[p], false,
-                (struct b11_error){3, code, code == 2 || code == 3 || code == 9 || code == 10 ||
-                                                code == 13},
+                (struct b11_error){3, code,
+                                   code == 2 || code == 3 || code == 9 || code == 10 || code == 13},
                 where);
       for (unsigned i = 0; i < 2; i++) {
         b11_one(r, places[p], false, (struct b11_error){11, (uint8_t)i, false}, where);
@@ -93,7 +94,8 @@ static uint32_t path_mtu(void)
 
 static void b12(struct attack_run *r)
 {
-  static const uint32_t mtus[] = {0, 1, 40, 48, 55, 67, 68, 551, 552, 1279, 1280, 1499, 1500, 65535};
+  static const uint32_t mtus[] = {0,   1,   40,   48,   55,   67,   68,
+                                  551, 552, 1279, 1280, 1499, 1500, 65535};
   static const size_t quotes[] = {20, 8, 4, 0}; // octets of the TCP header that are quoted
   for (unsigned i = 0; i < 14 * 4 * 3 * 2; i++) {
     bool ip6 = i & 1;
@@ -110,7 +112,8 @@ static void b12(struct attack_run *r)
     uint32_t want = 1500;
     if (where == 0 && quote >= 8) {
       if (ip6 && mtu >= 1280 && mtu < 1500) want = mtu;
-      if (!ip6 && mtu < 1500) want = mtu == 0 ? 1492 : mtu < 552 ? 552 : mtu; // 0: RFC 1191 7's plateau
+      if (!ip6 && mtu < 1500)
+        want = mtu == 0 ? 1492 : mtu < 552 ? 552 : mtu; // 0: RFC 1191 7's plateau
     }
     uint32_t got = path_mtu();
     kit_drain(&k); // what was too big comes again
@@ -118,11 +121,15 @@ static void b12(struct attack_run *r)
     bool ok = got == want && (kit_state(&k) != ESTAB_ESTABLISHED || path_mtu() == want);
     kit_advance(&k, UINT64_C(2000000000));
     if (kit_seg(&k)) ok = ok && path_mtu() == 1500; // forgotten after ten minutes
-    attack_case(r, kit_end(&k) && ok, k.log, "B12 MTU %u, %s, %zu octets quoted over IPv%d: %u", mtu,
-                where == 0 ? "in flight" : where == 1 ? "at SND.NXT" : "below SND.UNA", quote,
-                ip6 ? 6 : 4, got);
+    attack_case(r, kit_end(&k) && ok, k.log, "B12 MTU %u, %s, %zu octets quoted over IPv%d: %u",
+                mtu,
+                where == 0   ? "in flight"
+                : where == 1 ? "at SND.NXT"
+                             : "below SND.UNA",
+                quote, ip6 ? 6 : 4, got);
   }
-  for (unsigned ip6 = 0; ip6 < 2; ip6++) { // a connection lives on with the smallest MTU that is believed
+  for (unsigned ip6 = 0; ip6 < 2;
+       ip6++) { // a connection lives on with the smallest MTU that is believed
     kit_init(&k, ip6, NULL);
     kit_make(&k, KIT_ESTABLISHED);
     uint8_t frame[200];
@@ -141,15 +148,24 @@ static void b13(struct attack_run *r)
   static const struct {
     const char *src, *dst;
   } forged[] = {
-      {"192.0.2.1", "192.0.2.1"},       {"0.0.0.0", "192.0.2.1"},
-      {"127.0.0.1", "192.0.2.1"},       {"224.0.0.1", "192.0.2.1"},
-      {"239.255.1.1", "192.0.2.1"},     {"255.255.255.255", "192.0.2.1"},
-      {"192.0.2.255", "192.0.2.1"},     {"240.0.0.1", "192.0.2.1"},
-      {"2001:db8::1", "2001:db8::1"},   {"::", "2001:db8::1"},
-      {"::1", "2001:db8::1"},           {"ff02::1", "2001:db8::1"},
-      {"::ffff:192.0.2.2", "2001:db8::1"}, {"192.0.2.2", "192.0.2.255"},
-      {"192.0.2.2", "224.0.0.1"},       {"192.0.2.2", "255.255.255.255"},
-      {"2001:db8::2", "ff02::1"},       {"127.0.0.1", "127.0.0.1"},
+      {"192.0.2.1", "192.0.2.1"},
+      {"0.0.0.0", "192.0.2.1"},
+      {"127.0.0.1", "192.0.2.1"},
+      {"224.0.0.1", "192.0.2.1"},
+      {"239.255.1.1", "192.0.2.1"},
+      {"255.255.255.255", "192.0.2.1"},
+      {"192.0.2.255", "192.0.2.1"},
+      {"240.0.0.1", "192.0.2.1"},
+      {"2001:db8::1", "2001:db8::1"},
+      {"::", "2001:db8::1"},
+      {"::1", "2001:db8::1"},
+      {"ff02::1", "2001:db8::1"},
+      {"::ffff:192.0.2.2", "2001:db8::1"},
+      {"192.0.2.2", "192.0.2.255"},
+      {"192.0.2.2", "224.0.0.1"},
+      {"192.0.2.2", "255.255.255.255"},
+      {"2001:db8::2", "ff02::1"},
+      {"127.0.0.1", "127.0.0.1"},
   };
   static struct lab l;
   for (unsigned i = 0; i < 3 * sizeof forged / sizeof *forged; i++) {
@@ -168,7 +184,8 @@ static void b13(struct attack_run *r)
     // LAND itself, SYN and ACK to the listener, SYN to a closed port
     struct estab_tcp_header h = {.src_port = i % 3 == 0 ? 80 : 5000,
                                  .dst_port = i % 3 == 2 ? 81 : 80,
-                                 .flags = i % 3 == 1 ? ESTAB_TCP_SYN | ESTAB_TCP_ACK : ESTAB_TCP_SYN};
+                                 .flags =
+                                     i % 3 == 1 ? ESTAB_TCP_SYN | ESTAB_TCP_ACK : ESTAB_TCP_SYN};
     size_t bytes = estab_tcp_emit(&h, segment);
     size_t n = (six ? lab_ip6 : lab_ip4)(frame, &src, &dst, 6, segment, bytes);
     lab_checksum(frame, n, 0);

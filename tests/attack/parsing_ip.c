@@ -156,17 +156,19 @@ static size_t make_frame(unsigned kind, uint8_t *out)
 
 static void p7(struct attack_run *r)
 {
-  static const char *const names[] = {"echo 4", "echo 6",     "UDP 4",      "UDP 6",  "SYN 4",
-                                      "SYN 6",  "ICMP error", "chain",      "frag 4", "frag 6",
-                                      "NS",     "NA",         "RA",         "ARP",    "ARP reply"};
+  static const char *const names[] = {"echo 4", "echo 6",     "UDP 4", "UDP 6",  "SYN 4",
+                                      "SYN 6",  "ICMP error", "chain", "frag 4", "frag 6",
+                                      "NS",     "NA",         "RA",    "ARP",    "ARP reply"};
   for (unsigned ethernet = 0; ethernet < 2; ethernet++)
     for (unsigned kind = 0; kind < (ethernet ? 15u : 13u); kind++) {
       bool six = kind == 1 || kind == 3 || kind == 5 || kind == 7 || (kind >= 9 && kind <= 12);
       lab_init(&l, ethernet ? ESTAB_LINK_ETHERNET : ESTAB_LINK_RAW, NULL);
       size_t n = make_frame(kind, frame);
       if (ethernet)
-        n = make_ethernet(kind >= 13 ? ESTAB_ETH_ARP : six ? ESTAB_ETH_IP6 : ESTAB_ETH_IP4, frame,
-                          n, frame);
+        n = make_ethernet(kind >= 13 ? ESTAB_ETH_ARP
+                          : six      ? ESTAB_ETH_IP6
+                                     : ESTAB_ETH_IP4,
+                          frame, n, frame);
       bool ok = true;
       for (size_t cut = 0; ok && cut < n; cut++)
         ok = ask(frame, cut) == 0;
@@ -215,8 +217,8 @@ static void p8(struct attack_run *r)
     n = lab_packet(&l, true, 0, payload, n - 32, frame);
     if (length == 0) put_be16(frame + 4, 0);
     unsigned answers = ask(frame, n);
-    attack_case(r, answers == 0 || (length && only_icmp(true) == ESTAB_ICMP6_PARAMETER_PROBLEM), NULL,
-                "P8 jumbo option, payload length %s", length ? "right" : "0");
+    attack_case(r, answers == 0 || (length && only_icmp(true) == ESTAB_ICMP6_PARAMETER_PROBLEM),
+                NULL, "P8 jumbo option, payload length %s", length ? "right" : "0");
   }
   attack_case(r, lab_end(&l), NULL, "P8 memory");
 }
@@ -340,7 +342,8 @@ static void p9(struct attack_run *r)
       chain_add(&c, 44, 0, 0);
     attack_case(r, chain_is_judged(&c), NULL, "P9 %u fragment headers", n);
   }
-  for (unsigned length = 1; length < 256; length++) { // header lengths past the packet; 255 must not wrap
+  for (unsigned length = 1; length < 256;
+       length++) { // header lengths past the packet; 255 must not wrap
     chain_start(&c);
     chain_add(&c, 60, 1, 0);
     c.bytes[1] = (uint8_t)length;
@@ -400,8 +403,8 @@ static void p10_sizes(struct attack_run *r)
         chain_add(&c, 60, 1, 0);
       chain_number(&c, 200);
       size_t text = texts[t] + c.count + 40 > 1500 ? 1460 - c.count : texts[t];
-      size_t n = lab_packet(&l, true, c.first, c.bytes, c.count + text > 1400 ? 1400 : c.count + text,
-                            frame);
+      size_t n = lab_packet(&l, true, c.first, c.bytes,
+                            c.count + text > 1400 ? 1400 : c.count + text, frame);
       ask(frame, n);
       attack_case(r, only_icmp(true) == 4 && error_quotes(true, n), NULL,
                   "P10 unknown next header behind %u headers, %zu octets", headers, n);
@@ -412,8 +415,9 @@ static void p10_sizes(struct attack_run *r)
 static void p10_silence(struct attack_run *r)
 {
   static const uint8_t payload[40];
-  static const char *const sources[] = {"0.0.0.0", "127.0.0.1", "224.0.0.9", "255.255.255.255",
-                                        "192.0.2.255", "240.0.0.1", "::", "::1", "ff02::5"};
+  static const char *const sources[] = {"0.0.0.0",     "127.0.0.1", "224.0.0.9", "255.255.255.255",
+                                        "192.0.2.255", "240.0.0.1", "::",        "::1",
+                                        "ff02::5"};
   static const char *const destinations[] = {"224.0.0.1", "192.0.2.255", "255.255.255.255",
                                              "ff02::1", "ff02::1:ff00:1"};
   for (unsigned i = 0; i < 14; i++) {
@@ -427,7 +431,8 @@ static void p10_silence(struct attack_run *r)
                 text);
   }
   struct estab_tuple tuple = {l.us[0], l.peer[0], 80, 5000};
-  for (unsigned type = 0; type < 256; type++) { // ICMP errors and unknown types are never answered with an error
+  for (unsigned type = 0; type < 256;
+       type++) { // ICMP errors and unknown types are never answered with an error
     if (type == 8) continue;
     size_t n = lab_icmp_error(&tuple, (uint8_t)type, 0, 0, 1, 20, frame);
     bool ok = ask(frame, n) == 0;
@@ -457,8 +462,8 @@ static void p10(struct attack_run *r)
     unsigned errors = 0;
     for (unsigned i = 0; i < 1000; i++)
       errors += lab_ask(&l, frame, n);
-    attack_case(r, errors > 0 && errors <= 16, NULL, "P10 %u errors for 1000 packets at once over %s",
-                errors, family(six));
+    attack_case(r, errors > 0 && errors <= 16, NULL,
+                "P10 %u errors for 1000 packets at once over %s", errors, family(six));
   }
   attack_case(r, lab_end(&l), NULL, "P10 memory");
 }
@@ -524,7 +529,8 @@ static void p11(struct attack_run *r)
     struct estab_nd nd;
     int whole = estab_nd_parse(&ip, message, sizeof message, &nd);
     bool ok = whole < 0 || nd.prefix_count == 0 || nd.prefixes[0].prefix_bits <= 128;
-    attack_case(r, ok && (bits > 128 || nd.prefix_count == 1), NULL, "P11 a prefix of %u bits", bits);
+    attack_case(r, ok && (bits > 128 || nd.prefix_count == 1), NULL, "P11 a prefix of %u bits",
+                bits);
   }
   attack_case(r, lab_end(&l), NULL, "P11 memory");
 }
@@ -620,7 +626,8 @@ static void p13(struct attack_run *r)
       attack_case(r, ok && (past || kept) && net_bytes() <= before, NULL,
                   "P13 %s fragment of %zu octets at %u: %s", family(six), n, offset,
                   kept ? "kept" : "dropped");
-      if (past && kept) attack_case(r, false, NULL, "P13 %s %u: not freed at once", family(six), offset);
+      if (past && kept)
+        attack_case(r, false, NULL, "P13 %s %u: not freed at once", family(six), offset);
     }
     for (unsigned other = 0; other < 2; other++) { // two ends
       uint64_t before = net_bytes();
@@ -665,8 +672,8 @@ static void p14(struct attack_run *r)
       lab_drain(&l);
       bool ok = only_icmp(six) == (six ? 4 : 3) &&
                 estab_udp_recv(l.s, udp, &from, text, sizeof text) == ESTAB_ERR_WOULD_BLOCK;
-      attack_case(r, ok, NULL, "P14 protocol %u over %s in %u pieces", protocols[i / 2], family(six),
-                  pieces);
+      attack_case(r, ok, NULL, "P14 protocol %u over %s in %u pieces", protocols[i / 2],
+                  family(six), pieces);
     }
   }
   // The original: UDP in IP in IP in two fragments, the inner length short.

@@ -203,8 +203,7 @@ static uint32_t wire_octets(int mss, bool timestamps, uint32_t *largest)
   k.ts_ms = 1;
   lab_input(k.s, k.now_ns, frame, n, NULL, 0);
   kit_drain(&k);
-  kit_inject(&k, &(struct kit_in){
-                     .flags = A, .seq = k.irs + 1, .ack = k.iss + 1, .window = 65000});
+  kit_inject(&k, &(struct kit_in){.flags = A, .seq = k.irs + 1, .ack = k.iss + 1, .window = 65000});
   kit_user(&k);
   if (!k.conn) return 0;
   uint32_t wire = 0;
@@ -215,13 +214,12 @@ static uint32_t wire_octets(int mss, bool timestamps, uint32_t *largest)
     kit_drain(&k);
     for (unsigned i = 0; i < k.outs; i++) {
       struct estab_tcp_options *o = &k.out[i].h.options;
-      wire += (k.ip6 ? 40u : 20u) + 20u + (uint32_t)estab_tcp_options_bytes(o) + k.out[i].text_bytes;
+      wire +=
+          (k.ip6 ? 40u : 20u) + 20u + (uint32_t)estab_tcp_options_bytes(o) + k.out[i].text_bytes;
       if (k.out[i].text_bytes > *largest) *largest = k.out[i].text_bytes;
     }
-    kit_inject(&k, &(struct kit_in){.flags = A,
-                                    .seq = k.irs + 1,
-                                    .ack = k.peer_rcv_nxt,
-                                    .window = 65000});
+    kit_inject(
+        &k, &(struct kit_in){.flags = A, .seq = k.irs + 1, .ack = k.peer_rcv_nxt, .window = 65000});
     kit_advance(&k, 1000000);
   }
   return k.peer_rcv_nxt - (k.iss + 1) >= 4000 && !k.wrong_octet ? wire : 0;
@@ -243,9 +241,10 @@ static void p3(struct attack_run *r)
     if (timestamps) most -= 12;
     bool ok = wire != 0 && largest <= most && wire <= 2 * 4000;
     if (most > 500) ok = ok && largest > 500 - 12; // it can be more than the user's write, no less
-    attack_case(r, kit_end(&k) && ok, k.log,
-                "P3 MSS %d over IPv%d%s: %u octets on the wire for 4000, segments of %u (at most %u)",
-                mss, ip6 ? 6 : 4, timestamps ? " with timestamps" : "", wire, largest, most);
+    attack_case(
+        r, kit_end(&k) && ok, k.log,
+        "P3 MSS %d over IPv%d%s: %u octets on the wire for 4000, segments of %u (at most %u)", mss,
+        ip6 ? 6 : 4, timestamps ? " with timestamps" : "", wire, largest, most);
   }
 }
 
@@ -287,9 +286,8 @@ static void p4(struct attack_run *r)
     uint8_t octet = kit_peer_octet(h.seq - (k.irs + 1));
     kit_inject_raw(&k, &h, &octet, where[w].text_bytes);
     kit_drain(&k);
-    kit_inject(&k, &(struct kit_in){.flags = A,
-                                    .seq = kit_seg(&k)->rcv.nxt,
-                                    .ack = kit_seg(&k)->snd.nxt});
+    kit_inject(
+        &k, &(struct kit_in){.flags = A, .seq = kit_seg(&k)->rcv.nxt, .ack = kit_seg(&k)->snd.nxt});
     struct estab_conn_info now = info_of();
     bool ok = now.snd_mss == was.snd_mss && now.snd_wscale == was.snd_wscale &&
               now.sack == was.sack && now.timestamps == was.timestamps;

@@ -25,7 +25,8 @@ static void make(bool ip6, bool options)
   k.no_options = !options;
   k.quiet = true;
   kit_make(&k, KIT_ESTABLISHED);
-  kit_inject(&k, &(struct kit_in){.flags = A, .seq = kit_seg(&k)->rcv.nxt, .ack = kit_seg(&k)->snd.nxt});
+  kit_inject(
+      &k, &(struct kit_in){.flags = A, .seq = kit_seg(&k)->rcv.nxt, .ack = kit_seg(&k)->snd.nxt});
   kit_drain(&k);
 }
 
@@ -110,7 +111,8 @@ static void s2(struct attack_run *r)
     attack_case(r, out <= 2 * flight + 3 * 1460, k.log,
                 "S2 10000 duplicate ACKs%s: %u octets in flight, %u before; cwnd at most %u",
                 options ? ", SACK agreed" : "", out, flight, most);
-    attack_case(r, most <= 3 * flight + 3 * 1460, k.log, "S2 cwnd %u for %u in flight", most, flight);
+    attack_case(r, most <= 3 * flight + 3 * 1460, k.log, "S2 cwnd %u for %u in flight", most,
+                flight);
     kit_end(&k);
   }
 }
@@ -120,7 +122,8 @@ static void s2(struct attack_run *r)
 static void s3(struct attack_run *r)
 {
   static const uint32_t ahead[] = {1, 1460, 14600, 65535};
-  for (unsigned i = 0; i < 8; i++) { // ahead of SND.NXT nothing is believed, so that no window opens
+  for (unsigned i = 0; i < 8;
+       i++) { // ahead of SND.NXT nothing is believed, so that no window opens
     make(i & 1, true);
     fill(400000);
     kit_drain(&k);
@@ -190,14 +193,15 @@ static void s4(struct attack_run *r)
       k.peer_got_fin = false;
       kit_advance(&k, UINT64_C(20000000000));
     }
-    for (unsigned turn = 0; turn < 200 && k.peer_rcv_nxt - start < 10000 + (fin ? 1u : 0u); turn++) {
+    for (unsigned turn = 0; turn < 200 && k.peer_rcv_nxt - start < 10000 + (fin ? 1u : 0u);
+         turn++) {
       ack(k.peer_rcv_nxt);
       kit_drain(&k);
       kit_advance(&k, UINT64_C(500000000));
     }
     bool ok = k.peer_rcv_nxt - start == 10000 + (fin ? 1u : 0u) && !k.wrong_octet;
-    attack_case(r, kit_end(&k) && ok, k.log, "S4 %u octets taken back %u times over IPv%d%s", sacked,
-                reneged, ip6 ? 6 : 4, fin ? ", with FIN" : "");
+    attack_case(r, kit_end(&k) && ok, k.log, "S4 %u octets taken back %u times over IPv%d%s",
+                sacked, reneged, ip6 ? 6 : 4, fin ? ", with FIN" : "");
   }
 }
 

@@ -73,7 +73,8 @@ static void small_window(struct estab_settings *settings)
   settings->recv_buffer_bytes = settings->recv_buffer_max_bytes = 5000;
 }
 
-static unsigned long rejections; // of all runs: a test that never rejects proves nothing
+static unsigned long rejections,
+    record_rejections; // of all runs: a test that never rejects proves nothing
 
 static bool rejected_changes_nothing(struct prop_rng *r)
 {
@@ -111,10 +112,118 @@ static bool rejected_changes_nothing(struct prop_rng *r)
   return kit_end(&k) && ok;
 }
 
+// ---- Records: the same, of all their octets
+
+static void forgive_head(struct seg_state *after, const struct seg_state *before)
+{
+  after->flags = (uint8_t)((after->flags & ~SEG_LIMITED) | (before->flags & SEG_LIMITED));
+  after->limiter_ms = before->limiter_ms;
+  // A record answers at once, and its answer's window is rounded up to what the field can say.
+  uint32_t more = after->rcv.wnd - before->rcv.wnd;
+  if (more < 1u << before->rcv_wscale) after->rcv.wnd = before->rcv.wnd;
+}
+
+static bool same_octets(const struct kit *k, const void *a, const void *b, size_t n,
+                        const char *what)
+{
+  const uint8_t *x = a, *y = b;
+  for (size_t i = 0; i < n; i++)
+    if (x[i] != y[i]) {
+      printf("%sa rejected segment changed octet %zu of a %s record\n", k->log, i, what);
+      return false;
+    }
+  return true;
+}
+
+static bool half_is_same(const struct kit *k, struct half after, const struct half *before)
+{
+  forgive_head(&after.seg, &before->seg);
+  after.bits = (uint8_t)((after.bits & ~HALF_ON_LIST) | (before->bits & HALF_ON_LIST));
+  after.list_next = before->list_next;
+  return same_octets(k, &after, before, sizeof after, "half-open");
+}
+
+static bool wait_is_same(const struct kit *k, struct timewait after, const struct timewait *before,
+                         bool exact_fin)
+{
+  forgive_head(&after.seg, &before->seg);
+  if (exact_fin) after.deadline_ms = before->deadline_ms;
+  return same_octets(k, &after, before, sizeof after, "TIME-WAIT");
+}
+
+static bool rejected_changes_no_record(struct prop_rng *r)
+{
+  static struct kit k;
+  kit_init(&k, prop_one_in(r, 2), NULL);
+  k.no_options = prop_one_in(r, 3);
+  kit_make(&k, prop_one_in(r, 2) ? KIT_SYN_RECEIVED : KIT_TIME_WAIT);
+  bool ok = true;
+  for (unsigned i = 0; ok && i < 30; i++) {
+    uint32_t tagged = demux_find(k.s, &k.tuple), index = tagged & TAG_INDEX;
+    bool half = (tagged & TAG_KIND) == TAG_HALF, waits = (tagged & TAG_KIND) == TAG_THIRD;
+    if (!half && !waits) break;
+    uint8_t text[1000];
+    struct estab_tcp_header h = kit_random_header(r, &k, kit_seg(&k));
+    uint32_t n = kit_random_text(r);
+    kit_text(&k, h.seq, n, text);
+    kit_clear(&k);
+    struct half half_before = {0};
+    struct timewait wait_before = {0};
+    if (half) half_before = *(struct half *)slab_at(&k.s->halves, index);
+    if (waits) wait_before = *(struct timewait *)slab_at(&k.s->waits, index);
+    kit_inject_raw(&k, &h, text, n);
+    if (rejected_by_a_step(&k) && demux_find(k.s, &k.tuple) == tagged) {
+      bool exact_fin = (h.flags & ESTAB_TCP_FIN) && h.seq + n + 1 == wait_before.seg.rcv.nxt;
+      if (half) ok = half_is_same(&k, *(struct half *)slab_at(&k.s->halves, index), &half_before);
+      if (waits)
+        ok = wait_is_same(&k, *(struct timewait *)slab_at(&k.s->waits, index), &wait_before,
+                          exact_fin);
+      record_rejections++;
+    }
+    kit_drain(&k);
+  }
+  return kit_end(&k) && ok;
+}
+
+// Nothing at all is kept of what CLOSED and LISTEN do not take.
+static bool rejected_leaves_no_trace(struct prop_rng *r)
+{
+  static struct kit k;
+  kit_init(&k, prop_one_in(r, 2), NULL);
+  kit_make(&k, prop_one_in(r, 2) ? KIT_LISTEN : KIT_CLOSED);
+  const struct seg_state nobody = {.rcv = {.nxt = 1000, .wnd = 1000}};
+  bool ok = true;
+  for (unsigned i = 0; ok && i < 30; i++) {
+    uint8_t text[1000];
+    struct estab_tcp_header h = kit_random_header(r, &k, &nobody);
+    uint32_t n = kit_random_text(r);
+    kit_text(&k, h.seq, n, text);
+    kit_clear(&k);
+    struct estab_stack_info before = {.struct_bytes = sizeof before}, after = before;
+    estab_stack_info(k.s, &before);
+    kit_inject_raw(&k, &h, text, n);
+    kit_drain(&k);
+    if (demux_find(k.s, &k.tuple)) break; // a SYN that was taken
+    estab_stack_info(k.s, &after);
+    struct estab_event e;
+    ok =
+        after.half_open == 0 && after.connections == 0 && after.time_wait == 0 &&
+        estab_stack_next_event(k.s, &e) == 0 &&
+        after.memory_by_kind_bytes[ESTAB_MEM_CONN] == before.memory_by_kind_bytes[ESTAB_MEM_CONN] &&
+        after.memory_by_kind_bytes[ESTAB_MEM_HALF] == before.memory_by_kind_bytes[ESTAB_MEM_HALF];
+    if (!ok) printf("%sa rejected segment left a trace in %s\n", k.log, kit_place_name(k.place));
+  }
+  return kit_end(&k) && ok;
+}
+
 int main(int argc, char **argv)
 {
-  static const struct prop props[] = {{"rejected", rejected_changes_nothing, 3000}};
-  int failed = prop_main(argc, argv, props, 1);
+  static const struct prop props[] = {{"rejected", rejected_changes_nothing, 3000},
+                                      {"records", rejected_changes_no_record, 2000},
+                                      {"no_trace", rejected_leaves_no_trace, 500}};
+  int failed = prop_main(argc, argv, props, 3);
+  if (argc == 1 && record_rejections < 5000)
+    failed = 1, printf("only %lu rejections by records\n", record_rejections);
   if (argc == 1 && rejections < 10000) failed = 1, printf("only %lu rejections\n", rejections);
   return failed;
 }

@@ -21,8 +21,9 @@ struct attack {
 };
 
 // One case; log: what led to it, or NULL. Answers ok.
-__attribute__((format(printf, 4, 5))) static inline bool
-attack_case(struct attack_run *r, bool ok, const char *log, const char *format, ...)
+__attribute__((format(printf, 4, 5))) static inline bool attack_case(struct attack_run *r, bool ok,
+                                                                     const char *log,
+                                                                     const char *format, ...)
 {
   if (ok)
     r->passed++;

@@ -74,7 +74,7 @@ static void lab_take(struct lab *l)
 {
   static struct estab_frame frames[ESTAB_OUTPUT_MAX];
   // A packet that waits for its neighbour may leave a question for the next call.
-  for (int n, empty = 0; empty < 2; empty = n > 0 ? 0 : empty + 1) {
+  for (int n, empty = 0; empty<2; empty = n> 0 ? 0 : empty + 1) {
     n = estab_stack_output(l->s, l->now_ns, frames, ESTAB_OUTPUT_MAX);
     for (int i = 0; i < n; i++) {
       struct lab_out *o = &l->out[l->outs < LAB_OUTS ? l->outs : LAB_OUTS - 1];
@@ -130,11 +130,8 @@ uint64_t lab_drops(const struct lab *l)
 size_t lab_ip4(uint8_t *out, const struct estab_ip *src, const struct estab_ip *dst,
                uint8_t protocol, const uint8_t *payload, size_t n)
 {
-  struct estab_ip4_header h = {.src = *src,
-                               .dst = *dst,
-                               .protocol = protocol,
-                               .ttl = 64,
-                               .total_bytes = (uint16_t)(20 + n)};
+  struct estab_ip4_header h = {
+      .src = *src, .dst = *dst, .protocol = protocol, .ttl = 64, .total_bytes = (uint16_t)(20 + n)};
   size_t header = estab_ip4_emit(&h, out);
   if (n) memmove(out + header, payload, n);
   return header + n;
@@ -168,7 +165,8 @@ void lab_checksum(uint8_t *packet, size_t n, size_t l4)
   if (six) {
     memcpy(src.bytes, packet + 8, 16);
     memcpy(dst.bytes, packet + 24, 16);
-    if (l4 != SIZE_MAX && l4 >= 48) protocol = packet[l4 - 8]; // the last extension header has 8 bytes
+    if (l4 != SIZE_MAX && l4 >= 48)
+      protocol = packet[l4 - 8]; // the last extension header has 8 bytes
   } else {
     put_be16(packet + 10, 0);
     put_be16(packet + 10, estab_checksum_finish(estab_checksum_add(0, packet, header)));
@@ -240,9 +238,9 @@ size_t lab_icmp_error(const struct estab_tuple *tuple, uint8_t type, uint8_t cod
   message[1] = code;
   put_be32(message + 4, mtu);
   size_t bytes = 8 + quoted - 20 + quote_bytes;
-  size_t n = (six ? lab_ip6 : lab_ip4)(out, &tuple->remote, &tuple->local,
-                                       six ? ESTAB_PROTOCOL_ICMP6 : ESTAB_PROTOCOL_ICMP4, message,
-                                       bytes);
+  size_t n =
+      (six ? lab_ip6 : lab_ip4)(out, &tuple->remote, &tuple->local,
+                                six ? ESTAB_PROTOCOL_ICMP6 : ESTAB_PROTOCOL_ICMP4, message, bytes);
   lab_checksum(out, n, 0);
   return n;
 }

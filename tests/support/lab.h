@@ -17,10 +17,10 @@ struct lab {
   struct estab_settings settings;
   estab_stack *s;
   uint64_t now_ns;
-  uint8_t link;                  // enum estab_link
+  uint8_t link;                   // enum estab_link
   struct estab_ip us[2], peer[2]; // IPv4, IPv6
-  struct lab_out out[LAB_OUTS];  // since the last lab_drain() began
-  unsigned outs;                 // how many came, kept or not
+  struct lab_out out[LAB_OUTS];   // since the last lab_drain() began
+  unsigned outs;                  // how many came, kept or not
 };
 
 // 192.0.2.1/24 and 2001:db8::1/64; the peer is .2; a default route of each family by the peer.
