@@ -8,6 +8,18 @@
 #include "base/hash.h"
 #include "estab/base.h"
 
+// An IPv4 address, RFC 4291 2.5.5.2.
+static inline bool ip_is_mapped(const struct estab_ip *ip)
+{
+  static const uint8_t prefix[4] = {0, 0, 0xff, 0xff};
+  uint64_t zero;
+  uint32_t ones, want;
+  memcpy(&zero, ip->bytes, sizeof zero);
+  memcpy(&ones, ip->bytes + 8, sizeof ones);
+  memcpy(&want, prefix, sizeof want);
+  return zero == 0 && ones == want;
+}
+
 // The nth word of a tuple's addresses.
 static inline uint64_t tuple_word(const struct estab_tuple *tuple, unsigned nth)
 {
@@ -30,15 +42,9 @@ static inline bool tuple_equal(const struct estab_tuple *a, const struct estab_t
           (tuple_ports(a) ^ tuple_ports(b))) == 0;
 }
 
-// IPv4 addresses are mapped, RFC 4291 2.5.5.2.
 static inline bool tuple_is4(const struct estab_tuple *tuple)
 {
-  static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-  uint32_t local, remote, prefix;
-  memcpy(&local, tuple->local.bytes + 8, sizeof local);
-  memcpy(&remote, tuple->remote.bytes + 8, sizeof remote);
-  memcpy(&prefix, mapped + 8, sizeof prefix);
-  return (tuple_word(tuple, 0) | tuple_word(tuple, 2) | (local ^ prefix) | (remote ^ prefix)) == 0;
+  return ip_is_mapped(&tuple->local) && ip_is_mapped(&tuple->remote);
 }
 
 // SipHash of the addresses and ports: of 12 bytes for IPv4, of 36 for IPv6. As in SipHash itself the last word holds

@@ -3,9 +3,11 @@
 #ifndef ESTAB_IP_IP_H
 #define ESTAB_IP_IP_H
 
+#include "base/tuple.h"
 #include "base/mem.h"
 #include "base/slab.h"
 #include "estab/estab.h"
+#include "ip/emit.h"
 #include "proto/frag.h"
 #include "proto/path.h"
 
@@ -163,8 +165,15 @@ int ip_handle_deadline(struct ip *ip, uint64_t now_ns, struct ip_packet *expired
 
 // Writes 20 or 40 bytes and answers which. traffic_class: DSCP << 2 | ECN. flow: anything that tells connections
 // between the same two hosts apart, a keyed hash of the ports say; it is mixed into IPv6's flow label (RFC 6437 3).
-size_t ip_emit(const struct ip *ip, const struct path *path, uint8_t protocol, size_t payload_bytes,
-               uint8_t traffic_class, uint8_t hop_limit, uint32_t flow, uint8_t *out);
+static inline size_t ip_emit(const struct path *path, uint8_t protocol, size_t payload_bytes,
+                             uint8_t traffic_class, uint8_t hop_limit, uint32_t flow, uint8_t *out)
+{
+  if (ip_is_mapped(&path->remote))
+    return ip4_header_put(&path->local, &path->remote, path->address_sum, protocol, payload_bytes,
+                          traffic_class, hop_limit, out);
+  return ip6_header_put(&path->local, &path->remote, protocol, payload_bytes, traffic_class,
+                        hop_limit, ip_label_mix(path->flow_label, flow), out);
+}
 // The same without a path, for replies that belong to no connection.
 size_t ip_emit_to(const struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
                   uint8_t protocol, size_t payload_bytes, uint8_t traffic_class, uint8_t hop_limit,
@@ -178,7 +187,7 @@ size_t ip_fragment(const uint8_t *packet, size_t bytes, size_t mtu, uint32_t id,
 // What the emitting functions write.
 static inline size_t ip_header_bytes(const struct estab_ip *remote)
 {
-  return estab_ip_is4(remote) ? 20 : 40;
+  return ip_is_mapped(remote) ? 20 : 40;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/tuple.h"
 #include "estab/base.h"
 
 enum ip_class {
@@ -27,13 +28,6 @@ static inline bool ip_same(const struct estab_ip *a, const struct estab_ip *b)
   memcpy(&b0, b->bytes, 8);
   memcpy(&b1, b->bytes + 8, 8);
   return ((a0 ^ b0) | (a1 ^ b1)) == 0;
-}
-
-static inline bool ip_is_mapped(const struct estab_ip *ip)
-{
-  uint64_t high;
-  memcpy(&high, ip->bytes, 8);
-  return high == 0 && get_be32(ip->bytes + 8) == 0xffff;
 }
 
 // 0.0.0.0 or ::

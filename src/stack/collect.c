@@ -125,12 +125,6 @@ void stack_ready(struct estab_stack *s, struct tcb *t)
   list_push(s, &s->ready, TAG_FULL | t->index);
 }
 
-bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t)
-{
-  const struct ip_netif *n = t->path->netif ? ip_netif(&s->ip, t->path->netif) : NULL;
-  return n && !n->up;
-}
-
 // Those whose neighbour answered, or will not answer; those whose interface is up again.
 void stack_unpark(struct estab_stack *s)
 {
@@ -186,8 +180,7 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
   list_push(s, &s->events, TAG_FULL | t->index);
 }
 
-// Everything but the ready list: what output calls once it has asked the connection itself.
-void stack_settle(struct estab_stack *s, struct tcb *t)
+void stack_settle_all(struct estab_stack *s, struct tcb *t)
 {
   if (t->pending) tell_user(s, t);
   if (t->state != ESTAB_CLOSED && t->state != ESTAB_TIME_WAIT) {

@@ -196,7 +196,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header
   };
   struct estab_tcp_options *o = &out->options;
   struct ip_route_result route;
-  uint32_t headers = estab_ip_is4(&h->tuple.remote) ? 40 : 60;
+  uint32_t headers = ip_is_mapped(&h->tuple.remote) ? 40 : 60;
   uint32_t mtu =
       ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0 ? 1280 : route.mtu;
   uint32_t mss = mtu > headers ? mtu - headers : 1;

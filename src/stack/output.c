@@ -2,6 +2,7 @@
 // output.c - frames for the device: kept ones, replies, neighbour discovery, then connections in turn.
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "wire/tcp.h"
 #include <string.h>
 
 #define OUTPUT_BURST      16 // frames of one connection before the next has its turn
@@ -25,10 +26,11 @@ static void frame_init(struct estab_frame *f, uint32_t netif)
   f->pieces[0].ref = NULL;
 }
 
-static void put16(uint8_t *p, uint16_t v)
+// A sum of a few 16-bit numbers, folded to one.
+static uint16_t sum_fold(uint32_t sum)
 {
-  p[0] = (uint8_t)(v >> 8);
-  p[1] = (uint8_t)v;
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (uint16_t)(sum + (sum >> 16));
 }
 
 static void frame_ref(struct estab_frame *f)
@@ -44,16 +46,15 @@ static void frame_unref(struct estab_stack *s, struct estab_frame *f)
 }
 
 // The one place where a segment of a connection becomes a frame.
-static void frame_of_segment(const struct estab_stack *s, const struct tcb *t,
-                             const struct tcp_out *o, struct estab_frame *f)
+static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
 {
   const struct path *p = t->path;
   frame_init(f, p->netif);
   size_t link = p->link_header_bytes, ip = ip_header_bytes(&p->remote);
-  memcpy(f->header, p->link_header, sizeof p->link_header);
+  if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *tcp = f->header + link + ip;
-  size_t tcp_bytes = estab_tcp_emit(&o->h, tcp);
-  ip_emit(&s->ip, p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
+  size_t tcp_bytes = tcp_emit(&o->h, tcp);
+  ip_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
           (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
   f->pieces[0].length = link + ip + tcp_bytes;
   f->piece_count = (uint16_t)(o->piece_count + 1);
@@ -67,12 +68,12 @@ static void frame_of_segment(const struct estab_stack *s, const struct tcb *t,
     f->checksum = ESTAB_CHECKSUM_PARTIAL;
     f->checksum_start = f->l4_offset;
     f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
-    put16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_fold(sum));
+    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, sum_fold((uint32_t)sum));
   } else {
     sum = estab_checksum_add(sum, tcp, tcp_bytes);
     for (unsigned i = 0; i < o->piece_count; i++)
       sum = estab_checksum_add(sum, o->pieces[i].bytes, o->pieces[i].length);
-    put16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
+    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
   }
   if (o->gso_bytes) {
     f->gso_type = ip == ESTAB_IP4_HEADER_BYTES ? ESTAB_GSO_TCP4 : ESTAB_GSO_TCP6;
@@ -122,9 +123,10 @@ static struct estab_frame *next_frame(struct estab_stack *s, unsigned *count, un
   return *count < room ? &s->batch_frames[*count] : NULL;
 }
 
-static void batch_add(struct estab_stack *s, unsigned *count, struct batch_entry e)
+// A frame of no connection.
+static void batch_add(struct estab_stack *s, unsigned *count)
 {
-  s->batch[(*count)++] = e;
+  s->batch[(*count)++] = (struct batch_entry){0};
 }
 
 // A packet to ourselves goes around inside.
@@ -153,8 +155,7 @@ static void output_link(struct estab_stack *s, unsigned *count, unsigned room)
     uint32_t netif = 0;
     size_t n = link_output(&s->link, s->now_ns, bytes, &netif);
     if (n == 0) return;
-    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n))
-      batch_add(s, count, (struct batch_entry){0});
+    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n)) batch_add(s, count);
   }
 }
 
@@ -180,7 +181,7 @@ static void output_replies(struct estab_stack *s, unsigned *count, unsigned room
     int filled = frame_of_packet(s, f, p->route.netif, &p->route.local,
                                  whole_frame ? NULL : &p->route.next_hop, packet, p->bytes);
     reply_pop(s);
-    if (filled) batch_add(s, count, (struct batch_entry){0});
+    if (filled) batch_add(s, count);
   }
 }
 
@@ -234,16 +235,20 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
       break;
     }
     struct estab_frame *f = &s->batch_frames[*count];
-    frame_of_segment(s, t, &o, f);
+    frame_of_segment(t, &o, f);
     uint32_t flags = o.h.flags;
     s->segments_out += o.segments;
     if (flags & ESTAB_TCP_RST) s->resets_out++;
     uint32_t seq_end = o.h.seq + o.text_bytes + ((flags & ESTAB_TCP_SYN) ? 1u : 0u) +
                        ((flags & ESTAB_TCP_FIN) ? 1u : 0u);
     if (t->path->netif != 0) {
-      batch_add(
-          s, count,
-          (struct batch_entry){t->index, t->generation, o.h.seq, seq_end, o.retransmission, false});
+      struct batch_entry *e = &s->batch[(*count)++];
+      e->index = t->index;
+      e->generation = t->generation;
+      e->seq = o.h.seq;
+      e->seq_end = seq_end;
+      e->retransmission = o.retransmission;
+      e->kept = false;
       continue;
     }
     tcp_output_done(&s->tcp, t, o.h.seq, seq_end, o.retransmission, s->now_ns);
@@ -284,9 +289,8 @@ static void output_kept(struct estab_stack *s, unsigned *count, unsigned room)
     struct estab_frame *f = &s->batch_frames[*count];
     *f = s->kept[at];
     if (f->pieces[0].ref == NULL) f->pieces[0].bytes = f->header;
-    struct batch_entry e = s->kept_info[at];
-    e.kept = true;
-    batch_add(s, count, e);
+    s->batch[*count] = s->kept_info[at];
+    s->batch[(*count)++].kept = true;
   }
 }
 
@@ -300,7 +304,7 @@ int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *fram
   if (s->kept_count) output_kept(s, &n, room);
   if (s->reply_count) output_replies(s, &n, room, &loops);
   if (s->ready.head) output_ready(s, &n, room, &loops);
-  output_link(s, &n, room);
+  if (link_output_pending(&s->link, s->now_ns)) output_link(s, &n, room);
   s->batch_count = n;
   s->frames_out += n;
   return (int)n;

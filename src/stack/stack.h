@@ -237,7 +237,15 @@ static inline void stack_arm(struct estab_stack *s, struct tcb *t)
     wheel_set(&s->wheel, &t->timer, deadline_ns);
 }
 
-void stack_settle(struct estab_stack *s, struct tcb *t);
+// What a change of a connection asks for, but for the ready list: events, the timer, the end. t may be gone afterwards.
+void stack_settle_all(struct estab_stack *s, struct tcb *t);
+static inline void stack_settle(struct estab_stack *s, struct tcb *t)
+{
+  if (t->pending || t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT)
+    stack_settle_all(s, t);
+  else
+    stack_arm(s, t);
+}
 // In the flow table's place of a half-open record (tagged), or a new one (0). NULL: no memory.
 struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path,
                            uint32_t half);
@@ -248,7 +256,12 @@ void list_push(struct estab_stack *s, struct list *l, uint32_t tagged);
 uint32_t list_pop(struct estab_stack *s, struct list *l);
 void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged);
 void stack_unpark(struct estab_stack *s);
-bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t); // its interface is down
+// Its interface is down.
+static inline bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t)
+{
+  const struct ip_netif *n = ip_netif(&s->ip, t->path->netif);
+  return n && !n->up;
+}
 void stack_link_news(struct estab_stack *s);
 
 // ---- input.c

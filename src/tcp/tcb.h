@@ -14,6 +14,7 @@
 #include "base/ranges.h"
 #include "base/recvq.h"
 #include "base/sendq.h"
+#include "base/tuple.h"
 #include "base/wheel.h"
 #include "estab/estab.h"
 #include "proto/path.h"
@@ -217,7 +218,7 @@ void tcb_update_mss(const struct tcp *c, struct tcb *t);
 
 static inline bool tcb_is4(const struct tcb *t)
 {
-  return estab_ip_is4(&t->tuple.remote);
+  return ip_is_mapped(&t->tuple.remote);
 }
 
 // Octets in flight: sent and not acknowledged.

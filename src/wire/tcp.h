@@ -45,4 +45,21 @@ static inline void tcp_parse_options(const uint8_t *bytes, size_t header_bytes,
   estab_tcp_options_parse(options, header_bytes - ESTAB_TCP_HEADER_BYTES, out);
 }
 
+// Header and options, as estab_tcp_emit().
+static inline size_t tcp_emit(const struct estab_tcp_header *h, uint8_t *out)
+{
+  size_t header_bytes = ESTAB_TCP_HEADER_BYTES;
+  if (h->options.present != 0)
+    header_bytes += estab_tcp_options_emit(&h->options, out + ESTAB_TCP_HEADER_BYTES);
+  put_be16(out, h->src_port);
+  put_be16(out + 2, h->dst_port);
+  put_be32(out + 4, h->seq);
+  put_be32(out + 8, h->ack);
+  put_be16(out + 12, (uint16_t)(header_bytes << 10 | (h->flags & 0xfff)));
+  put_be16(out + 14, h->window);
+  put_be16(out + ESTAB_TCP_CHECKSUM_OFFSET, 0);
+  put_be16(out + 18, h->urgent);
+  return header_bytes;
+}
+
 #endif
