@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "net/run.h"
 #include "options.h"
 #include "say.h"
 #include "sim/scene.h"
@@ -16,7 +17,7 @@ struct sim_command {
   uint64_t rtt_ns, rate, bytes, back_bytes, queue_bytes, jitter_ns, mtu, msl_ns, seed;
   uint64_t depth, blackout_at_ns, blackout_ns;
   uint32_t loss, duplicate, reorder, corrupt, burst;
-  const char *scene, *pcap, *plant, *seeds;
+  const char *scene, *pcap, *pcap_link, *plant, *seeds;
 };
 
 static const char *const sim_verdicts[] = {"ok", "aborted", "broken"};
@@ -239,6 +240,8 @@ static const struct option sim_options[] = {
     {"ascii", 0, OPTION_FLAG, &sim_command.ascii, NULL, "pictures without arrows beyond ASCII", 0,
      0},
     {"pcap", 0, OPTION_TEXT, &sim_command.pcap, "FILE", "write what was sent", 0, 0},
+    {"link", 0, OPTION_TEXT, &sim_command.pcap_link, "A-B",
+     "of a scenario: which link --pcap is of (the first)", 0, 0},
     OPTION_END};
 
 int cmd_sim(int argc, char **argv)
@@ -256,16 +259,23 @@ int cmd_sim(int argc, char **argv)
   const struct option *const tables[] = {sim_options, NULL};
   const struct command_line line = {
       .command = "sim",
-      .operands = "[OPTION...]",
-      .about = "Two stacks and a link between them, in this process, on virtual time.",
+      .operands = "[OPTION...] [FILE]",
+      .about = "Two stacks and a link between them, in this process, on virtual time; or the "
+               "hosts, links\n"
+               "and flows of a scenario FILE.",
       .tables = tables,
       .notes =
           "Exit status: 0 both streams arrived whole and every invariant held, 1 not, 2 usage."};
   char **operands;
   int operand_count, status;
   if (options_parse(&line, argc, argv, &operands, &operand_count, &status) != 0) return status;
-  if (operand_count > 0) return say_usage("sim", "%s: takes no words but options", operands[0]);
+  if (operand_count > 1) return say_usage("sim", "%s: one FILE at a time", operands[1]);
   sim_apply(c);
+  if (operand_count == 1) {
+    const struct net_run_options run = {
+        .path = operands[0], .json = c->json, .pcap = c->pcap, .pcap_link = c->pcap_link};
+    return net_run_file(&run);
+  }
   if (c->list) {
     sim_list();
     return 0;

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// cc_names.c - congestion controls by name.
+#include <string.h>
+
+#include "scenario.h"
+
+int scenario_cc_find(const char *name)
+{
+  static const char *const names[] = {[ESTAB_CC_NEWRENO] = "reno"};
+  for (int i = 0; i < (int)(sizeof names / sizeof *names); i++)
+    if (names[i] != NULL && strcmp(names[i], name) == 0) return i;
+  return -1;
+}

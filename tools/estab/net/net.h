@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// net.h - a scenario at work: hosts with stacks, routers, links and flows on one virtual clock.
+//
+// Theory of operation. Everything that can happen next has one entry in `when`: two lanes a link, then the
+// nodes. A step takes the earliest time and lets all entries of that time work, in their order: so equal
+// scenarios give equal runs, bit for bit. A host works until it has nothing more to say at this instant.
+#ifndef ESTAB_NET_NET_H
+#define ESTAB_NET_NET_H
+
+#include "estab/driver.h"
+#include "net/scenario.h"
+#include "net/seen.h"
+
+#define NET_PORT 5001 // flow i is served at NET_PORT + i
+
+// One transfer after another from scenario_flow.from to .to.
+struct net_flow {
+  const struct scenario_flow *spec;
+  estab_listener listener;
+  estab_conn sender, receiver; // 0 = none
+  uint64_t sent, read;         // of this transfer
+  uint64_t begun_ns, next_ns;  // this transfer's SYN; when the next one begins
+  uint32_t done, failed;       // transfers
+  bool sender_closed, stream_broken;
+  bool writable, readable;            // worth a try
+  int error;                          // of the last that failed
+  uint64_t first_ns, last_ns;         // of all: first SYN, last octet read
+  uint64_t read_total, read_measured; // read_measured: since measure_from_ns
+  uint64_t *completions_ns;           // one a transfer that was whole
+  // As the wire has it
+  bool max_known;
+  uint32_t max_seq;                             // one past the highest octet sent
+  struct seen seen;                             // what reached the receiver
+  uint64_t segments, retransmissions, spurious; // with text
+};
+
+struct net_paced {
+  struct net_paced *next;
+  uint64_t at_ns;
+  size_t count;
+  uint8_t bytes[];
+};
+
+struct net_node {
+  struct net *net;
+  const struct scenario_node *spec;
+  struct estab_ip ip;
+  estab_stack *stack; // NULL: a router
+  uint32_t netif;
+  unsigned lane;                        // of a host: the one it sends to
+  struct net_paced *paced, *paced_last; // frames that may not leave yet
+  uint8_t next_lane[SCENARIO_NODES];    // towards each node; UINT8_MAX = unreachable
+  uint64_t alarm_ns;                    // of the flows here
+};
+
+#define NET_SAMPLES_MAX 4000
+
+// Of one flow's sender, for pictures.
+struct net_sample {
+  uint64_t at_ns, read_total, retransmissions;
+  uint32_t cwnd_bytes, flight_bytes;
+  uint64_t srtt_ns;
+};
+
+struct net {
+  const struct scenario *scenario;
+  uint64_t start_ns, now_ns;
+  struct chance chance;
+  struct net_node nodes[SCENARIO_NODES];
+  struct lane lanes[2 * SCENARIO_LINKS]; // 2 i + d: direction d of link i
+  struct net_flow flows[SCENARIO_FLOWS];
+  uint64_t when[2 * SCENARIO_LINKS + SCENARIO_NODES];
+  unsigned when_count, next_change;
+  uint64_t unroutable, too_big_told;
+  estab_pcap *pcap; // of one lane's sender, or NULL
+  int pcap_link;    // which link, both directions
+  bool sampling;
+  uint64_t sample_every_ns, next_sample_ns;
+  unsigned sample_count;
+  struct net_sample *samples; // [sample * flow_count + flow]
+};
+
+// 0, or enum estab_error with *what naming the node.
+int net_start(struct net *net, const struct scenario *scenario, const char **what);
+// Until all flows are done or the scenario's time is over. `progress` is called now and then with virtual time.
+void net_run(struct net *net, void (*progress)(const struct net *net));
+void net_end(struct net *net);
+
+// net_host.c
+int net_host_start(struct net *net, unsigned node);
+void net_host_end(struct net_node *node);
+void net_host_hear(struct net_node *node, const uint8_t *bytes, size_t count);
+void net_host_work(struct net_node *node); // until it has nothing to say now
+uint64_t net_host_when(const struct net_node *node);
+
+// net_route.c
+int net_route(struct net *net, const char **what); // fills next_lane
+// A packet at a node that it is not for.
+void net_forward(struct net *net, unsigned node, const uint8_t *bytes, size_t count);
+void net_admit(struct net *net, unsigned lane, const uint8_t *bytes, size_t count);
+
+// net_flow.c
+int net_flows_start(struct net *net, const char **what);
+void net_flows_event(struct net_node *node, const struct estab_event *event);
+void net_flows_work(struct net_node *node); // begins, writes, reads what it can now
+bool net_flows_done(const struct net *net);
+// What passes a host's interface: for the counts of segments.
+void net_flows_wire(struct net *net, const uint8_t *bytes, size_t count, bool sent);
+
+#endif
