@@ -21,6 +21,7 @@ struct net_flow {
   uint64_t sent, read;         // of this transfer
   uint64_t begun_ns, next_ns;  // this transfer's SYN; when the next one begins
   uint32_t done, failed;       // transfers
+  bool open; // ESTABLISHED was reached: CLOSE before that would delete the connection
   bool sender_closed, stream_broken;
   bool writable, readable;            // worth a try
   int error;                          // of the last that failed

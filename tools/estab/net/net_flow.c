@@ -75,7 +75,7 @@ static void flow_begin(struct net_node *node, struct net_flow *flow)
   if (flow->done + flow->failed == 0) flow->first_ns = net->now_ns;
   flow->begun_ns = net->now_ns;
   flow->sent = flow->read = 0;
-  flow->sender_closed = false;
+  flow->open = flow->sender_closed = false;
   flow->writable = true;
 }
 
@@ -92,7 +92,7 @@ static void flow_write(struct net_node *node, struct net_flow *flow)
     flow->writable = took == (int)n;
     if (took > 0) flow->sent += (uint64_t)took;
   }
-  if (flow->sent < bytes || flow->sender_closed) return;
+  if (flow->sent < bytes || flow->sender_closed || !flow->open) return;
   estab_close(node->stack, flow->sender);
   flow->sender_closed = true;
 }
@@ -151,6 +151,7 @@ static void flow_sender_event(struct net_node *node, struct net_flow *flow,
     flow_failed(node, flow, true, event->error != 0 ? event->error : ESTAB_ERR_RESET);
     return;
   }
+  if (event->events & ESTAB_EVENT_CONNECTED) flow->open = true;
   if (event->events & (ESTAB_EVENT_WRITABLE | ESTAB_EVENT_CONNECTED)) flow->writable = true;
   if ((event->events & ESTAB_EVENT_END) == 0) return;
   // The receiver closes when it has read all: nothing is left to do here.
