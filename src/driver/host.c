@@ -22,6 +22,8 @@ static int fail(struct estab_device_error *error, const char *call, int why)
     remedy = "remove what is there already, or choose another name or address";
   else if (why == ENODEV || why == ENXIO)
     remedy = "give the name of an interface that exists (ip link shows them)";
+  else if (why == EOPNOTSUPP)
+    remedy = "load the kernel module (modprobe veth)";
   return device_fail(error, why == EEXIST ? ESTAB_ERR_EXISTS : ESTAB_ERR_UNSUPPORTED, call, why,
                      remedy);
 }

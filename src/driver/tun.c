@@ -34,6 +34,8 @@ static int fail_set(struct estab_device_error *error)
     remedy = "another program has this interface open: choose another name";
   else if (errno == EINVAL)
     remedy = "the name is taken by an interface of another kind, or has characters it may not have";
+  else if (errno == ENOTTY)
+    remedy = "/dev/net/tun is something else: mknod /dev/net/tun c 10 200";
   return device_fail(error, errno == EBUSY ? ESTAB_ERR_EXISTS : ESTAB_ERR_UNSUPPORTED,
                      "ioctl TUNSETIFF", errno, remedy);
 }

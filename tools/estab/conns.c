@@ -2,7 +2,8 @@
 // conns.c - the connections a server has, and how all of them end.
 #include "conns.h"
 
-#define WIND_DOWN_NS 4000000000u
+#define WIND_DOWN_NS 4000000000u // for connections to close in order
+#define LINGER_NS    300000000u  // in TIME-WAIT: whether our last ACK is lost shows within this
 
 void conns_init(struct conns *list)
 {
@@ -68,5 +69,10 @@ void conns_wind_down(struct conns *list, struct motor *m)
   }
   for (struct conn_node *n = list->head.next; n != &list->head; n = n->next)
     estab_abort(m->s, n->conn);
-  motor_turn(m, 0, NULL, 0);
+  // The stack ends with the command, and TIME-WAIT with it: 2 x MSL would keep the user waiting for nothing, because
+  // nobody answers at its address any more. What may still be of use is the last ACK, once more.
+  until = info.time_wait > 0 ? estab_clock_ns() + LINGER_NS : 0;
+  do {
+    if (motor_turn(m, until, NULL, 0)) return;
+  } while (estab_clock_ns() < until && m->stops < 2);
 }

@@ -51,15 +51,17 @@ static int open_veth(struct port *port, struct estab_device_error *error)
   return r < 0 ? r : open_packet(port, end, &port->dev, error);
 }
 
-// TUN if it opens, else a veth. If neither works, both reasons count; the second one is told with its remedy.
-static int open_auto(struct port *port, struct estab_device_error *error)
+// TUN if it opens, else a veth. If neither works both are told, each with its remedy: either one would do.
+static int open_auto(const char *command, struct port *port)
 {
-  struct estab_device_error tun;
+  struct estab_device_error tun, veth;
   if (open_tun(port, "", false, &port->dev, &tun) == 0) return 0;
-  if (open_veth(port, error) == 0) return 0;
-  snprintf(error->text + strlen(error->text), sizeof error->text - strlen(error->text),
-           "; before that, %s", tun.text);
-  return error->error;
+  if (open_veth(port, &veth) == 0) return 0;
+  fprintf(stderr, "estab %s: --device auto: neither a TUN device nor a veth could be had\n",
+          command);
+  fprintf(stderr, "TUN: %s%s%s\n", tun.text, tun.remedy[0] ? ". To do: " : "", tun.remedy);
+  fprintf(stderr, "veth: %s%s%s\n", veth.text, veth.remedy[0] ? ". To do: " : "", veth.remedy);
+  return EXIT_FAIL;
 }
 
 static int open_device(struct port *port, struct estab_device_error *error)
@@ -67,7 +69,6 @@ static int open_device(struct port *port, struct estab_device_error *error)
   const char *device = port->options.device, *colon = strchr(device, ':');
   size_t n = colon ? (size_t)(colon - device) : strlen(device);
   const char *name = colon ? colon + 1 : "";
-  if (n == 4 && memcmp(device, "auto", n) == 0 && !colon) return open_auto(port, error);
   if (n == 4 && memcmp(device, "veth", n) == 0 && !colon) return open_veth(port, error);
   if (n == 3 && memcmp(device, "tun", n) == 0)
     return open_tun(port, name, false, &port->dev, error);
@@ -116,7 +117,11 @@ int port_open(const char *command, const struct port_options *options, struct po
   port->options = *options;
   int status = port_read_addresses(command, port);
   if (status) return status;
-  int r = open_device(port, &error);
+  int r = 0;
+  if (strcmp(options->device, "auto") == 0)
+    status = open_auto(command, port);
+  else
+    r = open_device(port, &error);
   if (r > 0) {
     return say_usage(command,
                      "--device %s: must be auto, tun[:NAME], tap[:NAME], veth or packet:INTERFACE",
@@ -124,7 +129,7 @@ int port_open(const char *command, const struct port_options *options, struct po
   }
   if (r < 0) {
     status = say_device(command, options->device, &error);
-  } else {
+  } else if (!status) {
     status = port_set_up_host(command, port);
     if (!status) {
       r = wrap_faults(port, &error);
