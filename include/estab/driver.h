@@ -192,7 +192,8 @@ ESTAB_API int estab_device_wrap_pcap(struct estab_device *dev, estab_pcap *pcap,
 // Capture files: pcap with nanoseconds, link type raw IP or Ethernet
 
 // Makes or empties the file. now_ns and the wall clock are read together, so that later times can
-// be written as dates.
+// be written as dates. ESTAB_NEVER: later times are dates, nanoseconds since 1970, as in a simulator
+// whose files are to repeat.
 ESTAB_API int estab_pcap_open(const char *path, enum estab_link link, uint64_t now_ns,
                               estab_pcap **out, struct estab_device_error *error);
 ESTAB_API int estab_pcap_write(estab_pcap *pcap, uint64_t now_ns, const struct estab_frame *frame);

@@ -50,8 +50,11 @@ int estab_pcap_open(const char *path, enum estab_link link, uint64_t now_ns, est
     return device_fail(error, ESTAB_ERR_INVALID, "open the capture file", errno,
                        "give a file in a folder that exists and can be written");
   }
-  clock_gettime(CLOCK_REALTIME, &wall);
-  pcap->date_offset_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec - now_ns;
+  pcap->date_offset_ns = 0;
+  if (now_ns != ESTAB_NEVER) {
+    clock_gettime(CLOCK_REALTIME, &wall);
+    pcap->date_offset_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec - now_ns;
+  }
   fwrite(&header, sizeof header, 1, pcap->file);
   *out = pcap;
   return 0;

@@ -78,7 +78,7 @@ static int sim_one(const struct sim_command *command, const struct sim_settings 
   int failed = sim_start(&sim, settings);
   if (failed < 0) return say_failure("sim", NULL, "no stack: %s", estab_strerror(failed));
   if (command->pcap != NULL &&
-      estab_pcap_open(command->pcap, ESTAB_LINK_RAW, sim.now_ns, &pcap, &error) < 0)
+      estab_pcap_open(command->pcap, ESTAB_LINK_RAW, ESTAB_NEVER, &pcap, &error) < 0)
     return say_device("sim", command->pcap, &error);
   sim.pcap = pcap;
   sim_run(&sim, &result);

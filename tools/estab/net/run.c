@@ -48,7 +48,7 @@ int net_run_file(const struct net_run_options *options)
       (net.pcap_link = find_pcap_link(&scenario, options->pcap_link)) < 0)
     return say_usage("sim", "--link %s: the scenario has no such link", options->pcap_link);
   if (options->pcap != NULL &&
-      estab_pcap_open(options->pcap, ESTAB_LINK_RAW, 1000000000, &net.pcap, &device) < 0)
+      estab_pcap_open(options->pcap, ESTAB_LINK_RAW, ESTAB_NEVER, &net.pcap, &device) < 0)
     return say_device("sim", options->pcap, &device);
   int failed = net_start(&net, &scenario, &what);
   if (failed == ESTAB_ERR_INVALID)

@@ -187,7 +187,7 @@ int scene_show(const struct scene *scene, const struct sim_settings *settings,
   if (failed < 0 || stage.ladder == NULL)
     return say_failure("sim", NULL, "no stack: %s", estab_strerror(failed));
   if (options->pcap != NULL &&
-      estab_pcap_open(options->pcap, ESTAB_LINK_RAW, stage.sim.now_ns, &stage.sim.pcap, &error) < 0)
+      estab_pcap_open(options->pcap, ESTAB_LINK_RAW, ESTAB_NEVER, &stage.sim.pcap, &error) < 0)
     return say_device("sim", options->pcap, &error);
   stage.sim.ctx = &stage;
   stage.sim.traced = stage_traced;
