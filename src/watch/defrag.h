@@ -25,11 +25,15 @@ void watch_defrag_destroy(struct watch_defrag *d);
 // Gives all memory back, what waits included.
 void watch_defrag_trim(struct watch_defrag *d);
 
-// Takes a packet of WATCH_KIND_FRAGMENT. `out` may be `fragment` itself; its pointers live until the next call
-// on `d`. Answers
+// What a policy for TCP's text means for fragments. Today's Linux gives the whole packet up. Of BSD's finer rule
+// (the fragment that begins earlier wins) and of Windows's: first come, which decides most.
+enum frag_overlap watch_defrag_overlap(enum estab_watch_policy policy);
+
+// Takes a packet of WATCH_KIND_FRAGMENT, with an IP checksum that the caller believes. `out` may be `fragment`
+// itself; its pointers live until the next call on `d`. Answers
 //   ESTAB_DROP_NONE: *out is the whole packet, decoded, of any kind (again a fragment: of a packet in a tunnel);
 //   -ESTAB_DROP_FRAG_WAITING: kept;
-//   another drop: not kept, FRAG_OVERLAP: with it all of this packet.
+//   another drop: not kept. IP_SHORT: the capture cut it; FRAG_OVERLAP: all of this packet goes with it.
 // *ambiguous: fragments of this packet contradict each other.
 int watch_defrag_input(struct watch_defrag *d, const struct watch_packet *fragment, uint64_t ts_ns,
                        struct watch_packet *out, bool *ambiguous);

@@ -18,3 +18,4 @@ if without_float "$scratch/double.c" >"$scratch/log" 2>&1; then
   exit 1
 fi
 without_float -Iinclude -Isrc src/estab_all.c
+without_float -Iinclude -Isrc src/estab_watch_all.c

@@ -4,11 +4,12 @@
 # no clock, no allocator, no stdio, no random numbers can creep in.
 set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
-archive=${ESTAB_BUILD:-build}/src/libestab-core.a
+library=${ESTAB_BUILD:-build}/src
+archives=("$library/libestab-core.a" "$library/libestab-watch.a")
 case ${CC:-cc} in *clang*) compiler=clang ;; *) compiler=gcc ;; esac
 
-wanted=$(nm -u "$archive" | awk 'NF == 2 { print $2 }' | sort -u)
-given=$(nm --defined-only "$archive" | awk 'NF == 3 { print $3 }' | sort -u)
+wanted=$(nm -u "${archives[@]}" | awk 'NF == 2 { print $2 }' | sort -u)
+given=$(nm --defined-only "${archives[@]}" | awk 'NF == 3 { print $3 }' | sort -u)
 asked=$(comm -23 <(echo "$wanted") <(echo "$given") | grep -v '^_GLOBAL_OFFSET_TABLE_$' || true)
 allowed=$(awk -v c=$compiler '!/^#/ { for (i = 2; i <= NF; i++) if ($i == c) print $1 }' \
   tests/checks/core-symbols.txt | sort -u)

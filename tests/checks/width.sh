@@ -9,3 +9,5 @@ i686-linux-gnu-gcc -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -D_GNU_S
   -Iinclude -Itools/estab "${files[@]}"
 i686-linux-gnu-gcc -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -fsyntax-only \
   -Iinclude -Isrc src/estab_all.c
+i686-linux-gnu-gcc -std=c17 -Wall -Wextra -Wconversion -Wshadow -Werror -fsyntax-only \
+  -Iinclude -Isrc src/estab_watch_all.c

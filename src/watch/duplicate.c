@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// duplicate.c - the same packet seen twice by one tap.
+//
+// The last packets are a ring of keyed hashes, found through chains that end where the ring has gone over them:
+// what is remembered depends on time and number alone, never on the key. The hash is NH (Black, Halevi,
+// Krawczyk, Krovetz, Rogaway: UMAC) over blocks, and SipHash over what comes of them: two packets of one length
+// meet with a chance of 2^-32 whoever made them, at the price of one multiplication for 8 bytes.
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "watch/duplicate.h"
+
+#define DUPLICATE_BLOCK_BYTES 1024
+#define DUPLICATE_KEYS        (DUPLICATE_BLOCK_BYTES / 4)
+
+struct watch_duplicate {
+  uint64_t hash;
+  uint64_t ts_ns;
+  uint64_t before; // number of the packet before it in the chain, 0 = none
+};
+
+struct watch_duplicates_table {
+  uint64_t packets;                        // so far; numbers begin with 1
+  uint64_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain
+  struct watch_duplicate ring[WATCH_DUPLICATE_PACKETS];
+  uint32_t keys[DUPLICATE_KEYS];
+};
+
+void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2])
+{
+  *d = (struct watch_duplicates){.mem = mem, .key = {key[0], key[1]}};
+}
+
+void watch_duplicates_destroy(struct watch_duplicates *d)
+{
+  mem_free(d->mem, d->table, sizeof *d->table, ESTAB_MEM_WATCH);
+  d->table = NULL;
+}
+
+static bool watch_duplicates_table_make(struct watch_duplicates *d)
+{
+  d->table = mem_new(d->mem, sizeof *d->table, ESTAB_MEM_WATCH);
+  if (!d->table) return false;
+  for (uint64_t i = 0; i < DUPLICATE_KEYS; i++)
+    d->table->keys[i] = (uint32_t)siphash24_words(d->key, &i, 1);
+  return true;
+}
+
+static inline uint32_t duplicate_word(const uint8_t *p)
+{
+  uint32_t word; // in the machine's byte order: the values stay inside
+  memcpy(&word, p, sizeof word);
+  return word;
+}
+
+// `bytes` is at most a block; a rest counts as if zeros followed.
+static uint64_t duplicate_block(const uint32_t *keys, const uint8_t *p, size_t bytes)
+{
+  uint64_t sum = bytes;
+  size_t i = 0;
+  for (; i + 8 <= bytes; i += 8)
+    sum += (uint64_t)(duplicate_word(p + i) + keys[i / 4]) *
+           (uint32_t)(duplicate_word(p + i + 4) + keys[i / 4 + 1]);
+  if (i < bytes) {
+    uint8_t rest[8] = {0};
+    memcpy(rest, p + i, bytes - i);
+    sum += (uint64_t)(duplicate_word(rest) + keys[i / 4]) *
+           (uint32_t)(duplicate_word(rest + 4) + keys[i / 4 + 1]);
+  }
+  return sum;
+}
+
+static uint64_t duplicate_hash(const struct watch_duplicates *d, const struct watch_packet *p)
+{
+  struct cursor c = {p->ip, p->ip_captured_bytes};
+  struct siphash_state s;
+  siphash_start(&s, d->key);
+  siphash_word(&s, (uint64_t)p->ip_bytes << 32 | p->ip_captured_bytes, 1);
+  while (c.left > 0) {
+    const size_t bytes = size_min(c.left, DUPLICATE_BLOCK_BYTES);
+    siphash_word(&s, duplicate_block(d->table->keys, cursor_take(&c, bytes), bytes), 1);
+  }
+  return siphash_finish(&s, 3);
+}
+
+// Saying nothing twice is no copy where nothing tells packets apart.
+static bool duplicate_can_be_told(const struct watch_packet *p)
+{
+  if (p->kind == WATCH_KIND_SKIPPED) return false;
+  if (p->fragment.id != 0) return true;
+  if (p->kind != WATCH_KIND_TCP) return false;
+  return p->payload_bytes > 0 || (p->tcp.flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST));
+}
+
+bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns)
+{
+  if (!duplicate_can_be_told(p)) return false;
+  if (!d->table && !watch_duplicates_table_make(d)) return false;
+  struct watch_duplicates_table *t = d->table;
+  const uint64_t hash = duplicate_hash(d, p);
+  uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
+
+  for (uint64_t n = *head; n != 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
+    const struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
+    if (ts_ns > e->ts_ns && ts_ns - e->ts_ns > WATCH_DUPLICATE_WINDOW_NS) break;
+    if (e->hash == hash) return true;
+    n = e->before;
+  }
+  t->packets++;
+  t->ring[t->packets % WATCH_DUPLICATE_PACKETS] = (struct watch_duplicate){hash, ts_ns, *head};
+  *head = t->packets;
+  return false;
+}
