@@ -2,9 +2,11 @@
 # For people. Each target installs what it lacks by apt and says so; the build itself is Meson's.
 PREFIX ?= /usr/local
 ARGS   ?=
+# Public packetdrill scripts: LIST.tsv and a folder for each repository. They are not part of this one.
+PACKETDRILL ?= tests/conformance/packetdrill
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help build demo test long asan fuzz-smoke bench install clean
+.PHONY: help build demo test long asan fuzz-smoke conformance bench install clean
 
 help:
 	@echo 'make demo        watch curl fetch a file from a TCP in user space (ARGS="--ipv6 --loss 5%")'
@@ -14,6 +16,7 @@ help:
 	@echo 'make asan        the tests under AddressSanitizer and UBSan'
 	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
 	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6")'
+	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
 	@echo 'make clean       remove what was built'
@@ -53,6 +56,11 @@ fuzz-smoke:
 attack: build
 	@tools/attack.sh build $(ARGS)
 .PHONY: attack
+
+conformance: release
+	@test -f $(PACKETDRILL)/LIST.tsv || { echo 'PACKETDRILL=DIR must name the folder of the public scripts (LIST.tsv)'; exit 2; }
+	@tests/conformance/needs.py $(PACKETDRILL)
+	@ESTAB=build-release/tools/estab/estab tests/conformance/conformance.py $(PACKETDRILL) --write
 
 bench: release
 	@tools/deps.sh bench

@@ -229,7 +229,8 @@ ESTAB_API void estab_listen_settings_default(
 // Passive OPEN, RFC 9293 3.10.1. ESTAB_ERR_ADDRESS_IN_USE when the same prefix and an overlapping port range listen.
 ESTAB_API int estab_listen(estab_stack *s, const struct estab_listen_settings *settings,
                            estab_listener *out);
-// CLOSE of a listener: half-open records and connections not yet accepted are reset.
+// CLOSE of a listener: connections not yet accepted are reset, half-open records are forgotten: their peers' next
+// segment is answered with RST.
 ESTAB_API int estab_listener_close(estab_stack *s, estab_listener listener);
 // Next connection in ESTABLISHED or later, or ESTAB_ERR_WOULD_BLOCK.
 ESTAB_API int estab_accept(estab_stack *s, estab_listener listener, estab_conn *out);

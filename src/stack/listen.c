@@ -52,16 +52,13 @@ int estab_listener_close(estab_stack *s, estab_listener listener)
   struct listener *x = listener_of(s, listener);
   if (!x) return ESTAB_ERR_NO_CONNECTION;
   uint32_t index = (uint32_t)listener;
-  // Bounded by the cap on half-open records, and rare.
+  // Bounded by the cap on half-open records, and rare. Nothing is sent for them: a peer who is there learns by the RST
+  // that his next segment gets, and one call must not answer a flood of forged SYNs with as many RSTs.
   for (uint32_t i = 0, left = x->half_count; left > 0 && i < slab_top(&s->halves); i++) {
     if (!slab_live(&s->halves, i)) continue;
     struct half *h = slab_at(&s->halves, i);
     if (h->listener != index || h->listener_generation != x->generation) continue;
     left--;
-    if (!(h->bits & HALF_JUDGING)) { // <SEQ=SND.NXT><CTL=RST>
-      struct seg g = {.flags = ESTAB_TCP_ACK, .ack = h->seg.snd.nxt};
-      reply_rst(s, &h->tuple, h->netif, &g);
-    }
     half_free(s, i, "the listener was closed");
   }
   while (x->accept_head) {

@@ -318,13 +318,12 @@ static void run_options(struct run *run)
     } else if (strcmp(o->name, "mtu") == 0) {
       run->host.mtu = (uint16_t)strtoul(o->value, NULL, 10);
       run->mtu_given = true;
-    } else if (strcmp(o->name, "mss") == 0) {
-      run->host.settings.max_mss = (uint16_t)strtoul(o->value, NULL, 10);
     } else if (strcmp(o->name, "profile") == 0) {
       if (run->options->profile == NULL && !knobs_profile(run, o->value))
         run_stop(run, VERDICT_ERROR, "no profile %s", o->value);
       run->profile_given = true;
-    } else if (strcmp(o->name, "ip_version") != 0 && strcmp(o->name, "tcp_ts_tick_usecs") != 0 &&
+    } else if (strcmp(o->name, "ip_version") != 0 && strcmp(o->name, "mss") != 0 &&
+               strcmp(o->name, "tcp_ts_tick_usecs") != 0 &&
                strcmp(o->name, "send_omit_free") != 0) {
       run_stop(run, VERDICT_UNSUPPORTED, "the option --%s", o->name);
     }

@@ -83,6 +83,21 @@ static bool wire_ts_matches(struct run *run, const struct packet_spec *p, struct
   return true;
 }
 
+// The kinds in their order, padding included.
+static bool wire_order_matches(struct run *run, const struct packet_spec *p,
+                               const struct estab_packet *packet)
+{
+  const uint8_t *got = packet->bytes + packet->l4_offset + ESTAB_TCP_HEADER_BYTES;
+  size_t count = packet->tcp.header_bytes - ESTAB_TCP_HEADER_BYTES, i = 0;
+  bool same = count == p->option_count;
+  while (same && i < count) {
+    same = got[i] == p->option_bytes[i];
+    if (same && got[i] == 0) break;
+    i += got[i] <= 1 ? 1 : i + 1 < count && got[i + 1] >= 2 ? got[i + 1] : count;
+  }
+  return same || wire_differs(run, "the order of the options");
+}
+
 static bool wire_options_match(struct run *run, const struct packet_spec *p, struct flow *flow,
                                const struct estab_tcp_options *got)
 {
@@ -189,6 +204,7 @@ bool wire_matches(struct run *run, const struct packet_spec *p, const struct sen
     return wire_differs(run, "%u octets of text instead of %u", have, left);
   if (!wire_ecn_matches(p, packet->ecn)) return wire_differs(run, "the IP header's ECN field");
   if (!wire_options_match(run, p, flow, &h->options)) return false;
+  if (run->options->strict && !p->any_options && !wire_order_matches(run, p, packet)) return false;
   *text = have;
   return wire_text_matches(run, flow, packet);
 }
