@@ -6,6 +6,7 @@
 // ESTABLISHED, DATA, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT. SILENCE comes
 // in the attempt time (5 s) after the last segment of the attempt, or once the life is shed, and also of a life whose
 // originator went on alone (a tap that sees one direction): flags[] and segments[] tell. An answer after it is told.
+// What comes by a timer bears the time at which it ran out, not that of the packet that showed it.
 #ifndef ESTAB_WATCH_OBSERVATION_H
 #define ESTAB_WATCH_OBSERVATION_H
 
@@ -59,6 +60,8 @@ struct observation {
   uint64_t first_ns;      // of the life
   uint64_t first_packet;  // number of the life's first packet
   uint16_t probe;         // what scan_observe() answered to this life's FIRST; 0 in FIRST itself
+
+  bool fragmented; // FIRST: its TCP header came in more than one IP fragment
 
   // SUSPECT: what speaks for another sender than the side that `side` names
   uint8_t suspect_ttl;    // of the RST, or of the text that contradicts; 0 = not known

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// doubt.c - ambiguities and suspicions, within their limits.
+#include "watch/doubt.h"
+
+#include "base/fmt.h"
+#include "watch/observe.h"
+#include "watch/record.h"
+
+static struct estab_watch_ambiguity *doubt_room(struct track *t, struct flow *f,
+                                                enum estab_watch_ambiguity_kind kind,
+                                                const struct segment *g)
+{
+  if (f == &t->scratch) return NULL; // told when the segment came
+  struct flow_trouble *r = track_trouble(t, f);
+  uint64_t second = g->ts_ns / FLOW_SECOND_NS;
+  if (second != t->ambiguity_second) {
+    t->ambiguity_second = second;
+    t->ambiguity_count = 0;
+  }
+  if (!r || r->ambiguities[kind] >= DOUBT_PER_CONNECTION || t->note_count >= TRACK_NOTES ||
+      t->ambiguity_count >= DOUBT_PER_SECOND) {
+    t->stats->ambiguities_counted_only++;
+    return NULL;
+  }
+  r->ambiguities[kind]++;
+  t->ambiguity_count++;
+  t->stats->ambiguities++;
+  struct track_note *n = &t->notes[t->note_count++];
+  n->type = ESTAB_WATCH_AMBIGUITY;
+  n->ambiguity = (struct estab_watch_ambiguity){
+      .ts_ns = g->ts_ns, .packet = g->packet, .kind = (uint8_t)kind, .policy = t->settings.policy};
+  record_life_uid(t, f, &n->ambiguity.uid);
+  return &n->ambiguity;
+}
+
+void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                 const struct segment *g, const char *chosen, const char *other)
+{
+  struct estab_watch_ambiguity *a = doubt_room(t, f, kind, g);
+  if (!a) return;
+  struct fmt out;
+  fmt_init(&out, a->chosen, sizeof a->chosen);
+  fmt_str(&out, chosen);
+  fmt_init(&out, a->other, sizeof a->other);
+  fmt_str(&out, other);
+}
+
+static void doubt_number(char *text, size_t bytes, const char *words, uint32_t number)
+{
+  struct fmt out;
+  fmt_init(&out, text, bytes);
+  fmt_str(&out, words);
+  fmt_u64(&out, number);
+}
+
+void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                 const struct segment *g, uint32_t expected, uint32_t came)
+{
+  struct estab_watch_ambiguity *a = doubt_room(t, f, kind, g);
+  if (!a) return;
+  if (kind == ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM) {
+    doubt_number(a->chosen, sizeof a->chosen, "dropped by its receiver, seq ", g->seq);
+    doubt_number(a->other, sizeof a->other, "taken, seq ", g->seq);
+    return;
+  }
+  bool isn =
+      kind == ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS || kind == ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS;
+  doubt_number(a->chosen, sizeof a->chosen, isn ? "isn " : "not taken, expected seq ", expected);
+  doubt_number(a->other, sizeof a->other, isn ? "isn " : "taken, seq ", came);
+}
+
+void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
+                   enum observation_suspicion what)
+{
+  uint8_t bit = what == SUSPECT_RST       ? FLOW_OBSERVED_RST
+                : what == SUSPECT_OVERLAP ? FLOW_OBSERVED_OVERLAP
+                                          : FLOW_OBSERVED_ZERO;
+  if (f == &t->scratch || (f->observed & bit)) return;
+  f->observed |= bit;
+  observe_suspect(t, f, g, what);
+}

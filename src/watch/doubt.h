@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// doubt.h - where the wire left two readings: an ambiguity is told, or only counted when there are too many.
+#ifndef ESTAB_WATCH_DOUBT_H
+#define ESTAB_WATCH_DOUBT_H
+
+#include "watch/track.h"
+
+#define DOUBT_PER_CONNECTION 4    // of a kind
+#define DOUBT_PER_SECOND     1000 // of all
+
+// What was `expected` and what `came` are sequence numbers, if the kind has any.
+void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                 const struct segment *g, uint32_t expected, uint32_t came);
+
+// The same with both readings in words.
+void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                 const struct segment *g, const char *chosen, const char *other);
+
+// Tells the detectors.
+void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
+                   enum observation_suspicion what);
+
+#endif

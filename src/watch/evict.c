@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// evict.c - which connection is shed when the ceiling is reached: a rule that no sender's hash key can bend.
+//
+// In this order: attempts whose row is told; one segment with a wrong checksum; one SYN, FIN or RST; one segment of
+// something else: the oldest of them, since it has waited longest for an answer. Then full records: never
+// established; closed, waiting for the end of TIME-WAIT; established last: of the eight that stand first in line,
+// the one that was idle longest, and the other seven go to the end of the line.
+#include "watch/track_internal.h"
+
+#define EVICT_PER_PACKET 16
+#define EVICT_COMPARED   8
+
+static uint32_t evict_idle_longest(struct track *t, struct fifo *line)
+{
+  uint32_t best = line->head;
+  struct flow *f = slab_at(&t->fulls, best);
+  uint64_t least = f->last_ns;
+  unsigned n = line->count < EVICT_COMPARED ? line->count : EVICT_COMPARED;
+  uint32_t seen[EVICT_COMPARED];
+  uint32_t at = line->head;
+  for (unsigned i = 0; i < n; i++) {
+    seen[i] = at;
+    f = slab_at(&t->fulls, at);
+    if (f->last_ns < least) {
+      least = f->last_ns;
+      best = at;
+    }
+    at = fifo_next(&t->fulls, FLOW_LINK, at);
+  }
+  for (unsigned i = 0; i < n && line->count > EVICT_COMPARED; i++) {
+    if (seen[i] == best) continue;
+    fifo_remove(line, &t->fulls, FLOW_LINK, seen[i]);
+    fifo_push(line, &t->fulls, FLOW_LINK, seen[i]);
+  }
+  return best | FLOW_REF_FULL;
+}
+
+static bool evict_one(struct track *t)
+{
+  static const uint8_t order[] = {FLOW_ONE_TOLD, FLOW_ONE_BAD, FLOW_ONE_SHORT, FLOW_ONE_LONG};
+  for (unsigned i = 0; i < sizeof order; i++)
+    if (t->lists[order[i]].count) {
+      track_finish(t, t->lists[order[i]].head, true);
+      return true;
+    }
+  for (unsigned class = FLOW_HALF; class < FLOW_CLASSES; class ++)
+    if (t->lists[class].count) {
+      track_finish(t, evict_idle_longest(t, &t->lists[class]), true);
+      return true;
+    }
+  return false;
+}
+
+void evict_some(struct track *t)
+{
+  for (unsigned i = 0; i < EVICT_PER_PACKET && track_is_full(t); i++)
+    if (!evict_one(t)) break;
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// flow.h - what the tracker keeps of a connection: a small record after one segment, a full one after two.
+//
+// A record of one segment is that segment: when a second one comes it is told to a full record as if it came again,
+// and a row of it is made the same way. So there is one machine for both sizes.
+#ifndef ESTAB_WATCH_FLOW_H
+#define ESTAB_WATCH_FLOW_H
+
+#include "base/fifo.h"
+#include "base/ranges.h"
+#include "base/wheel.h"
+#include "estab/watch.h"
+#include "estab/wire.h"
+
+#define FLOW_SECOND_NS UINT64_C(1000000000)
+
+// ---------------------------------------------------------------------------------------------
+// A segment as both machines see it
+
+enum segment_bits {
+  SEGMENT_BAD = 1u << 0,       // wrong checksum: no host takes it
+  SEGMENT_OFFLOADED = 1u << 1, // checksum left to the device: taken, but not by Zeek's machine
+  SEGMENT_CUT = 1u << 2,       // the capture has not all of its text
+  SEGMENT_TS = 1u << 3,        // ts_value counts
+  SEGMENT_SACK_OK = 1u << 4,   // SACK-permitted
+  SEGMENT_WSCALE = 1u << 5,    // wscale counts
+  SEGMENT_IP_UNSET = 1u << 6,  // the IP header's length was left to the device
+};
+
+struct segment {
+  uint64_t ts_ns, packet;
+  uint32_t seq, ack, ts_value;
+  uint32_t text_bytes, ip_bytes;
+  uint16_t frame_more;    // bytes of the frame around the IP packet
+  uint16_t window, flags; // as on the wire
+  uint16_t mss;           // 0 = absent
+  uint8_t wscale, ttl;
+  uint8_t bits; // enum segment_bits
+  uint8_t end;  // which end of the key sent it: 0 or 1
+};
+
+// Octets of sequence space that it takes, RFC 9293 3.4.
+static inline uint32_t segment_length(const struct segment *s)
+{
+  return s->text_bytes + ((s->flags & ESTAB_TCP_SYN) ? 1u : 0u) +
+         ((s->flags & ESTAB_TCP_FIN) ? 1u : 0u);
+}
+
+// ---------------------------------------------------------------------------------------------
+// What both sizes of record begin with
+
+enum flow_bits {
+  FLOW_FULL = 1u << 0,       // struct flow; else struct flow_one
+  FLOW_ORIG = 1u << 1,       // which end is the originator of the row: 0 or 1
+  FLOW_FIRST = 1u << 2,      // which end sent the life's first segment
+  FLOW_QUEUED = 1u << 3,     // waits to be told; `next` links the queue
+  FLOW_GONE = 1u << 4,       // when told, it is freed; not in the table any more
+  FLOW_EVICTED = 1u << 5,    // the ceiling took it
+  FLOW_LOSS = 1u << 6,       // the system lost packets while it lived
+  FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since
+  FLOW_COPY = 1u << 8,       // a row that waits to be told, of a record that goes on without it
+  FLOW_SILENT = 1u << 9,     // the detectors know that no answer came
+  FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer
+  FLOW_CONTINUES = 1u << 11, // the row is not its life's first
+  FLOW_CLASS = 7u << 12,     // enum flow_class: the list it is in
+  FLOW_ICMP = 1u << 15,      // the first answer was an ICMP error
+};
+#define FLOW_CLASS_SHIFT 12
+#define FLOW_PROBE_SHIFT 16 // above: what the detectors keep with the life
+
+// Lists. Records of one segment wait for their timeout in order; full ones stand there for the ceiling alone.
+enum flow_class {
+  FLOW_ONE_SHORT, // one segment: SYN, FIN or RST
+  FLOW_ONE_BAD,   // one segment with a wrong checksum
+  FLOW_ONE_LONG,  // one segment of something else
+  FLOW_ONE_TOLD,  // its row is told; remembered so that a later SYN is the same life
+  FLOW_HALF,      // full, but never established
+  FLOW_OVER,      // closed, or its row told: waits for the end of TIME-WAIT
+  FLOW_ESTABLISHED,
+  FLOW_CLASSES
+};
+
+#define FLOW_HEAD                                                                                  \
+  struct estab_ip ip[2]; /* both ends, the smaller (address, port) first */                        \
+  uint16_t port[2];                                                                                \
+  uint32_t vlan; /* outer 12 bits, inner 12 bits << 12, enum estab_watch_tunnel << 24 */           \
+  uint32_t tunnel_id;                                                                              \
+  uint32_t chain;        /* next record of the same bucket */                                      \
+  struct fifo_link link; /* in a list of enum flow_class; `next` also in the queue */              \
+  uint32_t bits;         /* enum flow_bits */
+
+struct flow_head {
+  FLOW_HEAD
+};
+
+struct flow_one {
+  FLOW_HEAD
+  struct segment first; // told: ts_ns is the beginning of the life
+};
+
+#define FLOW_LINK offsetof(struct flow_head, link)
+
+// ---------------------------------------------------------------------------------------------
+// The full record
+
+enum zeek_state {
+  ZEEK_INACTIVE,
+  ZEEK_SYN_SENT,
+  ZEEK_SYN_ACK_SENT,
+  ZEEK_PARTIAL,
+  ZEEK_ESTABLISHED,
+  ZEEK_CLOSED,
+  ZEEK_RESET,
+};
+
+enum zeek_seen { // letters that are written once
+  ZEEK_SEEN_SYN = 1u << 0,
+  ZEEK_SEEN_FIN = 1u << 1,
+  ZEEK_SEEN_RST = 1u << 2,
+  ZEEK_SEEN_DATA = 1u << 3,
+  ZEEK_SEEN_ACK = 1u << 4,
+  ZEEK_SEEN_MULTI = 1u << 5,
+  ZEEK_SEEN_FIN_RST = 1u << 6,
+};
+
+enum zeek_bits {
+  ZEEK_FIN = 1u << 0, // FIN_cnt > 0
+  ZEEK_RST = 1u << 1,
+  ZEEK_DID_CLOSE = 1u << 2,
+  ZEEK_SKIP = 1u << 3,     // no gaps are looked for any more
+  ZEEK_DID_EOF = 1u << 4,  // all text up to its end was there
+  ZEEK_DEFERRED = 1u << 5, // of the connection, kept at both ends: a close waits for text
+};
+
+enum flow_side_bits {
+  SIDE_SENT = 1u << 0,      // first_flags counts
+  SIDE_SEEN = 1u << 1,      // its state rests on a segment of its own
+  SIDE_SYN = 1u << 2,       // it sent a SYN: isn is known
+  SIDE_FIN = 1u << 3,       // it sent a FIN: closing->side[].fin counts
+  SIDE_TS = 1u << 4,        // ts_recent counts
+  SIDE_SACK = 1u << 5,      // it permitted SACK
+  SIDE_KNOWN = 1u << 6,     // nxt counts: its place in the sequence space is known
+  SIDE_ACKED = 1u << 7,     // una and edge count: it sent an ACK
+  SIDE_TEXT = 1u << 8,      // it sent text after the handshake
+  SIDE_FIN_TAKEN = 1u << 9, // the peer's FIN has reached it in order
+  SIDE_RST = 1u << 10,      // it sent a RST that was believed
+  SIDE_ZERO = 1u << 11,     // its window is zero now
+  SIDE_HAS_TS = 1u << 12,   // its SYN had timestamps
+};
+
+#define FLOW_WSCALE_NONE 0xff
+
+struct flow_side {
+  uint64_t ip_bytes, frame_bytes;
+  uint32_t start_seq, last_seq, ack_seq; // Zeek's: ISN, end of what was sent, what was acknowledged
+  uint16_t seq_wraps, ack_wraps;
+  uint32_t delivered; // Zeek's: text before this is there or was given up
+  uint32_t pkts;
+  unsigned char z : 4, z_prev : 4; // enum zeek_state
+  uint8_t ttl;                     // of its first segment
+  uint8_t z_seen;                  // enum zeek_seen
+  uint8_t z_bits;                  // enum zeek_bits
+  uint8_t state;                   // enum estab_state
+  uint8_t wscale;                  // its SYN's, or FLOW_WSCALE_NONE
+  uint16_t bits;                   // enum flow_side_bits
+  uint16_t flags;                  // OR-ed
+  uint16_t first_flags;            // as they were
+  uint16_t mss;                    // of its SYN, 0 = none
+  uint16_t first_window;           // of its first segment, as on the wire
+  uint32_t nxt;                    // SND.NXT: end of what it sent and is believed
+  uint32_t una;                    // the highest ACK that it sent: what of the peer it has for sure
+  uint32_t edge;                   // right edge of the window it offers
+  uint32_t ts_recent;              // the last TSval it sent in order
+};
+
+// A step of a side, dated as the packet that caused it passed the tap.
+struct flow_step {
+  uint32_t ns_low;
+  uint16_t ns_high; // nanoseconds since the life's begin, 48 bits: 78 hours, then stays
+  uint8_t what;     // enum estab_state, bit 7 = end
+  uint8_t packet_high;
+  uint32_t packet; // since the life's first packet, 40 bits; all ones: none, a timer
+};
+
+#define FLOW_STEPS        4
+#define FLOW_MORE_STEPS   10
+#define FLOW_HISTORY      15
+#define FLOW_MORE_HISTORY 112
+
+struct flow {
+  FLOW_HEAD
+  uint32_t closing; // index of struct flow_closing, SLAB_NONE = none
+  uint32_t trouble; // index of struct flow_trouble, SLAB_NONE = none
+  struct wheel_node timer;
+  uint64_t life_ns, life_packet; // its first segment
+  uint64_t last_ns, last_packet; // its last one
+  struct flow_step steps[FLOW_STEPS];
+  uint8_t step_count;    // in `steps` and then in `closing`
+  uint8_t steps_lost;    // stays at 255
+  uint8_t history_count; // in `history` and then in `trouble`
+  char history[FLOW_HISTORY];
+  uint8_t opened_by, opened_basis; // by end: enum flow_who; enum estab_watch_basis
+  uint8_t closed_by;               // enum flow_who
+  uint8_t life_bits;               // enum flow_life_bits
+  uint8_t inactivity;              // seconds / 60 of Zeek's inactivity timeout
+  uint8_t observed;                // what the detectors know: enum flow_observed
+  uint8_t rtt_end;                 // whose text rtt_seq ends, bit 7: none is timed
+  uint32_t rtt_seq;
+  uint32_t rtt_min, rtt_median; // units of FLOW_RTT_NS, 0 = none
+  uint32_t rtt_step;            // of the estimator of the median
+  uint32_t rtt_at;              // when the timed text passed: units of FLOW_RTT_NS since life_ns
+  struct flow_side side[2];     // by end
+};
+
+#define FLOW_RTT_NS 64
+#define FLOW_NO_RTT 0x80
+
+enum flow_observed { // what the detectors were told of this life
+  FLOW_OBSERVED_ESTABLISHED = 1u << 0,
+  FLOW_OBSERVED_DATA = 1u << 1,
+  FLOW_OBSERVED_RST = 1u << 2, // suspicions are told once
+  FLOW_OBSERVED_OVERLAP = 1u << 3,
+  FLOW_OBSERVED_ZERO = 1u << 4,
+  FLOW_SYN_AGAIN = 1u << 6, // a SYN or SYN-ACK came twice: no handshake RTT
+  FLOW_LAST_END = 1u << 7,  // which end sent the last segment
+};
+
+enum flow_who { // an end, both or none
+  FLOW_WHO_0,
+  FLOW_WHO_1,
+  FLOW_WHO_BOTH,
+  FLOW_WHO_NONE,
+  FLOW_WHO_UNKNOWN,
+};
+
+enum flow_life_bits {
+  LIFE_MIDSTREAM = 1u << 0, // begun without a SYN
+  LIFE_WAS_OPEN = 1u << 1,  // both sides were ESTABLISHED
+  LIFE_OVER = 1u << 2,      // both sides are CLOSED
+  LIFE_CANDIDATE = 1u << 3, // closing->candidate: another SYN that nobody answered yet
+  LIFE_RST_HELD = 1u << 4,  // closing->rst: a RST that may prove false
+  LIFE_ROW_TOLD = 1u << 5,  // the row of Zeek's machine is told; the next segment begins another
+  LIFE_SPLIT = 1u << 6,     // split handshake
+  LIFE_AGAIN = 1u << 7,     // the told row changed since: it is to be told again
+};
+
+// What only a connection has that closes, or goes on after its row.
+struct flow_closing {
+  uint64_t row_ns, row_packet; // the row's first segment, with FLOW_CONTINUES
+  uint64_t z_last_ns;          // Zeek's last_time; it stops when both sides have closed
+  uint64_t z_delete_ns;        // when Zeek forgets it, ESTAB_NEVER = not closed
+  uint64_t wait_ns[2];         // by end: when TIME-WAIT ends, ESTAB_NEVER
+  uint64_t missed_bytes;
+  struct {
+    uint32_t hist_syn, hist_fin, hist_rst; // Zeek's: relative numbers of the last ones
+    uint32_t fin_end;                      // Zeek's: behind its FIN
+    uint32_t fin;                          // sequence number of its FIN
+  } side[2];
+  uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
+  uint32_t rst_seq;      // of the RST that may prove false, with LIFE_RST_HELD
+  uint8_t candidate_end; // whose
+  uint8_t rst_end;       // whose
+  uint8_t held_state[2]; // before it
+  struct flow_step steps[FLOW_MORE_STEPS];
+};
+
+// What only a connection has that loses, repeats, waits or is attacked.
+struct flow_trouble {
+  struct {
+    uint64_t retransmitted_bytes, zero_window_ns, zero_since_ns;
+    uint64_t hole_end_ns;
+    uint32_t retransmitted_pkts, spurious_pkts, reordered_pkts, dup_acks, zero_windows;
+    uint32_t z_bad, z_again, z_zero, z_gaps;           // Zeek's counters ...
+    uint8_t bad_tens, again_tens, zero_tens, gap_tens; // ... and how many letters each wrote
+    struct ranges holes;                               // text ahead of `delivered`
+  } side[2];
+  uint64_t limited_ns[4]; // by enum flow_limit
+  uint64_t limited_since_ns;
+  uint8_t limited; // enum flow_limit now
+  uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];
+  char history[FLOW_MORE_HISTORY];
+};
+
+_Static_assert(sizeof(struct flow_one) <= 112,
+               "a one-packet flow is at most 128 bytes, table included");
+_Static_assert(sizeof(struct flow) <= 368,
+               "an idle connection is at most 384 bytes, table included");
+
+static inline unsigned flow_orig(const struct flow_head *f)
+{
+  return (f->bits & FLOW_ORIG) != 0;
+}
+
+static inline unsigned flow_first(const struct flow_head *f)
+{
+  return (f->bits & FLOW_FIRST) != 0;
+}
+
+static inline enum flow_class flow_class(const struct flow_head *f)
+{
+  return (enum flow_class)((f->bits & FLOW_CLASS) >> FLOW_CLASS_SHIFT);
+}
+
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// flow_table.h - connections by both ends: a keyed hash table that grows a little with each insertion.
+#ifndef ESTAB_WATCH_FLOW_TABLE_H
+#define ESTAB_WATCH_FLOW_TABLE_H
+
+#include "watch/track.h"
+
+// What is looked for.
+struct flow_key {
+  struct estab_ip ip[2]; // the smaller (address, port) first
+  uint16_t port[2];
+  uint32_t vlan;      // as struct flow_one has it
+  uint32_t tunnel_id; // as the packet has it
+  uint64_t hash;
+  uint8_t src_end; // which end is the first argument of flow_key_make()
+};
+
+void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t src_port,
+                   const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
+                   struct flow_key *out);
+
+// Sets key->hash.
+void flow_key_hash(const struct track *t, struct flow_key *key);
+
+// A flow_ref, or FLOW_NONE.
+uint32_t flow_table_find(const struct track *t, const struct flow_key *key);
+// The record has its key already.
+void flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref);
+// `ref` is what the table has of `head`.
+void flow_table_remove(struct track *t, const struct flow_head *head, uint32_t ref);
+// Another record takes its place: the same key, another size.
+void flow_table_replace(struct track *t, const struct flow_head *head, uint32_t ref, uint32_t by);
+int flow_table_init(struct track *t);
+void flow_table_destroy(struct track *t);
+
+#endif

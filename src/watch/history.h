@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// history.h - the letters of a connection's history: upper case from the originator, lower case from the responder.
+#ifndef ESTAB_WATCH_HISTORY_H
+#define ESTAB_WATCH_HISTORY_H
+
+#include "watch/track.h"
+
+// `letter` in upper case. Beyond FLOW_HISTORY + FLOW_MORE_HISTORY letters nothing is added.
+void history_add(struct track *t, struct flow *f, unsigned end, char letter);
+// "^", as it stands: letters before it keep their case.
+void history_flip(struct track *t, struct flow *f);
+// A letter at the 1st, 10th, 100th ... time. `tens` counts the letters written.
+void history_tens(struct track *t, struct flow *f, unsigned end, char letter, uint32_t *count,
+                  uint8_t *tens);
+char history_at(struct track *t, struct flow *f, unsigned index);
+
+#endif

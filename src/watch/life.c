@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// life.c - both sides' states, segment by segment.
+#include "watch/life.h"
+
+#include "base/bytes.h"
+#include "proto/seq.h"
+#include "proto/state.h"
+#include "watch/doubt.h"
+#include "watch/timeline.h"
+
+#define LIFE_FAR (1u << 30) // further away than this, a number belongs to another connection
+
+void life_begin(struct flow *f, const struct segment *s)
+{
+  f->life_ns = s->ts_ns;
+  f->life_packet = s->packet;
+  f->opened_by = FLOW_WHO_UNKNOWN;
+  f->closed_by = FLOW_WHO_NONE;
+  f->rtt_end = FLOW_NO_RTT;
+  f->side[0].wscale = f->side[1].wscale = FLOW_WSCALE_NONE;
+  if (!(s->flags & ESTAB_TCP_SYN)) f->life_bits |= LIFE_MIDSTREAM;
+}
+
+static void life_enter(struct track *t, struct flow *f, unsigned end, enum estab_state state,
+                       uint64_t ts_ns, uint64_t packet, bool seen)
+{
+  struct flow_side *s = &f->side[end];
+  if (s->state == state) return;
+  timeline_step(t, f, end, state, ts_ns, packet);
+  if (seen)
+    s->bits |= SIDE_SEEN;
+  else
+    s->bits &= (uint16_t)~SIDE_SEEN;
+  if (state == ESTAB_TIME_WAIT) {
+    struct flow_closing *c = track_closing(t, f);
+    if (c) c->wait_ns[end] = u64_sum(ts_ns, t->settings.time_wait_ns);
+  }
+  if (f->side[0].state == ESTAB_ESTABLISHED && f->side[1].state == ESTAB_ESTABLISHED)
+    f->life_bits |= LIFE_WAS_OPEN;
+  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
+}
+
+// By this segment, as it passes the tap.
+static void life_enter_now(struct track *t, struct flow *f, const struct segment *g, unsigned end,
+                           enum estab_state state)
+{
+  life_enter(t, f, end, state, g->ts_ns, g->packet, g->end == end);
+}
+
+static void life_look_over(struct flow *f)
+{
+  bool over = f->side[0].state == ESTAB_CLOSED && f->side[1].state == ESTAB_CLOSED && f->step_count;
+  if (over)
+    f->life_bits |= LIFE_OVER;
+  else
+    f->life_bits &= (uint8_t)~LIFE_OVER;
+}
+
+// ---------------------------------------------------------------------------------------------
+// FIN
+
+static bool life_has_fin(struct track *t, struct flow *f, unsigned end, uint32_t *fin)
+{
+  if (!(f->side[end].bits & SIDE_FIN)) return false;
+  struct flow_closing *c = track_has_closing(t, f);
+  if (c) *fin = c->side[end].fin;
+  return c != NULL;
+}
+
+// The peer's FIN has reached this side with all text before it.
+static void life_fin_arrives(struct track *t, struct flow *f, const struct segment *g, unsigned end)
+{
+  struct flow_side *s = &f->side[end];
+  if (s->bits & SIDE_FIN_TAKEN) return;
+  s->bits |= SIDE_FIN_TAKEN;
+  switch ((enum estab_state)s->state) {
+  case ESTAB_SYN_RECEIVED:
+  case ESTAB_ESTABLISHED: life_enter_now(t, f, g, end, ESTAB_CLOSE_WAIT); break;
+  case ESTAB_FIN_WAIT_1:
+    life_enter_now(t, f, g, end, ESTAB_CLOSING);
+    f->closed_by = FLOW_WHO_BOTH;
+    break;
+  case ESTAB_FIN_WAIT_2: life_enter_now(t, f, g, end, ESTAB_TIME_WAIT); break;
+  case ESTAB_CLOSED:
+  case ESTAB_LISTEN:
+  case ESTAB_SYN_SENT:
+  case ESTAB_CLOSE_WAIT:
+  case ESTAB_CLOSING:
+  case ESTAB_LAST_ACK:
+  case ESTAB_TIME_WAIT:
+  case ESTAB_STATES: break;
+  }
+}
+
+// Whether text of `end` before `seq` is still missing, as far as the tap knows.
+static bool life_hole_before(struct track *t, struct flow *f, unsigned end, uint32_t seq)
+{
+  const struct flow_side *s = &f->side[end];
+  struct flow_trouble *r = track_has_trouble(t, f);
+  return r && r->side[end].holes.count && seq_lt(s->delivered, seq);
+}
+
+static void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e];
+  uint32_t fin = g->seq + g->text_bytes + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), before;
+  struct flow_closing *c = track_closing(t, f);
+  if (!c) return;
+  if (life_has_fin(t, f, e, &before)) {
+    if (fin != before) {
+      doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, before, fin);
+      return;
+    }
+    // Said again: so what acknowledged it had not arrived.
+    bool back = timeline_withdraw(t, f, e, ESTAB_CLOSED);
+    back |= timeline_withdraw(t, f, e, ESTAB_TIME_WAIT);
+    back |= timeline_withdraw(t, f, e, ESTAB_FIN_WAIT_2);
+    if (back) {
+      s->bits |= SIDE_SEEN;
+      c->wait_ns[e] = ESTAB_NEVER;
+      if (s->state == ESTAB_FIN_WAIT_1) s->bits &= (uint16_t)~SIDE_FIN_TAKEN;
+      uint32_t peer_fin;
+      if (s->state == ESTAB_FIN_WAIT_1 && (g->flags & ESTAB_TCP_ACK) &&
+          life_has_fin(t, f, p, &peer_fin) && seq_gt(g->ack, peer_fin))
+        life_fin_arrives(t, f, g, e);
+    }
+    // The peer acknowledges a FIN again from TIME-WAIT: RFC 9293 3.10.7.4, eighth.
+    if (f->side[p].state == ESTAB_TIME_WAIT)
+      c->wait_ns[p] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
+    return;
+  }
+  if ((s->bits & SIDE_KNOWN) && seq_lt(fin, s->nxt)) {
+    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, s->nxt, fin);
+    return;
+  }
+  s->bits |= SIDE_FIN;
+  c->side[e].fin = fin;
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = (uint8_t)e;
+  if (s->state == ESTAB_CLOSE_WAIT)
+    life_enter_now(t, f, g, e, ESTAB_LAST_ACK);
+  else if (s->state == ESTAB_SYN_SENT || s->state == ESTAB_CLOSED)
+    life_enter_now(t, f, g, e, ESTAB_FIN_WAIT_1); // a probe, or its beginning was missed
+  else if (s->state == ESTAB_ESTABLISHED || s->state == ESTAB_SYN_RECEIVED)
+    life_enter_now(t, f, g, e, ESTAB_FIN_WAIT_1);
+}
+
+// ---------------------------------------------------------------------------------------------
+// ACK
+
+static void life_acked_fin(struct track *t, struct flow *f, const struct segment *g, unsigned end)
+{
+  struct flow_side *s = &f->side[end];
+  if (s->state == ESTAB_FIN_WAIT_1)
+    life_enter_now(t, f, g, end, ESTAB_FIN_WAIT_2);
+  else if (s->state == ESTAB_CLOSING)
+    life_enter_now(t, f, g, end, ESTAB_TIME_WAIT);
+  else if (s->state == ESTAB_LAST_ACK)
+    life_enter_now(t, f, g, end, ESTAB_CLOSED);
+}
+
+// What this segment's ACK tells of the peer, whose text it acknowledges, and of its own sender.
+static void life_ack(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e], *peer = &f->side[p];
+  if (!(peer->bits & SIDE_KNOWN)) { // never seen: what is acknowledged must have been sent
+    peer->bits |= SIDE_KNOWN;
+    peer->nxt = g->ack;
+  } else if (seq_gt(g->ack, peer->nxt)) {
+    if (g->ack - peer->nxt > LIFE_FAR) return;
+    peer->nxt = g->ack; // lost by the capture
+  }
+  bool advances = !(s->bits & SIDE_ACKED) || seq_gt(g->ack, s->una);
+  if (advances) s->una = g->ack;
+  s->bits |= SIDE_ACKED;
+  if (g->flags & ESTAB_TCP_SYN) return;
+  if (peer->state == ESTAB_SYN_RECEIVED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+  if (s->state == ESTAB_SYN_SENT && !(peer->bits & SIDE_SYN)) {
+    // The SYN-ACK was missed, or takes another way.
+    life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
+    if (peer->state == ESTAB_CLOSED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+  } else if (s->state == ESTAB_SYN_RECEIVED && (peer->bits & SIDE_SYN) && g->text_bytes &&
+             !(peer->bits & SIDE_SENT))
+    life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
+  if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
+  uint32_t fin;
+  if (life_has_fin(t, f, p, &fin) && seq_gt(g->ack, fin)) {
+    life_fin_arrives(t, f, g, e);
+    if (s->state == ESTAB_CLOSE_WAIT || s->state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSING)
+      s->bits |= SIDE_SEEN;
+    life_acked_fin(t, f, g, p);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// SYN
+
+static void life_options(struct flow_side *s, const struct segment *g)
+{
+  if (g->mss) s->mss = g->mss;
+  s->wscale = g->bits & SEGMENT_WSCALE ? g->wscale : FLOW_WSCALE_NONE;
+  if (g->bits & SEGMENT_SACK_OK) s->bits |= SIDE_SACK;
+  if (g->bits & SEGMENT_TS) s->bits |= SIDE_HAS_TS;
+}
+
+static void life_syn(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e], *peer = &f->side[p];
+  uint32_t isn = s->nxt - 1;
+  if (s->bits & SIDE_SYN) {
+    if (g->seq == isn) { // again: no SYN-ACK had arrived
+      f->observed |= FLOW_SYN_AGAIN;
+      if (!(s->bits & SIDE_SEEN) && timeline_withdraw(t, f, e, ESTAB_ESTABLISHED))
+        s->bits |= SIDE_SEEN;
+      return;
+    }
+    if (seq_lt(s->nxt, g->seq + 2) || state_is_synchronized((enum estab_state)s->state)) {
+      doubt_raise(t, f,
+                  g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
+                                           : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
+                  g, isn, g->seq);
+      struct flow_closing *c = track_closing(t, f);
+      if (!c) return;
+      c->candidate = g->seq;
+      c->candidate_end = (uint8_t)e;
+      f->life_bits |= LIFE_CANDIDATE;
+    }
+    return;
+  }
+  if (s->state != ESTAB_CLOSED && s->state != ESTAB_SYN_SENT) return; // a stray SYN in midstream
+  s->bits |= SIDE_SYN | SIDE_KNOWN;
+  s->nxt = g->seq + 1;
+  life_options(s, g);
+  if (!(g->flags & ESTAB_TCP_ACK)) {
+    life_enter_now(t, f, g, e, ESTAB_SYN_SENT);
+    if (!(peer->bits & SIDE_SYN)) {
+      f->opened_by = (uint8_t)e;
+      f->opened_basis = ESTAB_WATCH_BASIS_SYN;
+      return;
+    }
+    // Both asked. A side that had acknowledged the other's SYN before only split its answer in two.
+    if ((s->bits & SIDE_ACKED))
+      f->life_bits |= LIFE_SPLIT;
+    else
+      f->opened_by = FLOW_WHO_BOTH;
+    if (peer->state == ESTAB_SYN_SENT) life_enter_now(t, f, g, p, ESTAB_SYN_RECEIVED);
+    return;
+  }
+  if (peer->bits & SIDE_SYN) {
+    // It went to SYN-RECEIVED when the SYN came: the last segment before this one, if that is the peer's.
+    uint64_t ts = f->last_ns, packet = f->last_packet;
+    if ((f->observed & FLOW_LAST_END) != (p ? FLOW_LAST_END : 0)) {
+      ts = g->ts_ns;
+      packet = g->packet;
+      timeline_when(t, f, p, ESTAB_SYN_SENT, &ts, &packet);
+    }
+    life_enter(t, f, e, ESTAB_SYN_RECEIVED, ts, packet, true);
+    if (g->ack == peer->nxt && peer->state == ESTAB_SYN_SENT)
+      life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+  } else {
+    life_enter(t, f, e, ESTAB_SYN_RECEIVED, g->ts_ns, g->packet, true);
+    f->opened_by = (uint8_t)p;
+    f->opened_basis = ESTAB_WATCH_BASIS_SYNACK;
+  }
+}
+
+// A SYN-ACK of a side that sent its SYN before: simultaneous open, RFC 9293 3.5 Figure 7.
+static void life_synack_after_syn(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e], *peer = &f->side[p];
+  if (!(g->flags & ESTAB_TCP_ACK) || !(peer->bits & SIDE_SYN) || g->seq != s->nxt - 1) return;
+  if (s->state == ESTAB_SYN_SENT) life_enter_now(t, f, g, e, ESTAB_SYN_RECEIVED);
+  if (peer->state == ESTAB_SYN_RECEIVED && g->ack == peer->nxt && (peer->bits & SIDE_ACKED))
+    life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+  else if (peer->state == ESTAB_SYN_RECEIVED && g->ack == peer->nxt && s->state != ESTAB_SYN_SENT &&
+           f->opened_by == FLOW_WHO_BOTH)
+    life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+}
+
+// An ACK picks one of two SYN-ACKs.
+static void life_pick(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || !(g->flags & ESTAB_TCP_ACK) || c->candidate_end == g->end || g->ack != c->candidate + 1)
+    return;
+  f->side[c->candidate_end].nxt = c->candidate + 1;
+  f->life_bits &= (uint8_t)~LIFE_CANDIDATE;
+}
+
+bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
+{
+  (void)t;
+  if (!(g->flags & ESTAB_TCP_SYN) || (g->bits & SEGMENT_BAD)) return false;
+  const struct flow_side *s = &f->side[g->end];
+  if (s->bits & SIDE_SYN && g->seq == s->nxt - 1) return false;
+  if (g->flags & ESTAB_TCP_ACK) return life_is_over(f) && (s->bits & SIDE_SYN);
+  // RFC 9293 3.10.7.4, fourth; RFC 6191 2: only a connection that is closed gives way.
+  return life_is_over(f) || s->state == ESTAB_SYN_SENT || s->state == ESTAB_TIME_WAIT ||
+         f->side[1 - g->end].state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSED;
+}
+
+// ---------------------------------------------------------------------------------------------
+// RST
+
+static bool life_rst_taken(const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  if (peer->state == ESTAB_SYN_SENT) // RFC 9293 3.10.7.3, second
+    return (g->flags & ESTAB_TCP_ACK) && g->ack == peer->nxt;
+  if (!(s->bits & SIDE_KNOWN) && !(peer->bits & SIDE_ACKED)) return true; // nothing to judge by
+  // RFC 5961 3.2: exactly RCV.NXT: all that was sent to it, or what it acknowledged last.
+  return ((s->bits & SIDE_KNOWN) && g->seq == s->nxt) ||
+         ((peer->bits & SIDE_ACKED) && g->seq == peer->una);
+}
+
+static void life_rst(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e], *peer = &f->side[p];
+  if (life_is_over(f)) {
+    struct flow_closing *c = track_has_closing(t, f);
+    if ((f->life_bits & LIFE_RST_HELD) && c && c->rst_end == e && g->seq != c->rst_seq)
+      doubt_suspect(t, f, g, SUSPECT_RST);
+    return;
+  }
+  if (!life_rst_taken(f, g)) {
+    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
+                s->bits & SIDE_KNOWN ? s->nxt : peer->una, g->seq);
+    return;
+  }
+  struct flow_closing *c = track_closing(t, f);
+  if (c) {
+    c->rst_seq = g->seq;
+    c->rst_end = (uint8_t)e;
+    c->held_state[0] = f->side[0].state;
+    c->held_state[1] = f->side[1].state;
+    f->life_bits |= LIFE_RST_HELD;
+    c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
+  }
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = (uint8_t)e;
+  s->bits |= SIDE_RST;
+  if (s->state == ESTAB_CLOSED && f->step_count == 0)
+    timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet); // nothing before it: still a fact
+  life_enter_now(t, f, g, e, ESTAB_CLOSED);
+  s->bits |= SIDE_SEEN;
+  life_enter_now(t, f, g, p, ESTAB_CLOSED);
+}
+
+// The side whose RST was believed goes on: it never sent that RST.
+static void life_contradicts_rst(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end;
+  struct flow_side *s = &f->side[e];
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || c->rst_end != e || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN))) return;
+  bool goes_on = (g->text_bytes && seq_gt(g->seq + g->text_bytes, s->nxt)) ||
+                 ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
+  if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
+  doubt_suspect(t, f, g, SUSPECT_RST);
+  f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
+  s->bits &= (uint16_t)~SIDE_RST;
+  for (unsigned i = 0; i < 2; i++) {
+    if (f->side[i].state != ESTAB_CLOSED || c->held_state[i] == ESTAB_CLOSED) continue;
+    if (!timeline_withdraw(t, f, i, ESTAB_CLOSED)) f->side[i].state = c->held_state[i];
+    if (f->side[i].state == ESTAB_TIME_WAIT)
+      c->wait_ns[i] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
+  }
+  if (!(f->side[0].bits & SIDE_FIN) && !(f->side[1].bits & SIDE_FIN)) f->closed_by = FLOW_WHO_NONE;
+  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
+}
+
+// ---------------------------------------------------------------------------------------------
+
+static void life_window(struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  if (!(g->flags & ESTAB_TCP_ACK)) return;
+  uint32_t window = g->window;
+  if (!(g->flags & ESTAB_TCP_SYN) && s->wscale != FLOW_WSCALE_NONE &&
+      f->side[1 - g->end].wscale != FLOW_WSCALE_NONE)
+    window <<= s->wscale;
+  uint32_t edge = g->ack + window;
+  if (!(s->bits & SIDE_ACKED) || seq_gt(edge, s->edge) || g->ack == s->una) s->edge = edge;
+}
+
+// A life that began in the middle: a side that speaks is ESTABLISHED, for all that is known.
+static void life_midstream(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  if (s->state != ESTAB_CLOSED || life_is_over(f) || (g->flags & ESTAB_TCP_RST)) return;
+  if (!(g->flags & ESTAB_TCP_ACK)) return; // NULL, Xmas: nobody's connection
+  if ((f->side[1 - g->end].bits & SIDE_SYN) && f->side[1 - g->end].state == ESTAB_SYN_SENT)
+    return; // acknowledges a SYN before answering it
+  life_enter(t, f, g->end, ESTAB_ESTABLISHED, g->ts_ns, g->packet, false);
+}
+
+void life_segment(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end;
+  struct flow_side *s = &f->side[e];
+  if (g->bits & SEGMENT_BAD) {
+    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM, g, 0, 0);
+    return;
+  }
+  if (!(s->bits & SIDE_SENT)) {
+    s->first_flags = g->flags;
+    s->first_window = g->window;
+    s->ttl = g->ttl;
+  }
+  s->bits |= SIDE_SENT;
+  s->flags |= g->flags;
+  if (f->life_bits & LIFE_RST_HELD) life_contradicts_rst(t, f, g);
+  if (g->flags & ESTAB_TCP_RST) {
+    life_rst(t, f, g);
+    life_look_over(f);
+    return;
+  }
+  if (f->life_bits & LIFE_CANDIDATE) life_pick(t, f, g);
+  if (!life_is_over(f)) {
+    if (g->flags & ESTAB_TCP_SYN) {
+      bool before = s->bits & SIDE_SYN;
+      life_syn(t, f, g);
+      if (before) life_synack_after_syn(t, f, g);
+    } else
+      life_midstream(t, f, g);
+  }
+  life_window(f, g);
+  uint32_t end = g->seq + segment_length(g);
+  if (!(s->bits & SIDE_KNOWN)) {
+    s->bits |= SIDE_KNOWN;
+    s->nxt = end;
+  } else if (seq_gt(end, s->nxt) && end - s->nxt < LIFE_FAR && !(g->flags & ESTAB_TCP_SYN))
+    s->nxt = end;
+  if (g->text_bytes && !(g->flags & ESTAB_TCP_SYN)) s->bits |= SIDE_TEXT;
+  if (life_is_over(f)) return;
+  if (g->flags & ESTAB_TCP_ACK) life_ack(t, f, g);
+  if (g->flags & ESTAB_TCP_FIN) life_fin_sent(t, f, g);
+  uint32_t fin;
+  if (life_has_fin(t, f, e, &fin) && !(f->side[1 - e].bits & SIDE_FIN_TAKEN) &&
+      !life_hole_before(t, f, e, fin) && seq_ge(end, s->nxt))
+    life_fin_arrives(t, f, g, 1 - e);
+  life_look_over(f);
+}
+
+void life_time(struct track *t, struct flow *f, uint64_t now_ns)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  for (unsigned i = 0; c && i < 2; i++) {
+    if (f->side[i].state != ESTAB_TIME_WAIT || c->wait_ns[i] > now_ns) continue;
+    life_enter(t, f, i, ESTAB_CLOSED, c->wait_ns[i], TIMELINE_NO_PACKET, false);
+    c->wait_ns[i] = ESTAB_NEVER;
+  }
+  life_look_over(f);
+}
+
+uint64_t life_deadline(struct track *t, struct flow *f)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  if (c) {
+    uint64_t wait = ESTAB_NEVER;
+    for (unsigned i = 0; i < 2; i++)
+      if (f->side[i].state == ESTAB_TIME_WAIT) wait = u64_min(wait, c->wait_ns[i]);
+    if (wait != ESTAB_NEVER) return wait;
+  }
+  enum flow_class class = life_class(f);
+  if (class == FLOW_ESTABLISHED) return f->last_ns + LIFE_OPEN_IDLE_NS;
+  return f->last_ns + (class == FLOW_HALF ? LIFE_ATTEMPT_IDLE_NS : LIFE_CLOSING_IDLE_NS);
+}
+
+enum flow_class life_class(const struct flow *f)
+{
+  unsigned a = f->side[0].state, b = f->side[1].state;
+  if (a == ESTAB_ESTABLISHED && b == ESTAB_ESTABLISHED) return FLOW_ESTABLISHED;
+  if ((a == ESTAB_ESTABLISHED || b == ESTAB_ESTABLISHED) && (f->life_bits & LIFE_MIDSTREAM) &&
+      (f->side[0].bits & SIDE_SENT) && (f->side[1].bits & SIDE_SENT))
+    return FLOW_ESTABLISHED;
+  return f->life_bits & LIFE_WAS_OPEN ? FLOW_OVER : FLOW_HALF;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// life.h - RFC 9293's states of both sides, as far as the segments that pass the tap prove or suggest them.
+//
+// A side's step is dated by the segment that causes it, as that passes the tap. When the side's own later segments
+// contradict a step (it repeats what that segment acknowledged), the step is withdrawn. A RST counts only if its
+// receiver takes it (RFC 9293 3.10.7.4, RFC 5961 3.2).
+#ifndef ESTAB_WATCH_LIFE_H
+#define ESTAB_WATCH_LIFE_H
+
+#include "watch/track.h"
+
+#define LIFE_ATTEMPT_IDLE_NS (UINT64_C(75) * FLOW_SECOND_NS)  // longer than any gap of SYN retries
+#define LIFE_CLOSING_IDLE_NS (UINT64_C(600) * FLOW_SECOND_NS) // longer than any gap of FIN retries
+#define LIFE_OPEN_IDLE_NS                                                                          \
+  (UINT64_C(7875) * FLOW_SECOND_NS) // two hours and the probes of a keepalive
+
+// A life begins: both sides CLOSED, nothing known.
+void life_begin(struct flow *f, const struct segment *s);
+void life_segment(struct track *t, struct flow *f, const struct segment *s);
+
+// Whether a SYN begins another life of the same two ends, rather than being a stray one in this.
+bool life_is_reuse(struct track *t, struct flow *f, const struct segment *s);
+
+// When time alone changes or ends it.
+uint64_t life_deadline(struct track *t, struct flow *f);
+// TIME-WAIT that has run out by now_ns becomes CLOSED.
+void life_time(struct track *t, struct flow *f, uint64_t now_ns);
+static inline bool life_is_over(const struct flow *f)
+{
+  return f->life_bits & LIFE_OVER;
+}
+
+// The list that says when the ceiling may take it.
+enum flow_class life_class(const struct flow *f);
+
+// The steps of a side, oldest first, into out[FLOW_STEPS + FLOW_MORE_STEPS]. Answers how many.
+unsigned life_steps(struct track *t, struct flow *f, unsigned end, struct estab_watch_step *out);
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// observe.c - what the tracker tells the detectors of a life.
+#include "watch/observe.h"
+
+#include "base/bytes.h"
+#include "watch/record.h"
+#include "watch/zeek.h"
+
+static void observe_head(const struct flow_head *f, struct observation *o)
+{
+  unsigned first = flow_first(f);
+  o->orig_ip = f->ip[first];
+  o->resp_ip = f->ip[1 - first];
+  o->orig_port = f->port[first];
+  o->resp_port = f->port[1 - first];
+  o->vlan[0] = f->vlan & 0xfff;
+  o->vlan[1] = f->vlan >> 12 & 0xfff;
+  o->tunnel_id = f->tunnel_id;
+  o->probe = (uint16_t)(f->bits >> FLOW_PROBE_SHIFT);
+  o->answered_by_icmp = f->bits & FLOW_ICMP;
+}
+
+static void observe_fill_one(const struct flow_one *f, struct observation *o)
+{
+  observe_head((const struct flow_head *)f, o);
+  o->first_flags = f->first.flags;
+  o->first_ns = f->first.ts_ns;
+  o->first_packet = f->first.packet;
+  o->segments[0] = 1;
+  o->flags[0] = f->first.flags;
+  o->text_bytes[0] = f->first.text_bytes;
+  o->reset_by_orig = f->first.flags & ESTAB_TCP_RST;
+  o->closed_by_fin = f->first.flags & ESTAB_TCP_FIN;
+}
+
+static void observe_fill(struct track *t, struct flow *f, struct observation *o)
+{
+  observe_head((struct flow_head *)f, o);
+  unsigned first = flow_first((struct flow_head *)f);
+  for (unsigned i = 0; i < 2; i++) {
+    unsigned e = i ? 1 - first : first;
+    const struct flow_side *s = &f->side[e];
+    o->segments[i] = s->pkts;
+    o->flags[i] = s->flags;
+    o->text_bytes[i] = u64_max(zeek_bytes(f, e), s->bits & SIDE_TEXT ? 1 : 0);
+  }
+  const struct flow_side *orig = &f->side[first], *resp = &f->side[1 - first];
+  o->first_flags = orig->first_flags;
+  o->answer_flags = resp->bits & SIDE_SENT ? resp->first_flags : 0;
+  o->answer_window = resp->first_window;
+  o->first_ns = f->life_ns;
+  o->first_packet = f->life_packet;
+  o->midstream = (f->life_bits & LIFE_MIDSTREAM) && (orig->flags & ESTAB_TCP_ACK) &&
+                 (resp->flags & ESTAB_TCP_ACK) && !(resp->first_flags & ESTAB_TCP_RST);
+  o->established = f->observed & FLOW_OBSERVED_ESTABLISHED;
+  o->reset_by_orig = orig->flags & ESTAB_TCP_RST;
+  o->reset_by_resp = resp->flags & ESTAB_TCP_RST;
+  o->closed_by_fin = (orig->flags | resp->flags) & ESTAB_TCP_FIN;
+  (void)t;
+}
+
+static void observe_when(struct track *t, struct observation *o, const struct segment *g,
+                         unsigned first)
+{
+  if (g) {
+    o->ts_ns = g->ts_ns;
+    o->packet_number = g->packet;
+    o->packet = t->packet;
+    o->side = g->end == first ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP;
+  } else
+    o->ts_ns = t->now_ns;
+}
+
+static uint16_t observe_tell(struct track *t, const struct observation *o)
+{
+  return t->observe(t->observe_ctx, o);
+}
+
+void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind)
+{
+  if (!t->observe) return;
+  struct observation o = {.kind = (uint8_t)kind};
+  struct estab_watch_uid uid;
+  observe_fill_one(f, &o);
+  observe_when(t, &o, kind == OBSERVE_FIRST ? &f->first : NULL, f->first.end);
+  record_uid(t, (struct flow_head *)f, f->first.ts_ns, &uid);
+  o.life = &uid;
+  if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
+  uint16_t probe = observe_tell(t, &o);
+  if (kind == OBSERVE_FIRST)
+    f->bits = (f->bits & ((1u << FLOW_PROBE_SHIFT) - 1)) | (uint32_t)probe << FLOW_PROBE_SHIFT;
+}
+
+static void observe_send(struct track *t, struct flow *f, struct observation *o,
+                         const struct segment *g)
+{
+  struct estab_watch_uid uid;
+  observe_fill(t, f, o);
+  observe_when(t, o, g, flow_first((struct flow_head *)f));
+  record_life_uid(t, f, &uid);
+  o->life = &uid;
+  uint16_t probe = observe_tell(t, o);
+  if (o->kind == OBSERVE_FIRST)
+    f->bits = (f->bits & ((1u << FLOW_PROBE_SHIFT) - 1)) | (uint32_t)probe << FLOW_PROBE_SHIFT;
+}
+
+void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
+                  const struct segment *g)
+{
+  if (!t->observe || f == &t->scratch) return;
+  struct observation o = {.kind = (uint8_t)kind};
+  if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
+  observe_send(t, f, &o, g);
+}
+
+void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
+                     enum observation_suspicion what)
+{
+  if (!t->observe || f == &t->scratch) return;
+  struct observation o = {.kind = OBSERVE_SUSPECT, .suspicion = (uint8_t)what};
+  o.suspect_ttl = g->ttl;
+  o.usual_ttl = f->side[g->end].ttl;
+  o.suspect_bytes = g->text_bytes;
+  observe_send(t, f, &o, g);
+}
+
+void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint64_t ts_ns,
+                  uint64_t packet)
+{
+  if (head->bits & FLOW_ANSWERED) return;
+  head->bits |= FLOW_ANSWERED | FLOW_ICMP;
+  if (!t->observe) return;
+  struct observation o = {.kind = OBSERVE_ANSWER};
+  struct estab_watch_uid uid;
+  uint64_t life;
+  if (head->bits & FLOW_FULL) {
+    observe_fill(t, (struct flow *)head, &o);
+    life = ((struct flow *)head)->life_ns;
+  } else {
+    observe_fill_one((struct flow_one *)head, &o);
+    life = ((struct flow_one *)head)->first.ts_ns;
+  }
+  o.ts_ns = ts_ns;
+  o.packet_number = packet;
+  o.packet = t->packet;
+  o.side = quoted == flow_first(head) ? ESTAB_WATCH_RESP : ESTAB_WATCH_ORIG;
+  o.icmp_type = t->packet->icmp.type;
+  o.icmp_code = t->packet->icmp.code;
+  o.answered_by_icmp = true;
+  record_uid(t, head, life, &uid);
+  o.life = &uid;
+  observe_tell(t, &o);
+}
+
+void observe_segment(struct track *t, struct flow *f, const struct segment *g)
+{
+  if (g->bits & SEGMENT_BAD) return;
+  unsigned first = flow_first((struct flow_head *)f);
+  struct flow_side *orig = &f->side[first];
+  if (g->end != first && !(f->bits & FLOW_ANSWERED)) {
+    f->bits |= FLOW_ANSWERED;
+    observe_flow(t, f, OBSERVE_ANSWER, g);
+    return;
+  }
+  if (g->end != first || (f->life_bits & LIFE_MIDSTREAM)) return;
+  if (!(f->observed & FLOW_OBSERVED_ESTABLISHED) && (g->flags & ESTAB_TCP_ACK) &&
+      !(g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) && (f->side[1 - first].bits & SIDE_SYN) &&
+      orig->una == f->side[1 - first].nxt) {
+    f->observed |= FLOW_OBSERVED_ESTABLISHED;
+    observe_flow(t, f, OBSERVE_ESTABLISHED, g);
+  }
+  if ((f->observed & FLOW_OBSERVED_ESTABLISHED) && !(f->observed & FLOW_OBSERVED_DATA) &&
+      g->text_bytes) {
+    f->observed |= FLOW_OBSERVED_DATA;
+    observe_flow(t, f, OBSERVE_DATA, g);
+  }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// observe.h - what the tracker tells the detectors of a life, at the moments observation.h names.
+#ifndef ESTAB_WATCH_OBSERVE_H
+#define ESTAB_WATCH_OBSERVE_H
+
+#include "watch/track.h"
+
+// A record of one segment: that segment itself, no answer in time, shed or over. FIRST keeps the detectors' answer.
+void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind);
+// A full record; g NULL: a timer.
+void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
+                  const struct segment *g);
+void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
+                     enum observation_suspicion what);
+// An ICMP error that quotes a segment of end `quoted`.
+void observe_icmp(struct track *t, struct flow_head *f, unsigned quoted, uint64_t ts_ns,
+                  uint64_t packet);
+// After a segment was judged: answers, handshakes and first text that it brought.
+void observe_segment(struct track *t, struct flow *f, const struct segment *g);
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// timeline.c - the steps of both sides of a connection.
+#include "watch/timeline.h"
+
+#define TIMELINE_END   0x80
+#define TIMELINE_NS    UINT64_C(0xffffffffffff)
+#define TIMELINE_COUNT UINT64_C(0xffffffffff)
+
+static struct flow_step *timeline_at(struct track *t, struct flow *f, unsigned i)
+{
+  if (i < FLOW_STEPS) return &f->steps[i];
+  struct flow_closing *c = track_has_closing(t, f);
+  return c ? &c->steps[i - FLOW_STEPS] : NULL;
+}
+
+static uint64_t timeline_ns(const struct flow *f, const struct flow_step *s)
+{
+  return f->life_ns + ((uint64_t)s->ns_high << 32 | s->ns_low);
+}
+
+static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
+{
+  uint64_t n = (uint64_t)s->packet_high << 32 | s->packet;
+  return n == TIMELINE_COUNT ? TIMELINE_NO_PACKET : f->life_packet + n;
+}
+
+void timeline_step(struct track *t, struct flow *f, unsigned end, enum estab_state state,
+                   uint64_t ts_ns, uint64_t packet)
+{
+  f->side[end].state = (uint8_t)state;
+  struct flow_step *s = NULL;
+  if (f->step_count < FLOW_STEPS)
+    s = &f->steps[f->step_count];
+  else if (f->step_count < FLOW_STEPS + FLOW_MORE_STEPS) {
+    struct flow_closing *c = track_closing(t, f);
+    if (c) s = &c->steps[f->step_count - FLOW_STEPS];
+  }
+  if (!s) {
+    if (f->steps_lost < UINT8_MAX) f->steps_lost++;
+    return;
+  }
+  uint64_t ns = ts_ns > f->life_ns ? ts_ns - f->life_ns : 0;
+  if (ns > TIMELINE_NS) ns = TIMELINE_NS;
+  uint64_t n = packet >= f->life_packet ? packet - f->life_packet : 0;
+  if (packet == TIMELINE_NO_PACKET || n > TIMELINE_COUNT) n = TIMELINE_COUNT;
+  s->ns_low = (uint32_t)ns;
+  s->ns_high = (uint16_t)(ns >> 32);
+  s->packet = (uint32_t)n;
+  s->packet_high = (uint8_t)(n >> 32);
+  s->what = (uint8_t)(state | (end ? TIMELINE_END : 0));
+  f->step_count++;
+}
+
+bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab_state state)
+{
+  if (f->steps_lost) return false;
+  unsigned last = f->step_count;
+  for (unsigned i = f->step_count; i-- > 0;)
+    if ((timeline_at(t, f, i)->what & TIMELINE_END) == (end ? TIMELINE_END : 0)) {
+      last = i;
+      break;
+    }
+  if (last == f->step_count || (timeline_at(t, f, last)->what & ~TIMELINE_END) != (int)state)
+    return false;
+  enum estab_state before = ESTAB_CLOSED;
+  for (unsigned i = 0; i < last; i++)
+    if ((timeline_at(t, f, i)->what & TIMELINE_END) == (end ? TIMELINE_END : 0))
+      before = (enum estab_state)(timeline_at(t, f, i)->what & ~TIMELINE_END);
+  for (unsigned i = last; i + 1 < f->step_count; i++)
+    *timeline_at(t, f, i) = *timeline_at(t, f, i + 1);
+  f->step_count--;
+  f->side[end].state = (uint8_t)before;
+  return true;
+}
+
+bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_state state,
+                   uint64_t *ts_ns, uint64_t *packet)
+{
+  uint8_t what = (uint8_t)(state | (end ? TIMELINE_END : 0));
+  for (unsigned i = 0; i < f->step_count; i++) {
+    const struct flow_step *s = timeline_at(t, f, i);
+    if (s->what != what) continue;
+    *ts_ns = timeline_ns(f, s);
+    *packet = timeline_packet(f, s);
+    return true;
+  }
+  return false;
+}
+
+unsigned timeline_read(struct track *t, struct flow *f, unsigned end, struct estab_watch_step *out)
+{
+  unsigned n = 0;
+  for (unsigned i = 0; i < f->step_count; i++) {
+    const struct flow_step *s = timeline_at(t, f, i);
+    if ((s->what & TIMELINE_END) != (end ? TIMELINE_END : 0)) continue;
+    out[n++] = (struct estab_watch_step){.ts_ns = timeline_ns(f, s),
+                                         .packet = timeline_packet(f, s),
+                                         .state = (uint8_t)(s->what & ~TIMELINE_END)};
+  }
+  return n;
+}

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// track.c - records of connections: made, promoted, queued to be told, freed.
+#include "watch/track_internal.h"
+
+#include "base/bytes.h"
+#include "watch/life.h"
+#include "watch/observe.h"
+#include "watch/record.h"
+#include "watch/stream.h"
+#include "watch/zeek.h"
+
+// What a record costs with its share of the table and of its chunk.
+#define TRACK_ONE_BYTES  124u
+#define TRACK_FULL_BYTES 380u
+
+static uint64_t track_cost_of(const struct track *t, uint32_t ref)
+{
+  if (!(ref & FLOW_REF_FULL)) return TRACK_ONE_BYTES;
+  const struct flow *f = (const struct flow *)track_at(t, ref);
+  return TRACK_FULL_BYTES + (f->closing == SLAB_NONE ? 0 : sizeof(struct flow_closing)) +
+         (f->trouble == SLAB_NONE ? 0 : sizeof(struct flow_trouble));
+}
+
+bool track_is_full(const struct track *t)
+{
+  uint64_t all = (uint64_t)t->ones.count * TRACK_ONE_BYTES +
+                 (uint64_t)t->fulls.count * TRACK_FULL_BYTES +
+                 (uint64_t)t->closings.count * sizeof(struct flow_closing) +
+                 (uint64_t)t->troubles.count * sizeof(struct flow_trouble);
+  return all > t->budget_bytes + t->leaving_bytes; // what is over is freed when it has been told
+}
+
+struct flow_closing *track_closing(struct track *t, struct flow *f)
+{
+  if (f == &t->scratch) return &t->scratch_closing;
+  if (f->closing == SLAB_NONE) {
+    f->closing = slab_new(&t->closings);
+    if (f->closing == SLAB_NONE) return NULL;
+    struct flow_closing *c = slab_at(&t->closings, f->closing);
+    c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
+    c->z_last_ns = f->last_ns;
+  }
+  return slab_at(&t->closings, f->closing);
+}
+
+struct flow_trouble *track_trouble(struct track *t, struct flow *f)
+{
+  if (f == &t->scratch) return &t->scratch_trouble;
+  if (f->trouble == SLAB_NONE) f->trouble = slab_new(&t->troubles);
+  return f->trouble == SLAB_NONE ? NULL : slab_at(&t->troubles, f->trouble);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Lists
+
+struct slab *track_slab(struct track *t, uint32_t ref)
+{
+  return ref & FLOW_REF_FULL ? &t->fulls : &t->ones;
+}
+
+void track_list(struct track *t, uint32_t ref, enum flow_class class)
+{
+  struct flow_head *f = track_at(t, ref);
+  f->bits = (f->bits & ~(uint32_t)FLOW_CLASS) | (uint32_t) class << FLOW_CLASS_SHIFT;
+  fifo_push(&t->lists[class], track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL);
+}
+
+void track_unlist(struct track *t, uint32_t ref)
+{
+  struct flow_head *f = track_at(t, ref);
+  fifo_remove(&t->lists[flow_class(f)], track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL);
+}
+
+// To the records that wait to be told. It is in no list then.
+void track_queue(struct track *t, uint32_t ref)
+{
+  struct flow_head *f = track_at(t, ref);
+  f->bits |= FLOW_QUEUED;
+  f->link.next = FLOW_NONE;
+  if (t->queue_tail == FLOW_NONE)
+    t->queue_head = ref;
+  else
+    track_at(t, t->queue_tail)->link.next = ref;
+  t->queue_tail = ref;
+}
+
+// Out of the middle of them and back into its list: rare, so it is searched for.
+void track_unqueue(struct track *t, uint32_t ref)
+{
+  uint32_t before = FLOW_NONE;
+  for (uint32_t at = t->queue_head; at != ref; at = track_at(t, at)->link.next)
+    before = at;
+  struct flow_head *f = track_at(t, ref);
+  if (before == FLOW_NONE)
+    t->queue_head = f->link.next;
+  else
+    track_at(t, before)->link.next = f->link.next;
+  if (t->queue_tail == ref) t->queue_tail = before;
+  f->bits &= ~(uint32_t)FLOW_QUEUED;
+  track_list(t, ref, life_class((struct flow *)f));
+}
+
+// ---------------------------------------------------------------------------------------------
+// Births and deaths
+
+void track_free_aside(struct track *t, struct flow *f)
+{
+  if (f->trouble != SLAB_NONE) {
+    struct flow_trouble *r = slab_at(&t->troubles, f->trouble);
+    ranges_free(&r->side[0].holes, t->mem);
+    ranges_free(&r->side[1].holes, t->mem);
+    slab_free(&t->troubles, f->trouble);
+  }
+  if (f->closing != SLAB_NONE) slab_free(&t->closings, f->closing);
+  stream_free(t, f);
+  f->closing = f->trouble = SLAB_NONE;
+}
+
+static void track_free(struct track *t, uint32_t ref)
+{
+  if (ref & FLOW_REF_FULL) track_free_aside(t, (struct flow *)track_at(t, ref));
+  slab_free(track_slab(t, ref), ref & ~FLOW_REF_FULL);
+}
+
+static void track_copy_key(struct flow_head *f, const struct flow_key *key)
+{
+  memcpy(f->ip, key->ip, sizeof f->ip);
+  f->port[0] = key->port[0];
+  f->port[1] = key->port[1];
+  f->vlan = key->vlan;
+  f->tunnel_id = key->tunnel_id;
+}
+
+static void track_empty(struct flow *f)
+{
+  f->closing = f->trouble = SLAB_NONE;
+}
+
+// The record of one segment told to a full one.
+static void track_replay(struct track *t, struct flow *f, const struct flow_one *one)
+{
+  memcpy(f, one, sizeof(struct flow_head));
+  f->bits |= FLOW_FULL;
+  f->last_ns = one->first.ts_ns;
+  f->last_packet = one->first.packet;
+  life_begin(f, &one->first);
+  zeek_begin(t, f, &one->first);
+  zeek_segment(t, f, &one->first);
+  life_segment(t, f, &one->first);
+  f->observed |= one->first.end ? FLOW_LAST_END : 0;
+}
+
+static uint32_t track_new_one(struct track *t, const struct flow_key *key, const struct segment *g)
+{
+  uint32_t ref = slab_new(&t->ones);
+  if (ref == SLAB_NONE) return FLOW_NONE;
+  struct flow_one *one = slab_at(&t->ones, ref);
+  track_copy_key((struct flow_head *)one, key);
+  one->first = *g;
+  one->bits = g->end ? FLOW_ORIG | FLOW_FIRST : 0;
+  return ref;
+}
+
+// A second segment came: the record becomes a full one, as if the first came again.
+uint32_t track_promote(struct track *t, uint32_t ref)
+{
+  struct flow_one *one = (struct flow_one *)track_at(t, ref);
+  uint32_t full = slab_new(&t->fulls);
+  if (full == SLAB_NONE) return FLOW_NONE;
+  struct flow *f = slab_at(&t->fulls, full);
+  track_empty(f);
+  bool told = one->bits & FLOW_TOLD;
+  track_replay(t, f, one);
+  f->bits &= ~(uint32_t)FLOW_QUEUED;
+  full |= FLOW_REF_FULL;
+  flow_table_replace(t, (struct flow_head *)one, ref, full);
+  if (one->bits & FLOW_QUEUED) { // its row waits to be told: it stays for that alone
+    one->bits |= FLOW_GONE;
+    t->leaving_bytes += TRACK_ONE_BYTES;
+  } else {
+    track_unlist(t, ref);
+    slab_free(&t->ones, ref);
+  }
+  if (told) f->life_bits |= LIFE_ROW_TOLD;
+  track_list(t, full, life_class(f));
+  return full;
+}
+
+uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g)
+{
+  uint32_t ref = track_new_one(t, key, g);
+  if (ref == FLOW_NONE) return FLOW_NONE;
+  struct flow_one *one = (struct flow_one *)track_at(t, ref);
+  flow_table_insert(t, key, ref);
+  t->stats->flows++;
+  bool flips = zeek_flips_first(g->flags, key->port[g->end], key->port[1 - g->end]);
+  enum flow_class class = zeek_class_of_first(g->flags, g->bits, flips);
+  track_list(t, ref, class);
+  t->due_ns = u64_min(t->due_ns, g->ts_ns + zeek_class_ns(class));
+  if (!(g->bits & SEGMENT_BAD)) observe_one(t, one, OBSERVE_FIRST);
+  return ref;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Ends
+
+// Whether the row, told now, is the last word on it.
+static bool track_is_final(const struct flow *f)
+{
+  return (f->bits & FLOW_GONE) || life_is_over(f) || life_class(f) == FLOW_HALF;
+}
+
+// Out of the table and the lists; told if there is something to say, then freed.
+void track_finish(struct track *t, uint32_t ref, bool evicted)
+{
+  struct flow_head *f = track_at(t, ref);
+  flow_table_remove(t, f, ref);
+  if (!(f->bits & FLOW_QUEUED)) track_unlist(t, ref);
+  bool tell = !(f->bits & FLOW_TOLD);
+  if (ref & FLOW_REF_FULL) {
+    struct flow *full = (struct flow *)f;
+    wheel_cancel(&t->timers, &full->timer);
+    if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) observe_flow(t, full, OBSERVE_SILENCE, NULL);
+    observe_flow(t, full, OBSERVE_END, NULL);
+  } else {
+    if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT)))
+      observe_one(t, (struct flow_one *)f, OBSERVE_SILENCE);
+    observe_one(t, (struct flow_one *)f, OBSERVE_END);
+  }
+  f->bits |= FLOW_GONE | FLOW_SILENT;
+  if (tell || (f->bits & FLOW_QUEUED)) t->leaving_bytes += track_cost_of(t, ref);
+  if (evicted) {
+    f->bits |= FLOW_EVICTED;
+    t->stats->flows_evicted++;
+  }
+  if (f->bits & FLOW_QUEUED) return; // it waits already, and is freed when told
+  if (tell)
+    track_queue(t, ref);
+  else
+    track_free(t, ref);
+}
+
+// A copy of the record as it is waits to be told; the record itself goes on with another row.
+void track_tell_copy(struct track *t, uint32_t ref)
+{
+  uint32_t copy = slab_new(&t->fulls);
+  struct flow *f = (struct flow *)track_at(t, ref);
+  if (copy == SLAB_NONE) {
+    t->stats->memory_refusals++;
+    return;
+  }
+  struct flow *g = slab_at(&t->fulls, copy);
+  *g = *f;
+  memset(&g->timer, 0, sizeof g->timer);
+  track_empty(g);
+  if (f->closing != SLAB_NONE) {
+    struct flow_closing *c = track_closing(t, g);
+    if (c) *c = *(struct flow_closing *)slab_at(&t->closings, f->closing);
+  }
+  if (f->trouble != SLAB_NONE) {
+    struct flow_trouble *r = track_trouble(t, g);
+    if (r) {
+      *r = *(struct flow_trouble *)slab_at(&t->troubles, f->trouble);
+      memset(&r->side[0].holes, 0, sizeof r->side[0].holes);
+      memset(&r->side[1].holes, 0, sizeof r->side[1].holes);
+    }
+  }
+  g->bits |= FLOW_GONE | FLOW_COPY;
+  t->leaving_bytes += track_cost_of(t, copy | FLOW_REF_FULL);
+  track_queue(t, copy | FLOW_REF_FULL);
+}
+
+// The row's time is over, the life's is not: told, and kept for what may come.
+void track_tell_row(struct track *t, uint32_t ref)
+{
+  struct flow *f = (struct flow *)track_at(t, ref);
+  f->life_bits |= LIFE_ROW_TOLD;
+  if (track_is_final(f)) f->bits |= FLOW_TOLD;
+  track_unlist(t, ref);
+  track_queue(t, ref);
+}
+
+// Another row of the same life begins.
+void track_next_row(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_closing *c = track_closing(t, f);
+  if (c) {
+    c->row_ns = g->ts_ns;
+    c->row_packet = g->packet;
+    c->z_last_ns = g->ts_ns;
+    c->z_delete_ns = ESTAB_NEVER;
+    c->missed_bytes = 0;
+    f->bits |= FLOW_CONTINUES;
+  }
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (r) {
+    ranges_free(&r->side[0].holes, t->mem);
+    ranges_free(&r->side[1].holes, t->mem);
+    memset(r->side, 0, sizeof r->side);
+    memset(r->limited_ns, 0, sizeof r->limited_ns);
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    struct flow_side *s = &f->side[i];
+    s->ip_bytes = s->frame_bytes = 0;
+    s->start_seq = s->last_seq = s->ack_seq = s->delivered = s->pkts = 0;
+    s->seq_wraps = s->ack_wraps = 0;
+    s->z = s->z_prev = 0;
+    s->z_seen = s->z_bits = 0;
+    if (c) c->side[i].hist_syn = c->side[i].hist_fin = c->side[i].hist_rst = 0;
+  }
+  f->history_count = 0;
+  f->life_bits &= (uint8_t) ~(LIFE_ROW_TOLD | LIFE_AGAIN);
+  f->bits &= ~(uint32_t)(FLOW_TOLD | FLOW_ORIG | FLOW_LOSS);
+  if (g->end) f->bits |= FLOW_ORIG;
+  zeek_begin(t, f, g);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Telling
+
+static void track_scratch(struct track *t, const struct flow_one *one)
+{
+  memset(&t->scratch, 0, sizeof t->scratch);
+  memset(&t->scratch_closing, 0, sizeof t->scratch_closing);
+  memset(&t->scratch_trouble, 0, sizeof t->scratch_trouble);
+  t->scratch_closing.z_delete_ns = ESTAB_NEVER;
+  t->scratch_closing.wait_ns[0] = t->scratch_closing.wait_ns[1] = ESTAB_NEVER;
+  track_empty(&t->scratch);
+  track_replay(t, &t->scratch, one);
+  t->scratch.bits |= FLOW_GONE; // its row is final
+}
+
+// When a full record needs to be looked at again.
+uint64_t track_deadline(struct track *t, struct flow *f)
+{
+  uint64_t life = life_deadline(t, f);
+  if (life_is_over(f)) life = f->last_ns + LIFE_RST_LINGER_NS;
+  if (f->life_bits & LIFE_ROW_TOLD) return life;
+  if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE)
+    return life_is_over(f) ? f->last_ns + ZEEK_ATTEMPT_NS : life;
+  return u64_min(zeek_deadline(t, f), life_is_over(f) ? ESTAB_NEVER : life);
+}
+
+void track_arm(struct track *t, struct flow *f)
+{
+  uint64_t at = track_deadline(t, f);
+  wheel_set(&t->timers, &f->timer, at);
+  t->due_ns = u64_min(t->due_ns, at);
+}
+
+bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
+{
+  uint32_t ref = t->queue_head;
+  if (ref == FLOW_NONE) return false;
+  struct flow_head *f = track_at(t, ref);
+  t->queue_head = f->link.next;
+  if (t->queue_head == FLOW_NONE) t->queue_tail = FLOW_NONE;
+  f->bits &= ~(uint32_t)FLOW_QUEUED;
+  if (ref & FLOW_REF_FULL) {
+    struct flow *full = (struct flow *)f;
+    record_conn(t, full, out);
+    if (f->bits & FLOW_COPY)
+      out->final = (f->bits & FLOW_TOLD) || life_is_over(full);
+    else
+      out->final = track_is_final(full);
+  } else {
+    struct flow_one *one = (struct flow_one *)f;
+    track_scratch(t, one);
+    record_conn(t, &t->scratch, out);
+  }
+  if (f->bits & FLOW_GONE) {
+    t->leaving_bytes -= track_cost_of(t, ref);
+    track_free(t, ref);
+  } else if (ref & FLOW_REF_FULL) {
+    track_list(t, ref, life_class((struct flow *)f));
+    track_arm(t, (struct flow *)f);
+  } else
+    track_list(t, ref, FLOW_ONE_TOLD);
+  return true;
+}
+
+int track_init(struct track *t, struct mem *mem, const struct estab_watch_settings *settings,
+               struct estab_watch_stats *stats)
+{
+  memset(t, 0, sizeof *t);
+  t->mem = mem;
+  t->settings = *settings;
+  t->stats = stats;
+  t->hash_key[0] = get_le64(settings->secret);
+  t->hash_key[1] = get_le64(settings->secret + 8);
+  slab_init(&t->ones, mem, sizeof(struct flow_one), ESTAB_MEM_WATCH);
+  slab_init(&t->fulls, mem, sizeof(struct flow), ESTAB_MEM_WATCH);
+  slab_init(&t->closings, mem, sizeof(struct flow_closing), ESTAB_MEM_WATCH);
+  slab_init(&t->troubles, mem, sizeof(struct flow_trouble), ESTAB_MEM_WATCH);
+  for (unsigned i = 0; i < FLOW_CLASSES; i++)
+    fifo_init(&t->lists[i]);
+  wheel_init(&t->timers, 0);
+  t->queue_head = t->queue_tail = FLOW_NONE;
+  t->due_ns = ESTAB_NEVER;
+  t->budget_bytes = settings->max_bytes / 32 * 25;
+  return flow_table_init(t);
+}
+
+void track_destroy(struct track *t)
+{
+  for (uint32_t i = 0; i < slab_top(&t->fulls); i++)
+    if (slab_live(&t->fulls, i)) track_free_aside(t, slab_at(&t->fulls, i));
+  slab_destroy(&t->ones);
+  slab_destroy(&t->fulls);
+  slab_destroy(&t->closings);
+  slab_destroy(&t->troubles);
+  flow_table_destroy(t);
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// track.h - the tracker: all connections, found by both ends, told in the order of their ends.
+#ifndef ESTAB_WATCH_TRACK_H
+#define ESTAB_WATCH_TRACK_H
+
+#include "base/mem.h"
+#include "watch/decode.h"
+#include "watch/flow.h"
+#include "watch/observation.h"
+
+// What waits to be told besides rows.
+struct track_note {
+  uint8_t type; // enum estab_watch_record_type: AMBIGUITY or STREAM
+  union {
+    struct estab_watch_ambiguity ambiguity;
+    struct estab_watch_stream stream;
+  };
+};
+
+#define TRACK_NOTES 32 // of one packet; more are only counted
+
+// Observations go to whoever named himself; NULL: nobody looks for scans.
+// Answers what is kept with a life of FIRST.
+typedef uint16_t track_observer(void *ctx, const struct observation *o);
+
+struct track {
+  struct mem *mem;
+  struct estab_watch_settings settings; // pointers in it are not used
+  uint64_t sensor_hash;
+  uint64_t hash_key[2];
+  struct slab ones, fulls, closings, troubles;
+  uint32_t *buckets, *old_buckets;         // records by hash: flow_ref, FLOW_NONE at the end
+  uint32_t bucket_count, old_count, moved; // `moved` of the old buckets are moved
+  uint32_t flows;                          // in the table
+  struct fifo lists[FLOW_CLASSES];
+  struct wheel timers;
+  uint32_t queue_head, queue_tail; // records that wait to be told: flow_ref
+  struct track_note notes[TRACK_NOTES];
+  unsigned note_count, note_at;
+  uint64_t now_ns;
+  uint64_t due_ns;                // nothing ends before
+  uint64_t budget_bytes;          // of records
+  uint64_t leaving_bytes;         // of records that are over and wait to be told
+  uint64_t loss_ns, loss_from_ns; // the system lost packets between
+  track_observer *observe;
+  void *observe_ctx;
+  const struct watch_packet *packet; // the one that is judged, NULL in a timeout
+  struct estab_watch_stats *stats;
+  uint64_t ambiguity_second; // the second that ambiguity_count counts
+  uint32_t ambiguity_count;
+  // A record of one segment is told from here; what the two others would keep is here too.
+  struct flow scratch;
+  struct flow_closing scratch_closing;
+  struct flow_trouble scratch_trouble;
+  // The record given out: steps and history as the door shows them
+  struct estab_watch_step steps[2][FLOW_STEPS + FLOW_MORE_STEPS];
+  char history[FLOW_HISTORY + FLOW_MORE_HISTORY + 1];
+};
+
+int track_init(struct track *t, struct mem *mem, const struct estab_watch_settings *settings,
+               struct estab_watch_stats *stats);
+void track_destroy(struct track *t);
+
+// A TCP segment, checksum judged; an ICMP error that quotes one. ts_ns never runs backward.
+void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
+                  size_t wire_bytes);
+void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number);
+// Time goes on; rows that end by then wait to be told.
+void track_advance(struct track *t, uint64_t now_ns);
+// Everything ends now.
+void track_flush(struct track *t);
+void track_loss(struct track *t, uint64_t now_ns);
+// Fragments of a packet contradict each other.
+void track_fragment_doubt(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
+                          uint64_t number);
+// Ambiguities and streams of the last segment, after the rows.
+bool track_next_note(struct track *t, struct estab_watch_record *out);
+// Rows in the order of their ends.
+bool track_next_row_told(struct track *t, struct estab_watch_conn *out);
+
+// A record of either size: its slab's index, bit 31 = full.
+#define FLOW_NONE     UINT32_MAX
+#define FLOW_REF_FULL UINT32_C(0x80000000)
+
+static inline struct flow_head *track_at(const struct track *t, uint32_t ref)
+{
+  return ref & FLOW_REF_FULL ? slab_at(&t->fulls, ref & ~FLOW_REF_FULL) : slab_at(&t->ones, ref);
+}
+
+// What a full record keeps aside, taken when first needed. NULL: there is no memory for it.
+struct flow_closing *track_closing(struct track *t, struct flow *f);
+struct flow_trouble *track_trouble(struct track *t, struct flow *f);
+
+// The same, NULL: the record has none.
+static inline struct flow_closing *track_has_closing(struct track *t, struct flow *f)
+{
+  if (f == &t->scratch) return &t->scratch_closing;
+  return f->closing == SLAB_NONE ? NULL : slab_at(&t->closings, f->closing);
+}
+
+static inline struct flow_trouble *track_has_trouble(struct track *t, struct flow *f)
+{
+  if (f == &t->scratch) return &t->scratch_trouble;
+  return f->trouble == SLAB_NONE ? NULL : slab_at(&t->troubles, f->trouble);
+}
+
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// track_internal.h - what the files of the tracker share: records, lists, rows that wait.
+#ifndef ESTAB_WATCH_TRACK_INTERNAL_H
+#define ESTAB_WATCH_TRACK_INTERNAL_H
+
+#include "watch/flow_table.h"
+#include "watch/track.h"
+
+#define LIFE_RST_LINGER_NS (UINT64_C(60) * FLOW_SECOND_NS) // how long a RST can still prove false
+
+struct slab *track_slab(struct track *t, uint32_t ref);
+void track_list(struct track *t, uint32_t ref, enum flow_class class);
+void track_unlist(struct track *t, uint32_t ref);
+void track_queue(struct track *t, uint32_t ref);
+void track_unqueue(struct track *t, uint32_t ref);
+void track_free_aside(struct track *t, struct flow *f);
+uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g);
+uint32_t track_promote(struct track *t, uint32_t ref);
+void track_finish(struct track *t, uint32_t ref, bool evicted);
+void track_tell_copy(struct track *t, uint32_t ref);
+void track_tell_row(struct track *t, uint32_t ref);
+void track_next_row(struct track *t, struct flow *f, const struct segment *g);
+uint64_t track_deadline(struct track *t, struct flow *f);
+void track_arm(struct track *t, struct flow *f);
+bool track_is_full(const struct track *t);
+
+// Everything that ends by now_ns, at its own time (track_time.c).
+void track_expire(struct track *t, uint64_t now_ns);
+
+// Sheds until the ceiling has room again (evict.c).
+void evict_some(struct track *t);
+
+#endif

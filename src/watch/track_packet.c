@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// track_packet.c - one segment's way: whose is it, does it begin something new, what do both machines say.
+#include "watch/track_internal.h"
+
+#include "base/bytes.h"
+#include "watch/life.h"
+#include "watch/observe.h"
+#include "watch/zeek.h"
+
+static void track_segment_of(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
+                             uint64_t number, size_t wire_bytes, struct segment *g)
+{
+  const struct estab_tcp_header *h = &p->tcp;
+  *g = (struct segment){
+      .ts_ns = ts_ns,
+      .packet = number,
+      .seq = h->seq,
+      .ack = h->ack,
+      .text_bytes = p->payload_bytes,
+      .ip_bytes = p->ip_bytes,
+      .frame_more =
+          (uint16_t)(wire_bytes <= p->ip_bytes ? 0
+                                               : size_min(wire_bytes - p->ip_bytes, UINT16_MAX)),
+      .window = h->window,
+      .flags = h->flags,
+      .ttl = p->ttl,
+  };
+  if (t->settings.verify_checksums) {
+    if (p->tcp_checksum == WATCH_CHECKSUM_BAD || p->ip_checksum == WATCH_CHECKSUM_BAD)
+      g->bits |= SEGMENT_BAD;
+    if (p->tcp_checksum == WATCH_CHECKSUM_OFFLOADED) g->bits |= SEGMENT_OFFLOADED;
+  }
+  if (p->payload_captured_bytes < p->payload_bytes) g->bits |= SEGMENT_CUT;
+  if (p->length_unset) g->bits |= SEGMENT_IP_UNSET;
+  uint32_t present = h->options.present;
+  if (present & ESTAB_TCP_OPT_MSS) g->mss = h->options.mss;
+  if (present & ESTAB_TCP_OPT_WSCALE) {
+    g->wscale = h->options.wscale;
+    g->bits |= SEGMENT_WSCALE;
+  }
+  if (present & ESTAB_TCP_OPT_SACK_PERMITTED) g->bits |= SEGMENT_SACK_OK;
+  if (present & ESTAB_TCP_OPT_TS) {
+    g->ts_value = h->options.ts_value;
+    g->bits |= SEGMENT_TS;
+  }
+}
+
+// What both machines hold of states, to see whether a segment changed any.
+static uint64_t track_signature(const struct flow *f)
+{
+  uint64_t all = f->inactivity;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct flow_side *s = &f->side[i];
+    all = all << 16 | (uint64_t)s->z << 12 | (uint64_t)(s->state & 0xf) << 8 |
+          (s->z_bits & (ZEEK_DID_CLOSE | ZEEK_DEFERRED | ZEEK_FIN | ZEEK_RST)) |
+          (s->bits & SIDE_SENT ? 0x80u : 0u);
+  }
+  return all;
+}
+
+static void track_judge(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
+{
+  uint64_t before = track_signature(f);
+  if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
+  zeek_segment(t, f, g);
+  life_segment(t, f, g);
+  if (!(g->bits & SEGMENT_BAD)) {
+    f->last_packet = g->packet;
+    if (!(g->bits & SEGMENT_OFFLOADED)) f->last_ns = g->ts_ns;
+    f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
+  }
+  if (t->observe) observe_segment(t, f, g);
+  if (track_signature(f) == before && wheel_has(&f->timer)) return;
+  enum flow_class class = life_class(f);
+  if (class != flow_class((struct flow_head *)f)) {
+    track_unlist(t, ref);
+    track_list(t, ref, class);
+  }
+  track_arm(t, f);
+}
+
+static void track_begin(struct track *t, const struct flow_key *key, const struct segment *g)
+{
+  uint32_t ref = track_new(t, key, g);
+  if (ref == FLOW_NONE) {
+    t->stats->memory_refusals++;
+    return;
+  }
+  // A record of one segment has no room for text that was not captured behind a FIN.
+  if ((g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT)) {
+    ref = track_promote(t, ref);
+    if (ref != FLOW_NONE) track_arm(t, (struct flow *)track_at(t, ref));
+  }
+}
+
+// A full record gets a segment. The row may be over, or the segment be another connection's.
+static void track_go_on(struct track *t, const struct flow_key *key, uint32_t ref,
+                        const struct segment *g)
+{
+  struct flow *f = (struct flow *)track_at(t, ref);
+  bool told = f->life_bits & LIFE_ROW_TOLD;
+  bool other_row = !told && zeek_is_reuse(t, f, g);
+  if ((told || other_row || t->settings.rows == ESTAB_WATCH_ROWS_LIFE) && life_is_reuse(t, f, g)) {
+    track_finish(t, ref, false);
+    track_begin(t, key, g);
+    return;
+  }
+  if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
+    track_judge(t, ref, f, g);
+    return;
+  }
+  if (told && life_is_over(f) && !(f->life_bits & LIFE_RST_HELD)) {
+    track_finish(t, ref, false);
+    track_begin(t, key, g);
+    return;
+  }
+  if (f->bits & FLOW_QUEUED) { // the last row waits to be told: as it is now, without this segment
+    track_tell_copy(t, ref);
+    track_unqueue(t, ref);
+  } else if (other_row)
+    track_tell_copy(t, ref);
+  if (told || other_row) track_next_row(t, f, g);
+  track_judge(t, ref, f, g);
+}
+
+void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
+                  size_t wire_bytes)
+{
+  struct segment g;
+  struct flow_key key;
+  track_segment_of(t, p, ts_ns, number, wire_bytes, &g);
+  flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &key);
+  g.end = key.src_end;
+  t->packet = p;
+  uint32_t ref = flow_table_find(t, &key);
+  if (ref == FLOW_NONE)
+    track_begin(t, &key, &g);
+  else {
+    if (!(ref & FLOW_REF_FULL)) ref = track_promote(t, ref);
+    if (ref == FLOW_NONE)
+      t->stats->memory_refusals++;
+    else
+      track_go_on(t, &key, ref, &g);
+  }
+  evict_some(t);
+  t->packet = NULL;
+}
+
+void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number)
+{
+  if (!p->has_quote || p->quote.protocol != ESTAB_PROTOCOL_TCP || !p->quote.has_ports) return;
+  struct flow_key key;
+  flow_key_make(t, &p->quote.src, p->quote.src_port, &p->quote.dst, p->quote.dst_port, p, &key);
+  uint32_t ref = flow_table_find(t, &key);
+  if (ref == FLOW_NONE) return;
+  t->packet = p;
+  observe_icmp(t, track_at(t, ref), key.src_end, ts_ns, number);
+  t->packet = NULL;
+}
+
+// The packet is of no connection yet: the ambiguity is of the tuple that would be.
+void track_fragment_doubt(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
+                          uint64_t number)
+{
+  (void)p;
+  if (t->note_count >= TRACK_NOTES) {
+    t->stats->ambiguities_counted_only++;
+    return;
+  }
+  struct track_note *n = &t->notes[t->note_count++];
+  n->type = ESTAB_WATCH_AMBIGUITY;
+  n->ambiguity = (struct estab_watch_ambiguity){
+      .ts_ns = ts_ns,
+      .packet = number,
+      .kind = ESTAB_WATCH_AMBIGUITY_FRAGMENT_OVERLAP,
+      .policy = t->settings.policy,
+      .chosen = "as the policy joins them",
+      .other = "other octets at the same place",
+  };
+  t->stats->ambiguities++;
+}
+
+bool track_next_note(struct track *t, struct estab_watch_record *out)
+{
+  if (t->note_at >= t->note_count) {
+    t->note_at = t->note_count = 0;
+    return false;
+  }
+  const struct track_note *n = &t->notes[t->note_at++];
+  out->type = (enum estab_watch_record_type)n->type;
+  if (n->type == ESTAB_WATCH_AMBIGUITY)
+    out->ambiguity = n->ambiguity;
+  else
+    out->stream = n->stream;
+  return true;
+}
+
+void track_advance(struct track *t, uint64_t now_ns)
+{
+  if (now_ns >= t->due_ns) track_expire(t, now_ns);
+  t->now_ns = now_ns;
+}
+
+void track_loss(struct track *t, uint64_t now_ns)
+{
+  t->loss_ns = now_ns;
+}

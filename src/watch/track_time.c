@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// track_time.c - what time alone brings: rows and lives that end, in the order of their ends.
+//
+// Ends at the same nanosecond: full records first, then those of one segment; within each, by the number of the
+// life's first packet. So nothing depends on the hash key or on how often time is moved.
+#include "watch/track_internal.h"
+
+#include "base/bytes.h"
+#include "watch/life.h"
+#include "watch/observe.h"
+#include "watch/zeek.h"
+
+#define TRACK_ONE_LISTS 4 // FLOW_ONE_SHORT .. FLOW_ONE_TOLD
+
+static struct flow *track_of_timer(struct wheel_node *n)
+{
+  void *f = (uint8_t *)n - offsetof(struct flow, timer);
+  return f;
+}
+
+static uint32_t track_ref_of(struct track *t, const struct flow *f)
+{
+  struct flow_key key;
+  memcpy(key.ip, f->ip, sizeof key.ip);
+  key.port[0] = f->port[0];
+  key.port[1] = f->port[1];
+  key.vlan = f->vlan;
+  key.tunnel_id = f->tunnel_id;
+  flow_key_hash(t, &key);
+  return flow_table_find(t, &key);
+}
+
+// A full record's time has come.
+static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
+{
+  t->now_ns = at_ns;
+  if (f->bits & FLOW_QUEUED) return; // armed again when it has been told
+  uint64_t due = track_deadline(t, f);
+  if (due > at_ns) {
+    track_arm(t, f);
+    return;
+  }
+  uint32_t ref = track_ref_of(t, f);
+  life_time(t, f, at_ns);
+  bool told = f->life_bits & LIFE_ROW_TOLD;
+  bool zeek = t->settings.rows == ESTAB_WATCH_ROWS_ZEEK;
+  if (told || !zeek) {
+    if (life_is_over(f) ? at_ns >= track_deadline(t, f) || told : life_deadline(t, f) <= at_ns)
+      track_finish(t, ref, false);
+    else
+      track_arm(t, f);
+    return;
+  }
+  if (zeek_deadline(t, f) > at_ns) {
+    track_arm(t, f);
+    return;
+  }
+  if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) {
+    f->bits |= FLOW_SILENT;
+    observe_flow(t, f, OBSERVE_SILENCE, NULL);
+  }
+  // A RST may still prove false, an attempt be repeated, TIME-WAIT has to run out.
+  if (life_is_over(f) && !((f->life_bits & LIFE_RST_HELD) && (f->life_bits & LIFE_WAS_OPEN)))
+    track_finish(t, ref, false);
+  else
+    track_tell_row(t, ref);
+}
+
+// A record of one segment has waited long enough.
+static void track_fire_one(struct track *t, uint32_t ref, enum flow_class class, uint64_t at_ns)
+{
+  t->now_ns = at_ns;
+  struct flow_one *f = (struct flow_one *)track_at(t, ref);
+  bool attempt = (f->first.flags & ESTAB_TCP_SYN) && !(f->first.flags & ESTAB_TCP_ACK);
+  if (class != FLOW_ONE_SHORT || !attempt || (f->first.flags & (ESTAB_TCP_FIN | ESTAB_TCP_RST))) {
+    track_finish(t, ref, false);
+    return;
+  }
+  if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) {
+    f->bits |= FLOW_SILENT;
+    observe_one(t, f, OBSERVE_SILENCE);
+  }
+  track_unlist(t, ref);
+  if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
+    track_list(t, ref, FLOW_ONE_TOLD);
+    return;
+  }
+  f->bits |= FLOW_TOLD;
+  track_queue(t, ref);
+}
+
+static uint64_t track_one_deadline(struct track *t, enum flow_class class)
+{
+  uint32_t head = t->lists[class].head;
+  if (head == SLAB_NONE) return ESTAB_NEVER;
+  const struct flow_one *f = slab_at(&t->ones, head);
+  if (class == FLOW_ONE_TOLD) return f->first.ts_ns + ZEEK_ATTEMPT_NS + LIFE_ATTEMPT_IDLE_NS;
+  return f->first.ts_ns + zeek_class_ns(class);
+}
+
+// The list whose head ends first.
+static enum flow_class track_first_one(struct track *t, uint64_t *deadline)
+{
+  enum flow_class best = FLOW_ONE_SHORT;
+  uint64_t packet = 0;
+  *deadline = ESTAB_NEVER;
+  for (unsigned i = 0; i < TRACK_ONE_LISTS; i++) {
+    uint64_t at = track_one_deadline(t, (enum flow_class)i);
+    if (at == ESTAB_NEVER || at > *deadline) continue;
+    const struct flow_one *f = slab_at(&t->ones, t->lists[i].head);
+    if (at == *deadline && f->first.packet > packet) continue;
+    *deadline = at;
+    packet = f->first.packet;
+    best = (enum flow_class)i;
+  }
+  return best;
+}
+
+static struct wheel_node *track_merge(struct wheel_node *a, struct wheel_node *b)
+{
+  struct wheel_node *head = NULL, **end = &head;
+  while (a && b) {
+    struct wheel_node **less =
+        track_of_timer(b)->life_packet < track_of_timer(a)->life_packet ? &b : &a;
+    *end = *less;
+    end = &(*less)->next;
+    *less = *end;
+  }
+  *end = a ? a : b;
+  return head;
+}
+
+// All full records whose time is that of the earliest, in the order of their packets. NULL: none by until_ns.
+static struct wheel_node *track_pop_equal(struct track *t, uint64_t until_ns)
+{
+  struct wheel_node *n = wheel_pop(&t->timers, until_ns);
+  if (!n) return NULL;
+  struct wheel_node *bins[32] = {NULL}; // bins[i] holds 2^i nodes, sorted
+  uint64_t at = n->deadline_ns;
+  for (; n; n = wheel_pop(&t->timers, at)) {
+    n->next = NULL;
+    struct wheel_node *run = n;
+    unsigned i = 0;
+    for (; bins[i] && i < 31; i++) {
+      run = track_merge(bins[i], run);
+      bins[i] = NULL;
+    }
+    bins[i] = track_merge(bins[i], run);
+  }
+  struct wheel_node *all = NULL;
+  for (unsigned i = 0; i < 32; i++)
+    all = track_merge(bins[i], all);
+  return all;
+}
+
+void track_expire(struct track *t, uint64_t now_ns)
+{
+  for (;;) {
+    uint64_t one;
+    enum flow_class class = track_first_one(t, &one);
+    uint64_t until = u64_min(one, now_ns);
+    struct wheel_node *n = track_pop_equal(t, until);
+    if (n) {
+      uint64_t at = n->deadline_ns;
+      while (n) {
+        struct wheel_node *next = n->next;
+        track_fire(t, track_of_timer(n), at);
+        n = next;
+      }
+      continue;
+    }
+    if (one > now_ns) break;
+    track_fire_one(t, t->lists[class].head, class, one);
+  }
+  t->now_ns = now_ns;
+  uint64_t one;
+  track_first_one(t, &one);
+  t->due_ns = u64_min(one, wheel_deadline(&t->timers));
+}
+
+// ---------------------------------------------------------------------------------------------
+// The end of the capture: open lives in the order of their first packets
+
+static uint64_t track_first_packet(const struct track *t, uint32_t ref)
+{
+  const struct flow_head *f = track_at(t, ref);
+  return ref & FLOW_REF_FULL ? ((const struct flow *)f)->life_packet
+                             : ((const struct flow_one *)f)->first.packet;
+}
+
+static uint32_t track_merge_refs(struct track *t, uint32_t a, uint32_t b)
+{
+  uint32_t head = FLOW_NONE, *end = &head;
+  while (a != FLOW_NONE && b != FLOW_NONE) {
+    uint32_t *less = track_first_packet(t, b) < track_first_packet(t, a) ? &b : &a;
+    *end = *less;
+    end = &track_at(t, *less)->link.next;
+    *less = *end;
+  }
+  *end = a != FLOW_NONE ? a : b;
+  return head;
+}
+
+void track_flush(struct track *t)
+{
+  uint32_t bins[32];
+  memset(bins, 0xff, sizeof bins);
+  for (unsigned class = 0; class < FLOW_CLASSES; class ++)
+    while (t->lists[class].count) {
+      uint32_t ref = t->lists[class].head | (class >= FLOW_HALF ? FLOW_REF_FULL : 0);
+      track_unlist(t, ref);
+      track_at(t, ref)->link.next = FLOW_NONE;
+      uint32_t run = ref;
+      unsigned i = 0;
+      for (; bins[i] != FLOW_NONE && i < 31; i++) {
+        run = track_merge_refs(t, bins[i], run);
+        bins[i] = FLOW_NONE;
+      }
+      bins[i] = track_merge_refs(t, bins[i], run);
+    }
+  uint32_t all = FLOW_NONE;
+  for (unsigned i = 0; i < 32; i++)
+    all = track_merge_refs(t, bins[i], all);
+  while (all != FLOW_NONE) {
+    uint32_t ref = all;
+    all = track_at(t, ref)->link.next;
+    track_list(t, ref, flow_class(track_at(t, ref)));
+    track_finish(t, ref, false);
+  }
+}
