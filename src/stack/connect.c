@@ -37,20 +37,22 @@ static enum port_verdict judge_port(struct estab_stack *s, const struct estab_tu
 // The oldest TIME-WAIT towards the same peer, if it is near the front of the queue.
 static bool reuse_oldest(struct estab_stack *s, struct estab_tuple *tuple, uint32_t *wait)
 {
-  uint32_t index = s->wait_list.head;
-  for (unsigned tries = 0; tries < PORT_TRIES && index != SLAB_NONE; tries++) {
-    const struct timewait *w = slab_at(&s->waits, index);
-    if (w->tuple.remote_port == tuple->remote_port &&
-        estab_ip_equal(&w->tuple.remote, &tuple->remote) &&
-        estab_ip_equal(&w->tuple.local, &tuple->local) &&
-        w->tuple.local_port >= s->settings.port_first &&
-        w->tuple.local_port <= s->settings.port_last && wait_is_reusable(s, w)) {
-      tuple->local_port = w->tuple.local_port;
-      *wait = index;
-      return true;
+  unsigned tries = 0;
+  for (unsigned list = 0; list < WAIT_LISTS; list++)
+    for (uint32_t index = s->wait_lists[list].head; index != SLAB_NONE; tries++) {
+      const struct timewait *w = slab_at(&s->waits, index);
+      if (tries == PORT_TRIES) return false;
+      if (w->tuple.remote_port == tuple->remote_port &&
+          estab_ip_equal(&w->tuple.remote, &tuple->remote) &&
+          estab_ip_equal(&w->tuple.local, &tuple->local) &&
+          w->tuple.local_port >= s->settings.port_first &&
+          w->tuple.local_port <= s->settings.port_last && wait_is_reusable(s, w)) {
+        tuple->local_port = w->tuple.local_port;
+        *wait = index;
+        return true;
+      }
+      index = w->wait.next;
     }
-    index = w->wait.next;
-  }
   return false;
 }
 

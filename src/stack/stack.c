@@ -107,7 +107,8 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   slab_init(&s->listeners, &s->mem, sizeof(struct listener), ESTAB_MEM_CONN);
   for (unsigned i = 0; i < HALF_STAGES; i++)
     fifo_init(&s->half_wait[i]);
-  fifo_init(&s->wait_list);
+  for (unsigned i = 0; i < WAIT_LISTS; i++)
+    fifo_init(&s->wait_lists[i]);
   *out = s;
   return ESTAB_OK;
 }

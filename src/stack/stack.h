@@ -69,9 +69,10 @@ struct half {
 struct timewait {
   struct seg_state seg;
   struct estab_tuple tuple;
-  uint32_t netif;
+  uint16_t netif;
+  uint8_t list;          // in which of s->wait_lists
   uint32_t hash_next;    // while replaced: the half-open record that took its place, as index + 1
-  struct fifo_link wait; // in s->wait_list
+  struct fifo_link wait; // in that list
   uint32_t deadline_ms;
   uint32_t life_ms; // 2 x MSL of this connection
 };
@@ -79,6 +80,8 @@ struct timewait {
 _Static_assert(sizeof(struct half) <= 136, "a half-open connection has 144 bytes, tables included");
 _Static_assert(sizeof(struct timewait) <= 104,
                "a TIME-WAIT connection has 112 bytes, tables included");
+
+#define WAIT_LISTS 33 // the usual ones, and a list for each bit of a deadline
 
 struct listener {
   struct estab_listen_settings settings;
@@ -151,7 +154,9 @@ struct estab_stack {
   struct list ready;
   struct list parked; // connections whose neighbour is being asked for
   struct fifo half_wait[HALF_STAGES];
-  struct fifo wait_list; // oldest first, all of them 2 x MSL long
+  struct fifo wait_lists[WAIT_LISTS]; // TIME-WAIT records, see timewait.c
+  uint32_t wait_levels;               // bit i: wait_lists[1 + i] is not empty
+  uint32_t wait_base_ms;              // the time to which they are sorted
 
   struct reply_entry *replies; // ring of REPLY_RING
   uint32_t reply_first, reply_count;

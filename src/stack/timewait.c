@@ -1,10 +1,69 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // timewait.c - TIME-WAIT as a small record: stands guard over a tuple for 2 x MSL, RFC 9293 3.6.1.
+//
+// wait_lists[0] has the records whose deadlines come in the order of their arrival: nearly all of them. Any other (a
+// connection with a TIME-WAIT of its own, or one that the user held for a while) is put by its deadline: in
+// wait_lists[1 + i] are those whose highest bit that differs from wait_base_ms is bit i. They all are looked at when
+// that bit of the clock changes, and are then due or move to a lower list: a wheel with two slots to a level.
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include <stddef.h>
 
 #define WAIT_LINK offsetof(struct timewait, wait)
+
+static bool is_before(uint32_t a_ms, uint32_t b_ms)
+{
+  return (int32_t)(a_ms - b_ms) < 0;
+}
+
+static uint32_t timewait_now_ms(const struct estab_stack *s)
+{
+  return (uint32_t)(s->now_ns / 1000000u);
+}
+
+static void timewait_put(struct estab_stack *s, uint32_t index, unsigned list)
+{
+  struct timewait *w = slab_at(&s->waits, index);
+  w->list = (uint8_t)list;
+  fifo_push(&s->wait_lists[list], &s->waits, WAIT_LINK, index);
+  if (list) s->wait_levels |= 1u << (list - 1);
+}
+
+static void timewait_take_out(struct estab_stack *s, uint32_t index)
+{
+  const struct timewait *w = slab_at(&s->waits, index);
+  struct fifo *list = &s->wait_lists[w->list];
+  fifo_remove(list, &s->waits, WAIT_LINK, index);
+  if (w->list && list->head == SLAB_NONE) s->wait_levels &= ~(1u << (w->list - 1));
+}
+
+// By its deadline.
+static void timewait_put_unusual(struct estab_stack *s, uint32_t index)
+{
+  const struct timewait *w = slab_at(&s->waits, index);
+  if (!s->wait_levels) s->wait_base_ms = timewait_now_ms(s);
+  uint32_t differ = (w->deadline_ms ^ s->wait_base_ms) | 1;
+  timewait_put(s, index, 1 + 31 - (unsigned)__builtin_clz(differ));
+}
+
+static void timewait_enqueue(struct estab_stack *s, uint32_t index)
+{
+  const struct timewait *w = slab_at(&s->waits, index);
+  uint32_t tail = s->wait_lists[0].tail;
+  const struct timewait *last = tail == SLAB_NONE ? NULL : slab_at(&s->waits, tail);
+  if (w->life_ms == s->fresh.time_wait_ms &&
+      !(last && is_before(w->deadline_ms, last->deadline_ms)))
+    timewait_put(s, index, 0);
+  else
+    timewait_put_unusual(s, index);
+}
+
+// When the lowest of the lists by deadline is looked at; wait_levels is not 0.
+static uint32_t timewait_look_ms(const struct estab_stack *s)
+{
+  unsigned bit = (unsigned)__builtin_ctz(s->wait_levels);
+  return ((s->wait_base_ms >> bit) + 1) << bit;
+}
 
 // Out of every table; the record itself is the caller's.
 static void timewait_leave(struct estab_stack *s, uint32_t index, const char *cause)
@@ -17,7 +76,7 @@ static void timewait_leave(struct estab_stack *s, uint32_t index, const char *ca
   } else {
     demux_remove(s, TAG_THIRD | index);
   }
-  fifo_remove(&s->wait_list, &s->waits, WAIT_LINK, index);
+  timewait_take_out(s, index);
   s->state_counts[ESTAB_TIME_WAIT]--;
 }
 
@@ -42,10 +101,17 @@ void timewait_restore(struct estab_stack *s, uint32_t index)
   demux_add(s, TAG_THIRD | index); // the half-open record has left: the table has room
 }
 
+// The one that goes when there is no room: the next to go anyway, or nearly.
+static uint32_t timewait_oldest(const struct estab_stack *s)
+{
+  if (s->wait_lists[0].head != SLAB_NONE || !s->wait_levels) return s->wait_lists[0].head;
+  return s->wait_lists[1 + __builtin_ctz(s->wait_levels)].head;
+}
+
 // A record's index, contents undefined; SLAB_NONE: no room.
 static uint32_t timewait_take(struct estab_stack *s)
 {
-  uint32_t oldest = s->wait_list.head;
+  uint32_t oldest = timewait_oldest(s);
   if (s->settings.max_time_wait == 0) return SLAB_NONE;
   if (s->waits.count < s->settings.max_time_wait) {
     uint32_t index = slab_new(&s->waits);
@@ -65,20 +131,18 @@ static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
   struct timewait *w = slab_at(&s->waits, index);
   w->seg = t->seg;
   w->tuple = t->tuple;
-  w->netif = t->netif;
+  w->netif = (uint16_t)t->netif;
   w->life_ms = t->time_wait_ms;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
   demux_replace(s, TAG_FULL | t->index, TAG_THIRD | index);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
-  fifo_push(&s->wait_list, &s->waits, WAIT_LINK, index);
+  timewait_enqueue(s, index);
   s->state_counts[ESTAB_TIME_WAIT]++;
   return index;
 }
 
-// The user has released it and nothing is owed: the record takes the connection's place, and its deadline. Records are
-// kept in the order of their coming, which is that of their going as long as all wait equally long; one with a
-// TIME-WAIT of its own (an option) may stand behind a longer one and then goes with it.
+// The user has released it and nothing is owed: the record takes the connection's place, and its deadline.
 void timewait_from_conn(struct estab_stack *s, struct tcb *t)
 {
   if (timewait_of_conn(s, t) == SLAB_NONE)
@@ -107,9 +171,9 @@ static void timewait_ack(struct estab_stack *s, const struct timewait *w)
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
 static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
+  timewait_take_out(s, index);
   w->deadline_ms = ms_after(s->now_ns, (uint64_t)w->life_ms * 1000000u);
-  fifo_remove(&s->wait_list, &s->waits, WAIT_LINK, index);
-  fifo_push(&s->wait_list, &s->waits, WAIT_LINK, index);
+  timewait_enqueue(s, index);
 }
 
 void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
@@ -138,18 +202,39 @@ void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg 
   if (v.effect == EFFECT_RESET) timewait_free(s, index, "RST");
 }
 
+static bool timewait_is_due(const struct estab_stack *s, uint32_t index)
+{
+  const struct timewait *w = slab_at(&s->waits, index);
+  return deadline_of_ms(s->now_ns, w->deadline_ms) <= s->now_ns;
+}
+
 void timewait_timeouts(struct estab_stack *s)
 {
-  while (s->wait_list.head != SLAB_NONE) {
-    const struct timewait *w = slab_at(&s->waits, s->wait_list.head);
-    if (deadline_of_ms(s->now_ns, w->deadline_ms) > s->now_ns) return;
-    timewait_free(s, s->wait_list.head, "2 x MSL is over");
+  const char *over = "2 x MSL is over";
+  for (uint32_t head; (head = s->wait_lists[0].head) != SLAB_NONE && timewait_is_due(s, head);)
+    timewait_free(s, head, over);
+  while (s->wait_levels && !is_before(timewait_now_ms(s), timewait_look_ms(s))) {
+    unsigned list = 1 + (unsigned)__builtin_ctz(s->wait_levels);
+    s->wait_base_ms = timewait_look_ms(s);
+    struct fifo due = s->wait_lists[list];
+    fifo_init(&s->wait_lists[list]);
+    s->wait_levels &= ~(1u << (list - 1));
+    for (uint32_t index = due.head; index != SLAB_NONE;) {
+      uint32_t next = fifo_next(&s->waits, WAIT_LINK, index);
+      timewait_put_unusual(s, index);
+      if (timewait_is_due(s, index)) timewait_free(s, index, over);
+      index = next;
+    }
   }
 }
 
 uint64_t timewait_deadline(const struct estab_stack *s)
 {
-  if (s->wait_list.head == SLAB_NONE) return ESTAB_NEVER;
-  const struct timewait *w = slab_at(&s->waits, s->wait_list.head);
-  return deadline_of_ms(s->now_ns, w->deadline_ms);
+  uint64_t first = ESTAB_NEVER;
+  if (s->wait_lists[0].head != SLAB_NONE) {
+    const struct timewait *w = slab_at(&s->waits, s->wait_lists[0].head);
+    first = deadline_of_ms(s->now_ns, w->deadline_ms);
+  }
+  if (s->wait_levels) first = u64_min(first, deadline_of_ms(s->now_ns, timewait_look_ms(s)));
+  return first;
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "support/kit.h"
+#include "support/two.h"
 
 #define SYN ESTAB_TCP_SYN
 #define ACK ESTAB_TCP_ACK
@@ -250,6 +251,70 @@ static void a_time_wait_of_its_own(void **state)
   }
 }
 
+// One TIME-WAIT record of s[0], time_wait_ns long (0 = as the settings have it); held: released so much later.
+static void one_record(struct two *t, uint64_t time_wait_ns, uint64_t held_ns)
+{
+  estab_conn c, server;
+  assert_int_equal(two_connect(t, 0, 0, 80, &c), ESTAB_OK);
+  two_carry(t);
+  if (time_wait_ns)
+    assert_int_equal(estab_option_set(t->s[0], c, ESTAB_OPT_TIME_WAIT_NS, time_wait_ns), ESTAB_OK);
+  assert_int_equal(estab_close(t->s[0], c), ESTAB_OK);
+  two_carry(t);
+  struct estab_event e;
+  bool accepted = false;
+  while (estab_stack_next_event(t->s[1], &e))
+    if (e.events & ESTAB_EVENT_ACCEPT)
+      accepted = estab_accept(t->s[1], e.listener, &server) == ESTAB_OK;
+  assert_true(accepted);
+  assert_int_equal(estab_release(t->s[1], server), ESTAB_OK);
+  two_carry(t);
+  two_run(t, t->now_ns + held_ns);
+  assert_int_equal(estab_status(t->s[0], c), ESTAB_TIME_WAIT);
+  assert_int_equal(estab_release(t->s[0], c), ESTAB_OK);
+}
+
+static uint32_t records(struct two *t)
+{
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
+  estab_stack_info(t->s[0], &info);
+  return info.time_wait;
+}
+
+// Each goes when its own time is over, whatever came before it: short ones behind long ones, and one that the user
+// held back for a while.
+static void each_for_its_own_time(void **state)
+{
+  (void)state;
+  const uint64_t second = 1000000000;
+  static const struct {
+    unsigned seconds, held;
+  } each[] = {{0, 0},   {1, 0},   {300, 0}, {60, 0}, {0, 100},  {2, 0}, {120, 0}, {61, 0},
+              {500, 0}, {0, 239}, {7, 0},   {1, 0},  {1000, 0}, {3, 2}, {0, 0},   {1728000, 0}};
+  enum { RECORDS = sizeof each / sizeof each[0] };
+  static struct two t;
+  uint64_t ends[RECORDS];
+  two_init(&t, false, NULL);
+  two_listen(&t, 1, 80, 10);
+  for (unsigned i = 0; i < RECORDS; i++) {
+    one_record(&t, each[i].seconds * second, each[i].held * second);
+    ends[i] = t.now_ns + ((each[i].seconds ? each[i].seconds : 240) - each[i].held) * second;
+  }
+  uint64_t start = t.now_ns;
+  for (unsigned step = 0; step < 1100; step++) {
+    uint64_t at = start + step * second + second / 10;
+    two_run(&t, at);
+    uint32_t left = 0;
+    for (unsigned i = 0; i < RECORDS; i++)
+      left += ends[i] > at;
+    if (records(&t) != left)
+      fail_msg("%u records %u s later, not %u", (unsigned)records(&t), step, left);
+  }
+  two_run(&t, start + 1728001 * second);
+  assert_int_equal(records(&t), 0);
+  assert_true(two_end(&t));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -259,6 +324,7 @@ int main(void)
       cmocka_unit_test(time_wait_ends_while_an_attempt_is_judged),
       cmocka_unit_test(without_a_listener_a_new_syn_is_challenged),
       cmocka_unit_test(a_time_wait_of_its_own),
+      cmocka_unit_test(each_for_its_own_time),
       cmocka_unit_test(settings_rfc_lets_an_exact_rst_end_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
