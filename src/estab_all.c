@@ -52,19 +52,27 @@
 
 // tcp
 #include "tcp/ack.c"
+#include "tcp/board.c"
 #include "tcp/cc_newreno.c"
 #include "tcp/isn.c"
 #include "tcp/option.c"
 #include "tcp/other_states.c"
 #include "tcp/output.c"
+#include "tcp/prr.c"
+#include "tcp/rack.c"
+#include "tcp/rate.c"
+#include "tcp/recovery.c"
 #include "tcp/retransmit.c"
+#include "tcp/sack.c"
 #include "tcp/segment_arrives.c"
 #include "tcp/tcb.c"
 #include "tcp/text.c"
 #include "tcp/timeouts.c"
 #include "tcp/trace.c"
+#include "tcp/transmit.c"
 #include "tcp/user.c"
 #include "tcp/window.c"
+#include "tcp/work.c"
 
 // ip
 #include "ip/address.c"

@@ -134,6 +134,7 @@ void estab_stack_free(estab_stack *s)
     tcb_free_buffers(&s->tcp, stack_conn(s, i));
     left--;
   }
+  work_trim(&s->tcp);
   output_destroy(s);
   reply_destroy(s);
   block_pool_destroy(&s->blocks); // also what devices hold and what is lent
@@ -303,6 +304,7 @@ uint32_t estab_state_count(estab_stack *s, enum estab_state state)
 void estab_stack_trim(estab_stack *s)
 {
   block_pool_trim(&s->blocks);
+  work_trim(&s->tcp);
   slab_trim(&s->conns);
   slab_trim(&s->halves);
   slab_trim(&s->waits);

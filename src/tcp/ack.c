@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // ack.c - RFC 9293 3.10.7.4, fifth: what an acceptable ACK does to a connection.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/news.h"
 
 // The user may write again.
 static void raise_writable(struct tcb *t)
@@ -16,6 +16,7 @@ static void take_rtt(struct tcp *c, struct tcb *t, uint64_t sample_ns, uint64_t 
 {
   rtt_sample(&t->rtt, sample_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
   t->backoff = 0; // RFC 6298 5: only a measurement ends the backoff (Karn)
+  if (t->work) t->work->tlp.needs_sample = false;
   if (tcp_tracing(c)) {
     struct estab_trace e = {
         .kind = ESTAB_TRACE_rtt_sampled,
@@ -78,9 +79,13 @@ static bool is_duplicate_ack(const struct tcb *t, const struct seg *g)
          !g->window_closed && (g->wnd << t->snd_wscale) == t->snd.wnd;
 }
 
-static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, struct news *n,
+                         uint64_t now_ns)
 {
   uint32_t acked = g->ack - t->snd.una;
+  n->forward = true;
+  n->cc.acked_bytes = acked;
+  if (t->work) recovery_delivered(c, t, g->ack, n);
   uint32_t octets = acked;
   if ((t->bits & TCB_FIN_SENT) && g->ack == t->snd.nxt) octets--; // the FIN
   sendq_drop(&t->sendq, c->blocks, octets);
@@ -89,7 +94,6 @@ static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, uint
   if ((t->bits & TCB_URGENT_OUT) && seq_ge(t->snd.una, t->snd.up))
     t->bits &= ~(uint32_t)TCB_URGENT_OUT;
   measure(c, t, g, now_ns);
-  retransmit_on_new_ack(c, t, acked, now_ns);
   raise_writable(t);
 }
 
@@ -133,17 +137,31 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     // ahead with SND.UNA of what the peer offered.
     t->snd.wnd = seq_gt(edge, g->ack) ? edge - g->ack : 0;
   }
-  if (forward) {
-    take_new_ack(c, t, g, now_ns);
-    if ((t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt) fin_acknowledged(c, t, now_ns);
-  } else if (duplicate) {
-    t->duplicate_acks_seen++;
-    retransmit_on_duplicate_ack(c, t, now_ns);
+  bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
+  if (forward || duplicate || blocks) {
+    struct news n;
+    news_begin(&n, t, g, duplicate, now_ns);
+    if (blocks) sack_take(c, t, g, &n);
+    if (forward) take_new_ack(c, t, g, &n, now_ns);
+    if (duplicate) t->duplicate_acks_seen++;
+    if (!tcb_speaks_sack(t)) {
+      if (forward)
+        retransmit_on_new_ack(c, t, &n, now_ns);
+      else
+        retransmit_on_duplicate_ack(c, t, now_ns);
+    } else {
+      recovery_on_ack(c, t, &n, now_ns);
+    }
+    if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
+      fin_acknowledged(c, t, now_ns);
   }
   // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed: the user
   // timeout counts from a probe without an answer. A released connection does not profit (ATTACKS R6, R7).
   if (t->snd.wnd == 0 && !(t->bits & TCB_RELEASED)) t->at[TIMER_USER] = ESTAB_NEVER;
   if (!window_moved) return;
+  if (tcb_speaks_sack(t) && t->snd.una != t->snd.nxt && t->snd.wnd > 0 && !was_closed &&
+      !(t->bits & TCB_PERSIST))
+    return; // the timer runs as the ACK has set it
   if (was_closed && t->snd.una != t->snd.nxt) retransmit_again(t);
   retransmit_arm(c, t, now_ns);
 }

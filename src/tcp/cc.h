@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // cc.h - congestion control as a value: a small state and a table of verbs. Detection of loss is not its business.
+//
+// A controller sees, for each ACK that delivered or lost something, one struct cc_ack, and owns cwnd_bytes,
+// ssthresh_bytes and the pacing rate. While a fast recovery runs, cwnd_bytes is set by PRR (RFC 9937) towards
+// ssthresh_bytes, unless the controller has `own_recovery`. What it keeps beyond struct cc lies in the work block,
+// which a connection has while it sends: `work` is NULL when memory was refused, and then cc_newreno is used.
 #ifndef ESTAB_TCP_CC_H
 #define ESTAB_TCP_CC_H
 
@@ -16,17 +21,69 @@ struct cc {
   uint16_t slow_start_segments; // most that an ACK adds in slow start: L of RFC 3465 2.1
 };
 
+#define CC_ROOM_WORDS 40
+
+// The controller's part of the work block. Zeroed when the block is taken, before wake().
+struct cc_work {
+  uint64_t pacing_bytes_per_s; // what leaves, at most; 0 = not paced
+  uint64_t
+      room[CC_ROOM_WORDS]; // the controller's own; a struct of at most this size is laid over it
+};
+
+// Delivery rate over the flight of the segment that was sent last among those an ACK delivered.
+struct rate_sample {
+  uint64_t delivered_bytes;       // between the two ends of the sample; 0 = no sample
+  uint64_t interval_ns;           // the longer of the time to send and the time to be acknowledged
+  uint64_t prior_delivered_bytes; // in total, when that segment was sent
+  uint64_t sent_ns;               // when it was sent
+  uint32_t lost_bytes;            // found lost between the two ends
+  uint32_t flight_bytes;          // in flight when it had been sent, itself counted
+  bool app_limited;   // the sender had too little to fill the window: the path may give more
+  bool retransmitted; // it was a retransmission
+};
+
+// What an ACK told.
+struct cc_ack {
+  uint64_t now_ns;
+  uint32_t acked_bytes;        // newly acknowledged, cumulatively
+  uint32_t delivered_bytes;    // newly acknowledged or SACKed
+  uint32_t lost_bytes;         // newly believed lost
+  uint32_t flight_bytes;       // in flight now: sent, not delivered, not believed lost
+  uint32_t prior_flight_bytes; // in flight before the ACK
+  uint64_t rtt_ns;             // of the latest segment it delivered that was sent once; 0 = none
+  uint64_t min_rtt_ns;         // least of the last minutes, 0 = none yet
+  uint64_t srtt_ns;
+  uint64_t total_delivered_bytes; // of the connection's work block
+  uint32_t round;                 // packet-timed round trips so far
+  bool round_start;               // the first ACK of a round trip
+  bool recovering;                // in fast recovery (behind PRR)
+  bool after_timeout;             // in the slow start after a retransmission timeout
+  bool window_full;               // the congestion window kept data back since the last ACK
+  struct rate_sample rate;
+};
+
 struct cc_verbs {
   const char *name;
+  bool own_recovery; // cwnd in fast recovery is the controller's, not PRR's
   void (*start)(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes);
-  // New octets were acknowledged; not called while recovering from loss.
-  void (*on_acked)(struct cc *cc, uint32_t acked_bytes, uint32_t flight_bytes, uint64_t now_ns);
-  // Loss was detected by duplicate ACKs (RFC 5681 3.2): a new ssthresh, cwnd goes there.
-  void (*on_loss)(struct cc *cc, uint32_t flight_bytes, uint64_t now_ns);
+  // The work block was taken, and will be given back: keep in struct cc what must last. May be NULL.
+  void (*wake)(struct cc *cc, struct cc_work *work, uint64_t now_ns);
+  void (*rest)(struct cc *cc, struct cc_work *work, uint64_t now_ns);
+  // Something was delivered or lost.
+  void (*on_ack)(struct cc *cc, struct cc_work *work, const struct cc_ack *a);
+  // A fast recovery begins (RFC 5681 3.2): a new ssthresh. flight_bytes is FlightSize.
+  void (*on_loss)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns);
   // The retransmission timer went off (RFC 5681 3.1); first is false for the same octets again.
-  void (*on_timeout)(struct cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns);
+  void (*on_timeout)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, bool first,
+                     uint64_t now_ns);
+  // A fast recovery or the slow start after a timeout is over; cwnd is set. May be NULL.
+  void (*on_recovered)(struct cc *cc, struct cc_work *work, uint64_t now_ns);
+  // The last on_loss or on_timeout was a mistake; cwnd and ssthresh are restored already. May be NULL.
+  void (*on_undo)(struct cc *cc, struct cc_work *work, uint64_t now_ns);
+  // Data is about to leave, flight_bytes are out before it. May be NULL.
+  void (*on_transmit)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns);
   // Nothing was sent for longer than the retransmission timeout (RFC 5681 4.1).
-  void (*on_idle)(struct cc *cc, uint32_t initial_window_bytes);
+  void (*on_idle)(struct cc *cc, struct cc_work *work, uint32_t initial_window_bytes);
   // The path's MTU changed.
   void (*on_mss)(struct cc *cc, uint32_t mss_bytes);
 };

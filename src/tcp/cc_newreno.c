@@ -18,19 +18,19 @@ static void newreno_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_wi
   cc->acked_bytes = 0;
 }
 
-static void newreno_on_acked(struct cc *cc, uint32_t acked_bytes, uint32_t flight_bytes,
-                             uint64_t now_ns)
+static void newreno_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ack *a)
 {
-  (void)now_ns;
+  (void)work;
+  if (a->recovering || a->acked_bytes == 0) return;
   // A window that is not used says nothing about the path: RFC 7661 4.3's condition, kept simple.
-  if (flight_bytes + acked_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes / 2) return;
+  if (a->prior_flight_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes / 2) return;
   if (cc->cwnd_bytes < cc->ssthresh_bytes) {
     // RFC 5681 3.1 (2): by bytes acknowledged, at most L segments an ACK: ACK division gains nothing.
-    uint32_t grow = u32_min(acked_bytes, (uint32_t)cc->slow_start_segments * cc->mss_bytes);
+    uint32_t grow = u32_min(a->acked_bytes, (uint32_t)cc->slow_start_segments * cc->mss_bytes);
     if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += grow;
     return;
   }
-  cc->acked_bytes += acked_bytes; // RFC 5681 3.1: one segment a round trip
+  cc->acked_bytes += a->acked_bytes; // RFC 5681 3.1: one segment a round trip
   if (cc->acked_bytes >= cc->cwnd_bytes) {
     cc->acked_bytes -= cc->cwnd_bytes;
     if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += cc->mss_bytes;
@@ -42,24 +42,29 @@ static uint32_t newreno_half(const struct cc *cc, uint32_t flight_bytes)
   return u32_max(flight_bytes / 2, 2u * cc->mss_bytes); // RFC 5681 3.1 (4)
 }
 
-static void newreno_on_loss(struct cc *cc, uint32_t flight_bytes, uint64_t now_ns)
+static void newreno_on_loss(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
+                            uint64_t now_ns)
 {
+  (void)work;
   (void)now_ns;
   cc->ssthresh_bytes = newreno_half(cc, flight_bytes);
   cc->cwnd_bytes = cc->ssthresh_bytes;
   cc->acked_bytes = 0;
 }
 
-static void newreno_on_timeout(struct cc *cc, uint32_t flight_bytes, bool first, uint64_t now_ns)
+static void newreno_on_timeout(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
+                               bool first, uint64_t now_ns)
 {
+  (void)work;
   (void)now_ns;
   if (first) cc->ssthresh_bytes = newreno_half(cc, flight_bytes);
   cc->cwnd_bytes = cc->mss_bytes; // the loss window, RFC 5681 3.1
   cc->acked_bytes = 0;
 }
 
-static void newreno_on_idle(struct cc *cc, uint32_t initial_window_bytes)
+static void newreno_on_idle(struct cc *cc, struct cc_work *work, uint32_t initial_window_bytes)
 {
+  (void)work;
   cc->cwnd_bytes = u32_min(cc->cwnd_bytes, initial_window_bytes);
 }
 
@@ -72,7 +77,7 @@ static void newreno_on_mss(struct cc *cc, uint32_t mss_bytes)
 const struct cc_verbs cc_newreno = {
     .name = "newreno",
     .start = newreno_start,
-    .on_acked = newreno_on_acked,
+    .on_ack = newreno_on_ack,
     .on_loss = newreno_on_loss,
     .on_timeout = newreno_on_timeout,
     .on_idle = newreno_on_idle,

@@ -168,6 +168,43 @@ static int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
   return finish(c, t, out, now_ns);
 }
 
+// [seq, seq_end) on the scoreboard: what was sent before, and behind it what goes along for the first time.
+static void send_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,
+                       uint64_t now_ns)
+{
+  transmit_again(c, t, seq, seq_min(seq_end, t->snd.nxt), now_ns);
+  if (seq_le(seq_end, t->snd.nxt)) return;
+  transmit_new(c, t, seq_end, now_ns);
+  t->snd.nxt = seq_end;
+}
+
+// With a peer that speaks SACK: the lowest stretch that is lost, at most a segment of it.
+static int send_lost(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  struct board *b = &t->work->board;
+  struct board_at at = board_first_lost(b);
+  if (board_is_end(b, at)) return 0;
+  uint32_t seq = board_start_of(b, at), end = board_record(b, at)->end, pipe = tcb_pipe(t);
+  uint32_t fin = (t->bits & TCB_FIN_SENT) && end == t->snd.nxt ? 1u : 0u;
+  uint32_t n = u32_min(end - seq - fin, t->snd_mss);
+  if (n == 1 && seq == t->snd.una && end == t->snd.nxt && !fin) { // as in send_retransmission()
+    n = u32_min(u32_min(t->sendq.bytes, t->snd.wnd), t->snd_mss);
+    n = u32_max(n, 1);
+  }
+  if (t->cc.cwnd_bytes < pipe + n && pipe > 0) {
+    t->work->window_full = true;
+    return 0;
+  }
+  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  uint32_t got = attach_text(t, out, seq, n);
+  if (fin && seq + got + 1 == end) out->h.flags |= ESTAB_TCP_FIN;
+  mark_text(t, out);
+  uint32_t seq_end = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
+  send_again(c, t, seq, seq_end, now_ns);
+  out->retransmission = true;
+  return finish(c, t, out, now_ns);
+}
+
 // One segment from t->rtx_nxt, with our FIN if it is reached.
 static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
@@ -188,10 +225,10 @@ static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out
     text = u32_max(text, 1);
   }
   uint32_t got = attach_text(t, out, seq, u32_min(text, t->snd_mss));
-  if (seq_gt(seq + got, t->snd.nxt) && !fin) t->snd.nxt = seq + got;
   if (fin && got == text) out->h.flags |= ESTAB_TCP_FIN;
   mark_text(t, out);
   t->rtx_nxt = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
+  send_again(c, t, seq, t->rtx_nxt, now_ns);
   if (!loss || seq_ge(t->rtx_nxt, t->recover)) t->owed &= (uint16_t)~OWED_RETRANSMIT;
   out->retransmission = true;
   return finish(c, t, out, now_ns);
@@ -202,6 +239,12 @@ static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out
 static uint32_t usable_window(const struct tcp *c, const struct tcb *t)
 {
   uint32_t cwnd = t->cc.cwnd_bytes;
+  if (tcb_speaks_sack(t)) { // what the peer has, and what was lost, makes room for as much
+    if (t->owed & OWED_LOSS_PROBE) cwnd += t->snd_mss + tcb_pipe(t);
+    uint32_t pipe = tcb_pipe(t), edge = t->snd.una + t->snd.wnd;
+    uint32_t room = seq_gt(edge, t->snd.nxt) ? edge - t->snd.nxt : 0;
+    return cwnd > pipe ? u32_min(cwnd - pipe, room) : 0;
+  }
   if (c->settings->limited_transmit && !(t->bits & (TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY)))
     cwnd += u32_min(t->duplicate_acks, 2) * t->snd_mss;
   uint32_t wnd = u32_min(cwnd, t->snd.wnd);
@@ -234,17 +277,21 @@ static int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
   uint32_t queued = tcb_queue_end(t) - t->snd.nxt;
   bool fin = t->bits & TCB_CLOSE_CALLED;
   if (queued == 0 && !fin) return 0;
+  // One segment alone needs no scoreboard. Without memory: NewReno, and asked again with the next segment.
+  if (!t->work && (t->snd.una != t->snd.nxt || queued > t->snd_mss)) (void)work_take(c, t, now_ns);
   if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns) // RFC 5681 4.1
-    t->cc.verbs->on_idle(&t->cc,
-                         cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
+    tcb_cc(t)->on_idle(&t->cc, tcb_cc_work(t),
+                       cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
   uint32_t usable = usable_window(c, t);
   uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
   uint32_t n = u32_min(u32_min(queued, usable), most);
   if (n > t->snd_mss && n < queued) n -= n % t->snd_mss;
   if (n < t->snd_mss && !(n == 0 && queued == 0) &&
       (n == 0 || !small_segment_may_leave(t, n, queued))) {
-    if (t->snd.una == t->snd.nxt && t->at[TIMER_RETRANSMIT] == ESTAB_NEVER) {
+    if (t->work && usable < u32_min(queued, t->snd_mss)) t->work->window_full = true;
+    if (t->snd.una == t->snd.nxt && retransmit_is_off(t)) {
       t->bits |= TCB_PERSIST;
+      t->timer_use = TIMER_USE_TIMEOUT;
       t->at[TIMER_RETRANSMIT] = now_ns + (t->snd.wnd == 0 ? t->rtt.rto_ns : OUTPUT_OVERRIDE_NS);
     }
     return 0;
@@ -256,9 +303,11 @@ static int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
   begin(c, t, out, t->snd.nxt, ESTAB_TCP_ACK, now_ns);
   uint32_t got = attach_text(t, out, t->snd.nxt, n);
   mark_text(t, out);
-  t->snd.nxt += got;
   t->bits &= ~(uint32_t)TCB_OVERRIDE;
-  if (fin && got == queued && t->snd.wnd > tcb_flight(t)) {
+  bool last = fin && got == queued && t->snd.wnd > tcb_flight(t) + got;
+  transmit_new(c, t, t->snd.nxt + got + (last ? 1u : 0u), now_ns);
+  t->snd.nxt += got;
+  if (last) {
     out->h.flags |= ESTAB_TCP_FIN;
     t->snd.nxt++;
     t->bits |= TCB_FIN_SENT;
@@ -284,12 +333,40 @@ static int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
     out->h.flags |= ESTAB_TCP_FIN;
     t->bits |= TCB_FIN_SENT;
   }
-  if (!again) t->snd.nxt = seq + 1;
+  if (!again) {
+    transmit_new(c, t, seq + 1, now_ns);
+    t->snd.nxt = seq + 1;
+  }
   mark_text(t, out);
   out->retransmission = again;
   int done = finish(c, t, out, now_ns);
   if (out->h.flags & ESTAB_TCP_FIN) enter_after_fin(c, t, now_ns);
   return done;
+}
+
+// RFC 8985 7.3: new data if there is any and the peer has room for it, otherwise the last segment once more. Both may
+// exceed the congestion window.
+static int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  struct tlp *p = &t->work->tlp;
+  bool fresh = send_data(c, t, out, now_ns) != 0;
+  t->owed &= (uint16_t)~OWED_LOSS_PROBE;
+  if (!fresh) {
+    uint32_t fin = (t->bits & TCB_FIN_SENT) ? 1u : 0u;
+    uint32_t n = u32_min(tcb_flight(t) - fin, t->snd_mss);
+    uint32_t seq = t->snd.nxt - fin - n;
+    if (n + fin == 0) return 0;
+    begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+    uint32_t got = attach_text(t, out, seq, n);
+    if (fin && got == n) out->h.flags |= ESTAB_TCP_FIN;
+    mark_text(t, out);
+    transmit_again(c, t, seq, seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u), now_ns);
+    out->retransmission = true;
+  }
+  p->outstanding = p->needs_sample = true;
+  p->is_retrans = !fresh;
+  p->end_seq = t->snd.nxt;
+  return fresh ? 1 : finish(c, t, out, now_ns);
 }
 
 static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
@@ -306,6 +383,31 @@ static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
   return finish(c, t, out, now_ns);
 }
 
+// RFC 6675's NextSeg() by RACK's word for what is lost; new data only when all of it was sent again, but for the two
+// segments by which F-RTO finds out whether anything is.
+static int send_by_board(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  struct work *w = t->work;
+  if (t->owed & OWED_LOSS_PROBE) return send_loss_probe(c, t, out, now_ns);
+  if (w->undo.frto_segments > 0 && w->undo.frto == FRTO_NEW) {
+    w->undo.frto_segments--;
+    t->owed |= OWED_LOSS_PROBE; // cwnd does not hold it back
+    int sent = send_data(c, t, out, now_ns);
+    t->owed &= (uint16_t)~OWED_LOSS_PROBE;
+    if (sent) return 1;
+    w->undo.frto_segments = 0;
+  }
+  if (w->board.lost_bytes > 0) return send_lost(c, t, out, now_ns);
+  return send_data(c, t, out, now_ns);
+}
+
+static int send_by_count(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  if ((t->owed & OWED_RETRANSMIT) && send_retransmission(c, t, out, now_ns)) return 1;
+  if ((t->bits & TCB_LOSS_RECOVERY) && seq_lt(t->rtx_nxt, t->recover)) return 0;
+  return send_data(c, t, out, now_ns);
+}
+
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   if (t->owed & OWED_RST) return send_rst(c, t, out, now_ns);
@@ -318,9 +420,7 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
         (t->flags & SEG_SACK))
       return send_ack(c, t, out, now_ns);
     if ((t->owed & OWED_PROBE) && send_probe(c, t, out, now_ns)) return 1;
-    if ((t->owed & OWED_RETRANSMIT) && send_retransmission(c, t, out, now_ns)) return 1;
-    if (!((t->bits & TCB_LOSS_RECOVERY) && seq_lt(t->rtx_nxt, t->recover)) &&
-        send_data(c, t, out, now_ns))
+    if (tcb_speaks_sack(t) ? send_by_board(c, t, out, now_ns) : send_by_count(c, t, out, now_ns))
       return 1;
   }
   if (t->state == ESTAB_SYN_SENT) return 0;
@@ -343,6 +443,9 @@ void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_en
     t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
   // RFC 6298 5.1: started with the first octet; a running timer runs on, but in recovery it starts anew with each
   // retransmission (RFC 6298 5.6 after a timeout has set it already).
-  if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER || (t->bits & TCB_PERSIST))
+  if (retransmit_is_off(t) || (t->bits & TCB_PERSIST))
     retransmit_arm(c, t, now_ns);
+  else if (t->work && t->work->probe_since_ns != now_ns && t->timer_use != TIMER_USE_REORDER &&
+           tcb_speaks_sack(t))
+    recovery_arm(c, t, ESTAB_NEVER, now_ns); // a loss probe counts from the latest segment
 }

@@ -5,17 +5,9 @@
 // output sends again from there, as far as the congestion window reaches; in fast recovery output sends the one
 // segment at SND.UNA.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/news.h"
 
-static void trace_congestion(struct tcp *c, struct tcb *t, const char *cause, uint64_t now_ns)
-{
-  if (!tcp_tracing(c)) return;
-  struct estab_trace e = {
-      .kind = ESTAB_TRACE_congestion_changed,
-      .u.congestion_changed = {cause, t->cc.cwnd_bytes, t->cc.ssthresh_bytes, tcb_flight(t)},
-  };
-  tcp_trace(c, t, &e, now_ns);
-}
+#define RETRANSMIT_REST_NS UINT64_C(1000000000)
 
 // RFC 6298 5.1, 5.3: the timer runs while something is in flight; RFC 9293 3.8.6.1: as persist timer, while the peer's
 // window keeps queued octets from leaving; RFC 9293 3.8.6.2.1: as the override of silly window avoidance.
@@ -27,20 +19,51 @@ void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (in_flight && (t->snd.wnd > 0 || !(t->bits & TCB_SYN_ACKED))) {
     if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
     t->bits &= ~(uint32_t)TCB_PERSIST;
+    t->timer_use = TIMER_USE_TIMEOUT;
     t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+    if (t->flags & SEG_SACK) recovery_arm_from(c, t, now_ns);
   } else if (in_flight || (waiting && t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED))) {
     if ((t->bits & TCB_PERSIST) && t->at[TIMER_RETRANSMIT] != ESTAB_NEVER) return; // its own pace
     t->bits |= TCB_PERSIST;
+    t->timer_use = TIMER_USE_TIMEOUT;
     t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
   } else {
     if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
     t->bits &= ~(uint32_t)TCB_PERSIST;
     t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
+    if (t->work && !waiting) { // the work block stays for a while: the next exchange may be near
+      t->timer_use = TIMER_USE_REST;
+      t->at[TIMER_RETRANSMIT] = now_ns + RETRANSMIT_REST_NS;
+    }
   }
 }
 
-void retransmit_on_new_ack(struct tcp *c, struct tcb *t, uint32_t acked_bytes, uint64_t now_ns)
+// The controller's turn, RFC 5681 3.1.
+static void tell_controller(struct tcb *t, struct news *n, uint64_t now_ns)
 {
+  struct work *w = t->work;
+  n->cc.flight_bytes = tcb_pipe(t);
+  n->cc.srtt_ns = t->rtt.srtt_ns;
+  n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
+  if (!w || n->cc.delivered_bytes == 0) n->cc.rate = (struct rate_sample){0};
+  if (!w) {
+    n->cc.delivered_bytes = n->cc.acked_bytes;
+    n->cc.min_rtt_ns = n->cc.total_delivered_bytes = n->cc.round = n->cc.window_full = 0;
+  } else if (n->cc.delivered_bytes) {
+    if (n->ack_rtt_ns) rack_min_rtt(&w->rack, n->ack_rtt_ns, now_ns);
+    n->cc.min_rtt_ns = rack_min(&w->rack);
+    n->cc.round_start = rate_finish(&w->rate, &n->cc.rate, n->cc.min_rtt_ns, now_ns);
+    n->cc.total_delivered_bytes = w->rate.delivered_bytes;
+    n->cc.round = w->rate.round;
+    n->cc.window_full = w->window_full;
+    w->window_full = false;
+  }
+  tcb_cc(t)->on_ack(&t->cc, tcb_cc_work(t), &n->cc);
+}
+
+void retransmit_on_new_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns)
+{
+  const uint32_t acked_bytes = n->cc.acked_bytes;
   t->duplicate_acks = 0;
   if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
   if (t->bits & TCB_FAST_RECOVERY) {
@@ -48,7 +71,7 @@ void retransmit_on_new_ack(struct tcp *c, struct tcb *t, uint32_t acked_bytes, u
       t->bits &= ~(uint32_t)TCB_FAST_RECOVERY;
       uint32_t flight = u32_max(tcb_flight(t), t->snd_mss) + t->snd_mss;
       t->cc.cwnd_bytes = u32_min(t->cc.ssthresh_bytes, flight);
-      trace_congestion(c, t, "recovered", now_ns);
+      tcp_trace_congestion(c, t, "recovered", now_ns);
     } else { // partial acknowledgment: the next hole, window deflated by what left the network
       t->owed |= OWED_RETRANSMIT;
       t->rtx_nxt = t->snd.una;
@@ -61,12 +84,12 @@ void retransmit_on_new_ack(struct tcp *c, struct tcb *t, uint32_t acked_bytes, u
     if (t->bits & TCB_LOSS_RECOVERY) {
       if (seq_ge(t->snd.una, t->recover)) {
         t->bits &= ~(uint32_t)TCB_LOSS_RECOVERY;
-        trace_congestion(c, t, "recovered", now_ns);
+        tcp_trace_congestion(c, t, "recovered", now_ns);
       } else if (seq_lt(t->rtx_nxt, t->recover)) {
         t->owed |= OWED_RETRANSMIT;
       }
     }
-    t->cc.verbs->on_acked(&t->cc, acked_bytes, tcb_flight(t), now_ns);
+    tell_controller(t, n, now_ns);
   }
   retransmit_arm(c, t, now_ns);
   t->at[TIMER_USER] = ESTAB_NEVER;
@@ -91,11 +114,11 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->recover = t->snd.nxt;
   t->bits |= TCB_FAST_RECOVERY;
   t->bits &= ~(uint32_t)TCB_RTT_TIMED;
-  t->cc.verbs->on_loss(&t->cc, tcb_flight(t), now_ns);
+  tcb_cc(t)->on_loss(&t->cc, tcb_cc_work(t), tcb_flight(t), now_ns);
   t->cc.cwnd_bytes += 3u * t->snd_mss;
   t->rtx_nxt = t->snd.una;
   t->owed |= OWED_RETRANSMIT;
-  trace_congestion(c, t, "duplicate ACKs", now_ns);
+  tcp_trace_congestion(c, t, "duplicate ACKs", now_ns);
 }
 
 void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
@@ -103,16 +126,19 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->bits &= ~(uint32_t)TCB_RTT_TIMED; // Karn
   if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
     t->owed |= OWED_SYN;
+  } else if ((t->flags & SEG_SACK) && (t->work || work_take(c, t, now_ns))) {
+    recovery_on_timeout(c, t, now_ns);
+    return;
   } else {
     bool again = (t->bits & TCB_LOSS_RECOVERY) && t->backoff > 0;
-    t->cc.verbs->on_timeout(&t->cc, tcb_flight(t), !again, now_ns);
+    tcb_cc(t)->on_timeout(&t->cc, tcb_cc_work(t), tcb_flight(t), !again, now_ns);
     t->bits &= ~(uint32_t)TCB_FAST_RECOVERY;
     t->bits |= TCB_LOSS_RECOVERY;
     t->recover = t->snd.nxt;
     t->rtx_nxt = t->snd.una;
     t->duplicate_acks = 0;
     t->owed |= OWED_RETRANSMIT;
-    trace_congestion(c, t, "timeout", now_ns);
+    tcp_trace_congestion(c, t, "timeout", now_ns);
   }
   if (t->backoff < 32) t->backoff++;
   t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
@@ -121,6 +147,10 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 // The peer's window opened after probes: the octet they carried is sent again at once; nothing was lost on the way.
 void retransmit_again(struct tcb *t)
 {
+  if (tcb_speaks_sack(t)) {
+    recovery_all_again(t);
+    return;
+  }
   t->rtx_nxt = t->snd.una;
   t->recover = t->snd.nxt;
   t->bits |= TCB_LOSS_RECOVERY;

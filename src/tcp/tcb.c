@@ -102,6 +102,7 @@ void tcb_free_buffers(struct tcp *c, struct tcb *t)
   sendq_clear(&t->sendq, c->blocks);
   recvq_clear(&t->recvq, c->blocks);
   ranges_free(&t->out_of_order, c->mem);
+  work_give(c, t, t->last_send_ns);
 }
 
 static void stop_timers(struct tcb *t)
@@ -134,6 +135,7 @@ void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *ca
   } else if (to == ESTAB_TIME_WAIT) {
     stop_timers(t);
     sendq_clear(&t->sendq, c->blocks);
+    work_give(c, t, now_ns);
     t->pending |= ESTAB_EVENT_CLOSED;
     t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
   } else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) &&
@@ -151,6 +153,7 @@ void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char
   t->owed &= OWED_RST;
   stop_timers(t);
   sendq_clear(&t->sendq, c->blocks);
+  work_give(c, t, now_ns);
   ranges_free(&t->out_of_order, c->mem);
   // What was received in order before an orderly end can still be read; after RST or ABORT it is flushed.
   if (error || (t->bits & TCB_RELEASED)) {

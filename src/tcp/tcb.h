@@ -23,6 +23,7 @@
 #include "proto/seq.h"
 #include "proto/state.h"
 #include "tcp/cc.h"
+#include "tcp/work.h"
 
 // What every function of the room may use besides a TCB. One a stack.
 struct tcp {
@@ -32,7 +33,9 @@ struct tcp {
   uint64_t isn_key[2]; // SipHash key of RFC 6528
   uint64_t ts_key[2];  // SipHash key of the timestamp offsets, RFC 7323 7.1
   uint64_t retransmissions, challenge_acks;
-  uint64_t *drops; // counters by enum estab_drop
+  uint64_t *drops;         // counters by enum estab_drop
+  struct work *spare_work; // at most WORK_SPARES blocks that nobody uses
+  uint32_t spare_works;
 };
 
 enum owed {
@@ -44,6 +47,7 @@ enum owed {
   OWED_PROBE = 1u << 5,      // one octet into a closed window, RFC 9293 3.8.6.1
   OWED_KEEPALIVE = 1u << 6,  // RFC 9293 3.8.4
   OWED_WINDOW = 1u << 7,     // the window opened enough to tell, RFC 9293 3.8.6.2.2
+  OWED_LOSS_PROBE = 1u << 8, // RFC 8985 7.3
 };
 
 enum tcb_bits {
@@ -57,7 +61,7 @@ enum tcb_bits {
   TCB_CORK = 1u << 7,
   TCB_RTT_TIMED = 1u << 8,      // t->rtt_seq is being timed
   TCB_PERSIST = 1u << 9,        // the retransmission timer runs as persist timer
-  TCB_FAST_RECOVERY = 1u << 10, // RFC 6582, until t->recover
+  TCB_FAST_RECOVERY = 1u << 10, // RFC 6582 or RFC 9937, until t->recover
   TCB_LOSS_RECOVERY = 1u << 11, // after a timeout, until t->recover
   TCB_URGENT_OUT = 1u << 12,    // SND.UP is ahead of SND.UNA
   TCB_URGENT_IN = 1u << 13,     // RCV.UP is ahead of what the user has read
@@ -81,6 +85,14 @@ enum tcb_timer {
   TIMER_KEEPALIVE,  // RFC 9293 3.8.4
   TIMER_LIFE,       // TIME-WAIT's 2 x MSL, and FIN-WAIT-2 of a released connection
   TIMERS
+};
+
+// What TIMER_RETRANSMIT waits for, RFC 8985 8; while TCB_PERSIST is not set.
+enum timer_use {
+  TIMER_USE_TIMEOUT, // RFC 6298
+  TIMER_USE_REORDER, // RFC 8985 6.2 step 5
+  TIMER_USE_PROBE,   // RFC 8985 7.2
+  TIMER_USE_REST,    // nothing is in flight or queued: the work block goes
 };
 
 // Records count milliseconds modulo 2^32 and look half of that ahead: no state of theirs lasts longer.
@@ -159,11 +171,15 @@ struct tcb {
   uint32_t rtx_nxt;  // loss recovery: next octet to send again
   // Options of the user, ms where time: a connection has many, and 49 days are enough
   uint32_t user_timeout_ms, delayed_ack_ms;
-  int8_t error;      // enum estab_error: why it ended
-  int8_t soft_error; // the last ICMP error, RFC 5927 4
+  struct work *work;    // what only a busy sender needs, NULL when idle or without memory
+  int8_t error;         // enum estab_error: why it ended
+  int8_t soft_error;    // the last ICMP error, RFC 5927 4
+  uint8_t timer_use;    // enum timer_use
+  bool reordering_seen; // of RACK, while there is no work block
 
   // Cold from here on: a small segment each way touches nothing of it.
-  uint16_t peer_mss; // what the peer's MSS option said, floored
+  uint8_t reo_wnd_mult, reo_wnd_persist; // of RACK, while there is no work block
+  uint16_t peer_mss;                     // what the peer's MSS option said, floored
   uint32_t iss, irs;
   uint32_t netif;
   uint32_t listener;                     // slab index, UINT32_MAX = none
@@ -176,11 +192,12 @@ struct tcb {
   uint32_t dsack_start, dsack_end;
   uint32_t keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
   uint32_t segments_retransmitted, duplicate_acks_seen;
+  uint32_t segments_spurious; // retransmissions that the peer has reported as duplicates
   uint64_t bytes_retransmitted;
 };
 
 // What a small segment each way touches: asked for together as soon as the connection is found.
-#define TCB_HOT_BYTES offsetof(struct tcb, iss)
+#define TCB_HOT_BYTES offsetof(struct tcb, reo_wnd_mult)
 
 _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
                "one view of the head");
@@ -225,6 +242,30 @@ static inline bool tcb_is4(const struct tcb *t)
 static inline uint32_t tcb_flight(const struct tcb *t)
 {
   return t->snd.nxt - t->snd.una;
+}
+
+// RACK-TLP, PRR and the rest of recovery.c serve this connection, retransmit.c does not.
+static inline bool tcb_speaks_sack(const struct tcb *t)
+{
+  return t->work && (t->flags & SEG_SACK);
+}
+
+// Octets in the network as far as we know, RFC 6675's pipe: without what the peer has and what is believed lost.
+static inline uint32_t tcb_pipe(const struct tcb *t)
+{
+  uint32_t flight = tcb_flight(t);
+  return t->work ? flight - t->work->board.sacked_bytes - t->work->board.lost_bytes : flight;
+}
+
+// The controller in charge: one that needs a work block and has none is stood in for.
+static inline const struct cc_verbs *tcb_cc(const struct tcb *t)
+{
+  return t->work ? t->cc.verbs : &cc_newreno;
+}
+
+static inline struct cc_work *tcb_cc_work(const struct tcb *t)
+{
+  return t->work ? &t->work->cc : NULL;
 }
 
 // Sequence number behind the last queued octet, where our FIN goes.
@@ -319,13 +360,61 @@ void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct
 
 // ---- retransmit.c
 
-void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns);
-void retransmit_on_new_ack(struct tcp *c, struct tcb *t, uint32_t acked_bytes, uint64_t now_ns);
 void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void retransmit_again(struct tcb *t);
 void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns);
+// The retransmission timer is free for another use.
+static inline bool retransmit_is_off(const struct tcb *t)
+{
+  return t->at[TIMER_RETRANSMIT] == ESTAB_NEVER ||
+         (t->timer_use == TIMER_USE_REST && !(t->bits & TCB_PERSIST));
+}
 // RFC 5927: ICMP errors; RFC 1191, 8201: a smaller MTU
 bool retransmit_in_flight(const struct tcb *t, uint32_t seq);
+
+// ---- work.c
+
+bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void work_give(struct tcp *c, struct tcb *t, uint64_t now_ns); // nothing when there is none
+void work_trim(struct tcp *c);                                 // the spares
+
+// ---- recovery.c, while tcb_speaks_sack()
+
+// Starts the one timer; reorder_ns: when RACK wants to look again, or ESTAB_NEVER.
+void recovery_arm(const struct tcp *c, struct tcb *t, uint64_t reorder_ns, uint64_t now_ns);
+// The retransmission timer was set: something earlier instead, if there is. Needs SEG_SACK, not the work block.
+void recovery_arm_from(const struct tcp *c, struct tcb *t, uint64_t now_ns);
+void recovery_on_reorder_timer(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void recovery_on_probe_timer(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void recovery_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void recovery_all_again(struct tcb *t);
+
+// ---- transmit.c: what is sent goes on the scoreboard; nothing without a work block
+
+// Octets from SND.NXT up to seq_end leave for the first time; before SND.NXT moves.
+void transmit_stretch(struct tcp *c, struct tcb *t, uint32_t seq_end, uint64_t now_ns);
+static inline void transmit_new(struct tcp *c, struct tcb *t, uint32_t seq_end, uint64_t now_ns)
+{
+  struct work *w = t->work;
+  if (!w) return;
+  if (t->bits & TCB_FAST_RECOVERY) prr_on_sent(&w->prr, seq_end - t->snd.nxt);
+  if (board_extend(&w->board, seq_end, now_ns, w->grain_ns,
+                   w->rate.app_limited_bytes ? BOARD_APP_LIMITED : 0))
+    return;
+  transmit_stretch(c, t, seq_end, now_ns);
+}
+// Octets are queued behind t->snd_push: if all before it has left and the window was not full, the rate that is
+// measured now is the user's, not the path's.
+static inline void transmit_check_app_limited(struct tcb *t)
+{
+  struct work *w = t->work;
+  int32_t unsent = (int32_t)(t->snd_push - t->snd.nxt);
+  uint32_t pipe = tcb_pipe(t);
+  if (unsent < (int32_t)t->snd_mss && pipe < t->cc.cwnd_bytes && w->board.lost_bytes == 0)
+    rate_app_limited(&w->rate, pipe);
+}
+// [seq, seq_end) leaves again.
+void transmit_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end, uint64_t now_ns);
 
 // ---- timeouts.c, RFC 9293 3.10.8
 
@@ -363,6 +452,8 @@ void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard,
 
 void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *event,
                uint64_t now_ns);
+void tcp_trace_congestion(const struct tcp *c, const struct tcb *t, const char *cause,
+                          uint64_t now_ns);
 static inline bool tcp_tracing(const struct tcp *c)
 {
   return c->settings->trace.event != NULL;

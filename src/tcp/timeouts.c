@@ -3,6 +3,8 @@
 //
 //   TIMER_USER        nothing of ours was acknowledged for the user timeout: aborted (also R2 of SYN)
 //   TIMER_RETRANSMIT  the first octet in flight was not acknowledged in time: sent again, backed off;
+//                     before that, what RFC 8985 8 puts in its place: RACK looks again, a loss probe leaves;
+//                     with nothing in flight: the work block goes;
 //                     as persist timer: a probe into a closed window, or the override of silly window avoidance
 //   TIMER_ACK         an ACK was held back long enough
 //   TIMER_KEEPALIVE   nothing was heard: a probe, and after enough of them aborted
@@ -30,7 +32,16 @@ static void retransmission_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns
     t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
     return;
   }
-  if (t->snd.una == t->snd.nxt) return; // all was acknowledged meanwhile
+  if (t->snd.una == t->snd.nxt) { // nothing is in flight, for long enough
+    if (t->sendq.bytes == 0) work_give(c, t, now_ns);
+    return;
+  }
+  switch ((enum timer_use)t->timer_use) {
+  case TIMER_USE_REORDER: recovery_on_reorder_timer(c, t, now_ns); return;
+  case TIMER_USE_PROBE: recovery_on_probe_timer(c, t, now_ns); return;
+  case TIMER_USE_TIMEOUT:
+  case TIMER_USE_REST: break;
+  }
   retransmit_on_timeout(c, t, now_ns);
 }
 
@@ -78,7 +89,8 @@ static bool due(struct tcp *c, struct tcb *t, enum tcb_timer timer, const char *
 void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   if (due(c, t, TIMER_USER, "user", now_ns)) user_timeout(c, t, now_ns);
-  if (due(c, t, TIMER_RETRANSMIT, (t->bits & TCB_PERSIST) ? "persist" : "retransmission", now_ns))
+  static const char *const uses[] = {"retransmission", "reordering", "loss probe", "rest"};
+  if (due(c, t, TIMER_RETRANSMIT, (t->bits & TCB_PERSIST) ? "persist" : uses[t->timer_use], now_ns))
     retransmission_timeout(c, t, now_ns);
   if (due(c, t, TIMER_ACK, "delayed ACK", now_ns)) t->owed |= OWED_ACK;
   if (due(c, t, TIMER_KEEPALIVE, "keepalive", now_ns)) keepalive_timeout(c, t, now_ns);

@@ -32,3 +32,14 @@ void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct
   };
   c->settings->trace.event(c->settings->trace.ctx, &e);
 }
+
+void tcp_trace_congestion(const struct tcp *c, const struct tcb *t, const char *cause,
+                          uint64_t now_ns)
+{
+  if (!tcp_tracing(c)) return;
+  struct estab_trace e = {
+      .kind = ESTAB_TRACE_congestion_changed,
+      .u.congestion_changed = {cause, t->cc.cwnd_bytes, t->cc.ssthresh_bytes, tcb_pipe(t)},
+  };
+  tcp_trace(c, t, &e, now_ns);
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// news.h - what one ACK told the sender, gathered before anybody acts on it.
+#ifndef ESTAB_TCP_NEWS_H
+#define ESTAB_TCP_NEWS_H
+
+#include "tcp/tcb.h"
+
+struct news {
+  struct cc_ack cc;
+  struct rack_ack rack;
+  uint64_t rtt_sent_ns; // when the segment was sent that cc.rtt_ns is of
+  uint64_t ack_rtt_ns; // round trip of the latest acknowledged cumulatively and sent once, 0 = none
+  uint32_t sacked_bytes;      // newly SACKed
+  uint32_t outstanding_bytes; // before the ACK: sent, neither acknowledged nor SACKed
+  uint32_t dsack_start, dsack_end;
+  bool forward;   // SND.UNA moved
+  bool duplicate; // a duplicate ACK, RFC 5681 2
+  bool has_sack;  // it carried blocks, valid or not
+  bool dsack;     // dsack_start .. dsack_end were received twice, RFC 2883
+  bool original;  // octets below t->recover arrived that had been sent once
+};
+
+static inline void news_begin(struct news *n, const struct tcb *t, const struct seg *g,
+                              bool duplicate, uint64_t now_ns)
+{
+  const struct estab_tcp_options *o = g->options;
+  n->cc.now_ns = now_ns; // field by field: what is written later is not zeroed first
+  n->cc.acked_bytes = n->cc.delivered_bytes = n->cc.lost_bytes = 0;
+  n->cc.prior_flight_bytes = tcb_pipe(t);
+  n->cc.rtt_ns = n->rtt_sent_ns = n->ack_rtt_ns = 0;
+  n->cc.round_start = n->cc.recovering = false;
+  n->cc.rate.sent_ns = 0;
+  n->sacked_bytes = 0;
+  n->forward = n->has_sack = n->dsack = n->original = false;
+  n->duplicate = duplicate;
+  n->rack.now_ns = now_ns;
+  n->rack.ts_offset = t->ts_offset;
+  n->rack.echo_valid = (t->flags & SEG_TS) && (o->present & ESTAB_TCP_OPT_TS) && o->ts_echo != 0;
+  n->rack.echo = o->ts_echo;
+  n->outstanding_bytes = tcb_flight(t) - (t->work ? t->work->board.sacked_bytes : 0);
+}
+
+// Of stretch r, the octets up to `end` arrived, `bytes` of them for the first time.
+static inline void news_delivered(struct news *n, struct tcb *t, const struct board_record *r,
+                                  uint32_t end, uint32_t bytes)
+{
+  struct work *w = t->work;
+  n->cc.delivered_bytes += bytes;
+  rate_on_delivered(&w->rate, &n->cc.rate, r, bytes);
+  rack_delivered(&w->rack, r, end, &n->rack);
+  if (r->bits & BOARD_RETRANSMITTED) return;
+  if (r->sent_ns >= n->rtt_sent_ns) {
+    n->rtt_sent_ns = r->sent_ns;
+    n->cc.rtt_ns = n->cc.now_ns - r->sent_ns;
+  }
+  if (seq_le(end, t->recover)) n->original = true;
+}
+
+// sack.c: the blocks of an ACK onto the board. Before SND.UNA moves.
+void sack_take(struct tcp *c, struct tcb *t, const struct seg *g, struct news *n);
+
+// recovery.c
+void recovery_delivered(struct tcp *c, struct tcb *t, uint32_t ack, struct news *n);
+void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns);
+
+// retransmit.c: without SACK
+void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns);
+void retransmit_on_new_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns);
+
+#endif

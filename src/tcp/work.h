@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// work.h - the work block: what only a busy sender needs.
+//
+// Taken when more than one segment is in flight, or one that is not acknowledged in time; given back when nothing was in
+// flight or queued for a while. Without memory for it a connection sends as RFC 5681 and RFC 6582 say (retransmit.c),
+// and asks again with its next segment.
+#ifndef ESTAB_TCP_WORK_H
+#define ESTAB_TCP_WORK_H
+
+#include "tcp/board.h"
+#include "tcp/cc.h"
+#include "tcp/prr.h"
+#include "tcp/rack.h"
+#include "tcp/rate.h"
+#include "tcp/undo.h"
+
+// Tail loss probe, RFC 8985 7.
+struct tlp {
+  uint32_t end_seq;  // SND.NXT behind the probe, while `outstanding`
+  bool outstanding;  // a probe was sent and is not yet judged
+  bool is_retrans;   // it was a retransmission
+  bool needs_sample; // no round trip was measured since the last probe
+};
+
+struct work {
+  struct board board;
+  struct rate rate;
+  struct rack rack;
+  struct prr prr;
+  struct undo undo;
+  struct tlp tlp;
+  uint64_t
+      rto_at_ns; // when the retransmission timeout is, while the timer waits for something earlier
+  uint64_t probe_since_ns; // when the probe timer began to count last
+  uint64_t grain_ns;       // what leaves within it is one stretch on the board
+  bool window_full;        // cwnd kept data back since the last ACK
+  struct cc_work cc;
+  struct work *next_spare; // in struct tcp
+};
+
+#define WORK_SPARES 8 // blocks kept for the next busy connection
+
+#endif
