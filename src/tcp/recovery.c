@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// recovery.c - loss recovery with a peer that speaks SACK: RACK says what is lost, PRR what may leave, mistakes are undone.
+// recovery.c - loss recovery with a peer that speaks SACK: RACK says what is lost, PRR what may leave; undo.
 //
 // TCB_FAST_RECOVERY and TCB_LOSS_RECOVERY mean here what they mean in retransmit.c, which serves all other peers; what
 // to send again is on the scoreboard, not in t->rtx_nxt. One timer waits for the first of: reordering, loss probe,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // work.h - the work block: what only a busy sender needs.
 //
-// Taken when more than one segment is in flight, or one that is not acknowledged in time; given back when nothing was in
-// flight or queued for a while. Without memory for it a connection sends as RFC 5681 and RFC 6582 say (retransmit.c),
-// and asks again with its next segment.
+// Taken when more than one segment is in flight, or one that is not acknowledged in time; given back when nothing was
+// in flight or queued for a while. Without memory for it a connection sends as RFC 5681 and RFC 6582 say
+// (retransmit.c), and asks again with its next segment.
 #ifndef ESTAB_TCP_WORK_H
 #define ESTAB_TCP_WORK_H
 
