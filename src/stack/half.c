@@ -302,15 +302,10 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
   case REPLY_NONE: break;
   case REPLY_SYN_ACK: owe_syn_ack(s, h, index); break;
   case REPLY_RST: reply_rst(s, &tuple, netif, &as_came); break;
-  case REPLY_ACK: {
+  case REPLY_ACK:
     if (h->bits & HALF_JUDGING) break; // nothing of ours is out yet
-    // Rounded up: the SYN-ACK promised as much, and the right edge never moves left [SHLD-14].
-    uint32_t window = (h->seg.rcv.wnd + (1u << h->seg.rcv_wscale) - 1) >> h->seg.rcv_wscale;
-    window = u32_min(window, 65535);
-    h->seg.rcv.wnd = window << h->seg.rcv_wscale;
-    reply_ack(s, &h->seg, &tuple, netif, (uint16_t)window);
+    reply_ack(s, &h->seg, &tuple, netif);
     break;
-  }
   }
   if (v.drop) stack_drop(s, (enum estab_drop)v.drop, netif, &tuple, &as_came);
   if (v.effect != EFFECT_NONE) half_free(s, index, "back to LISTEN");

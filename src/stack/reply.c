@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // reply.c - packets of ours that belong to no connection: RST, ACKs of records, ICMP, ARP, UDP; a bounded ring.
+#include "base/bytes.h"
 #include "stack/stack.h"
 #include <string.h>
 
@@ -93,16 +94,19 @@ void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
   s->segments_out++;
 }
 
-void reply_ack(struct estab_stack *s, const struct seg_state *t, const struct estab_tuple *tuple,
-               uint32_t netif, uint16_t window)
+void reply_ack(struct estab_stack *s, struct seg_state *t, const struct estab_tuple *tuple,
+               uint32_t netif)
 {
+  uint32_t window = (t->rcv.wnd + (1u << t->rcv_wscale) - 1) >> t->rcv_wscale;
+  window = u32_min(window, 65535);
+  t->rcv.wnd = window << t->rcv_wscale;
   struct estab_tcp_header h = {
       .src_port = tuple->local_port,
       .dst_port = tuple->remote_port,
       .seq = t->snd.nxt,
       .ack = t->rcv.nxt,
       .flags = ESTAB_TCP_ACK,
-      .window = window,
+      .window = (uint16_t)window,
   };
   if (t->flags & SEG_TS) {
     h.options.present = ESTAB_TCP_OPT_TS;

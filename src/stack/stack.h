@@ -313,9 +313,10 @@ uint64_t timewait_deadline(const struct estab_stack *s);
 // RST for a segment that met no connection or an unacceptable ACK, RFC 9293 3.10.7.1.
 void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
                const struct seg *g);
-// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> of a record; window as it stands on the wire.
-void reply_ack(struct estab_stack *s, const struct seg_state *t, const struct estab_tuple *tuple,
-               uint32_t netif, uint16_t window);
+// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> of a record, with its window rounded up: as much was promised, and the right edge
+// never moves left [SHLD-14].
+void reply_ack(struct estab_stack *s, struct seg_state *t, const struct estab_tuple *tuple,
+               uint32_t netif);
 void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif,
                const struct estab_tcp_header *h);
 // Queues a whole IP packet.

@@ -162,12 +162,6 @@ uint32_t timewait_detach(struct estab_stack *s, struct tcb *t)
   return index;
 }
 
-static void timewait_ack(struct estab_stack *s, const struct timewait *w)
-{
-  uint32_t window = u32_min(w->seg.rcv.wnd >> w->seg.rcv_wscale, 65535);
-  reply_ack(s, &w->seg, &w->tuple, w->netif, (uint16_t)window);
-}
-
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
 static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
@@ -196,7 +190,7 @@ void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg 
       as_came.seq + seg_len(&as_came) == w->seg.rcv.nxt &&
       (v.reply == REPLY_ACK || v.drop == ESTAB_DROP_TCP_SEQUENCE))
     timewait_restart(s, w, index);
-  if (v.reply == REPLY_ACK) timewait_ack(s, w);
+  if (v.reply == REPLY_ACK) reply_ack(s, &w->seg, &tuple, netif);
   if (v.reply == REPLY_RST) reply_rst(s, &tuple, netif, &as_came);
   if (v.drop) stack_drop(s, (enum estab_drop)v.drop, netif, &tuple, &as_came);
   if (v.effect == EFFECT_RESET) timewait_free(s, index, "RST");

@@ -155,6 +155,28 @@ static void an_attempt_that_fails_gives_time_wait_back(void **state)
   }
 }
 
+// FIN and a new SYN in one batch: the record answers before the connection could acknowledge the FIN. What the peer was
+// promised before is no multiple of the window's scale any more, and the right edge never moves left [SHLD-14].
+static void the_right_edge_stays(void **state)
+{
+  (void)state;
+  struct kit k;
+  kit_init(&k, false, NULL);
+  kit_make(&k, KIT_FIN_WAIT_2);
+  uint32_t fin = kit_seg(&k)->rcv.nxt, nxt = kit_seg(&k)->snd.nxt;
+  uint32_t edge = fin + kit_seg(&k)->rcv.wnd;
+  unsigned shift = kit_seg(&k)->rcv_wscale;
+  assert_true(shift > 0);
+  kit_inject(&k, &(struct kit_in){.flags = FIN | ACK, .seq = fin, .ack = nxt});
+  syn(&k, fin + 5000, 10);
+  assert_int_equal(kit_state(&k), ESTAB_SYN_RECEIVED);
+  kit_inject(&k, &(struct kit_in){.flags = RST, .seq = fin + 5001, .ts = KIT_TS_NONE});
+  assert_int_equal(kit_state(&k), ESTAB_TIME_WAIT);
+  stands_guard(&k, fin + 1, nxt);
+  assert_true(seq_ge(fin + 1 + ((uint32_t)k.out[0].h.window << shift), edge));
+  assert_true(kit_end(&k));
+}
+
 static void an_attempt_that_succeeds_ends_it(void **state)
 {
   (void)state;
@@ -320,6 +342,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_syn_in_time_wait),
       cmocka_unit_test(an_attempt_that_fails_gives_time_wait_back),
+      cmocka_unit_test(the_right_edge_stays),
       cmocka_unit_test(an_attempt_that_succeeds_ends_it),
       cmocka_unit_test(time_wait_ends_while_an_attempt_is_judged),
       cmocka_unit_test(without_a_listener_a_new_syn_is_challenged),
