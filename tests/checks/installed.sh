@@ -26,12 +26,21 @@ grep -q "ESTAB_VERSION \"$version\"" "$prefix/include/estab/estab.h" ||
 [[ $("$prefix/bin/estab" --version) == *"$version"* ]] || { echo 'estab --version says another'; exit 1; }
 
 read -ra flags < <("${config[@]}" --cflags --libs estab)
-"${CC:-cc}" -std=c17 "$example" "${flags[@]}" -o shared
+${CC:-cc} -std=c17 "$example" "${flags[@]}" -o shared
 libdir=$("${config[@]}" --variable=libdir estab)
 LD_LIBRARY_PATH=$libdir ./shared
 readelf -d shared | grep -q 'NEEDED.*libestab\.so\.0' || { echo 'not linked to libestab.so.0'; exit 1; }
 read -ra flags < <("${config[@]}" --cflags estab)
-"${CC:-cc}" -std=c17 "$example" "${flags[@]}" "$libdir/libestab.a" -o static
+# CC may be several words.
+${CC:-cc} -std=c17 "$example" "${flags[@]}" "$libdir/libestab.a" -o static
+./static
+# No name of the archive can meet one of the program's own (__ is the compiler's).
+if nm -g --defined-only "$libdir/libestab.a" | awk 'NF == 3 && $3 !~ /^(estab_|__)/' | grep .; then
+  echo 'libestab.a has global names that do not begin with estab_'
+  exit 1
+fi
+echo 'int wheel_init; int demux_find = 1; int tcp_output(void); int tcp_output(void) { return wheel_init; }' >own.c
+${CC:-cc} -std=c17 "$example" own.c "${flags[@]}" "$libdir/libestab.a" -o static
 ./static
 
 # Completion: the subcommands, and an option of one of them.
