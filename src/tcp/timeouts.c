@@ -51,6 +51,11 @@ static void keepalive_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (!state_is_synchronized((enum estab_state)t->state) || t->state == ESTAB_TIME_WAIT ||
       idle_ns == 0)
     return;
+  if (t->snd.una != t->snd.nxt) { // [MUST-26]: what is in flight asks by itself
+    t->keepalive_probes = 0;
+    t->at[TIMER_KEEPALIVE] = now_ns + idle_ns;
+    return;
+  }
   if (t->keepalive_probes == 0 && now_ns - t->last_recv_ns < idle_ns) {
     t->at[TIMER_KEEPALIVE] = t->last_recv_ns + idle_ns;
     return;
