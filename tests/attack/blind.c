@@ -96,7 +96,7 @@ static void b2(struct attack_run *r)
     }
 }
 
-// ---- B3: text in the window with a nonsense ACK (RFC 5961 5.2).
+// ---- B3: text in the window with a nonsense ACK (RFC 5961 5.2, RFC 9293 3.10.7.4 [MAY-12]).
 
 static void b3(struct attack_run *r)
 {

@@ -49,7 +49,7 @@ static uint64_t chi_square(const uint32_t *counts, unsigned bins, uint32_t n)
   return 10 * sum * bins / n - 10 * (uint64_t)n; // sum of (c - n/b)^2 / (n/b)
 }
 
-// ---- E1: initial sequence numbers (RFC 6528, RFC 9293 3.4.1 [MUST-8]); NUMBER:JACK.
+// ---- E1: initial sequence numbers (RFC 6528, RFC 9293 3.4.1 [MUST-8, MUST-9, SHLD-1]); NUMBER:JACK.
 
 #define ISNS 10000
 

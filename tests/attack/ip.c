@@ -154,7 +154,8 @@ static void i2(struct attack_run *r)
   attack_case(r, lab_end(&l), NULL, "I2 memory");
 }
 
-// ---- I3: IPv4 options (RFC 7126 4; CVE-2019-12256): source routes dropped, the others skipped within bounds.
+// ---- I3: IPv4 options (RFC 7126 4; CVE-2019-12256): source routes dropped (a departure from
+// RFC 9293 3.9.2.1 [MUST-53, SHLD-24]), the others skipped within bounds.
 
 // What a careful reader makes of them: 1 taken, 0 dropped.
 static bool options_fit(const uint8_t *o, size_t n)

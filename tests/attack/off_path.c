@@ -8,7 +8,8 @@
 
 static struct kit k;
 
-// ---- B11: ICMP errors never end a live connection, and count only for what is in flight (RFC 5927 4, 5).
+// ---- B11: ICMP errors never end a live connection, and count only for what is in flight (RFC 5927 4, 5; RFC 9293
+// 3.9.2.2 [MUST-47, MUST-54, MUST-55, MUST-56, SHLD-25, SHLD-26]).
 
 struct b11_error {
   uint8_t type, code;
@@ -141,7 +142,7 @@ static void b12(struct attack_run *r)
   }
 }
 
-// ---- B13: sources that nobody can have (LAND; RFC 1122 3.2.1.3, RFC 4291 2.5).
+// ---- B13: sources that nobody can have (LAND; RFC 1122 3.2.1.3, RFC 4291 2.5; RFC 9293 3.9.2.3 [MUST-57, MUST-63]).
 
 static void b13(struct attack_run *r)
 {

@@ -69,7 +69,7 @@ static void p1(struct attack_run *r)
     }
 }
 
-// ---- P2: option lengths 0, 1 and too long (RFC 9293 3.1 [MUST-6, MUST-7]).
+// ---- P2: option lengths 0, 1 and too long (RFC 9293 3.1 [MUST-5, MUST-6, MUST-7]), in SYNs and beside text.
 
 static const uint8_t option_places[] = {0, 1, 2, 30, 38, 39};
 

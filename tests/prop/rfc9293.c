@@ -60,13 +60,14 @@ static void look(struct seen *seen, const struct estab_frame *f)
   size_t n, tcp = flatten(f, bytes, &n);
   if (tcp == 0) return;
   seen->frames++;
-  struct estab_packet p; // right checksum, or it is no packet [MUST-2]
+  seen->ok = seen->ok && (tcp == 40 || bytes[0] == 0x45); // no IP options, so no source route
+  struct estab_packet p;                                  // right checksum, or it is no packet
   seen->ok = seen->ok && estab_packet_parse(ESTAB_LINK_RAW, bytes, n, false, &p) >= 0;
   bool mss = false;
   size_t header = (size_t)(bytes[tcp + 12] >> 4) * 4;
   seen->ok = seen->ok && options_are_clean(bytes + tcp + 20, header - 20, &mss);
   bool syn = bytes[tcp + 13] & S;
-  seen->ok = seen->ok && mss == syn; // [MUST-65], and [MAY-3]
+  seen->ok = seen->ok && mss == syn; // MUST-65, and MAY-3
   seen->syns += syn;
   uint8_t ttl = tcp == 20 ? bytes[8] : bytes[7];
   uint8_t class = tcp == 20 ? bytes[1] : (uint8_t)(get_be16(bytes) >> 4);
@@ -84,7 +85,8 @@ static void drain_and_look(struct seen *seen)
   }
 }
 
-// [MUST-2] checksums sent, [MUST-65] no MSS but in SYNs, [MUST-68] lengths in options, [MUST-69] padding of zeros.
+// [MUST-2] checksums sent, [MUST-65, MAY-3] MSS in SYNs and nowhere else, [MUST-68] lengths in options,
+// [MUST-69] padding of zeros, [MUST-51, MUST-52] and never a source route (a departure).
 static bool headers_sent(struct prop_rng *r)
 {
   (void)r;
@@ -418,6 +420,28 @@ static bool urgent_told(struct prop_rng *r)
   return kit_end(&k);
 }
 
+// [MAY-17]: up to where a push came, the user can ask; a later write without one moves nothing.
+static bool push_told(struct prop_rng *r)
+{
+  (void)r;
+  kit_init(&k, false, NULL);
+  kit_make(&k, KIT_ESTABLISHED);
+  static const struct {
+    uint16_t flags;
+    uint32_t pushed;
+  } steps[] = {{A, 0}, {A | P, 20}, {A, 20}, {A | P, 40}};
+  struct estab_recv_marks marks;
+  for (unsigned i = 0; i < 4; i++) {
+    const struct seg_state *t = kit_seg(&k);
+    kit_inject(
+        &k, &(struct kit_in){
+                .flags = steps[i].flags, .seq = t->rcv.nxt, .ack = t->snd.nxt, .text_bytes = 10});
+    PROP_CHECK(estab_recv_marks(k.s, k.conn, &marks) == ESTAB_OK);
+    PROP_CHECK(marks.readable_bytes == 10 * (i + 1) && marks.pushed_bytes == steps[i].pushed);
+  }
+  return kit_end(&k);
+}
+
 // [MUST-12]: the user is told how it ended: in order, or by RST.
 static bool end_told(struct prop_rng *r)
 {
@@ -539,6 +563,7 @@ int main(int argc, char **argv)
       {"listen_beside", listen_beside, 1},
       {"fields_of_the_user", fields_of_the_user, 1},
       {"urgent_told", urgent_told, 1},
+      {"push_told", push_told, 1},
       {"end_told", end_told, 1},
       {"soft_errors_unheard", soft_errors_unheard, 1},
       {"windows_unsigned", windows_unsigned, 1},
