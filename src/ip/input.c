@@ -352,6 +352,10 @@ bool ip_reassembly_timeout(const struct frag_datagram *d, struct ip_packet *out)
   out->reassembled = true;
   out->unicast = true; // icmp_error_build() looks at dst itself
   bool six = out->version == 6;
+  if (six) { // kept without its fragment header: what quotes it must not promise one
+    put_be16(d->header + 4, (uint16_t)d->payload_bytes);
+    d->header[6] = d->protocol;
+  }
   error_want(out, six ? ESTAB_ICMP6_TIME_EXCEEDED : ESTAB_ICMP4_TIME_EXCEEDED, 1, 0);
   return true;
 }

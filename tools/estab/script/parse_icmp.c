@@ -45,6 +45,7 @@ static const struct icmp_word {
     {"parameter_problem", "header_field", ICMP_NONE, 0, 4, 0},
     {"parameter_problem", "unknown_next_header", ICMP_NONE, 0, 4, 1},
     {"parameter_problem", "unknown_option", ICMP_NONE, 0, 4, 2},
+    {"parameter_problem", "incomplete_chain", ICMP_NONE, 0, 4, 3}, // own word: RFC 7112 5
 };
 
 static bool icmp_kind(struct lex *lx, struct packet_spec *p)

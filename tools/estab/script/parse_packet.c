@@ -33,7 +33,7 @@ static bool parse_number(struct lex *lx, uint64_t most, uint64_t *value)
   return true;
 }
 
-// [ect0] and its like.
+// A codepoint of the ECN field.
 static bool parse_ecn(struct lex *lx, struct packet_spec *p)
 {
   static const struct {
@@ -41,15 +41,54 @@ static bool parse_ecn(struct lex *lx, struct packet_spec *p)
     enum ecn_expected ecn;
   } words[] = {
       {"noecn", ECN_NONE}, {"ect0", ECN_0}, {"ect1", ECN_1}, {"ce", ECN_CE}, {"ect01", ECN_0_OR_1}};
-  if (!token_is_mark(&lx->token, '[')) return true;
-  lex_next(lx);
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-    if (token_is_word(&lx->token, words[i].word)) p->ecn = words[i].ecn;
-  if (p->ecn == ECN_UNSAID) {
-    lex_fail(lx, lx->token.place, "in [ ]: noecn, ect0, ect1, ect01 or ce");
+    if (parse_word(lx, words[i].word)) {
+      p->ecn = words[i].ecn;
+      return true;
+    }
+  return false;
+}
+
+// A word for the IP header: a codepoint, ttl N, tos N; own words, for packets that arrive: frag first:last, id N, badsum.
+static bool parse_ip_word(struct lex *lx, struct packet_spec *p)
+{
+  uint64_t n, m;
+  if (parse_ecn(lx, p)) return true;
+  if (parse_word(lx, "ttl")) {
+    p->has_ttl = true;
+    if (!parse_number(lx, UINT8_MAX, &n)) return false;
+    p->ttl = (uint8_t)n;
+  } else if (parse_word(lx, "tos")) {
+    p->has_tos = true;
+    if (!parse_number(lx, UINT8_MAX, &n)) return false;
+    p->tos = (uint8_t)n;
+  } else if (p->inbound && parse_word(lx, "badsum")) {
+    p->bad_checksum = true;
+  } else if (p->inbound && parse_word(lx, "id")) {
+    if (!parse_number(lx, UINT16_MAX, &n)) return false;
+    p->ip_id = (uint32_t)n;
+  } else if (p->inbound && parse_word(lx, "frag")) {
+    p->fragment = true;
+    if (!parse_number(lx, 65528, &n) || !parse_mark(lx, ':', "a fragment is written first:last") ||
+        !parse_number(lx, 65535, &m))
+      return false;
+    p->frag_begin = (uint32_t)n;
+    p->frag_end = (uint32_t)m;
+  } else {
+    lex_fail(lx, lx->token.place,
+             "in [ ]: noecn ect0 ect1 ect01 ce, ttl N, tos N, frag first:last, id N, badsum");
     return false;
   }
-  lex_next(lx);
+  return true;
+}
+
+static bool parse_ip(struct lex *lx, struct packet_spec *p)
+{
+  if (!token_is_mark(&lx->token, '[')) return true;
+  do {
+    lex_next(lx);
+    if (!parse_ip_word(lx, p)) return false;
+  } while (token_is_mark(&lx->token, ','));
   return parse_mark(lx, ']', "] is missing");
 }
 
@@ -144,7 +183,7 @@ struct packet_spec *parse_packet(struct script *script, struct lex *lx)
   p->inbound = lx->token.mark == '<';
   lex_next(lx);
   bool read;
-  if (!parse_ecn(lx, p)) return NULL;
+  if (!parse_ip(lx, p)) return NULL;
   if (token_is_word(&lx->token, "icmp")) {
     p->icmp = true;
     read = parse_icmp(script, lx, p);

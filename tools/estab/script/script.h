@@ -79,6 +79,12 @@ struct packet_spec {
   bool inbound;      // <
   bool icmp;
   enum ecn_expected ecn;
+  bool has_ttl, has_tos;
+  uint8_t ttl, tos;
+  bool bad_checksum; // inbound: of TCP
+  bool fragment;     // inbound: only octets [frag_begin, frag_end) of the IP payload arrive
+  uint32_t frag_begin, frag_end;
+  uint32_t ip_id; // of fragments that belong together
   uint16_t flags; // enum estab_tcp_flag
   bool ace_given; // digits among the flags
   bool any_seq;   // ...(n): whatever it is

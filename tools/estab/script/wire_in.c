@@ -132,6 +132,24 @@ static bool wire_icmp(struct run *run, const struct packet_spec *p, const struct
   return true;
 }
 
+// Only a piece of what would be the whole packet: octets [frag_begin, frag_end) of the IP payload.
+static bool wire_fragment(struct run *run, const struct packet_spec *p, struct estab_packet *packet)
+{
+  size_t all = packet->payload_bytes;
+  if (p->frag_begin % 8 != 0 || p->frag_begin >= p->frag_end || p->frag_end > all) {
+    run_stop(run, VERDICT_ERROR,
+             "a fragment of %zu octets begins at a multiple of 8 and ends behind it", all);
+    return false;
+  }
+  packet->kind = ESTAB_PACKET_FRAGMENT;
+  packet->dont_fragment = false;
+  packet->fragment = (struct estab_fragment){
+      .id = p->ip_id, .offset = (uint16_t)p->frag_begin, .more = p->frag_end < all};
+  packet->payload += p->frag_begin;
+  packet->payload_bytes = p->frag_end - p->frag_begin;
+  return true;
+}
+
 void wire_deliver(struct run *run, const struct packet_spec *p)
 {
   static uint8_t payload[65536], bytes[65536 + 64];
@@ -144,8 +162,9 @@ void wire_deliver(struct run *run, const struct packet_spec *p)
                                 .link = ESTAB_LINK_RAW,
                                 .version = run->host.ip6 ? 6 : 4,
                                 .protocol = ESTAB_PROTOCOL_TCP,
-                                .ttl = 60,
-                                .ecn = ecn[p->ecn],
+                                .ttl = p->has_ttl ? p->ttl : 60,
+                                .dscp = (uint8_t)(p->tos >> 2),
+                                .ecn = (uint8_t)(ecn[p->ecn] | (p->tos & 3)),
                                 .dont_fragment = true,
                                 .src = run->host.remote,
                                 .dst = run->host.local};
@@ -154,6 +173,8 @@ void wire_deliver(struct run *run, const struct packet_spec *p)
   } else {
     packet.payload = payload;
     packet.payload_bytes = wire_segment(run, p, flow, payload);
+    if (p->bad_checksum) payload[ESTAB_TCP_CHECKSUM_OFFSET] ^= 0x40;
+    if (p->fragment && !wire_fragment(run, p, &packet)) return;
   }
   int n = estab_packet_emit(&packet, bytes, sizeof bytes);
   if (n < 0) {

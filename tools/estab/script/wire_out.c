@@ -179,6 +179,31 @@ static bool wire_numbers_match(struct run *run, const struct packet_spec *p, str
   return true;
 }
 
+// An ICMP error of ours about a segment that arrived: type, code, MTU, and the segment's number.
+static bool wire_icmp_matches(struct run *run, const struct packet_spec *p,
+                              const struct estab_packet *packet)
+{
+  const struct icmp_spec *spec = &p->icmp_spec;
+  bool ip6 = run->host.ip6;
+  struct estab_quote quote;
+  if (packet->kind != (ip6 ? ESTAB_PACKET_ICMP6 : ESTAB_PACKET_ICMP4))
+    return wire_differs(run, "not an ICMP message");
+  if (packet->icmp.type != (ip6 ? spec->type6 : spec->type4) ||
+      packet->icmp.code != (ip6 ? spec->code6 : spec->code4))
+    return wire_differs(run, "another type or code");
+  if (spec->mtu != 0 && packet->icmp.mtu != spec->mtu) return wire_differs(run, "another MTU");
+  if (estab_quote_parse(ip6 ? 6 : 4, packet->payload, packet->payload_bytes, &quote) < 0 ||
+      !quote.has_seq)
+    return wire_differs(run, "it quotes no TCP segment");
+  for (unsigned i = 0; i < run->flow_count; i++) {
+    const struct flow *flow = &run->flows[i];
+    if (flow->tuple.remote_port == quote.src_port && flow->tuple.local_port == quote.dst_port)
+      return quote.seq == spec->seq + flow->remote_offset ||
+             wire_differs(run, "it is about SEQ %u", quote.seq - flow->remote_offset);
+  }
+  return wire_differs(run, "it is about a connection that nobody opened");
+}
+
 bool wire_matches(struct run *run, const struct packet_spec *p, const struct sent *sent,
                   uint32_t done, uint32_t *text)
 {
@@ -187,6 +212,7 @@ bool wire_matches(struct run *run, const struct packet_spec *p, const struct sen
   if (!sent->parsed)
     return wire_differs(run, "the packet is broken: %s",
                         estab_drop_text((enum estab_drop) - sent->drop));
+  if (p->icmp) return wire_icmp_matches(run, p, packet);
   if (packet->kind != ESTAB_PACKET_TCP) return wire_differs(run, "not a TCP segment");
   struct flow *flow = wire_flow(run, packet, false);
   if (flow == NULL) return wire_differs(run, "a segment of a connection that nobody opened");
@@ -202,6 +228,10 @@ bool wire_matches(struct run *run, const struct packet_spec *p, const struct sen
   if (!wire_numbers_match(run, p, flow, h, done)) return false;
   if (have > left || (have < left && have == 0))
     return wire_differs(run, "%u octets of text instead of %u", have, left);
+  if (p->has_ttl && packet->ttl != p->ttl)
+    return wire_differs(run, "ttl %u instead of %u", packet->ttl, p->ttl);
+  if (p->has_tos && (packet->dscp << 2 | packet->ecn) != p->tos)
+    return wire_differs(run, "tos %u instead of %u", packet->dscp << 2 | packet->ecn, p->tos);
   if (!wire_ecn_matches(p, packet->ecn)) return wire_differs(run, "the IP header's ECN field");
   if (!wire_options_match(run, p, flow, &h->options)) return false;
   if (run->options->strict && !p->any_options && !wire_order_matches(run, p, packet)) return false;
