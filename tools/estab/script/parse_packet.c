@@ -49,7 +49,8 @@ static bool parse_ecn(struct lex *lx, struct packet_spec *p)
   return false;
 }
 
-// A word for the IP header: a codepoint, ttl N, tos N; own words, for packets that arrive: frag first:last, id N, badsum.
+// A word for the IP header: a codepoint, ttl N, tos N; own words, for packets that arrive: frag first:last, id N,
+// badsum.
 static bool parse_ip_word(struct lex *lx, struct packet_spec *p)
 {
   uint64_t n, m;
