@@ -10,11 +10,17 @@ options()
 {
   grep -oE -- '(^|[^[:alnum:]-])--?[[:alnum:]][a-z0-9-]*' | sed 's/^[^-]*//' | sort -u
 }
+# Without the examples' lines that run another subcommand.
+others()
+{
+  local command=${1#estab-}
+  sed "/^estab [a-z]/{/^estab ${command%.1} /!d}"
+}
 compare()
 {
   [ -s "${ESTAB_BUILD:-build}/docs/$1" ] || { echo "no page $1"; bad=1; return; }
   diff -u --label "estab --help" --label "$1" <(options <<<"$2") \
-    <(sed -e "/^@port@\$/{r docs/man/port.inc" -e d -e "}" "docs/man/$1.scd" | options) || bad=1
+    <(sed -e "/^@port@\$/{r docs/man/port.inc" -e d -e "}" "docs/man/$1.scd" | others "$1" | options) || bad=1
 }
 help=$("$estab" --help)
 commands=$(sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p' <<<"$help")

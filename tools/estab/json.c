@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 // Bytes of the UTF-8 character at p (RFC 3629 4), 0 = it is none.
 static size_t utf8_bytes(const unsigned char *p)
@@ -20,23 +21,29 @@ static size_t utf8_bytes(const unsigned char *p)
   return bad ? 0 : n;
 }
 
+size_t json_piece(const char **text, char piece[JSON_PIECE_BYTES])
+{
+  const unsigned char *p = (const unsigned char *)*text;
+  size_t n = utf8_bytes(p), length = n;
+  if (n == 0) {
+    length = (size_t)snprintf(piece, JSON_PIECE_BYTES, "\\ufffd");
+    n = 1;
+  } else if (*p == '"' || *p == '\\') {
+    length = (size_t)snprintf(piece, JSON_PIECE_BYTES, "\\%c", *p);
+  } else if (*p < 0x20 || *p == 0x7f) {
+    length = (size_t)snprintf(piece, JSON_PIECE_BYTES, "\\u%04x", *p);
+  } else {
+    memcpy(piece, p, n);
+  }
+  *text += n;
+  return length;
+}
+
 void json_string(FILE *out, const char *text)
 {
-  const unsigned char *p = (const unsigned char *)text;
+  char piece[JSON_PIECE_BYTES];
   fputc('"', out);
-  while (*p) {
-    size_t n = utf8_bytes(p);
-    if (n == 0) {
-      fputs("\\ufffd", out);
-      n = 1;
-    } else if (*p == '"' || *p == '\\') {
-      fprintf(out, "\\%c", *p);
-    } else if (*p < 0x20) {
-      fprintf(out, "\\u%04x", *p);
-    } else {
-      fwrite(p, 1, n, out);
-    }
-    p += n;
-  }
+  while (*text != '\0')
+    fwrite(piece, 1, json_piece(&text, piece), out);
   fputc('"', out);
 }

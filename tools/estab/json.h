@@ -5,7 +5,13 @@
 
 #include <stdio.h>
 
-// Writes "text" with its quotes. Bytes that are no UTF-8 become U+FFFD.
+#define JSON_PIECE_BYTES 8
+
+// Escapes the first character of *text, which is not empty, into piece and moves *text behind it.
+// Answers the length of the piece, which has no NUL. Bytes that are no UTF-8 become U+FFFD.
+size_t json_piece(const char **text, char piece[JSON_PIECE_BYTES]);
+
+// Writes "text" with its quotes.
 void json_string(FILE *out, const char *text);
 
 #endif

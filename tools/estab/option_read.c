@@ -86,6 +86,7 @@ const char *option_read(const struct option *o, const char *text)
   switch (o->kind) {
   case OPTION_HEADING:
   case OPTION_FLAG: return "takes no value";
+  case OPTION_TO:
   case OPTION_TEXT: *(const char **)o->value = text; return NULL;
   case OPTION_LIST: {
     struct option_list *list = o->value;

@@ -41,7 +41,9 @@ static void help(const struct command_line *line)
                         : snprintf(left, sizeof left, "   ");
       if (o->name)
         n += snprintf(left + n, sizeof left - (size_t)n, "%s--%s", o->letter ? "," : "", o->name);
-      if (o->argument) snprintf(left + n, sizeof left - (size_t)n, " %s", o->argument);
+      if (o->argument)
+        snprintf(left + n, sizeof left - (size_t)n, o->kind == OPTION_TO ? "[=%s]" : " %s",
+                 o->argument);
       printf("  %-26s %s\n", left, o->help);
     }
   if (line->notes) printf("\n%s\n", line->notes);
@@ -64,6 +66,10 @@ static int take(const struct command_line *line, const struct option *o, const c
       return 0;
     }
     *(bool *)o->value = true;
+    return 1;
+  }
+  if (o->kind == OPTION_TO && !attached) {
+    *(const char **)o->value = "-";
     return 1;
   }
   const char *value = attached ? attached : next;
@@ -119,8 +125,10 @@ static int short_options(const struct command_line *line, char **words, int *sta
       *status = say_usage(line->command, "unknown option %s", shown);
       return 0;
     }
-    if (o->kind != OPTION_FLAG) return take(line, o, shown, p[1] ? p + 1 : NULL, words[1], status);
-    *(bool *)o->value = true;
+    if (o->kind != OPTION_FLAG && o->kind != OPTION_TO)
+      return take(line, o, shown, p[1] ? p + 1 : NULL, words[1], status);
+    int used = take(line, o, shown, NULL, NULL, status);
+    if (used == 0) return 0;
   }
   return 1;
 }

@@ -10,6 +10,7 @@ enum option_kind {
   OPTION_FLAG,    // bool
   OPTION_TEXT,    // const char *
   OPTION_LIST,    // struct option_list: may be repeated
+  OPTION_TO,      // const char *: --name alone ("-") or --name=FILE
   OPTION_COUNT,   // uint64_t, min..max
   OPTION_BYTES,   // uint64_t: 64K, 10M, 1G (1024s)
   OPTION_TIME,    // uint64_t, ns: 50ms, 2s, 1m; a bare number is seconds

@@ -1,0 +1,90 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# watch.sh - estab watch as people use it: every line of --json fits the schema, packed and merged files are read alike,
+# damage is told with its place, Zeek's folder and CSV have the same rows, Community IDs are the known ones.
+set -eu
+cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
+estab=${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}
+"$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
+schema=$PWD/docs/watch.schema.json
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+fail() { echo "watch: $1"; exit 1; }
+
+for scene in close refused simultaneous-open late-data rst zero-window retransmission; do
+  "$estab" sim --scene $scene --pcap $scene.pcap >/dev/null
+done
+"$estab" sim --loss 3% --reorder 3% --bytes 300K --back 100K --pcap lossy.pcap >/dev/null
+"$estab" sim --ipv6 --bytes 50K --pcap six.pcap >/dev/null
+
+cat >check.py <<'EOF'
+import json, sys, jsonschema
+v = jsonschema.Draft202012Validator(json.load(open(sys.argv[1])))
+n = {}
+for name in sys.argv[2:]:
+    for line in open(name):
+        o = json.loads(line)
+        n[o['type']] = n.get(o['type'], 0) + 1
+        for e in v.iter_errors(o):
+            sys.exit('%s: %s: %s' % (name, o['type'], [c.message for c in e.context if c.validator != 'const'][:3] or e.message))
+assert n.get('conn', 0) > 0 and n.get('stats', 0) == len(sys.argv) - 2, n
+EOF
+for file in *.pcap; do
+  "$estab" watch --json "$file" >"$file.json"
+  "$estab" watch --json "$file" | cmp - "$file.json" || fail "$file: two runs differ"
+done
+python3 check.py "$schema" ./*.json || fail 'the schema is broken'
+
+# Rows of the JSON, Zeek's folder and the CSV.
+"$estab" watch --zeek zeek --csv=rows.csv --json=rows.json lossy.pcap
+finals=$(grep -c '"final":true.*"opened_by"' rows.json)
+[ "$(grep -vc '^#' zeek/conn.log)" = "$finals" ] || fail 'conn.log has other rows'
+[ "$(tail -n +2 rows.csv | wc -l)" = "$finals" ] || fail 'the CSV has other rows'
+fields=$(grep '^#fields' zeek/conn.log | tr '\t' '\n' | wc -l)
+[ "$(grep -v '^#' zeek/conn.log | head -1 | tr '\t' '\n' | wc -l)" = $((fields - 1)) ] || fail 'conn.log: fields'
+tail -1 zeek/conn.log | grep -q '^#close' || fail 'conn.log is not closed'
+
+# Packed, from standard input, and several files as one capture.
+gzip -k close.pcap
+command -v zstd >/dev/null && zstd -q -k close.pcap
+"$estab" watch --json close.pcap.gz | cmp - close.pcap.json || fail 'gzip'
+[ ! -e close.pcap.zst ] || "$estab" watch --json close.pcap.zst | cmp - close.pcap.json || fail 'zstd'
+"$estab" watch --json - <close.pcap | cmp - close.pcap.json || fail 'standard input'
+"$estab" watch --json close.pcap rst.pcap >two.json
+[ "$(grep -c '"type":"stats"' two.json)" = 1 ] || fail 'two files are one capture'
+"$estab" watch --json --merge rst.pcap close.pcap >/dev/null
+"$estab" watch --json --filter 'udp' close.pcap | grep -q '"packets":0' || fail 'the filter'
+
+# Damage: everything before it, then where it is.
+size=$(stat -c %s close.pcap)
+head -c $((size - 5)) close.pcap >cut.pcap
+if "$estab" watch --json cut.pcap >cut.json 2>cut.err; then fail 'a cut file is no error'; fi
+grep -q '"type":"error","file":"cut.pcap","offset":' cut.json || fail 'no error object'
+grep -q '"type":"conn"' cut.json || fail 'what was before the damage is lost'
+[ "$(wc -l <cut.err)" -le 3 ] || fail 'more than three lines'
+for bad in /dev/null nothing.pcap "$schema"; do
+  if "$estab" watch "$bad" >/dev/null 2>err; then fail "$bad is no capture"; fi
+  grep -qF -- "$bad" err || fail "$bad is not named"
+done
+
+# Words that make no sense.
+for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' \
+  '--filter ((' ''; do
+  # shellcheck disable=SC2086
+  if "$estab" watch $words close.pcap >/dev/null 2>err && [ -n "$words" ]; then fail "taken: $words"; fi
+  [ "$(wc -l <err)" -le 3 ] || fail "more than three lines: $words"
+done
+
+# Community ID version 1 of a published pair of endpoints.
+python3 - <<'EOF'
+import struct
+def ip(a): return bytes(int(x) for x in a.split('.'))
+src, dst = ip('128.232.110.120'), ip('66.35.250.204')
+tcp = struct.pack('>HHIIBBHHH', 34855, 80, 1, 0, 5 << 4, 2, 1000, 0, 0)
+pkt = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + src + dst + tcp
+open('community.pcap', 'wb').write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101) +
+                                   struct.pack('<IIII', 1, 0, len(pkt), len(pkt)) + pkt)
+EOF
+"$estab" watch --no-checksum --json community.pcap | grep -qF '"community_id":"1:LQU9qZlK+B5F3KDmev6m5PMibrg="' ||
+  fail 'the Community ID is another'

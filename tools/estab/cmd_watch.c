@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// cmd_watch.c - estab watch: the life of every connection of a capture, and who is scanning.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "options.h"
+#include "say.h"
+#include "watch/ignore.h"
+#include "watch/knobs.h"
+#include "watch/outputs.h"
+#include "watch/run.h"
+
+static struct watch_command {
+  struct watch_run run;
+  struct outputs_settings outputs;
+  struct option_list set, local, ignore;
+  const char *policy, *rows, *config;
+  bool no_checksum, list_settings;
+} watch_command;
+
+static const struct option watch_options[] = {
+    {.help = "What to read:"},
+    {"merge", 0, OPTION_FLAG, &watch_command.run.merge, NULL,
+     "several files by time, not one after the other", 0, 0},
+    {"filter", 0, OPTION_TEXT, &watch_command.run.filter, "EXPR",
+     "only packets that pcap-filter(7) takes", 0, 0},
+    {.help = "How to read it:"},
+    {"no-checksum", 0, OPTION_FLAG, &watch_command.no_checksum, NULL,
+     "believe packets whose checksum is wrong", 0, 0},
+    {"policy", 0, OPTION_TEXT, &watch_command.policy, "POLICY",
+     "where the wire leaves two readings: first, last, linux (default), bsd, windows", 0, 0},
+    {"rows", 0, OPTION_TEXT, &watch_command.rows, "ROWS",
+     "zeek (its timers and splits, default) or life (one a connection)", 0, 0},
+    {"key-vlan", 0, OPTION_FLAG, &watch_command.run.settings.key_vlan, NULL,
+     "the same addresses in two VLANs are two connections", 0, 0},
+    {"local", 0, OPTION_LIST, &watch_command.local, "NET,...",
+     "networks that are ours (the private ranges)", 0, 0},
+    {"set", 0, OPTION_LIST, &watch_command.set, "NAME=VALUE",
+     "a threshold or another setting; see --list-settings", 0, 0},
+    {"config", 0, OPTION_TEXT, &watch_command.config, "FILE", "a file of such lines", 0, 0},
+    {"list-settings", 0, OPTION_FLAG, &watch_command.list_settings, NULL, "names, values, meanings",
+     0, 0},
+    {.help = "What to write (a table, if none of these is given):"},
+    {"json", 0, OPTION_TO, &watch_command.outputs.json, "FILE",
+     "objects, one a line: docs/watch.schema.json", 0, 0},
+    {"csv", 0, OPTION_TO, &watch_command.outputs.csv, "FILE", "connections, a line each", 0, 0},
+    {"zeek", 0, OPTION_TEXT, &watch_command.outputs.zeek, "DIR",
+     "conn.log, notice.log and weird.log in this folder", 0, 0},
+    {"stats", 0, OPTION_FLAG, &watch_command.outputs.stats, NULL, "more counters at the end", 0, 0},
+    {"ignore", 0, OPTION_LIST, &watch_command.ignore, "WORDS",
+     "alerts not to tell: 'src=NET dst=NET port=LIST kind=KIND'", 0, 0},
+    {"explain", 0, OPTION_TEXT, &watch_command.outputs.explain, "ID",
+     "how this alert was recognised, in sentences", 0, 0},
+    OPTION_END};
+
+// The index of a word in a list, or -1.
+static int word_index(const char *word, const char *const *words, int n)
+{
+  for (int i = 0; i < n; i++)
+    if (strcmp(word, words[i]) == 0) return i;
+  return -1;
+}
+
+// --policy, --rows, --config, --set. 0, or the exit status after a complaint.
+static int apply_words(struct watch_command *c)
+{
+  struct estab_watch_settings *s = &c->run.settings;
+  if (c->policy != NULL) {
+    static const char *const words[] = {"first", "last", "linux", "bsd", "windows"};
+    int i = word_index(c->policy, words, 5);
+    if (i < 0)
+      return say_usage("watch", "--policy %s: is none of first, last, linux, bsd, windows",
+                       c->policy);
+    s->policy = (uint8_t)i;
+  }
+  if (c->rows != NULL) {
+    static const char *const words[] = {"zeek", "life"};
+    int i = word_index(c->rows, words, 2);
+    if (i < 0) return say_usage("watch", "--rows %s: is neither zeek nor life", c->rows);
+    s->rows = (uint8_t)i;
+  }
+  if (c->config != NULL) {
+    const char *why;
+    int line = knobs_read_file(s, c->config, &why);
+    if (line < 0) return say_failure("watch", NULL, "--config %s: %s", c->config, strerror(errno));
+    if (line > 0) return say_failure("watch", NULL, "%s, line %d: %s", c->config, line, why);
+  }
+  for (unsigned i = 0; i < c->set.count; i++) {
+    const char *why = knobs_set(s, c->set.values[i]);
+    if (why != NULL) return say_usage("watch", "--set %s: %s", c->set.values[i], why);
+  }
+  return 0;
+}
+
+#define LOCAL_MAX 64
+
+// --local and --ignore. 0, or the exit status after a complaint.
+static int apply_lists(struct watch_command *c)
+{
+  static struct estab_watch_prefix local[LOCAL_MAX];
+  static struct ignore ignore[OPTION_LIST_MAX];
+  unsigned count = 0;
+  for (unsigned i = 0; i < c->local.count; i++) {
+    char copy[1024], *rest = copy, *word;
+    if (strlen(c->local.values[i]) >= sizeof copy)
+      return say_usage("watch", "--local: the list is too long");
+    strcpy(copy, c->local.values[i]);
+    while ((word = strsep(&rest, ",")) != NULL) {
+      if (count == LOCAL_MAX)
+        return say_usage("watch", "--local: more than %d networks", LOCAL_MAX);
+      const char *why = prefix_read(word, &local[count++]);
+      if (why != NULL) return say_usage("watch", "--local %s: %s", word, why);
+    }
+  }
+  if (count > 0) {
+    c->run.settings.local = c->outputs.local = local;
+    c->run.settings.local_count = c->outputs.local_count = count;
+  }
+  for (unsigned i = 0; i < c->ignore.count; i++) {
+    const char *why = ignore_read(c->ignore.values[i], &ignore[i]);
+    if (why != NULL) return say_usage("watch", "--ignore '%s': %s", c->ignore.values[i], why);
+  }
+  c->outputs.ignore = ignore;
+  c->outputs.ignore_count = c->ignore.count;
+  return 0;
+}
+
+int cmd_watch(int argc, char **argv)
+{
+  struct watch_command *c = &watch_command;
+  *c = (struct watch_command){0};
+  estab_watch_settings_default(&c->run.settings);
+  const struct option *const tables[] = {watch_options, NULL};
+  const struct command_line line = {
+      .command = "watch",
+      .operands = "[OPTION...] FILE...",
+      .about =
+          "What every connection of a capture did, and who is scanning. FILE is pcap or pcapng, "
+          "also\ncompressed by gzip or zstd; - is standard input.",
+      .tables = tables,
+      .notes =
+          "Exit status: 0 all was read, 1 a file is no capture or ends within a packet, 2 usage."};
+  char **operands;
+  int operand_count, status;
+  if (options_parse(&line, argc, argv, &operands, &operand_count, &status) != 0) return status;
+  c->run.settings.verify_checksums = !c->no_checksum;
+  if ((status = apply_words(c)) != 0 || (status = apply_lists(c)) != 0) return status;
+  if (c->list_settings) {
+    knobs_list(stdout, &c->run.settings);
+    return 0;
+  }
+  if (operand_count == 0) return say_usage("watch", "which capture? name a FILE, or - for stdin");
+  c->run.files = (const char *const *)operands;
+  c->run.file_count = (unsigned)operand_count;
+  return watch_run(&c->run, &c->outputs);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// community_id.c - Community ID version 1: base 64 of SHA-1 over seed, ordered endpoints and protocol.
+#include "community_id.h"
+
+#include <sha1.h>
+#include <string.h>
+
+static void base64(const uint8_t *bytes, size_t n, char *text)
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < n; i += 3) {
+    uint32_t group = (uint32_t)bytes[i] << 16;
+    if (i + 1 < n) group |= (uint32_t)bytes[i + 1] << 8;
+    if (i + 2 < n) group |= bytes[i + 2];
+    *text++ = digits[group >> 18];
+    *text++ = digits[group >> 12 & 63];
+    *text++ = i + 1 < n ? digits[group >> 6 & 63] : '=';
+    *text++ = i + 2 < n ? digits[group & 63] : '=';
+  }
+  *text = '\0';
+}
+
+void community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT])
+{
+  bool ip4 = estab_ip_is4(&c->orig_ip) && estab_ip_is4(&c->resp_ip);
+  size_t skip = ip4 ? 12 : 0, n = 16 - skip;
+  const uint8_t *a = c->orig_ip.bytes + skip, *b = c->resp_ip.bytes + skip;
+  uint16_t a_port = c->orig_port, b_port = c->resp_port;
+  int order = memcmp(a, b, n);
+  if (order > 0 || (order == 0 && a_port > b_port)) {
+    const uint8_t *swap = a;
+    uint16_t swap_port = a_port;
+    a = b;
+    b = swap;
+    a_port = b_port;
+    b_port = swap_port;
+  }
+  uint8_t message[40] = {0, 0}, digest[SHA1_DIGEST_LENGTH]; // seed 0
+  size_t used = 2;
+  memcpy(message + used, a, n);
+  memcpy(message + used + n, b, n);
+  used += 2 * n;
+  message[used++] = 6; // TCP
+  message[used++] = 0;
+  message[used++] = (uint8_t)(a_port >> 8);
+  message[used++] = (uint8_t)a_port;
+  message[used++] = (uint8_t)(b_port >> 8);
+  message[used++] = (uint8_t)b_port;
+  SHA1_CTX context;
+  SHA1Init(&context);
+  SHA1Update(&context, message, used);
+  SHA1Final(digest, &context);
+  memcpy(text, "1:", 2);
+  base64(digest, sizeof digest, text + 2);
+}

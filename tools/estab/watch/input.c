@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// input.c - capture files by name, one after the other or merged by time.
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int input_start(struct input *in, const char *const *paths, unsigned count, bool merge)
+{
+  *in = (struct input){.count = count, .merge = merge && count > 1};
+  in->files = calloc(count, sizeof *in->files);
+  if (in->files == NULL) return -1;
+  for (unsigned i = 0; i < count; i++) {
+    struct stat status;
+    in->files[i].path = paths[i];
+    in->files[i].fd = -1;
+    if (strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISREG(status.st_mode))
+      in->files[i].size = (uint64_t)status.st_size;
+    in->size += in->files[i].size;
+  }
+  return 0;
+}
+
+static void file_close(struct input *in, struct input_file *file)
+{
+  if (file->capture != NULL) {
+    in->interfaces_before += estab_capture_interfaces(file->capture);
+    estab_capture_close(file->capture);
+  }
+  if (file->pack != NULL) in->read_bytes += unpack_consumed(file->pack);
+  unpack_close(file->pack);
+  if (file->fd > 0) close(file->fd);
+  file->capture = NULL;
+  file->pack = NULL;
+  file->fd = -1;
+}
+
+void input_end(struct input *in)
+{
+  for (unsigned i = 0; i < in->count; i++)
+    file_close(in, &in->files[i]);
+  free(in->files);
+  in->files = NULL;
+}
+
+static int fail(struct input_error *error, const struct input_file *file, const char *text)
+{
+  error->path = file->path;
+  if (text != NULL) {
+    error->capture = (struct estab_capture_error){.error = ESTAB_ERR_INVALID};
+    snprintf(error->capture.text, sizeof error->capture.text, "%s", text);
+  }
+  return -1;
+}
+
+static int file_open(struct input_file *file, struct input_error *error)
+{
+  uint8_t first[4];
+  size_t have = 0;
+  file->fd = strcmp(file->path, "-") == 0 ? STDIN_FILENO : open(file->path, O_RDONLY | O_CLOEXEC);
+  if (file->fd < 0) return fail(error, file, strerror(errno));
+  while (have < sizeof first) {
+    ssize_t got = read(file->fd, first + have, sizeof first - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(error, file, strerror(errno));
+    if (got == 0) break;
+    have += (size_t)got;
+  }
+  file->pack = unpack_open(file->fd, first, have);
+  if (file->pack == NULL) return fail(error, file, "no memory");
+  struct estab_capture_source source = unpack_source(file->pack);
+  if (estab_capture_open(&source, &file->capture, &error->capture) < 0)
+    return fail(error, file, unpack_error(file->pack));
+  return 0;
+}
+
+static int file_next(struct input_file *file, struct estab_capture_packet *packet,
+                     struct input_error *error)
+{
+  int answer = estab_capture_next(file->capture, packet, &error->capture);
+  return answer >= 0 ? answer : fail(error, file, unpack_error(file->pack));
+}
+
+// In the order given.
+static int next_in_turn(struct input *in, struct estab_capture_packet *packet,
+                        struct input_error *error)
+{
+  while (in->current < in->count) {
+    struct input_file *file = &in->files[in->current];
+    int answer = file->capture == NULL ? file_open(file, error) : 0;
+    if (answer == 0) answer = file_next(file, packet, error);
+    if (answer > 0) {
+      packet->interface += in->interfaces_before;
+      return 1;
+    }
+    file_close(in, file);
+    in->current++;
+    if (answer < 0) return -1;
+  }
+  return 0;
+}
+
+// By time; equal times in the order given.
+static int next_merged(struct input *in, struct estab_capture_packet *packet,
+                       struct input_error *error)
+{
+  int best = -1;
+  for (unsigned i = 0; i < in->count; i++) {
+    struct input_file *file = &in->files[i];
+    if (!file->ready && file->fd != -2) {
+      int answer = file->capture == NULL ? file_open(file, error) : 0;
+      if (answer == 0) answer = file_next(file, &file->packet, error);
+      file->ready = answer > 0;
+      if (answer <= 0) {
+        file_close(in, file);
+        file->fd = -2; // read to its end
+      }
+      if (answer < 0) return -1;
+    }
+    if (file->ready && (best < 0 || file->packet.ts_ns < in->files[best].packet.ts_ns))
+      best = (int)i;
+  }
+  if (best < 0) return 0;
+  *packet = in->files[best].packet;
+  packet->interface += (uint32_t)best << 16; // apart, whatever order they end in
+  in->files[best].ready = false;
+  return 1;
+}
+
+int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error)
+{
+  return in->merge ? next_merged(in, packet, error) : next_in_turn(in, packet, error);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// input.h - capture files by name: plain, gzip or zstd, standard input; one after the other, or merged by time.
+#ifndef ESTAB_TOOL_WATCH_INPUT_H
+#define ESTAB_TOOL_WATCH_INPUT_H
+
+#include "estab/capture.h"
+
+struct input_file {
+  const char *path; // as it was given
+  int fd;
+  uint64_t size;         // of the file, 0 = not known
+  struct unpacker *pack; // NULL: the file is not packed
+  estab_capture *capture;
+  struct estab_capture_packet packet; // merged: the next one
+  bool ready;                         // `packet` is there
+};
+
+struct input {
+  struct input_file *files;
+  unsigned count, current;
+  bool merge;
+  uint32_t interfaces_before; // of the files already read: interfaces are numbered over all
+  uint64_t read_bytes, size;  // of all, for the progress; size 0 = not known
+};
+
+// What could not be read.
+struct input_error {
+  const char *path;
+  struct estab_capture_error capture;
+};
+
+// 0, or -1 for no memory. Files are opened as they are reached; merged, all of them at the first packet.
+int input_start(struct input *in, const char *const *paths, unsigned count, bool merge);
+// 1 and a packet, 0 = all was read, -1 = *error; the next call goes on with the next file.
+int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error);
+void input_end(struct input *in);
+
+// ---- unpack.c
+
+// NULL: the bytes at the file's start are of no packing. `first` was read already and comes again.
+struct unpacker *unpack_open(int fd, const uint8_t *first, size_t count);
+void unpack_close(struct unpacker *u);
+// Reads like read(2) on the descriptor, unpacked where it is packed.
+struct estab_capture_source unpack_source(struct unpacker *u);
+uint64_t unpack_consumed(const struct unpacker *u); // bytes of the file
+const char *unpack_error(const struct unpacker *u); // what was wrong with the packing, or NULL
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// outputs.c - where the records of a run go.
+#include "outputs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "row_csv.h"
+
+static bool outputs_is_local(const struct estab_ip *ip, const void *ctx)
+{
+  const struct outputs_settings *settings = ctx;
+  for (unsigned i = 0; i < settings->local_count; i++)
+    if (prefix_holds(&settings->local[i], ip)) return true;
+  return false;
+}
+
+static int open_text(struct text *t, const char *path)
+{
+  text_init(t, strcmp(path, "-") == 0 ? stdout : fopen(path, "w"));
+  return t->file != NULL ? 0 : -1;
+}
+
+int outputs_open(struct outputs *o, const struct outputs_settings *settings, const char **what)
+{
+  memset(o, 0, sizeof *o);
+  o->settings = *settings;
+  if (settings->json != NULL) {
+    *what = settings->json;
+    if (open_text(&o->json, settings->json) < 0) return -1;
+    o->has_json = true;
+  }
+  if (settings->csv != NULL) {
+    *what = settings->csv;
+    if (open_text(&o->csv, settings->csv) < 0) return -1;
+    o->has_csv = true;
+    row_csv_heading(&o->csv);
+  }
+  if (settings->zeek != NULL) {
+    *what = settings->zeek;
+    if (row_zeek_open(&o->zeek, settings->zeek) < 0) return -1;
+    o->has_zeek = true;
+    if (settings->local != NULL) {
+      o->zeek.local = outputs_is_local;
+      o->zeek.local_ctx = &o->settings;
+    }
+  }
+  o->has_table = !o->has_json && !o->has_csv && !o->has_zeek && settings->explain == NULL;
+  if (!o->has_table) return 0;
+  *what = "standard output";
+  o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);
+  if (o->alerts == NULL) return -1;
+  bool color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+  if (row_table_init(&o->table, stdout, color) < 0) {
+    errno = ENOMEM;
+    return -1;
+  }
+  return 0;
+}
+
+// The table tells alerts after the connections, each once, as it stood last. Beyond OUTPUTS_ALERTS they are told
+// at once when they have ended.
+static void keep_alert(struct outputs *o, const struct estab_watch_alert *a)
+{
+  char id[ESTAB_WATCH_UID_TEXT], *text = NULL;
+  size_t bytes;
+  unsigned i = 0;
+  estab_watch_uid_format(&a->id, id);
+  while (i < o->alert_count && strcmp(o->alerts[2 * i], id) != 0)
+    i++;
+  if (i == OUTPUTS_ALERTS && !a->ended) return;
+  FILE *memory = i < OUTPUTS_ALERTS ? open_memstream(&text, &bytes) : NULL;
+  if (memory == NULL) {
+    row_table_flush(&o->table);
+    row_table_alert(stdout, o->table.color, a);
+    return;
+  }
+  row_table_alert(memory, o->table.color, a);
+  fclose(memory);
+  if (i == o->alert_count) {
+    o->alerts[2 * i] = strdup(id);
+    o->alert_count++;
+  }
+  free(o->alerts[2 * i + 1]);
+  o->alerts[2 * i + 1] = text;
+}
+
+static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
+{
+  for (unsigned i = 0; i < o->settings.ignore_count; i++)
+    if (ignore_matches(&o->settings.ignore[i], a)) {
+      o->alerts_ignored += a->ended;
+      return;
+    }
+  if (o->has_json) row_json_alert(&o->json, a);
+  if (o->has_zeek) row_zeek_alert(&o->zeek, a);
+  if (o->has_table) keep_alert(o, a);
+  if (o->settings.explain == NULL || !a->ended) return;
+  char id[ESTAB_WATCH_UID_TEXT];
+  estab_watch_uid_format(&a->id, id);
+  if (strcmp(id, o->settings.explain) != 0) return;
+  row_table_alert(stdout, isatty(STDOUT_FILENO), a);
+  printf("\n%s\n", a->explanation);
+  o->explained = true;
+}
+
+void outputs_record(struct outputs *o, const struct estab_watch_record *record)
+{
+  switch (record->type) {
+  case ESTAB_WATCH_CONN:
+    if (o->has_json) row_json_conn(&o->json, &record->conn);
+    if (!record->conn.final) break; // it comes again: the others tell a row once
+    if (o->has_csv) row_csv_conn(&o->csv, &record->conn);
+    if (o->has_zeek) row_zeek_conn(&o->zeek, &record->conn);
+    if (o->has_table) row_table_conn(&o->table, &record->conn);
+    break;
+  case ESTAB_WATCH_ALERT: outputs_alert(o, &record->alert); break;
+  case ESTAB_WATCH_AMBIGUITY:
+    if (o->has_json) row_json_ambiguity(&o->json, &record->ambiguity);
+    if (o->has_zeek) row_zeek_ambiguity(&o->zeek, &record->ambiguity);
+    break;
+  case ESTAB_WATCH_STREAM: break;
+  }
+}
+
+void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_t packet,
+                   const char *what)
+{
+  if (o->has_json) row_json_error(&o->json, file, offset, packet, what);
+}
+
+void outputs_flush(struct outputs *o)
+{
+  if (o->has_json) text_flush(&o->json);
+  if (o->has_csv) text_flush(&o->csv);
+  for (unsigned i = 0; o->has_zeek && i < ZEEK_LOGS; i++)
+    if (o->zeek.logs[i].file != NULL) text_flush(&o->zeek.logs[i]);
+  if (o->has_table) row_table_flush(&o->table);
+}
+
+void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final)
+{
+  if (o->has_json) row_json_stats(&o->json, stats, &o->live, final);
+  if (!o->has_table || !final) return;
+  row_table_flush(&o->table);
+  for (unsigned i = 0; i < o->alert_count; i++)
+    printf("\n%s", o->alerts[2 * i + 1]);
+  if (o->table.begun || o->alert_count > 0) putchar('\n');
+  row_table_stats(stdout, stats, o->settings.stats);
+  if (o->alerts_ignored > 0)
+    printf("  %llu alerts were ignored as asked\n", (unsigned long long)o->alerts_ignored);
+}
+
+static int close_text(struct text *t)
+{
+  bool whole = text_flush(t);
+  if (t->file != stdout && fclose(t->file) != 0 && whole) {
+    t->sys_errno = errno;
+    whole = false;
+  }
+  errno = t->sys_errno;
+  return whole ? 0 : -1;
+}
+
+int outputs_close(struct outputs *o, const char **what)
+{
+  int failed = 0;
+  if (o->has_json && close_text(&o->json) < 0) {
+    *what = o->settings.json;
+    failed = errno;
+  }
+  if (o->has_csv && close_text(&o->csv) < 0) {
+    *what = o->settings.csv;
+    failed = errno;
+  }
+  if (o->has_zeek && !row_zeek_close(&o->zeek)) {
+    *what = o->settings.zeek;
+    failed = errno;
+  }
+  if (o->has_table) {
+    row_table_free(&o->table);
+    for (unsigned i = 0; i < o->alert_count * 2; i++)
+      free(o->alerts[i]);
+    free(o->alerts);
+  }
+  if (fflush(stdout) != 0 && failed == 0) {
+    *what = "standard output";
+    failed = errno;
+  }
+  errno = failed;
+  return failed == 0 ? 0 : -1;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// row_alert.c - alerts in sentences, and the last lines of a run.
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "row_json.h"
+#include "row_table.h"
+
+#define SHOWN_TARGETS  12
+#define SHOWN_EVIDENCE 4
+
+static void clock_text(char *out, size_t room, uint64_t ns)
+{
+  snprintf(out, room, "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns % 1000000000 / 1000);
+}
+
+// "  open       192.0.2.1:22, 192.0.2.1:80 and 3 more"
+static void say_targets(FILE *out, const char *name, const struct estab_watch_targets *targets)
+{
+  if (targets->count == 0) return;
+  fprintf(out, "  %-17s", name);
+  uint32_t shown = targets->listed < SHOWN_TARGETS ? targets->listed : SHOWN_TARGETS;
+  for (uint32_t i = 0; i < shown; i++) {
+    char text[ESTAB_IP_TEXT_BYTES];
+    estab_ip_format(&targets->list[i].ip, text, sizeof text);
+    fprintf(out, estab_ip_is4(&targets->list[i].ip) ? "%s%s:%u" : "%s[%s]:%u", i > 0 ? ", " : "",
+            text, targets->list[i].port);
+  }
+  if (targets->count > shown)
+    fprintf(out, "%s%" PRIu64 "%s", shown > 0 ? " and " : "", targets->count - shown,
+            shown > 0 ? " more" : " targets");
+  fputc('\n', out);
+}
+
+void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a)
+{
+  static const char *const learned[ESTAB_WATCH_ANSWERS] = {
+      "open", "closed", "filtered", "open or filtered", "unfiltered", "unknown"};
+  char id[ESTAB_WATCH_UID_TEXT], first[32], last[32];
+  estab_watch_uid_format(&a->id, id);
+  clock_text(first, sizeof first, a->first_ns);
+  clock_text(last, sizeof last, a->last_ns);
+  fprintf(out, "%s%s%s  %s%s%s\n", color ? "\033[1;31m" : "",
+          estab_watch_kind_text((enum estab_watch_kind)a->kind), color ? "\033[0m" : "",
+          row_geometry(a->geometry), a->geometry != ESTAB_WATCH_GEOMETRY_NONE ? ", " : "", id);
+  fprintf(out, "  %s\n", a->summary);
+  fprintf(out, "  %" PRIu64 " probes from %s to %s, confidence %u %%, %s\n", a->probes, first, last,
+          a->confidence, a->ended ? "ended" : "going on");
+  for (unsigned i = 0; i < ESTAB_WATCH_ANSWERS; i++)
+    say_targets(out, learned[i], &a->answers[i]);
+  uint32_t shown = a->evidence_count < SHOWN_EVIDENCE ? a->evidence_count : SHOWN_EVIDENCE;
+  for (uint32_t i = 0; i < shown; i++)
+    fprintf(out, "  packet %-9" PRIu64 " %s\n", a->evidence[i].packet, a->evidence[i].line);
+}
+
+void row_table_stats(FILE *out, const struct estab_watch_stats *s, bool whole)
+{
+  uint64_t ns = s->last_ns - s->first_ns;
+  fprintf(out,
+          "%" PRIu64 " packets in %" PRIu64 ".%03" PRIu64 " s, %" PRIu64 " connections, %" PRIu64
+          " %s\n",
+          s->packets, ns / 1000000000, ns % 1000000000 / 1000000, s->flows, s->alerts,
+          s->alerts == 1 ? "alert" : "alerts");
+  for (unsigned i = 0; i < ESTAB_WATCH_COUNTS; i++)
+    if (s->counts[i] > 0 && i != ESTAB_WATCH_COUNT_TCP)
+      fprintf(out, "  %" PRIu64 " %s\n", s->counts[i],
+              estab_watch_count_text((enum estab_watch_count)i));
+  if (s->ambiguities > 0)
+    fprintf(out, "  %" PRIu64 " places where the wire leaves two readings (--json names them)\n",
+            s->ambiguities);
+  if (s->flows_evicted > 0)
+    fprintf(out, "  %" PRIu64 " connections were shed to stay under the memory ceiling\n",
+            s->flows_evicted);
+  if (s->time_backward > 0)
+    fprintf(out, "  %" PRIu64 " packets older than the one before: their time was clamped\n",
+            s->time_backward);
+  if (!whole) return;
+  fprintf(out,
+          "  %" PRIu64 " octets captured of %" PRIu64 ", memory at most %" PRIu64
+          " octets, %" PRIu64 " refusals\n",
+          s->captured_bytes, s->wire_bytes, s->memory_peak_bytes, s->memory_refusals);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// row_table.h - records as a person reads them: connections in columns, alerts in sentences.
+#ifndef ESTAB_TOOL_WATCH_ROW_TABLE_H
+#define ESTAB_TOOL_WATCH_ROW_TABLE_H
+
+#include "estab/watch.h"
+#include "text.h"
+
+#define ROW_TABLE_BATCH 500 // lines that share one layout; so memory is bounded
+
+struct row_table {
+  FILE *out;
+  bool color;
+  bool begun;       // a batch was printed: no second heading
+  uint32_t lines;   // in the table now
+  void *table;      // struct libscols_table
+  uint64_t base_ns; // time of the first row: START counts from here
+};
+
+// 0, or -1: no memory for the first table.
+int row_table_init(struct row_table *t, FILE *out, bool color);
+void row_table_conn(struct row_table *t, const struct estab_watch_conn *c);
+// Prints what has gathered; call it before anything else goes to the same file.
+void row_table_flush(struct row_table *t);
+void row_table_free(struct row_table *t);
+
+// An alert as a paragraph: what, who, what was learned, evidence.
+void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a);
+// The last lines: packets, connections, what was not tracked and why; whole: octets and memory too.
+void row_table_stats(FILE *out, const struct estab_watch_stats *s, bool whole);
+
+#endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// row_zeek.h - a folder as Zeek leaves it: conn.log, notice.log, weird.log in its tab-separated form.
+#ifndef ESTAB_TOOL_WATCH_ROW_ZEEK_H
+#define ESTAB_TOOL_WATCH_ROW_ZEEK_H
+
+#include "estab/watch.h"
+#include "text.h"
+
+enum zeek_log { ZEEK_CONN, ZEEK_NOTICE, ZEEK_WEIRD, ZEEK_LOGS };
+
+struct row_zeek {
+  struct text logs[ZEEK_LOGS]; // file NULL: not opened yet, nothing to say
+  char directory[4096];
+  uint64_t last_ns; // of what was written: the time of #close
+  bool (*local)(const struct estab_ip *ip, const void *ctx);
+  const void *local_ctx;
+};
+
+// The folder is made if it is not there; conn.log is opened at once. 0, or -1 and errno.
+int row_zeek_open(struct row_zeek *z, const char *directory);
+void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c);
+void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a);
+void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *a);
+// Closes the files. false: a write failed, errno says why.
+bool row_zeek_close(struct row_zeek *z);
+
+#endif

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// text.c - rows on their way to a file.
+#include "text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json.h"
+
+void text_init(struct text *t, FILE *file)
+{
+  t->file = file;
+  t->used = 0;
+  t->failed = false;
+  t->sys_errno = 0;
+}
+
+static void text_drain(struct text *t)
+{
+  if (t->used > 0 && !t->failed && fwrite(t->bytes, 1, t->used, t->file) != t->used) {
+    t->failed = true;
+    t->sys_errno = errno;
+  }
+  t->used = 0;
+}
+
+bool text_flush(struct text *t)
+{
+  text_drain(t);
+  if (!t->failed && fflush(t->file) != 0) {
+    t->failed = true;
+    t->sys_errno = errno;
+  }
+  return !t->failed;
+}
+
+// Room for one form.
+static char *text_room(struct text *t)
+{
+  if (t->used > TEXT_BYTES - TEXT_ROOM) text_drain(t);
+  return t->bytes + t->used;
+}
+
+void text_bytes(struct text *t, const char *bytes, size_t n)
+{
+  while (n > 0) {
+    char *p = text_room(t);
+    size_t part = n < TEXT_ROOM ? n : TEXT_ROOM;
+    memcpy(p, bytes, part);
+    t->used += part;
+    bytes += part;
+    n -= part;
+  }
+}
+
+void text_string(struct text *t, const char *string)
+{
+  text_bytes(t, string, strlen(string));
+}
+
+void text_char(struct text *t, char c)
+{
+  *text_room(t) = c;
+  t->used++;
+}
+
+// n in at least `digits` decimal digits.
+static void text_digits(struct text *t, uint64_t n, unsigned digits)
+{
+  char reverse[20];
+  unsigned count = 0;
+  do
+    reverse[count++] = (char)('0' + n % 10);
+  while ((n /= 10) != 0);
+  while (count < digits)
+    reverse[count++] = '0';
+  char *p = text_room(t);
+  for (unsigned i = 0; i < count; i++)
+    p[i] = reverse[count - 1 - i];
+  t->used += count;
+}
+
+void text_number(struct text *t, uint64_t n)
+{
+  text_digits(t, n, 1);
+}
+
+void text_hex(struct text *t, uint64_t n, unsigned digits)
+{
+  while (digits < 16 && n >> (4 * digits) != 0)
+    digits++;
+  char *p = text_room(t);
+  for (unsigned i = 0; i < digits; i++)
+    p[i] = "0123456789abcdef"[n >> (4 * (digits - 1 - i)) & 15];
+  t->used += digits;
+}
+
+void text_seconds(struct text *t, uint64_t ns)
+{
+  text_digits(t, ns / 1000000000u, 1);
+  text_char(t, '.');
+  text_digits(t, ns % 1000000000u, 9);
+}
+
+void text_seconds6(struct text *t, uint64_t ns)
+{
+  text_digits(t, ns / 1000000000u, 1);
+  text_char(t, '.');
+  text_digits(t, ns % 1000000000u / 1000, 6);
+}
+
+void text_ip(struct text *t, const struct estab_ip *ip)
+{
+  if (!estab_ip_is4(ip)) {
+    t->used += estab_ip_format(ip, text_room(t), ESTAB_IP_TEXT_BYTES);
+    return;
+  }
+  for (unsigned i = 12; i < 16; i++) {
+    if (i > 12) text_char(t, '.');
+    text_digits(t, ip->bytes[i], 1);
+  }
+}
+
+void text_endpoint(struct text *t, const struct estab_ip *ip, uint16_t port)
+{
+  bool brackets = !estab_ip_is4(ip);
+  if (brackets) text_char(t, '[');
+  text_ip(t, ip);
+  text_string(t, brackets ? "]:" : ":");
+  text_number(t, port);
+}
+
+void text_json(struct text *t, const char *string)
+{
+  char piece[JSON_PIECE_BYTES];
+  text_char(t, '"');
+  while (*string != '\0') {
+    size_t n = json_piece(&string, piece);
+    text_bytes(t, piece, n);
+  }
+  text_char(t, '"');
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// unpack.c - gzip and zstd, found out by their first bytes; anything else passes as it is.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "input.h"
+
+#define UNPACK_BYTES 262144
+
+enum packing { PACK_NONE, PACK_GZIP, PACK_ZSTD };
+
+struct unpacker {
+  int fd;
+  enum packing packing;
+  bool ended;      // the file is
+  bool open_frame; // the last member or frame is not complete yet
+  const char *error;
+  uint64_t consumed;
+  z_stream gzip;
+  ZSTD_DCtx *zstd;
+  size_t at, have; // of bytes[], not unpacked yet
+  uint8_t bytes[UNPACK_BYTES];
+};
+
+static bool begins_with(const uint8_t *bytes, size_t count, const char *magic, size_t n)
+{
+  return count >= n && memcmp(bytes, magic, n) == 0;
+}
+
+struct unpacker *unpack_open(int fd, const uint8_t *first, size_t count)
+{
+  struct unpacker *u = calloc(1, sizeof *u);
+  if (u == NULL) return NULL;
+  u->fd = fd;
+  memcpy(u->bytes, first, count);
+  u->have = count;
+  u->consumed = count;
+  if (begins_with(first, count, "\x1f\x8b", 2)) {
+    u->packing = PACK_GZIP;
+    if (inflateInit2(&u->gzip, 16 + MAX_WBITS) != Z_OK) u->error = "no memory to unpack it";
+  } else if (begins_with(first, count, "\x28\xb5\x2f\xfd", 4)) {
+    u->packing = PACK_ZSTD;
+    u->zstd = ZSTD_createDCtx();
+    if (u->zstd == NULL) u->error = "no memory to unpack it";
+  }
+  return u;
+}
+
+void unpack_close(struct unpacker *u)
+{
+  if (u == NULL) return;
+  if (u->packing == PACK_GZIP) inflateEnd(&u->gzip);
+  if (u->packing == PACK_ZSTD) ZSTD_freeDCtx(u->zstd);
+  free(u);
+}
+
+uint64_t unpack_consumed(const struct unpacker *u)
+{
+  return u->consumed;
+}
+
+const char *unpack_error(const struct unpacker *u)
+{
+  return u->error;
+}
+
+static ptrdiff_t read_file(struct unpacker *u, void *bytes, size_t room)
+{
+  ssize_t got;
+  do
+    got = read(u->fd, bytes, room);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) u->error = strerror(errno);
+  if (got == 0) u->ended = true;
+  if (got > 0) u->consumed += (uint64_t)got;
+  return got < 0 ? ESTAB_ERR_INVALID : got;
+}
+
+// Unpacks what is in bytes[] into out. Answers octets written, or negative.
+static ptrdiff_t unpack_some(struct unpacker *u, void *out, size_t room)
+{
+  if (u->packing == PACK_ZSTD) {
+    ZSTD_inBuffer in = {u->bytes, u->have, u->at};
+    ZSTD_outBuffer made = {out, room, 0};
+    size_t left = ZSTD_decompressStream(u->zstd, &made, &in);
+    u->at = in.pos;
+    u->open_frame = left != 0;
+    if (!ZSTD_isError(left)) return (ptrdiff_t)made.pos;
+    u->error = "the zstd packing is damaged";
+    return ESTAB_ERR_INVALID;
+  }
+  u->gzip.next_in = u->bytes + u->at;
+  u->gzip.avail_in = (uInt)(u->have - u->at);
+  u->gzip.next_out = out;
+  u->gzip.avail_out = (uInt)(room < UNPACK_BYTES ? room : UNPACK_BYTES);
+  uInt before = u->gzip.avail_out;
+  int answer = inflate(&u->gzip, Z_NO_FLUSH);
+  u->at = u->have - u->gzip.avail_in;
+  u->open_frame = answer != Z_STREAM_END;
+  if (answer == Z_STREAM_END) inflateReset(&u->gzip); // another member may follow
+  if (answer == Z_OK || answer == Z_STREAM_END || answer == Z_BUF_ERROR)
+    return (ptrdiff_t)(before - u->gzip.avail_out);
+  u->error = "the gzip packing is damaged";
+  return ESTAB_ERR_INVALID;
+}
+
+static ptrdiff_t unpack_read(void *ctx, void *out, size_t room)
+{
+  struct unpacker *u = ctx;
+  if (u->error != NULL) return ESTAB_ERR_INVALID;
+  if (u->packing == PACK_NONE) {
+    if (u->at == u->have) return read_file(u, out, room);
+    size_t n = u->have - u->at < room ? u->have - u->at : room;
+    memcpy(out, u->bytes + u->at, n);
+    u->at += n;
+    return (ptrdiff_t)n;
+  }
+  for (;;) {
+    if (u->at == u->have) {
+      ptrdiff_t got = u->ended ? 0 : read_file(u, u->bytes, sizeof u->bytes);
+      if (got < 0) return got;
+      u->at = 0;
+      u->have = (size_t)got;
+      if (got == 0 && !u->open_frame) return 0;
+      if (got == 0) {
+        u->error = "the packing ends before its end";
+        return ESTAB_ERR_INVALID;
+      }
+    }
+    ptrdiff_t made = unpack_some(u, out, room);
+    if (made != 0) return made;
+  }
+}
+
+struct estab_capture_source unpack_source(struct unpacker *u)
+{
+  return (struct estab_capture_source){u, unpack_read};
+}
