@@ -117,10 +117,15 @@ static uint32_t slab_take(struct slab *s)
 {
   uint32_t place = s->partial;
   if (place == SLAB_NONE) {
-    place = s->spare != SLAB_NONE ? s->spare : slab_chunk_new(s);
+    place = slab_chunk_new(s);
     if (place == SLAB_NONE) return SLAB_NONE;
-    s->spare = SLAB_NONE;
     slab_partial_add(s, place);
+  } else if (place == s->spare) { // it stays empty as long as there is room elsewhere
+    uint32_t other = slab_chunk_at(s, place)->next;
+    if (other == SLAB_NONE)
+      s->spare = SLAB_NONE;
+    else
+      place = other;
   }
   struct slab_chunk *c = slab_chunk_at(s, place);
   uint32_t word = c->first_word;
@@ -158,20 +163,21 @@ void slab_free(struct slab *s, uint32_t index)
   c->live--;
   s->count--;
   if (c->live) return;
-  slab_partial_remove(s, place);
-  if (s->spare == SLAB_NONE) {
-    s->spare = place;
-  } else if (s->spare > place) { // keep the lower one: the directory can then shrink
-    slab_chunk_free(s, s->spare);
-    s->spare = place;
-  } else {
-    slab_chunk_free(s, place);
+  if (s->spare != SLAB_NONE) { // of two keep the lower one: the directory can then shrink
+    uint32_t higher = s->spare > place ? s->spare : place;
+    place = s->spare > place ? place : s->spare;
+    slab_partial_remove(s, higher);
+    slab_chunk_free(s, higher);
   }
+  s->spare = place;
 }
 
 void slab_trim(struct slab *s)
 {
-  if (s->spare != SLAB_NONE) slab_chunk_free(s, s->spare);
+  if (s->spare != SLAB_NONE) {
+    slab_partial_remove(s, s->spare);
+    slab_chunk_free(s, s->spare);
+  }
   s->spare = SLAB_NONE;
   if (s->chunk_count) return;
   mem_free(s->mem, s->chunks, s->directory_slots * sizeof *s->chunks, ESTAB_MEM_TABLE);

@@ -24,8 +24,8 @@ struct slab {
   uint32_t directory_used;  // no chunk at or after this place of the directory
   uint32_t directory_slots; // places of the directory
   uint32_t hole;            // no free place of the directory before this one
-  uint32_t partial;         // first of the chunks that have live and free items
-  uint32_t spare;           // the empty chunk that is kept
+  uint32_t partial;         // first of the chunks that have free items
+  uint32_t spare;           // the empty one of them that is kept
 };
 
 // A chunk: this, a bit for each item (1 = live), padding, the items. The directory points at the

@@ -4,7 +4,7 @@
 
 // ---- Lists of tagged indices
 
-static inline uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
+uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
 {
   uint32_t index = tagged & TAG_INDEX;
   if ((tagged & TAG_KIND) == TAG_FULL) { // nearly always
@@ -17,25 +17,6 @@ static inline uint32_t *list_link(struct estab_stack *s, const struct list *l, u
   }
   struct listener *x = slab_at(&s->listeners, index);
   return &x->event_next;
-}
-
-void list_push(struct estab_stack *s, struct list *l, uint32_t tagged)
-{
-  *list_link(s, l, tagged) = 0;
-  if (l->tail)
-    *list_link(s, l, l->tail) = tagged;
-  else
-    l->head = tagged;
-  l->tail = tagged;
-}
-
-uint32_t list_pop(struct estab_stack *s, struct list *l)
-{
-  uint32_t tagged = l->head;
-  if (!tagged) return 0;
-  l->head = *list_link(s, l, tagged);
-  if (!l->head) l->tail = 0;
-  return tagged;
 }
 
 // Rare: only when something on a list is freed before its turn.
@@ -67,8 +48,8 @@ struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, s
   t->generation = stack_generation(s);
   tcb_init(&s->tcp, t, seed, path, s->now_ns);
   if (half) {
-    demux_replace(s, half, TAG_FULL | index);
-  } else if (demux_add(s, TAG_FULL | index) < 0) {
+    demux_replace(s, half, &t->tuple, TAG_FULL | index, &t->hash_next);
+  } else if (demux_add(s, TAG_FULL | index, &t->tuple, &t->hash_next) < 0) {
     slab_free(&s->conns, index);
     return NULL;
   }
@@ -79,7 +60,7 @@ struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, s
 void stack_leave_table(struct estab_stack *s, struct tcb *t)
 {
   if (!(t->bits & TCB_IN_TABLE)) return;
-  demux_remove(s, TAG_FULL | t->index);
+  demux_remove(s, TAG_FULL | t->index, &t->tuple, &t->hash_next);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
 }
 
@@ -118,13 +99,6 @@ void stack_conn_free(struct estab_stack *s, struct tcb *t)
 
 // ---- Collecting
 
-void stack_ready(struct estab_stack *s, struct tcb *t)
-{
-  if (t->bits & (TCB_ON_READY | TCB_PARKED)) return;
-  t->bits |= TCB_ON_READY;
-  list_push(s, &s->ready, TAG_FULL | t->index);
-}
-
 // Those whose neighbour answered, or will not answer; those whose interface is up again.
 void stack_unpark(struct estab_stack *s)
 {
@@ -136,7 +110,7 @@ void stack_unpark(struct estab_stack *s)
     t->bits &= ~(uint32_t)TCB_PARKED;
     if (t->path->neighbour == PATH_NEIGHBOUR_PENDING || stack_is_cut_off(s, t)) {
       t->bits |= TCB_PARKED;
-      list_push(s, &s->parked, tagged);
+      list_push(s, &s->parked, tagged, &t->ready_next);
     } else {
       stack_ready(s, t);
     }
@@ -177,7 +151,7 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
       (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED))
     return;
   t->bits |= TCB_ON_EVENTS;
-  list_push(s, &s->events, TAG_FULL | t->index);
+  list_push(s, &s->events, TAG_FULL | t->index, &t->event_next);
 }
 
 void stack_settle_all(struct estab_stack *s, struct tcb *t)
@@ -204,10 +178,4 @@ void stack_settle_all(struct estab_stack *s, struct tcb *t)
     return;
   }
   stack_arm(s, t);
-}
-
-void stack_collect(struct estab_stack *s, struct tcb *t)
-{
-  if (stack_wants_output(t)) stack_ready(s, t);
-  stack_settle(s, t);
 }

@@ -72,7 +72,6 @@ void demux_trim(struct estab_stack *s)
 static void move_some(struct estab_stack *s)
 {
   struct demux *d = &s->demux;
-  if (!d->old) return;
   for (unsigned i = 0; d->old && i < DEMUX_STEP; i++) {
     uint32_t tagged = d->old[d->moved];
     while (tagged) {
@@ -115,13 +114,6 @@ static inline uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
   return 0;
 }
 
-static void demux_remember(struct estab_stack *s, uint32_t tagged)
-{
-  uint32_t *next;
-  s->demux.last = tagged;
-  s->demux.last_tuple = demux_tuple(s, tagged, &next);
-}
-
 uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tuple)
 {
   struct demux *d = &s->demux;
@@ -129,27 +121,30 @@ uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tupl
   uint32_t hash = demux_hash(d, tuple);
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
-  if (found) demux_remember(s, found);
+  if (!found) return 0;
+  uint32_t *next;
+  d->last = found;
+  d->last_tuple = demux_tuple(s, found, &next);
   if ((found & TAG_KIND) == TAG_FULL) stack_prefetch(stack_conn(s, found & TAG_INDEX));
   return found;
 }
 
-int demux_add(struct estab_stack *s, uint32_t tagged)
+int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
+              uint32_t *next)
 {
   struct demux *d = &s->demux;
-  move_some(s);
+  if (d->old) move_some(s);
   if (!d->buckets) {
     d->buckets = mem_new(&s->mem, DEMUX_MIN_BUCKETS * sizeof *d->buckets, ESTAB_MEM_TABLE);
     if (!d->buckets) return ESTAB_ERR_NO_MEMORY;
     d->mask = DEMUX_MIN_BUCKETS - 1;
   }
   if (d->count > d->mask) resize(s, (d->mask + 1) * 2);
-  uint32_t *next;
-  d->last_tuple = demux_tuple(s, tagged, &next);
-  d->last = tagged;
-  uint32_t *bucket = &d->buckets[demux_hash(d, d->last_tuple) & d->mask];
+  uint32_t *bucket = &d->buckets[demux_hash(d, tuple) & d->mask];
   *next = *bucket;
   *bucket = tagged;
+  d->last = tagged;
+  d->last_tuple = tuple;
   d->count++;
   return ESTAB_OK;
 }
@@ -162,36 +157,34 @@ static uint32_t *find_link(const struct estab_stack *s, uint32_t *link, uint32_t
 }
 
 // What points at it in its chain. It is on its way out or becomes something else, so its hash is not worth remembering.
-static uint32_t *demux_link(struct estab_stack *s, uint32_t tagged)
+static inline uint32_t *demux_link(struct estab_stack *s, uint32_t tagged,
+                                   const struct estab_tuple *tuple)
 {
   struct demux *d = &s->demux;
-  uint32_t *next;
-  const struct estab_tuple *tuple = demux_tuple(s, tagged, &next);
   uint32_t hash = tuple_equal(&d->hashed, tuple) ? d->hash : demux_hash_new(d, tuple);
-  uint32_t *link = find_link(s, &d->buckets[hash & d->mask], tagged);
+  uint32_t *link = &d->buckets[hash & d->mask];
+  if (*link != tagged) link = find_link(s, link, tagged);
   return *link || !d->old ? link : find_link(s, &d->old[hash & d->old_mask], tagged);
 }
 
-void demux_remove(struct estab_stack *s, uint32_t tagged)
+void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
+                  const uint32_t *next)
 {
   struct demux *d = &s->demux;
-  uint32_t *next;
-  uint32_t *link = demux_link(s, tagged);
-  demux_tuple(s, tagged, &next);
-  *link = *next;
+  *demux_link(s, tagged, tuple) = *next;
   if (d->last == tagged) d->last = 0;
   d->count--;
-  move_some(s);
+  if (d->old) move_some(s);
   if (d->mask + 1 > DEMUX_MIN_BUCKETS && d->count < (d->mask + 1) / 8) resize(s, (d->mask + 1) / 2);
 }
 
-void demux_replace(struct estab_stack *s, uint32_t before, uint32_t after)
+void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
+                   uint32_t after, uint32_t *next)
 {
-  uint32_t *next, *next_after;
-  uint32_t *link = demux_link(s, before);
-  demux_tuple(s, before, &next);
-  demux_tuple(s, after, &next_after);
-  *next_after = *next;
+  uint32_t *link = demux_link(s, before, tuple), *behind;
+  demux_tuple(s, before, &behind);
+  *next = *behind;
   *link = after;
-  demux_remember(s, after);
+  s->demux.last = after;
+  s->demux.last_tuple = tuple;
 }

@@ -77,7 +77,7 @@ static void owe_syn_ack(struct estab_stack *s, struct half *h, uint32_t index)
 {
   if (h->bits & (HALF_ON_LIST | HALF_JUDGING)) return;
   h->bits |= HALF_ON_LIST;
-  list_push(s, &s->ready, TAG_HALF | index);
+  list_push(s, &s->ready, TAG_HALF | index, &h->list_next);
 }
 
 // Out of everything but the flow table.
@@ -97,7 +97,7 @@ void half_free(struct estab_stack *s, uint32_t index, const char *cause)
 {
   struct half *h = slab_at(&s->halves, index);
   stack_trace_state(s, &h->tuple, 0, ESTAB_SYN_RECEIVED, ESTAB_CLOSED, cause);
-  demux_remove(s, TAG_HALF | index);
+  demux_remove(s, TAG_HALF | index, &h->tuple, &h->hash_next);
   half_leave(s, h, index);
   if (h->timewait != SLAB_NONE) timewait_restore(s, h->timewait);
   slab_free(&s->halves, index);
@@ -165,7 +165,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   h->seg.snd.una = h->seg.snd.nxt = iss;
   h->seg.snd.max_wnd = g->wnd;
   h->snd_wnd = (uint16_t)g->wnd;
-  if (demux_add(s, TAG_HALF | index) < 0) {
+  if (demux_add(s, TAG_HALF | index, &h->tuple, &h->hash_next) < 0) {
     if (wait != SLAB_NONE) timewait_restore(s, wait);
     slab_free(&s->halves, index);
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, netif, tuple, g);
@@ -177,28 +177,24 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   if (x->settings.syn_events) {
     h->bits = HALF_JUDGING | HALF_ON_LIST;
     enter_stage(s, h, index, HALF_STAGE_JUDGING);
-    list_push(s, &s->events, TAG_HALF | index);
+    list_push(s, &s->events, TAG_HALF | index, &h->list_next);
   } else {
     half_start(s, index);
   }
 }
 
-// The SYN-ACK; sending it counts SND.NXT up.
-void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header *out)
+// The SYN-ACK on an interface of that MTU; sending it counts SND.NXT up.
+void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct estab_tcp_header *out)
 {
-  *out = (struct estab_tcp_header){
-      .src_port = h->tuple.local_port,
-      .dst_port = h->tuple.remote_port,
-      .seq = h->seg.snd.una,
-      .ack = h->seg.rcv.nxt,
-      .flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK,
-      .window = (uint16_t)u32_min(h->seg.rcv.wnd, 65535),
-  };
+  out->src_port = h->tuple.local_port;
+  out->dst_port = h->tuple.remote_port;
+  out->seq = h->seg.snd.una;
+  out->ack = h->seg.rcv.nxt;
+  out->flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK;
+  out->window = (uint16_t)u32_min(h->seg.rcv.wnd, 65535);
+  out->urgent = 0;
   struct estab_tcp_options *o = &out->options;
-  struct ip_route_result route;
   uint32_t headers = ip_is_mapped(&h->tuple.remote) ? 40 : 60;
-  uint32_t mtu =
-      ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0 ? 1280 : route.mtu;
   uint32_t mss = mtu > headers ? mtu - headers : 1;
   if (s->settings.max_mss) mss = u32_min(mss, s->settings.max_mss);
   o->present = ESTAB_TCP_OPT_MSS;
@@ -279,7 +275,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   x->accept_count++;
   if (x->armed && !x->on_events) {
     x->on_events = true;
-    list_push(s, &s->events, TAG_THIRD | listener);
+    list_push(s, &s->events, TAG_THIRD | listener, &x->event_next);
   }
   const struct seg as_came = *g;
   struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);

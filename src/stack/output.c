@@ -45,6 +45,25 @@ static void frame_unref(struct estab_stack *s, struct estab_frame *f)
     if (f->pieces[i].ref) block_unref(&s->blocks, f->pieces[i].ref);
 }
 
+// The checksum of a segment whose headers stand in f->header: the device's work or ours. address_sum: of both
+// addresses, with protocol and length the pseudo-header's sum (RFC 9293 3.1).
+static void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes, size_t text_bytes,
+                           uint16_t address_sum, bool offload)
+{
+  uint64_t sum = (uint64_t)address_sum + ESTAB_PROTOCOL_TCP + tcp_bytes + text_bytes;
+  if (offload) {
+    f->checksum = ESTAB_CHECKSUM_PARTIAL;
+    f->checksum_start = f->l4_offset;
+    f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
+    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, sum_fold((uint32_t)sum));
+    return;
+  }
+  sum = estab_checksum_add(sum, tcp, tcp_bytes);
+  for (unsigned i = 1; i < f->piece_count; i++)
+    sum = estab_checksum_add(sum, f->pieces[i].bytes, f->pieces[i].length);
+  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
+}
+
 // The one place where a segment of a connection becomes a frame.
 static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
 {
@@ -62,23 +81,30 @@ static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struc
   f->l4_offset = (uint16_t)(link + ip);
   f->conn = conn_handle(t);
   f->segments = o->segments;
-  // The pseudo-header's sum: the addresses', the protocol and the length, RFC 9293 3.1.
-  uint64_t sum = (uint64_t)p->address_sum + ESTAB_PROTOCOL_TCP + tcp_bytes + o->text_bytes;
-  if (p->checksum_offload || p->netif == 0) {
-    f->checksum = ESTAB_CHECKSUM_PARTIAL;
-    f->checksum_start = f->l4_offset;
-    f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
-    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, sum_fold((uint32_t)sum));
-  } else {
-    sum = estab_checksum_add(sum, tcp, tcp_bytes);
-    for (unsigned i = 0; i < o->piece_count; i++)
-      sum = estab_checksum_add(sum, o->pieces[i].bytes, o->pieces[i].length);
-    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
-  }
+  frame_checksum(f, tcp, tcp_bytes, o->text_bytes, p->address_sum,
+                 p->checksum_offload || p->netif == 0);
   if (o->gso_bytes) {
     f->gso_type = ip == ESTAB_IP4_HEADER_BYTES ? ESTAB_GSO_TCP4 : ESTAB_GSO_TCP6;
     f->gso_bytes = (uint16_t)o->gso_bytes;
   }
+}
+
+// The same for a half-open record, on an interface without link headers.
+static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
+                             const struct estab_tcp_header *syn_ack, const struct ip_netif *n,
+                             struct estab_frame *f)
+{
+  const struct estab_ip *local = &h->tuple.local, *remote = &h->tuple.remote;
+  frame_init(f, h->netif);
+  size_t ip = ip_header_bytes(remote);
+  size_t tcp_bytes = tcp_emit(syn_ack, f->header + ip);
+  ip_emit_to(&s->ip, local, remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
+             (uint32_t)h->tuple.local_port << 16 | h->tuple.remote_port, f->header);
+  f->pieces[0].length = ip + tcp_bytes;
+  f->l4_offset = (uint16_t)ip;
+  frame_checksum(f, f->header + ip, tcp_bytes, 0,
+                 estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0)),
+                 n->settings.checksum_offload);
 }
 
 // Fits a reply or a frame of link's into f. 1: filled, 0: waits for a neighbour or was dropped.
@@ -185,15 +211,30 @@ static void output_replies(struct estab_stack *s, unsigned *count, unsigned room
   }
 }
 
-static void output_half(struct estab_stack *s, uint32_t index)
+static void output_half(struct estab_stack *s, uint32_t index, unsigned *count, unsigned room,
+                        unsigned *loops)
 {
   struct half *h = slab_at(&s->halves, index);
   h->bits &= (uint8_t)~HALF_ON_LIST;
+  struct ip_route_result route;
+  if (ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0) {
+    h->seg.snd.nxt = h->seg.snd.una + 1; // as if it had been lost
+    stack_drop(s, ESTAB_DROP_IP_NO_ROUTE, h->netif, &h->tuple, NULL);
+    return;
+  }
   struct estab_tcp_header syn_ack;
-  half_syn_ack(s, h, &syn_ack);
+  half_syn_ack(s, h, route.mtu, &syn_ack);
   if (s->settings.trace.event)
     tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, &syn_ack, 0, 1, s->now_ns);
-  reply_tcp(s, &h->tuple, h->netif, &syn_ack);
+  const struct ip_netif *n = ip_netif(&s->ip, route.netif);
+  if (!n || n->settings.link == ESTAB_LINK_ETHERNET || route.netif != h->netif) {
+    reply_tcp(s, &h->tuple, h->netif, &syn_ack); // around inside, or by way of a neighbour
+    output_replies(s, count, room, loops);
+    return;
+  }
+  frame_of_syn_ack(s, h, &syn_ack, n, &s->batch_frames[*count]);
+  batch_add(s, count);
+  s->segments_out++;
 }
 
 // Up to a burst of one connection's segments. False: the connection may be gone.
@@ -209,7 +250,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   if (!cut_off) link_resolve(&s->link, t->path, s->now_ns);
   if (cut_off || t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
     t->bits |= TCB_PARKED;
-    list_push(s, &s->parked, TAG_FULL | t->index);
+    list_push(s, &s->parked, TAG_FULL | t->index, &t->ready_next);
     return;
   }
   if (t->path->neighbour == PATH_NEIGHBOUR_FAILED) { // RFC 1122 2.4: as an ICMP host unreachable
@@ -271,8 +312,7 @@ static void output_ready(struct estab_stack *s, unsigned *count, unsigned room, 
     if (!tagged) return;
     uint32_t index = tagged & TAG_INDEX;
     if ((tagged & TAG_KIND) == TAG_HALF) {
-      output_half(s, index);
-      output_replies(s, count, room, loops);
+      output_half(s, index, count, room, loops);
       continue;
     }
     struct tcb *t = stack_conn(s, index);
@@ -346,7 +386,7 @@ static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry 
   struct tcb *t = last;
   if (!t || t->index != e->index || t->generation != e->generation) {
     if (last) stack_arm(s, last);
-    if (e->generation == 0 || !slab_live(&s->conns, e->index)) return NULL;
+    if (!slab_live(&s->conns, e->index)) return NULL;
     t = stack_conn(s, e->index);
     if (t->generation != e->generation) return NULL;
   }
@@ -354,31 +394,32 @@ static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry 
   return t;
 }
 
+// The device did not take it: kept for the next time.
+static bool frame_stays(struct estab_stack *s, struct estab_frame *f, const struct batch_entry *e)
+{
+  s->frames_out--;
+  if (e->kept || keep_frame(s, f, e)) return true;
+  // Nowhere to keep it: as if the network had lost it, so that its timer will bring it again.
+  stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, f->netif, NULL, NULL);
+  return false;
+}
+
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
   struct tcb *last =
       NULL; // frames of one connection come in a row, and its timer is set behind them
   s->now_ns = u64_max(s->now_ns, now_ns);
-  for (unsigned i = 0; i < s->batch_count; i++) {
+  const unsigned count = s->batch_count;
+  for (unsigned i = 0; i < count; i++) {
     struct batch_entry *e = &s->batch[i];
     struct estab_frame *f = &s->batch_frames[i];
-    if (i < sent) {
-      if (e->kept) {
-        frame_unref(s, f);
-        s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
-        s->kept_count--;
-      } else if (frame_owns_blocks(e)) {
-        frame_unref(s, f);
-      }
-      last = frame_is_out(s, e, last);
-      continue;
+    if (i >= sent && frame_stays(s, f, e)) continue;
+    if (e->kept || frame_owns_blocks(e)) frame_unref(s, f);
+    if (e->kept) {
+      s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
+      s->kept_count--;
     }
-    s->frames_out--;
-    if (e->kept || keep_frame(s, f, e)) continue;
-    // Nowhere to keep it: as if the network had lost it, so that its timer will bring it again.
-    if (frame_owns_blocks(e)) frame_unref(s, f);
-    last = frame_is_out(s, e, last);
-    stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, f->netif, NULL, NULL);
+    if (e->generation != 0) last = frame_is_out(s, e, last);
   }
   if (last) stack_arm(s, last);
   s->batch_count = 0;

@@ -5,12 +5,6 @@
 #include <stddef.h>
 #include <string.h>
 
-uint32_t stack_generation(struct estab_stack *s)
-{
-  if (++s->generation == 0) s->generation = 1;
-  return s->generation;
-}
-
 int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif,
                const struct estab_tuple *tuple, const struct seg *g)
 {
@@ -33,10 +27,9 @@ int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif,
   return -(int)reason;
 }
 
-void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn,
-                       enum estab_state from, enum estab_state to, const char *cause)
+void stack_trace_state_told(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn,
+                            enum estab_state from, enum estab_state to, const char *cause)
 {
-  if (!s->settings.trace.event) return;
   struct estab_trace e = {
       .kind = ESTAB_TRACE_state_changed,
       .now_ns = s->now_ns,
@@ -151,14 +144,6 @@ void estab_stack_free(estab_stack *s)
   mem_free(&mem, s, sizeof *s, ESTAB_MEM_STACK);
 }
 
-struct tcb *stack_find(struct estab_stack *s, estab_conn conn)
-{
-  uint32_t index = (uint32_t)conn;
-  if ((index & HANDLE_HALF) || !slab_live(&s->conns, index)) return NULL;
-  struct tcb *t = stack_conn(s, index);
-  return t->generation == (uint32_t)(conn >> 32) && !(t->bits & TCB_RELEASED) ? t : NULL;
-}
-
 // ---- Time
 
 uint64_t estab_stack_deadline(estab_stack *s)
@@ -230,7 +215,8 @@ static int event_of_listener(struct estab_stack *s, uint32_t index, struct estab
 
 int estab_stack_next_event(estab_stack *s, struct estab_event *event)
 {
-  for (uint32_t tagged; (tagged = list_pop(s, &s->events)) != 0;) {
+  while (s->events.head) {
+    uint32_t tagged = list_pop(s, &s->events);
     uint32_t index = tagged & TAG_INDEX;
     *event = (struct estab_event){0};
     int got = 0;
@@ -249,7 +235,7 @@ int estab_stack_next_event(estab_stack *s, struct estab_event *event)
     block_free_external(&s->blocks, b);
     return 1;
   }
-  estab_udp udp = udp_ready(&s->udp);
+  estab_udp udp = s->udp.ready.count ? udp_ready(&s->udp) : 0;
   if (!udp) return 0;
   *event = (struct estab_event){.events = ESTAB_EVENT_UDP, .udp = udp};
   return 1;

@@ -196,13 +196,30 @@ static inline uint64_t conn_handle(const struct tcb *t)
   return (uint64_t)t->generation << 32 | t->index;
 }
 
-uint32_t stack_generation(struct estab_stack *s);
+static inline uint32_t stack_generation(struct estab_stack *s)
+{
+  if (++s->generation == 0) s->generation = 1;
+  return s->generation;
+}
 // Counts and traces; answers -reason.
 int stack_drop(struct estab_stack *s, enum estab_drop reason, uint32_t netif,
                const struct estab_tuple *tuple, const struct seg *g);
-void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn,
-                       enum estab_state from, enum estab_state to, const char *cause);
-struct tcb *stack_find(struct estab_stack *s, estab_conn conn); // NULL: stale
+void stack_trace_state_told(struct estab_stack *s, const struct estab_tuple *tuple, uint64_t conn,
+                            enum estab_state from, enum estab_state to, const char *cause);
+static inline void stack_trace_state(struct estab_stack *s, const struct estab_tuple *tuple,
+                                     uint64_t conn, enum estab_state from, enum estab_state to,
+                                     const char *cause)
+{
+  if (s->settings.trace.event) stack_trace_state_told(s, tuple, conn, from, to, cause);
+}
+// The connection of a handle; NULL: stale.
+static inline struct tcb *stack_find(const struct estab_stack *s, estab_conn conn)
+{
+  uint32_t index = (uint32_t)conn;
+  if ((index & HANDLE_HALF) || !slab_live(&s->conns, index)) return NULL;
+  struct tcb *t = stack_conn(s, index);
+  return t->generation == (uint32_t)(conn >> 32) && !(t->bits & TCB_RELEASED) ? t : NULL;
+}
 
 // ---- demux.c
 
@@ -214,17 +231,20 @@ static inline uint32_t demux_find(struct estab_stack *s, const struct estab_tupl
   if (d->last && tuple_equal(d->last_tuple, tuple)) return d->last;
   return demux_find_hashed(s, tuple);
 }
-int demux_add(struct estab_stack *s, uint32_t tagged);
-void demux_remove(struct estab_stack *s, uint32_t tagged);
+// tuple and next: of the record, which whoever calls has at hand.
+int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
+              uint32_t *next);
+void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
+                  const uint32_t *next);
 // Another size of connection with the same tuple takes the place of one: needs no memory.
-void demux_replace(struct estab_stack *s, uint32_t before, uint32_t after);
+// tuple and next: of the new one.
+void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
+                   uint32_t after, uint32_t *next);
 void demux_init(struct demux *d, struct rng *rng);
 void demux_trim(struct estab_stack *s); // an empty table goes
 void demux_destroy(struct estab_stack *s);
 
 // ---- collect.c
-
-void stack_collect(struct estab_stack *s, struct tcb *t); // t may be gone afterwards
 
 static inline bool stack_wants_output(const struct tcb *t)
 {
@@ -256,10 +276,43 @@ struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, s
                            uint32_t half);
 void stack_conn_free(struct estab_stack *s, struct tcb *t);
 void stack_leave_table(struct estab_stack *s, struct tcb *t);
-void stack_ready(struct estab_stack *s, struct tcb *t);
-void list_push(struct estab_stack *s, struct list *l, uint32_t tagged);
-uint32_t list_pop(struct estab_stack *s, struct list *l);
+// Where the next one of a list is written down.
+uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged);
+// next: the link of what is pushed, which whoever pushes has at hand.
+static inline void list_push(struct estab_stack *s, struct list *l, uint32_t tagged, uint32_t *next)
+{
+  *next = 0;
+  if (l->tail)
+    *list_link(s, l, l->tail) = tagged;
+  else
+    l->head = tagged;
+  l->tail = tagged;
+}
+static inline uint32_t list_pop(struct estab_stack *s, struct list *l)
+{
+  uint32_t tagged = l->head;
+  if (tagged == l->tail) // none, or the only one
+    l->head = l->tail = 0;
+  else
+    l->head = *list_link(s, l, tagged);
+  return tagged;
+}
 void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged);
+
+static inline void stack_ready(struct estab_stack *s, struct tcb *t)
+{
+  if (t->bits & (TCB_ON_READY | TCB_PARKED)) return;
+  t->bits |= TCB_ON_READY;
+  list_push(s, &s->ready, TAG_FULL | t->index, &t->ready_next);
+}
+
+// After every change of a connection. t may be gone afterwards.
+static inline void stack_collect(struct estab_stack *s, struct tcb *t)
+{
+  if (stack_wants_output(t)) stack_ready(s, t);
+  stack_settle(s, t);
+}
+
 void stack_unpark(struct estab_stack *s);
 // Its interface is down.
 static inline bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t)
@@ -288,7 +341,8 @@ uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tu
 void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
                uint32_t netif, struct seg *g, uint32_t wait);
 void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
-void half_syn_ack(struct estab_stack *s, struct half *h, struct estab_tcp_header *out);
+void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu,
+                  struct estab_tcp_header *out);
 void half_free(struct estab_stack *s, uint32_t index, const char *cause);
 void half_timeouts(struct estab_stack *s);
 uint64_t half_deadline(const struct estab_stack *s);

@@ -74,7 +74,7 @@ static void timewait_leave(struct estab_stack *s, uint32_t index, const char *ca
     struct half *h = slab_at(&s->halves, w->hash_next - 1);
     h->timewait = SLAB_NONE;
   } else {
-    demux_remove(s, TAG_THIRD | index);
+    demux_remove(s, TAG_THIRD | index, &w->tuple, &w->hash_next);
   }
   timewait_take_out(s, index);
   s->state_counts[ESTAB_TIME_WAIT]--;
@@ -89,7 +89,7 @@ void timewait_free(struct estab_stack *s, uint32_t index, const char *cause)
 void timewait_replace(struct estab_stack *s, uint32_t index, uint32_t half)
 {
   struct timewait *w = slab_at(&s->waits, index);
-  demux_remove(s, TAG_THIRD | index);
+  demux_remove(s, TAG_THIRD | index, &w->tuple, &w->hash_next);
   w->seg.flags |= SEG_REPLACED;
   w->hash_next = half + 1;
 }
@@ -98,7 +98,8 @@ void timewait_restore(struct estab_stack *s, uint32_t index)
 {
   struct timewait *w = slab_at(&s->waits, index);
   w->seg.flags &= (uint8_t)~SEG_REPLACED;
-  demux_add(s, TAG_THIRD | index); // the half-open record has left: the table has room
+  demux_add(s, TAG_THIRD | index, &w->tuple,
+            &w->hash_next); // the half-open record has left: the table has room
 }
 
 // The one that goes when there is no room: the next to go anyway, or nearly.
@@ -135,7 +136,7 @@ static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
   w->life_ms = t->time_wait_ms;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
-  demux_replace(s, TAG_FULL | t->index, TAG_THIRD | index);
+  demux_replace(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
   timewait_enqueue(s, index);
   s->state_counts[ESTAB_TIME_WAIT]++;
