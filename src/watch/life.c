@@ -100,6 +100,45 @@ static bool life_hole_before(struct track *t, struct flow *f, unsigned end, uint
   return r && r->side[end].holes.count && seq_lt(s->delivered, seq);
 }
 
+// It sends its FIN without acknowledging the peer's: that had not arrived after all.
+static bool life_fin_crosses(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  uint32_t fin;
+  if (!(s->bits & SIDE_FIN_TAKEN) || !(g->flags & ESTAB_TCP_ACK) ||
+      !life_has_fin(t, f, 1 - g->end, &fin) || seq_gt(g->ack, fin))
+    return false;
+  if (!timeline_withdraw(t, f, g->end, ESTAB_CLOSE_WAIT) &&
+      !timeline_withdraw(t, f, g->end, ESTAB_CLOSING))
+    return false;
+  s->bits &= (uint16_t)~SIDE_FIN_TAKEN;
+  s->bits |= SIDE_SEEN;
+  return true;
+}
+
+// A FIN is said again, and nothing came back since it was said first: it is this one that arrives.
+static void life_fin_again(struct track *t, struct flow *f, const struct segment *g, uint32_t fin)
+{
+  unsigned p = 1 - g->end;
+  struct flow_side *peer = &f->side[p];
+  if (!(peer->bits & SIDE_FIN_TAKEN) || ((peer->bits & SIDE_ACKED) && seq_gt(peer->una, fin)))
+    return;
+  if (timeline_withdraw(t, f, p, ESTAB_CLOSE_WAIT) || timeline_withdraw(t, f, p, ESTAB_CLOSING) ||
+      timeline_withdraw(t, f, p, ESTAB_TIME_WAIT))
+    peer->bits &= (uint16_t)~SIDE_FIN_TAKEN;
+}
+
+// Proved by an acknowledgment: dated by the FIN itself.
+static void life_fin_arrived(struct track *t, struct flow *f, const struct segment *g)
+{
+  if (f->side[g->end].bits & SIDE_FIN_TAKEN) return;
+  struct segment fin = *g;
+  fin.end = (uint8_t)(1 - g->end);
+  if (!timeline_when(t, f, fin.end, ESTAB_FIN_WAIT_1, &fin.ts_ns, &fin.packet))
+    timeline_when(t, f, fin.end, ESTAB_LAST_ACK, &fin.ts_ns, &fin.packet);
+  life_fin_arrives(t, f, &fin, g->end);
+}
+
 static void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -107,11 +146,13 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
   uint32_t fin = g->seq + g->text_bytes + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), before;
   struct flow_closing *c = track_closing(t, f);
   if (!c) return;
+  bool crosses = life_fin_crosses(t, f, g);
   if (life_has_fin(t, f, e, &before)) {
     if (fin != before) {
       doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, before, fin);
       return;
     }
+    life_fin_again(t, f, g, fin);
     // Said again: so what acknowledged it had not arrived.
     bool back = timeline_withdraw(t, f, e, ESTAB_CLOSED);
     back |= timeline_withdraw(t, f, e, ESTAB_TIME_WAIT);
@@ -130,7 +171,7 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
       c->wait_ns[p] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
     return;
   }
-  if ((s->bits & SIDE_KNOWN) && seq_lt(fin, s->nxt)) {
+  if ((s->bits & SIDE_KNOWN) && seq_lt(fin + 1, s->nxt)) {
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, s->nxt, fin);
     return;
   }
@@ -143,6 +184,7 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
     life_enter_now(t, f, g, e, ESTAB_FIN_WAIT_1); // a probe, or its beginning was missed
   else if (s->state == ESTAB_ESTABLISHED || s->state == ESTAB_SYN_RECEIVED)
     life_enter_now(t, f, g, e, ESTAB_FIN_WAIT_1);
+  if (crosses) life_fin_arrived(t, f, g); // the two met on the way
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -186,7 +228,7 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g)
   if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
   uint32_t fin;
   if (life_has_fin(t, f, p, &fin) && seq_gt(g->ack, fin)) {
-    life_fin_arrives(t, f, g, e);
+    life_fin_arrived(t, f, g);
     if (s->state == ESTAB_CLOSE_WAIT || s->state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSING)
       s->bits |= SIDE_SEEN;
     life_acked_fin(t, f, g, p);
@@ -204,29 +246,49 @@ static void life_options(struct flow_side *s, const struct segment *g)
   if (g->bits & SEGMENT_TS) s->bits |= SIDE_HAS_TS;
 }
 
+// Both asked: they met on the way, or a side that had acknowledged the other's SYN splits its answer in two.
+static void life_second_syn(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  uint64_t ts = g->ts_ns, packet = g->packet;
+  timeline_when(t, f, p, ESTAB_SYN_SENT, &ts, &packet);
+  if (f->side[e].bits & SIDE_ACKED)
+    f->life_bits |= LIFE_SPLIT;
+  else {
+    life_enter_now(t, f, g, e, ESTAB_SYN_SENT);
+    f->opened_by = FLOW_WHO_BOTH;
+  }
+  life_enter(t, f, e, ESTAB_SYN_RECEIVED, ts, packet, false);
+  if (f->side[p].state == ESTAB_SYN_SENT) life_enter_now(t, f, g, p, ESTAB_SYN_RECEIVED);
+}
+
 static void life_syn(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
   uint32_t isn = s->nxt - 1;
   if (s->bits & SIDE_SYN) {
+    if (g->seq == isn && ((g->flags ^ s->first_flags) & ESTAB_TCP_ACK))
+      return;            // the SYN-ACK of a simultaneous open: not the SYN again
     if (g->seq == isn) { // again: no SYN-ACK had arrived
       f->observed |= FLOW_SYN_AGAIN;
       if (!(s->bits & SIDE_SEEN) && timeline_withdraw(t, f, e, ESTAB_ESTABLISHED))
         s->bits |= SIDE_SEEN;
+      // Nothing came back since the last SYN-ACK: it is this one that arrives.
+      if ((g->flags & ESTAB_TCP_ACK) && !(peer->bits & SIDE_SEEN) &&
+          timeline_withdraw(t, f, p, ESTAB_ESTABLISHED))
+        life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
       return;
     }
-    if (seq_lt(s->nxt, g->seq + 2) || state_is_synchronized((enum estab_state)s->state)) {
-      doubt_raise(t, f,
-                  g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
-                                           : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
-                  g, isn, g->seq);
-      struct flow_closing *c = track_closing(t, f);
-      if (!c) return;
-      c->candidate = g->seq;
-      c->candidate_end = (uint8_t)e;
-      f->life_bits |= LIFE_CANDIDATE;
-    }
+    doubt_raise(t, f,
+                g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
+                                         : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
+                g, isn, g->seq);
+    struct flow_closing *c = track_closing(t, f);
+    if (!c) return;
+    c->candidate = g->seq;
+    c->candidate_end = (uint8_t)e;
+    f->life_bits |= LIFE_CANDIDATE;
     return;
   }
   if (s->state != ESTAB_CLOSED && s->state != ESTAB_SYN_SENT) return; // a stray SYN in midstream
@@ -234,18 +296,12 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
   s->nxt = g->seq + 1;
   life_options(s, g);
   if (!(g->flags & ESTAB_TCP_ACK)) {
-    life_enter_now(t, f, g, e, ESTAB_SYN_SENT);
     if (!(peer->bits & SIDE_SYN)) {
+      life_enter_now(t, f, g, e, ESTAB_SYN_SENT);
       f->opened_by = (uint8_t)e;
       f->opened_basis = ESTAB_WATCH_BASIS_SYN;
-      return;
-    }
-    // Both asked. A side that had acknowledged the other's SYN before only split its answer in two.
-    if ((s->bits & SIDE_ACKED))
-      f->life_bits |= LIFE_SPLIT;
-    else
-      f->opened_by = FLOW_WHO_BOTH;
-    if (peer->state == ESTAB_SYN_SENT) life_enter_now(t, f, g, p, ESTAB_SYN_RECEIVED);
+    } else
+      life_second_syn(t, f, g);
     return;
   }
   if (peer->bits & SIDE_SYN) {
@@ -273,20 +329,23 @@ static void life_synack_after_syn(struct track *t, struct flow *f, const struct 
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
   if (!(g->flags & ESTAB_TCP_ACK) || !(peer->bits & SIDE_SYN) || g->seq != s->nxt - 1) return;
   if (s->state == ESTAB_SYN_SENT) life_enter_now(t, f, g, e, ESTAB_SYN_RECEIVED);
-  if (peer->state == ESTAB_SYN_RECEIVED && g->ack == peer->nxt && (peer->bits & SIDE_ACKED))
-    life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
-  else if (peer->state == ESTAB_SYN_RECEIVED && g->ack == peer->nxt && s->state != ESTAB_SYN_SENT &&
-           f->opened_by == FLOW_WHO_BOTH)
+  s->bits |= SIDE_SEEN;
+  if (peer->state == ESTAB_SYN_RECEIVED && g->ack == peer->nxt)
     life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
 }
 
-// An ACK picks one of two SYN-ACKs.
+// An ACK picks one of two SYN-ACKs, a SYN-ACK one of two SYNs.
 static void life_pick(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_closing *c = track_has_closing(t, f);
-  if (!c || !(g->flags & ESTAB_TCP_ACK) || c->candidate_end == g->end || g->ack != c->candidate + 1)
+  if (!c || !(g->flags & ESTAB_TCP_ACK) || c->candidate_end == g->end) return;
+  struct flow_side *s = &f->side[c->candidate_end];
+  if (g->ack == c->candidate + 1) {
+    s->nxt = c->candidate + 1;
+    if ((f->bits & FLOW_CONTINUES) && timeline_withdraw(t, f, c->candidate_end, ESTAB_SYN_SENT))
+      life_enter(t, f, c->candidate_end, ESTAB_SYN_SENT, c->row_ns, c->row_packet, true);
+  } else if (g->ack != s->nxt)
     return;
-  f->side[c->candidate_end].nxt = c->candidate + 1;
   f->life_bits &= (uint8_t)~LIFE_CANDIDATE;
 }
 
@@ -298,8 +357,9 @@ bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
   if (s->bits & SIDE_SYN && g->seq == s->nxt - 1) return false;
   if (g->flags & ESTAB_TCP_ACK) return life_is_over(f) && (s->bits & SIDE_SYN);
   // RFC 9293 3.10.7.4, fourth; RFC 6191 2: only a connection that is closed gives way.
-  return life_is_over(f) || s->state == ESTAB_SYN_SENT || s->state == ESTAB_TIME_WAIT ||
-         f->side[1 - g->end].state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSED;
+  return life_is_over(f) || s->state == ESTAB_TIME_WAIT ||
+         f->side[1 - g->end].state == ESTAB_TIME_WAIT ||
+         (s->state == ESTAB_CLOSED && (s->bits & (SIDE_SYN | SIDE_FIN | SIDE_RST)));
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -390,7 +450,8 @@ static void life_window(struct flow *f, const struct segment *g)
 static void life_midstream(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
-  if (s->state != ESTAB_CLOSED || life_is_over(f) || (g->flags & ESTAB_TCP_RST)) return;
+  if (s->state != ESTAB_CLOSED || (g->flags & ESTAB_TCP_RST)) return;
+  if (s->bits & (SIDE_SYN | SIDE_FIN | SIDE_RST | SIDE_FIN_TAKEN)) return; // it has been open
   if (!(g->flags & ESTAB_TCP_ACK)) return; // NULL, Xmas: nobody's connection
   if ((f->side[1 - g->end].bits & SIDE_SYN) && f->side[1 - g->end].state == ESTAB_SYN_SENT)
     return; // acknowledges a SYN before answering it

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_life.c - connections in letters: Zeek's row of each, and both sides' states with the packets that caused them.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "support/watch_kit.h"
+
+struct line {
+  const char *name, *tokens, *want;
+};
+
+static unsigned differ(const struct line *lines, size_t count)
+{
+  unsigned bad = 0;
+  for (size_t i = 0; i < count; i++)
+    for (int version = 4; version <= 6; version += 2) {
+      static struct watch_kit k;
+      watch_kit_init(&k);
+      k.version = version;
+      watch_kit_run(&k, lines[i].tokens);
+      const char *got = watch_kit_flush(&k);
+      if (strcmp(got, lines[i].want) != 0) {
+        bad++;
+        print_error("%s (IPv%d): %s\n  got  %s\n  want %s\n", lines[i].name, version,
+                    lines[i].tokens, got, lines[i].want);
+      }
+      watch_kit_free(&k);
+    }
+  return bad;
+}
+
+#define OPEN_O "o=SYN-SENT@1,ESTABLISHED@2"
+#define OPEN_R "r=SYN-RECEIVED@1,ESTABLISHED@3"
+
+static void normal(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"an attempt", "S", "S0 S o=SYN-SENT@1 r="},
+      {"an attempt repeated", "S @1 -S @2 -S", "S0 S o=SYN-SENT@1 r="},
+      {"refused", "S ra", "REJ Sr o=SYN-SENT@1,CLOSED@2 r="},
+      {"open", "S sa A", "S1 ShA " OPEN_O " " OPEN_R},
+      {"open, text", "S sa A A100 a a200 A", "S1 ShADad " OPEN_O " " OPEN_R},
+      {"half-open", "S sa", "S1 Sh o=SYN-SENT@1,ESTABLISHED@2 r=SYN-RECEIVED@1"},
+      {"SYN-ACK repeated", "S sax @1 -sax", "S1 Sh o=SYN-SENT@1,ESTABLISHED@3 r=SYN-RECEIVED@1"},
+      {"last ACK of the handshake lost", "S sa Ax -sa A",
+       "S1 ShA " OPEN_O " r=SYN-RECEIVED@1,ESTABLISHED@5"},
+      {"closed by the client", "S sa A FA a fa A",
+       "SF ShAFaf " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@6 " OPEN_R
+       ",CLOSE-WAIT@4,LAST-ACK@6,CLOSED@7"},
+      {"closed by the client in three", "S sa A FA fa A",
+       "SF ShAFf " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5 " OPEN_R
+       ",CLOSE-WAIT@4,LAST-ACK@5,CLOSED@6"},
+      {"half-closed", "S sa A FA a a100 A",
+       "S2 ShAFad " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5 " OPEN_R ",CLOSE-WAIT@4"},
+      {"both at once", "S sa A FAx fax -FA -fa A a",
+       "SF ShAFfa " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@7,TIME-WAIT@7 " OPEN_R
+       ",FIN-WAIT-1@5,CLOSING@6,TIME-WAIT@8"},
+      {"FINs that cross", "S sa A FAx fa A a#1",
+       "SF ShAFfa " OPEN_O ",FIN-WAIT-1@4,CLOSING@5,TIME-WAIT@7 " OPEN_R
+       ",FIN-WAIT-1@5,CLOSING@4,TIME-WAIT@6"},
+      {"aborted by the client", "S sa A A10 a RA",
+       "RSTO ShADaR " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+      {"aborted by the server", "S sa A A10 a ra",
+       "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
+// RFC 9293 3.5 Figure 7; a listener that answers a SYN by an ACK and a SYN of its own.
+static void o4_other_handshakes(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"simultaneous open", "S s -SA -sa",
+       "S0 S o=SYN-SENT@1 r=\nS1 Sh o=SYN-SENT@2,SYN-RECEIVED@1,ESTABLISHED@3 "
+       "r=SYN-SENT@1,SYN-RECEIVED@2,ESTABLISHED@4"},
+      {"split handshake", "S a s -SA a A10",
+       "S0 Sa o=SYN-SENT@1 r=\nS1 ShAd o=SYN-RECEIVED@1,ESTABLISHED@4 "
+       "r=SYN-SENT@1,SYN-RECEIVED@3,ESTABLISHED@5"},
+      {"another SYN before the answer", "S ~ S sa A",
+       "S0 S o=SYN-SENT@1 r=\nambiguity several_syns\nS1 ShA o=SYN-SENT@2,ESTABLISHED@3 "
+       "r=SYN-RECEIVED@2,ESTABLISHED@4"},
+      {"two SYN-ACKs, the first counts", "S sa sa+5000 A A10 a",
+       "ambiguity several_synacks\nS1 ShADa o=SYN-SENT@1,ESTABLISHED@2 "
+       "r=SYN-RECEIVED@1,ESTABLISHED@4"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
+static void midstream(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"an ACK to nobody", "A#77", "OTH A o=ESTABLISHED@1 r="},
+      {"an ACK to nobody, refused", "=5000 A#6000 r", "RSTRH Ar o=ESTABLISHED@1,CLOSED@2 r="},
+      {"both ways", "A100 a A a50 A", "OTH DaAd o=ESTABLISHED@1 r=ESTABLISHED@2"},
+      {"FIN to nobody", "F", "SH F o=FIN-WAIT-1@1 r="},
+      {"NULL", "N", "OTH  o= r="},
+      {"SYN-ACK first", "sa A A10 a", "S1 ^hADa o=ESTABLISHED@2 r=SYN-RECEIVED@1,ESTABLISHED@2"},
+      {"one way, the client's", "S A A100 A FA A",
+       "SH SADF o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@5 r=ESTABLISHED@2,CLOSE-WAIT@5"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
+// A RST or FIN that its receiver does not take closes nothing.
+static void o3_not_taken(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"RST beyond the window", "S sa A A10 a r+5000 A10 a A10 a FA fa A",
+       "ambiguity rst_out_of_window\nRSTR ShADarFf " OPEN_O
+       ",FIN-WAIT-1@11,FIN-WAIT-2@12,TIME-WAIT@12 " OPEN_R ",CLOSE-WAIT@11,LAST-ACK@12,CLOSED@13"},
+      {"RST inside the window but not exact", "S sa A A10 a r+1 A10 a",
+       "ambiguity rst_out_of_window\nRSTR ShADar " OPEN_O " " OPEN_R},
+      {"FIN beyond the text", "S sa A A100 a FA-50 A10 a",
+       "ambiguity fin_out_of_window\nS2 ShADaF " OPEN_O " " OPEN_R},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
+// The side that is said to have sent a RST goes on: it did not.
+static void rst_proves_false(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"forged exactly", "S sa A A10 a r a50 A a50 A", "RSTR ShADard " OPEN_O " " OPEN_R},
+      {"what was on its way does not say so", "S sa A A10 a r A10 A20",
+       "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
+// A SYN in LAST-ACK: the challenge ACK that answers it acknowledges no FIN.
+static void o7_challenge_ack(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"SYN in LAST-ACK", "S sa A fa A FAx S+70000 a", NULL},
+  };
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  watch_kit_run(&k, lines[0].tokens);
+  const char *got = watch_kit_flush(&k);
+  assert_non_null(strstr(got, "LAST-ACK@6"));
+  assert_null(strstr(got, "CLOSED"));
+  watch_kit_free(&k);
+}
+
+static void time_wait(void **state)
+{
+  (void)state;
+  static const char first[] =
+      "SF ShAFf o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@4,FIN-WAIT-2@5,"
+      "TIME-WAIT@5 r=SYN-RECEIVED@1,ESTABLISHED@3,CLOSE-WAIT@4,LAST-ACK@5,CLOSED@6";
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  watch_kit_run(&k, "S sa A FA fa A");
+  assert_string_equal(watch_kit_pull(&k), "");
+  estab_watch_advance(k.w, k.now_ns + UINT64_C(5000000000));
+  assert_string_equal(watch_kit_pull(&k), first);
+  k.out[0] = 0;
+  estab_watch_advance(k.w, k.now_ns + UINT64_C(239000000000));
+  assert_string_equal(watch_kit_pull(&k), "");
+  estab_watch_advance(k.w, k.now_ns + UINT64_C(240000000000));
+  assert_string_equal(watch_kit_pull(&k),
+                      "SF ShAFf o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@4,FIN-WAIT-2@5,"
+                      "TIME-WAIT@5,CLOSED@t r=SYN-RECEIVED@1,ESTABLISHED@3,CLOSE-WAIT@4,"
+                      "LAST-ACK@5,CLOSED@6");
+  k.out[0] = 0;
+  assert_string_equal(watch_kit_flush(&k), "");
+  watch_kit_free(&k);
+}
+
+static void rows_and_lives(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"reuse of a closed tuple", "S sa A FA fa A @1 ~ S sa A",
+       "SF ShAFf o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5 "
+       "r=SYN-RECEIVED@1,ESTABLISHED@3,CLOSE-WAIT@4,LAST-ACK@5,CLOSED@6\n"
+       "S1 ShA o=SYN-SENT@7,ESTABLISHED@8 r=SYN-RECEIVED@7,ESTABLISHED@9"},
+      {"a pause longer than Zeek waits", "S sa A A10 a @400 A10 a",
+       "S1 ShADa " OPEN_O " " OPEN_R "\nOTH Da " OPEN_O " " OPEN_R},
+      {"attempts further apart than Zeek waits", "S @7 -S @14 -S",
+       "S0 S o=SYN-SENT@1 r=\nS0 S o=SYN-SENT@1 r=\nS0 S o=SYN-SENT@1 r="},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
+static void rows_of_lives(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  k.settings.rows = ESTAB_WATCH_ROWS_LIFE;
+  watch_kit_run(&k, "S @7 -S @14 -S @30 -S sa A A10 a @400 A10 a");
+  assert_string_equal(watch_kit_flush(&k),
+                      "S1 ShADa o=SYN-SENT@1,ESTABLISHED@5 r=SYN-RECEIVED@4,ESTABLISHED@6");
+  watch_kit_free(&k);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(normal),           cmocka_unit_test(o4_other_handshakes),
+      cmocka_unit_test(midstream),        cmocka_unit_test(o3_not_taken),
+      cmocka_unit_test(rst_proves_false), cmocka_unit_test(o7_challenge_ack),
+      cmocka_unit_test(time_wait),        cmocka_unit_test(rows_and_lives),
+      cmocka_unit_test(rows_of_lives),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
