@@ -61,6 +61,7 @@
 #include "watch/flow_table.c"
 #include "watch/history.c"
 #include "watch/life.c"
+#include "watch/measure.c"
 #include "watch/names.c"
 #include "watch/observe.c"
 #include "watch/record.c"

@@ -268,15 +268,18 @@ struct flow_closing {
 struct flow_trouble {
   struct {
     uint64_t retransmitted_bytes, zero_window_ns, zero_since_ns;
-    uint64_t hole_end_ns;
+    uint64_t hole_ns; // when text ahead of a hole last came
     uint32_t retransmitted_pkts, spurious_pkts, reordered_pkts, dup_acks, zero_windows;
     uint32_t z_bad, z_again, z_zero, z_gaps;           // Zeek's counters ...
     uint8_t bad_tens, again_tens, zero_tens, gap_tens; // ... and how many letters each wrote
-    struct ranges holes;                               // text ahead of `delivered`
+    uint32_t recover;                                  // repaired when this is acknowledged
+    bool recovering;
+    struct ranges holes; // text ahead of `delivered`
   } side[2];
   uint64_t limited_ns[4]; // by enum flow_limit
   uint64_t limited_since_ns;
   uint8_t limited; // enum flow_limit now
+  bool limits_kept;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];
   char history[FLOW_MORE_HISTORY];
 };

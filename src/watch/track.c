@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "watch/life.h"
+#include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/record.h"
 #include "watch/stream.h"
@@ -145,6 +146,7 @@ static void track_replay(struct track *t, struct flow *f, const struct flow_one 
   f->last_packet = one->first.packet;
   life_begin(f, &one->first);
   zeek_begin(t, f, &one->first);
+  measure_segment(t, f, &one->first);
   zeek_segment(t, f, &one->first);
   life_segment(t, f, &one->first);
   f->observed |= one->first.end ? FLOW_LAST_END : 0;
@@ -298,6 +300,7 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
     ranges_free(&r->side[1].holes, t->mem);
     memset(r->side, 0, sizeof r->side);
     memset(r->limited_ns, 0, sizeof r->limited_ns);
+    r->limits_kept = false;
   }
   for (unsigned i = 0; i < 2; i++) {
     struct flow_side *s = &f->side[i];

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "watch/life.h"
+#include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/zeek.h"
 
@@ -62,8 +63,10 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
 {
   uint64_t before = track_signature(f);
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
+  measure_segment(t, f, g);
   zeek_segment(t, f, g);
   life_segment(t, f, g);
+  measure_limits(t, f, g);
   if (!(g->bits & SEGMENT_BAD)) {
     f->last_packet = g->packet;
     if (!(g->bits & SEGMENT_OFFLOADED)) f->last_ns = g->ts_ns;

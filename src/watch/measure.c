@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// measure.c - why a connection was slow.
+#include "watch/measure.h"
+
+#include "base/bytes.h"
+#include "proto/seq.h"
+#include "watch/doubt.h"
+#include "watch/timeline.h"
+#include "watch/zeek.h"
+
+#define MEASURE_REORDER_NS                                                                         \
+  UINT64_C(3000000) // a gap filled sooner was reordered, where no round trip is known
+
+// ---------------------------------------------------------------------------------------------
+// Round trips
+
+// How long the other half of the path took in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK.
+static uint64_t measure_other_half(struct track *t, struct flow *f, unsigned sender)
+{
+  uint64_t from, to, packet;
+  if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return 0;
+  unsigned client = f->opened_by, server = 1u - client;
+  enum estab_state a = sender == client ? ESTAB_ESTABLISHED : ESTAB_SYN_SENT;
+  enum estab_state b = ESTAB_ESTABLISHED;
+  unsigned b_end = sender == client ? server : client;
+  if (!timeline_when(t, f, client, a, &from, &packet) ||
+      !timeline_when(t, f, b_end, b, &to, &packet) || to < from)
+    return 0;
+  return to - from;
+}
+
+static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
+{
+  uint32_t now = (uint32_t)((now_ns - f->life_ns) / FLOW_RTT_NS);
+  uint64_t units = now - f->rtt_at + measure_other_half(t, f, f->rtt_end) / FLOW_RTT_NS;
+  uint32_t sample = (uint32_t)u64_min(units ? units : 1, UINT32_MAX);
+  f->rtt_end |= FLOW_NO_RTT;
+  if (!f->rtt_min || sample < f->rtt_min) f->rtt_min = sample;
+  if (!f->rtt_median) {
+    f->rtt_median = sample;
+    f->rtt_step = sample / 8 + 1;
+    return;
+  }
+  // Walks towards the median: longer steps while they go one way, shorter ones when they turn.
+  bool up = sample > f->rtt_median, was_up = f->rtt_step >> 31;
+  uint32_t step = f->rtt_step & 0x7fffffff;
+  if (up == was_up)
+    step += f->rtt_median / 32;
+  else
+    step = u32_max(step / 2, f->rtt_median / 64 + 1);
+  uint32_t gap = up ? sample - f->rtt_median : f->rtt_median - sample;
+  if (step > gap) step = gap;
+  f->rtt_median = up ? f->rtt_median + step : f->rtt_median - step;
+  if (!f->rtt_median) f->rtt_median = 1;
+  f->rtt_step = (step & 0x7fffffff) | (up ? UINT32_C(0x80000000) : 0);
+}
+
+static void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again)
+{
+  bool timing = !(f->rtt_end & FLOW_NO_RTT);
+  if (timing && f->rtt_end == 1 - g->end && (g->flags & ESTAB_TCP_ACK) &&
+      seq_ge(g->ack, f->rtt_seq)) {
+    measure_sample(t, f, g->ts_ns);
+    timing = false;
+  }
+  if (!g->text_bytes) return;
+  if (again) {
+    if (timing && f->rtt_end == g->end)
+      f->rtt_end |= FLOW_NO_RTT; // Karn: which one is acknowledged?
+  } else if (!timing) {
+    f->rtt_end = g->end;
+    f->rtt_seq = g->seq + g->text_bytes;
+    f->rtt_at = (uint32_t)((g->ts_ns - f->life_ns) / FLOW_RTT_NS);
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Text that was there already, or comes late
+
+// Answers whether it is a repetition.
+static bool measure_text(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  uint32_t end = g->seq + g->text_bytes;
+  if (!(s->bits & SIDE_KNOWN) || (g->flags & ESTAB_TCP_SYN)) return false;
+  if (seq_ge(g->seq, s->nxt)) {
+    if (g->seq != s->nxt) {
+      struct flow_trouble *r = track_trouble(t, f);
+      if (r) r->side[g->end].hole_ns = g->ts_ns;
+    }
+    return false;
+  }
+  bool acked = (peer->bits & SIDE_ACKED) && seq_ge(peer->una, end);
+  if (g->text_bytes <= 1 && g->seq == s->nxt - 1 && acked) return true; // keepalive
+  struct flow_trouble *r = track_trouble(t, f);
+  if (!r) return true;
+  bool fills = r->side[g->end].holes.count && seq_ge(g->seq, s->delivered) &&
+               ranges_find(&r->side[g->end].holes, g->seq) < 0;
+  uint64_t limit = f->rtt_min ? (uint64_t)f->rtt_min * FLOW_RTT_NS / 2 : MEASURE_REORDER_NS;
+  if (fills && g->ts_ns - r->side[g->end].hole_ns < limit) {
+    r->side[g->end].reordered_pkts++;
+    return true;
+  }
+  r->side[g->end].retransmitted_pkts++;
+  r->side[g->end].retransmitted_bytes += seq_gt(end, s->nxt) ? s->nxt - g->seq : g->text_bytes;
+  if (acked) r->side[g->end].spurious_pkts++;
+  r->side[g->end].recover = s->nxt;
+  r->side[g->end].recovering = !acked;
+  return true;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Windows and duplicate ACKs
+
+static void measure_window(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  bool zero = g->window == 0;
+  if (!(g->flags & ESTAB_TCP_ACK) || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST))) return;
+  if (!zero && !(s->bits & SIDE_ZERO)) return;
+  struct flow_trouble *r = track_trouble(t, f);
+  if (!r) return;
+  if (zero && !(s->bits & SIDE_ZERO)) {
+    s->bits |= SIDE_ZERO;
+    r->side[g->end].zero_windows++;
+    r->side[g->end].zero_since_ns = g->ts_ns;
+  } else if (!zero) {
+    s->bits &= (uint16_t)~SIDE_ZERO;
+    r->side[g->end].zero_window_ns += g->ts_ns - r->side[g->end].zero_since_ns;
+  }
+}
+
+// Held at zero for long while the peer knocks with text: told to the detectors once.
+static void measure_hold(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *holder = &f->side[1 - g->end];
+  if (!(holder->bits & SIDE_ZERO) || !(g->flags & ESTAB_TCP_ACK)) return;
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (!r || g->ts_ns - r->side[1 - g->end].zero_since_ns < t->settings.thresholds.zero_window_ns)
+    return;
+  struct segment by = *g;
+  by.end = (uint8_t)(1 - g->end);
+  doubt_suspect(t, f, &by, SUSPECT_ZERO_WINDOW);
+}
+
+static void measure_dup_ack(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  if (g->text_bytes || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST)) ||
+      !(g->flags & ESTAB_TCP_ACK) || !(s->bits & SIDE_ACKED) || g->ack != s->una ||
+      !(peer->bits & SIDE_KNOWN) || !seq_gt(peer->nxt, s->una))
+    return;
+  uint32_t window = g->window;
+  if (s->wscale != FLOW_WSCALE_NONE && peer->wscale != FLOW_WSCALE_NONE) window <<= s->wscale;
+  if (g->ack + window != s->edge) return; // a window update
+  struct flow_trouble *r = track_trouble(t, f);
+  if (r) r->side[g->end].dup_acks++;
+}
+
+void measure_segment(struct track *t, struct flow *f, const struct segment *g)
+{
+  if (g->bits & SEGMENT_BAD) return;
+  bool again = g->text_bytes && measure_text(t, f, g);
+  measure_rtt(t, f, g, again);
+  measure_dup_ack(t, f, g);
+  measure_window(t, f, g);
+  measure_hold(t, f, g);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Limits
+
+static enum flow_limit measure_limit(const struct flow *f, struct flow_trouble *r)
+{
+  enum flow_limit limit = LIMIT_IDLE;
+  for (unsigned e = 0; e < 2; e++) {
+    const struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
+    if (!(s->bits & SIDE_TEXT) || !(peer->bits & SIDE_ACKED)) continue;
+    if (r->side[e].recovering && seq_ge(peer->una, r->side[e].recover))
+      r->side[e].recovering = false;
+    if (r->side[e].recovering) return LIMIT_LOSS;
+    uint32_t mss = peer->mss ? peer->mss : 536;
+    bool full = (peer->bits & SIDE_ZERO) || seq_lt(peer->edge, s->nxt + mss);
+    if (full && (seq_gt(s->nxt, peer->una) || (peer->bits & SIDE_ZERO)))
+      limit = LIMIT_RECEIVER_WINDOW;
+    else if (seq_gt(s->nxt, peer->una) && limit == LIMIT_IDLE)
+      limit = LIMIT_SENDER_OR_PATH;
+  }
+  return limit;
+}
+
+void measure_limits(struct track *t, struct flow *f, const struct segment *g)
+{
+  if (g->bits & SEGMENT_BAD) return;
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (!r || !r->limits_kept) {
+    if (zeek_bytes(f, g->end) < MEASURE_LIMIT_BYTES) return;
+    r = track_trouble(t, f);
+    if (!r) return;
+    r->limits_kept = true;
+    r->limited = LIMIT_SENDER_OR_PATH; // all until here
+    r->limited_since_ns = f->life_ns;
+  }
+  r->limited_ns[r->limited] += g->ts_ns - r->limited_since_ns;
+  r->limited_since_ns = g->ts_ns;
+  r->limited = (uint8_t)measure_limit(f, r);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// measure.h - why a connection was slow: repetitions, reordering, duplicate ACKs, zero windows, round trips, limits.
+#ifndef ESTAB_WATCH_MEASURE_H
+#define ESTAB_WATCH_MEASURE_H
+
+#include "watch/track.h"
+
+enum flow_limit { // what the sender of text waits for
+  LIMIT_RECEIVER_WINDOW,
+  LIMIT_SENDER_OR_PATH,
+  LIMIT_LOSS,
+  LIMIT_IDLE,
+};
+
+#define MEASURE_LIMIT_BYTES 65536u // text of one side from which on limits are kept
+
+// Before the machines see the segment: they move what this compares with.
+void measure_segment(struct track *t, struct flow *f, const struct segment *g);
+// After them: what is waited for from now on.
+void measure_limits(struct track *t, struct flow *f, const struct segment *g);
+
+#endif
