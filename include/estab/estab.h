@@ -387,7 +387,7 @@ ESTAB_API int estab_udp_close(estab_stack *s, estab_udp udp);
 // Counters
 
 struct estab_stack_info {
-  size_t struct_bytes;
+  size_t struct_bytes; // set by the caller: no more than that is written; then what was
   uint32_t connections, half_open, time_wait, listeners;
   uint64_t memory_bytes, memory_peak_bytes, memory_refusals;
   uint64_t memory_by_kind_bytes[ESTAB_MEM_KINDS];

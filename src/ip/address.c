@@ -18,6 +18,13 @@ int ip_netif_add(struct ip *ip, const struct estab_netif_settings *settings)
   return (int)++ip->netif_count;
 }
 
+void ip_netif_take_back(struct ip *ip)
+{
+  size_t last = --ip->netif_count;
+  ip->netifs = mem_resize(ip->mem, ip->netifs, (last + 1) * sizeof *ip->netifs,
+                          last * sizeof *ip->netifs, ESTAB_MEM_NET);
+}
+
 int ip_netif_set_up(struct ip *ip, uint32_t netif, bool up)
 {
   if (!ip_netif(ip, netif)) return ESTAB_ERR_INVALID;

@@ -96,7 +96,9 @@ void ip_trim(struct ip *ip);
 // ---------------------------------------------------------------------------------------------
 // Interfaces, numbered from 1. 0 is the inside of the stack: packets to one's own address.
 
-int ip_netif_add(struct ip *ip, const struct estab_netif_settings *settings); // number, or an error
+int ip_netif_add(struct ip *ip, const struct estab_netif_settings *settings);
+// The last one added, which nothing knows of yet, is none after all.
+void ip_netif_take_back(struct ip *ip); // number, or an error
 int ip_netif_set_up(struct ip *ip, uint32_t netif, bool up);
 int ip_netif_set_mtu(struct ip *ip, uint32_t netif, uint16_t mtu); // reaches all its paths
 // NULL: no such number.

@@ -16,6 +16,7 @@ int estab_netif_add(estab_stack *s, const struct estab_netif_settings *settings)
   int number = ip_netif_add(&s->ip, settings);
   if (number < 0 || settings->link != ESTAB_LINK_ETHERNET) return number;
   int r = link_netif_add(&s->link, (uint32_t)number, settings->mac);
+  if (r < 0) ip_netif_take_back(&s->ip);
   return r < 0 ? r : number;
 }
 

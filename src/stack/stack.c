@@ -245,8 +245,8 @@ int estab_stack_next_event(estab_stack *s, struct estab_event *event)
 
 void estab_stack_info(estab_stack *s, struct estab_stack_info *info)
 {
-  *info = (struct estab_stack_info){
-      .struct_bytes = sizeof *info,
+  struct estab_stack_info now = {
+      .struct_bytes = size_min(info->struct_bytes, sizeof now), // an older caller knows less of it
       .connections = s->conns.count,
       .half_open = s->halves.count,
       .time_wait = s->waits.count,
@@ -266,7 +266,8 @@ void estab_stack_info(estab_stack *s, struct estab_stack_info *info)
       .challenge_acks = s->tcp.challenge_acks,
   };
   for (unsigned i = 0; i < ESTAB_MEM_KINDS; i++)
-    info->memory_by_kind_bytes[i] = s->mem.by_kind[i];
+    now.memory_by_kind_bytes[i] = s->mem.by_kind[i];
+  memcpy(info, &now, now.struct_bytes);
 }
 
 uint64_t estab_drop_count(estab_stack *s, enum estab_drop drop)

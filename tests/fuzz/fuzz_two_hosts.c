@@ -623,7 +623,7 @@ static void heal(struct world *w)
 
 static void end_host(struct host *h)
 {
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(h->s, &info);
   MUST(info.connections == 0 && info.half_open == 0 && info.time_wait == 0 && info.listeners == 0);
   for (unsigned k = 0; k < LOANS; k++)

@@ -317,7 +317,8 @@ static bool gone_before_the_device(struct prop_rng *r)
     estab_stack_handle_deadline(run.two.s[0], run.two.now_ns);
     estab_stack_handle_deadline(run.two.s[1], run.two.now_ns);
   }
-  struct estab_stack_info info[2];
+  struct estab_stack_info info[2] = {{.struct_bytes = sizeof *info},
+                                     {.struct_bytes = sizeof *info}};
   for (unsigned i = 0; i < 2; i++)
     estab_stack_info(run.two.s[i], &info[i]);
   bool none = info[0].connections + info[1].connections == 0;

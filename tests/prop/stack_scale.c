@@ -71,7 +71,7 @@ static bool closes(void (*change)(struct estab_settings *), uint32_t count, uint
     two_run(&t, t.now_ns + every_ns);
     if (!ok) printf("close number %u failed\n", i);
   }
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(t.s[0], &info);
   if (info.connections || estab_drop_count(t.s[1], ESTAB_DROP_TCP_SYN_IN_WINDOW)) ok = false;
   uint32_t held = info.time_wait;
@@ -167,7 +167,7 @@ static void no_events(struct kit *k)
 static uint64_t memory_now(struct kit *k)
 {
   estab_stack_trim(k->s);
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(k->s, &info);
   return info.memory_bytes;
 }
@@ -177,7 +177,7 @@ static bool memory_is_back(struct kit *k, uint64_t before)
 {
   uint64_t after = memory_now(k);
   if (after <= before + 65536) return true;
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(k->s, &info);
   printf("memory: %llu before, %llu after\n", (unsigned long long)before,
          (unsigned long long)after);
@@ -217,7 +217,7 @@ static bool left_in(enum estab_state state, uint64_t drained_ns, bool mixed)
     }
   }
   kit_advance(&k, mixed ? drained_ns - drained_ns / 6 * 5 : drained_ns);
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(k.s, &info);
   if (info.connections) {
     printf("%u are left in %s\n", info.connections, estab_state_name(state));
@@ -266,7 +266,7 @@ static bool time_wait_at_the_cap(struct prop_rng *r)
     if (i % 1000 == 0) no_events(&k), k.now_ns += MILLIS, k.ts_ms++;
   }
   no_events(&k);
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(k.s, &info);
   uint64_t each = (memory_now(&k) - before) / cap;
   if (!ok || info.time_wait != cap || each > 112) {
@@ -314,7 +314,7 @@ static bool never_accepted(struct prop_rng *r)
     segment(&k, ESTAB_TCP_SYN, 0, 0);
     if (kit_seg(&k)) segment(&k, ESTAB_TCP_ACK, 0, 0);
   }
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(k.s, &info);
   if (info.connections != 128 || info.half_open > half) {
     printf("%u connections, %u half-open\n", info.connections, info.half_open);
@@ -361,7 +361,7 @@ static bool every_port(struct prop_rng *r)
     if (!(e.events & ESTAB_EVENT_ABORTED) || e.error != ESTAB_ERR_TIMEOUT ||
         estab_release(t.s[0], e.conn) < 0)
       ok = false;
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(t.s[0], &info);
   if (info.connections) printf("%u connections are left\n", info.connections), ok = false;
   if (two_connect(&t, 0, 0, 80, &c) != ESTAB_OK) ok = false;

@@ -253,7 +253,7 @@ static void interface_down(void **state)
   assert_int_equal(estab_release(h->s, conn), ESTAB_OK);
   assert_int_equal(estab_stack_output(h->s, 0, &f, 1), 0);
   estab_stack_output_done(h->s, 0, 0);
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(h->s, &info);
   assert_int_equal(info.connections, 0);
   host_end(h);

@@ -107,7 +107,7 @@ static void finish(struct loop *l, struct party *a, struct party *b)
   if (b->conn != a->conn) estab_release(l->s, b->conn);
   for (unsigned i = 0; i < 1000 && turn(l); i++)
     continue;
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(l->s, &info);
   assert_int_equal(info.connections + info.time_wait + info.half_open, 0);
 }

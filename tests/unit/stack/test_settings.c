@@ -149,12 +149,52 @@ static void refused(void **state)
   assert_int_equal(new_with(unknown_congestion_control), ESTAB_ERR_INVALID);
 }
 
+// A program that was built with an earlier, shorter struct gets what it knows and nothing beyond.
+static void an_older_caller(void **state)
+{
+  (void)state;
+  kit_init(&kit, false, NULL);
+  kit_make(&kit, KIT_ESTABLISHED);
+  struct estab_stack_info whole = {.struct_bytes = sizeof whole}, old;
+  const size_t known = offsetof(struct estab_stack_info, segments_in);
+  memset(&old, 0x5a, sizeof old);
+  old.struct_bytes = known;
+  estab_stack_info(kit.s, &whole);
+  estab_stack_info(kit.s, &old);
+  assert_int_equal(whole.connections, 1);
+  assert_int_equal(old.connections, 1);
+  assert_int_equal(old.frames_out, whole.frames_out);
+  for (size_t i = known; i < sizeof old; i++)
+    assert_int_equal(((uint8_t *)&old)[i], 0x5a);
+  assert_int_equal(old.struct_bytes, known);
+  assert_true(kit_end(&kit));
+}
+
+static void a_refused_interface_takes_no_number(void **state)
+{
+  (void)state;
+  kit_init(&kit, false, NULL); // has one
+  struct estab_netif_settings set;
+  estab_netif_settings_default(&set);
+  set.link = ESTAB_LINK_ETHERNET;
+  set.mac[0] = 1; // a group address
+  for (unsigned i = 0; i < 100; i++)
+    assert_int_equal(estab_netif_add(kit.s, &set), ESTAB_ERR_INVALID);
+  set.mac[0] = 2;
+  assert_int_equal(estab_netif_add(kit.s, &set), 2);
+  assert_true(kit_end(&kit));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(never_is_later),    cmocka_unit_test(options_for_ever),
-      cmocka_unit_test(short_is_not_none), cmocka_unit_test(short_setting_is_not_none),
+      cmocka_unit_test(never_is_later),
+      cmocka_unit_test(options_for_ever),
+      cmocka_unit_test(short_is_not_none),
+      cmocka_unit_test(short_setting_is_not_none),
       cmocka_unit_test(refused),
+      cmocka_unit_test(an_older_caller),
+      cmocka_unit_test(a_refused_interface_takes_no_number),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

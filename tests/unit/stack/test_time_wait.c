@@ -103,7 +103,7 @@ static void a_syn_in_time_wait(void **state)
 
 static struct estab_stack_info info_of(struct kit *k)
 {
-  struct estab_stack_info info;
+  struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(k->s, &info);
   return info;
 }
