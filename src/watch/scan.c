@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan.c - the detectors' door: who is asked about which observation, and when time decides.
+#include <string.h>
+
+#include "watch/scan_parts.h"
+
+// The budget is an eighth of the ceiling: a quarter of it for the tables of fixed size, three for what grows.
+#define SCAN_SHARE         8
+#define SCAN_CAMPAIGN_EACH 8192 // bytes of budget for each campaign there may be
+
+static uint32_t scan_power(uint64_t most)
+{
+  uint32_t n = 64;
+  while ((uint64_t)n * 2 <= most)
+    n *= 2;
+  return n;
+}
+
+static bool scan_init(struct scan *s, struct mem *mem, const struct estab_watch_settings *settings)
+{
+  uint64_t budget = settings->max_bytes / SCAN_SHARE;
+  if (budget > UINT64_C(1) << 30) budget = UINT64_C(1) << 30;
+  s->mem = mem;
+  s->settings = settings;
+  s->pool = (struct scan_pool){.mem = mem, .limit_bytes = budget / 8 * 3};
+  uint32_t campaigns = (uint32_t)(budget / 4 / SCAN_CAMPAIGN_EACH);
+  if (campaigns > 4096) campaigns = 4096;
+  uint32_t sources = (uint32_t)(budget / 4 / (sizeof(struct source) + 16));
+  uint32_t small = scan_power(budget / 64 / 128);
+  s->twins = mem_new(mem, SCAN_TWINS * sizeof *s->twins, ESTAB_MEM_WATCH);
+  return s->twins && scan_seen_init(&s->services, mem, scan_power(budget / 64 / 16)) &&
+         campaigns_init(&s->campaigns, &s->pool, campaigns, settings) &&
+         sources_init(&s->sources, &s->pool, sources, scan_power(budget / 32 / 2),
+                      settings->secret) &&
+         scan_floods_init(s, small) && scan_holders_init(s, small) &&
+         scan_versions_init(s, small / 4) && scan_zombies_init(s, small / 4);
+}
+
+struct scan *scan_new(struct mem *mem, const struct estab_watch_settings *settings)
+{
+  struct scan *s = mem_new(mem, sizeof *s, ESTAB_MEM_WATCH);
+  if (!s) return NULL;
+  if (!scan_init(s, mem, settings)) {
+    scan_free(s);
+    return NULL;
+  }
+  return s;
+}
+
+void scan_free(struct scan *s)
+{
+  if (!s) return;
+  struct mem *mem = s->mem;
+  sources_destroy(&s->sources);
+  campaigns_destroy(&s->campaigns);
+  scan_table_destroy(&s->victims);
+  scan_table_destroy(&s->holders);
+  scan_table_destroy(&s->versions);
+  scan_table_destroy(&s->zombies);
+  scan_seen_destroy(&s->services, mem);
+  mem_free(mem, s->twins, SCAN_TWINS * sizeof *s->twins, ESTAB_MEM_WATCH);
+  mem_free(mem, s, sizeof *s, ESTAB_MEM_WATCH);
+}
+
+// What is due by now_ns, in the order of the deadlines, so that calling more often changes nothing.
+static void scan_due(struct scan *s, uint64_t now_ns)
+{
+  for (;;) {
+    struct source *source = sources_due(&s->sources);
+    uint64_t decide = source ? source->due_ns : ESTAB_NEVER;
+    uint64_t held = scan_hold_deadline(s), end = campaigns_deadline(&s->campaigns);
+    uint64_t first = decide < held ? decide : held;
+    if (end < first) first = end;
+    if (first > now_ns) return;
+    if (first > s->now_ns) s->now_ns = first;
+    if (first == end)
+      campaigns_advance(&s->campaigns, first);
+    else if (first == decide)
+      scan_decide(s, source);
+    else
+      scan_hold_due(s, first, false);
+  }
+}
+
+void scan_advance(struct scan *s, uint64_t now_ns)
+{
+  scan_due(s, now_ns);
+}
+
+static void scan_note_tap(struct scan *s, const struct observation *o)
+{
+  if (o->kind == OBSERVE_ANSWER && !o->answered_by_icmp) s->tap.both++;
+  if (o->kind == OBSERVE_SILENCE &&
+      (o->text_bytes[ESTAB_WATCH_ORIG] > 0 ||
+       (o->first_flags & ESTAB_TCP_SYN && o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_FIN &&
+        o->segments[ESTAB_WATCH_ORIG] > 2)))
+    s->tap.alone++;
+}
+
+static uint16_t scan_observe_first(struct scan *s, const struct observation *o)
+{
+  struct probe probe = probe_of(o->packet, o->fragmented);
+  if (probe_alone(probe.technique)) scan_alone(s, o, &probe);
+  scan_idle(s, o, &probe);
+  scan_flood(s, o, &probe);
+  return probe_tag(&probe);
+}
+
+uint16_t scan_observe(struct scan *s, const struct observation *o)
+{
+  if (o->ts_ns > s->now_ns) {
+    scan_due(s, o->ts_ns);
+    s->now_ns = o->ts_ns;
+  }
+  if (o->kind == OBSERVE_FIRST) return scan_observe_first(s, o);
+  if (o->kind == OBSERVE_SEGMENT) {
+    if (o->packet) (void)scan_observe_first(s, o);
+    return 0;
+  }
+  struct probe probe = probe_from_tag(o->probe);
+  scan_note_tap(s, o);
+  if (o->kind == OBSERVE_SUSPECT) scan_inject(s, o);
+  scan_hold(s, o);
+  scan_version(s, o);
+  if (probe_alone(probe.technique)) {
+    scan_alone_answer(s, o, &probe);
+    return 0;
+  }
+  if (o->kind == OBSERVE_ESTABLISHED && probe.technique == PROBE_SYN) scan_twin_note(s, o);
+  scan_contact(s, o, &probe);
+  scan_flood(s, o, &probe);
+  return 0;
+}
+
+void scan_flush(struct scan *s)
+{
+  for (struct source *source; (source = sources_due(&s->sources));)
+    scan_decide(s, source);
+  while (s->holders.listed[1])
+    scan_hold_due(s, s->now_ns, true);
+  campaigns_flush(&s->campaigns);
+}
+
+bool scan_next(struct scan *s, struct estab_watch_alert *alert)
+{
+  if (s->telling) campaign_told(&s->campaigns, s->telling);
+  s->telling = campaigns_next(&s->campaigns);
+  if (!s->telling) return false;
+  scan_alert(s, s->telling, alert);
+  return true;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_campaign.h - campaigns: everything one source set does of one kind, from its first probe to its end.
+#ifndef ESTAB_WATCH_SCAN_CAMPAIGN_H
+#define ESTAB_WATCH_SCAN_CAMPAIGN_H
+
+#include "estab/watch.h"
+#include "watch/scan_set.h"
+#include "watch/scan_table.h"
+
+#define CAMPAIGN_GAPS    15                  // the last ones, of which the median is taken
+#define CAMPAIGN_WAITING ESTAB_WATCH_ANSWERS // probed, not answered yet
+#define CAMPAIGN_TARGETS 65536 // targets told apart; what comes beyond counts as new each time
+
+// One probe, as far as an alert tells of it.
+struct campaign_probe {
+  struct estab_ip src, dst;
+  uint16_t src_port, dst_port;
+  uint16_t flags;
+  uint8_t answer;    // enum estab_watch_answer or CAMPAIGN_WAITING
+  uint8_t modifiers; // enum estab_watch_modifier
+  uint64_t ts_ns, packet;
+};
+
+// What a target is known by, and what it answered.
+struct campaign_target {
+  uint64_t fingerprint; // 0 = free
+  uint32_t time_ms;     // of the first probe, since the campaign began
+  uint8_t answer;
+  uint8_t source; // which of the campaign's sources probed it first
+  bool shared;    // another source probed it within a second
+};
+
+struct campaign_list {
+  struct estab_watch_endpoint *at;
+  uint32_t listed, room;
+  uint64_t count;
+};
+
+struct campaign_addresses {
+  struct estab_ip *at; // sorted, at most ESTAB_WATCH_ADDRESSES_MAX
+  uint32_t listed, room;
+  struct scan_set all;
+};
+
+struct campaign {
+  struct scan_node node; // key: its number
+  struct estab_watch_uid id;
+  uint8_t kind, modifiers, role;
+  uint8_t fingerprint; // of its probes: see struct probe
+  bool ended, spoofed;
+  bool waits;             // stands in the queue of what is to be told
+  bool trw;               // the random walk says scanner as well
+  uint8_t window_seen;    // ACK probes: an RST with a window came back
+  struct estab_ip victim; // the target of its first probe
+  struct estab_ip other;  // idle scan: who probed the zombie
+  uint64_t first_ns, last_ns, first_packet, probes, told_probes, detail;
+  uint64_t gaps[CAMPAIGN_GAPS];
+  uint32_t gap_count;
+  uint32_t source_count; // that joined; IPv6: of /64
+  uint32_t shared;       // targets with the mark
+  uint32_t targets_used, target_room;
+  struct campaign_target *targets;
+  struct campaign_addresses src, proven, dst;
+  uint64_t *ports; // a bit each, 1,024 words; NULL while there is one
+  uint32_t port_count;
+  uint16_t first_port;
+  struct campaign_list answers[ESTAB_WATCH_ANSWERS];
+  struct campaign_probe evidence[ESTAB_WATCH_EVIDENCE_MAX];
+  uint32_t evidence_count;
+};
+
+struct campaigns {
+  struct scan_pool *pool;
+  struct scan_table table; // of struct campaign
+  struct scan_table links; // (address, kind, as source or victim) -> campaign number
+  uint64_t numbered;
+  uint64_t idle_ns;
+  uint32_t idle_gaps;
+  uint64_t next_end_ns; // no campaign ends before; ESTAB_NEVER
+  uint32_t *queue;      // indices of campaigns to be told, a ring
+  uint32_t queue_head, queue_count, queue_room;
+  uint32_t open, max; // campaigns that have not ended; at most so many
+};
+
+enum campaign_link { CAMPAIGN_BY_SOURCE, CAMPAIGN_BY_VICTIM };
+
+bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
+                    const struct estab_watch_settings *settings);
+void campaigns_destroy(struct campaigns *c);
+
+// The open campaign of a kind that an address has a part in; NULL.
+struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
+                               const struct estab_ip *ip, enum estab_watch_kind kind);
+
+// A new campaign that began with a probe. NULL: no memory. If there are too many, the one that was quiet longest ends.
+struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
+                                const struct estab_ip *source, const struct campaign_probe *first);
+
+// One more source of it: its probes find it from now on.
+void campaign_join(struct campaigns *c, struct campaign *it, const struct estab_ip *source);
+
+// It is of another kind than it seemed; its id stays.
+void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind);
+
+// One more probe, answered or CAMPAIGN_WAITING.
+void campaign_add(struct campaigns *c, struct campaign *it, const struct campaign_probe *probe);
+
+// An answer to a probe that was added before; not counted as a probe.
+void campaign_answer(struct campaigns *c, struct campaign *it, const struct campaign_probe *probe);
+
+void campaign_proven(struct campaigns *c, struct campaign *it, const struct estab_ip *src);
+
+// Probes that are only counted (floods).
+void campaign_count(struct campaigns *c, struct campaign *it, const struct estab_ip *src,
+                    uint64_t ts_ns);
+
+// Whether a target was probed by it within `within_ms` of ts_ns; and whether at all.
+bool campaign_has(const struct campaign *it, const struct estab_ip *ip, uint16_t port,
+                  uint64_t ts_ns, bool *close_by);
+
+bool campaign_has_port(const struct campaign *it, uint16_t port);
+
+// Asks for it to be told (again).
+void campaign_tell(struct campaigns *c, struct campaign *it);
+
+// When the next one ends unless it goes on; ESTAB_NEVER.
+uint64_t campaigns_deadline(struct campaigns *c);
+// Ends those whose time is up, in the order of their deadlines.
+void campaigns_advance(struct campaigns *c, uint64_t now_ns);
+void campaigns_flush(struct campaigns *c);
+
+// The next campaign to be told; NULL. campaign_told() when it has been: an ended one is gone then.
+struct campaign *campaigns_next(struct campaigns *c);
+void campaign_told(struct campaigns *c, struct campaign *it);
+
+// Targets and addresses, see scan_targets.c. false: no memory, only counted.
+bool campaign_target_note(struct scan_pool *pool, struct campaign *it,
+                          const struct campaign_probe *probe);
+void campaign_target_answer(struct scan_pool *pool, struct campaign *it,
+                            const struct campaign_probe *probe);
+void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
+                          const struct estab_ip *ip);
+void campaign_port_add(struct scan_pool *pool, struct campaign *it, uint16_t port);
+void campaign_targets_free(struct scan_pool *pool, struct campaign *it);
+void campaign_list_sort(struct campaign_list *list);
+
+uint64_t campaign_median_gap(const struct campaign *it);
+enum estab_watch_geometry campaign_geometry(const struct campaign *it);
+
+// IPv6: the /64; else the address itself.
+struct estab_ip campaign_source_of(const struct estab_ip *ip);
+
+#endif

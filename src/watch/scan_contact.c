@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_contact.c - which contacts without success count against their source, and which do not.
+//
+// SYN: an attempt that failed. Excused is what real clients do and probes do not: patience (the SYN repeated
+// twice and more), no way there (ICMP), a service known to have answered, the loser of a race between address families.
+// A crafted SYN (without the options of every kernel) is never excused: only tools send them.
+// ACK, FIN+ACK: one segment, no text, no timestamps, answered by RST or not at all, and not sent by a server's port
+// to a client's: the others belong to lives that were cut at their start.
+// SYN+ACK: answered by RST, or silent and not from a server's port to a client's.
+#include "watch/scan_parts.h"
+
+#define CONTACT_PATIENCE 3 // SYNs of one attempt
+
+bool scan_icmp_no_route(const struct observation *o)
+{
+  if (!o->answered_by_icmp) return false;
+  if (estab_ip_is4(&o->orig_ip)) return o->icmp_type == 3 && o->icmp_code <= 1;
+  return o->icmp_type == 1 && (o->icmp_code == 0 || o->icmp_code == 3);
+}
+
+bool scan_faces_client(uint16_t src_port, uint16_t dst_port)
+{
+  if (src_port < 1024) return dst_port >= 1024;
+  return src_port < 32768 && dst_port >= 32768;
+}
+
+uint8_t scan_answer(const struct scan *s, const struct observation *o, uint8_t technique)
+{
+  bool quiet = technique == PROBE_FIN || technique == PROBE_NULL || technique == PROBE_XMAS ||
+               technique == PROBE_FINACK || technique == PROBE_SYNFIN || technique == PROBE_BOGUS;
+  switch ((enum observation_kind)o->kind) {
+  case OBSERVE_ANSWER:
+    if (o->answered_by_icmp) return ESTAB_WATCH_FILTERED;
+    if (o->answer_flags & ESTAB_TCP_RST)
+      return technique == PROBE_ACK || technique == PROBE_SYNACK ? ESTAB_WATCH_UNFILTERED
+                                                                 : ESTAB_WATCH_CLOSED;
+    return (o->answer_flags & ESTAB_TCP_SYN) ? ESTAB_WATCH_OPEN : CAMPAIGN_WAITING;
+  case OBSERVE_SILENCE:
+    if (scan_tap_one_way(s)) return ESTAB_WATCH_UNKNOWN;
+    return quiet ? ESTAB_WATCH_OPEN_OR_FILTERED : ESTAB_WATCH_FILTERED;
+  case OBSERVE_END:
+    return (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN ? ESTAB_WATCH_OPEN
+                                                                                : CAMPAIGN_WAITING;
+  case OBSERVE_FIRST:
+  case OBSERVE_ESTABLISHED:
+  case OBSERVE_DATA:
+  case OBSERVE_SEGMENT:
+  case OBSERVE_SUSPECT: break;
+  }
+  return CAMPAIGN_WAITING;
+}
+
+struct campaign_probe scan_probe_record(const struct observation *o, const struct probe *probe,
+                                        uint8_t answer)
+{
+  return (struct campaign_probe){
+      .src = o->orig_ip,
+      .dst = o->resp_ip,
+      .src_port = o->orig_port,
+      .dst_port = o->resp_port,
+      .flags = o->first_flags,
+      .answer = answer,
+      .modifiers = probe->modifiers,
+      .ts_ns = o->first_ns,
+      .packet = o->first_packet,
+  };
+}
+
+struct campaign_probe scan_packet_record(const struct observation *o, const struct probe *probe)
+{
+  bool orig = o->side == ESTAB_WATCH_ORIG;
+  return (struct campaign_probe){
+      .src = orig ? o->orig_ip : o->resp_ip,
+      .dst = orig ? o->resp_ip : o->orig_ip,
+      .src_port = orig ? o->orig_port : o->resp_port,
+      .dst_port = orig ? o->resp_port : o->orig_port,
+      .flags = o->packet ? o->packet->tcp.flags : o->first_flags,
+      .answer = CAMPAIGN_WAITING,
+      .modifiers = probe->modifiers,
+      .ts_ns = o->ts_ns,
+      .packet = o->packet_number,
+  };
+}
+
+// Whether a SYN that failed says something about who sent it.
+static bool contact_syn_failed(const struct scan *s, const struct observation *o,
+                               const struct probe *probe)
+{
+  if (o->kind == OBSERVE_SILENCE) {
+    uint16_t beyond = ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_ACK;
+    if (o->flags[ESTAB_WATCH_ORIG] & beyond || o->text_bytes[ESTAB_WATCH_RESP]) return false;
+  } else if (o->kind != OBSERVE_ANSWER ||
+             !(o->answered_by_icmp || o->answer_flags & ESTAB_TCP_RST)) {
+    return false;
+  }
+  if (probe->crafted) return true;
+  if (o->segments[ESTAB_WATCH_ORIG] >= CONTACT_PATIENCE || scan_icmp_no_route(o)) return false;
+  if (scan_seen_has(&s->services, scan_fingerprint(&o->resp_ip, o->resp_port))) return false;
+  return !(o->kind == OBSERVE_SILENCE && scan_twin_won(s, o));
+}
+
+// Whether an ACK or FIN+ACK was a probe. No RST is a sign of life.
+static bool contact_ack_probe(const struct observation *o, const struct probe *probe, bool *alive)
+{
+  bool answered = o->kind == OBSERVE_ANSWER;
+  *alive = o->midstream || o->text_bytes[0] || o->text_bytes[1] ||
+           (answered && !o->answered_by_icmp && !(o->answer_flags & ESTAB_TCP_RST));
+  if (*alive || o->kind == OBSERVE_END || !probe->crafted) return false;
+  return o->segments[ESTAB_WATCH_ORIG] <= 1 && !scan_faces_client(o->orig_port, o->resp_port);
+}
+
+static bool contact_synack_probe(const struct observation *o, bool *alive)
+{
+  *alive = o->text_bytes[0] || o->text_bytes[1] || o->established;
+  if (*alive || o->kind == OBSERVE_END) return false;
+  if (o->kind == OBSERVE_ANSWER)
+    return !o->answered_by_icmp && (o->answer_flags & ESTAB_TCP_RST) != 0;
+  return (o->flags[ESTAB_WATCH_ORIG] & (ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_PSH)) == 0;
+}
+
+// A port that answered: half-open, or opened and left without a word. Success is a life with text.
+static bool contact_syn_open(const struct observation *o, const struct probe *probe)
+{
+  if (o->kind == OBSERVE_ANSWER)
+    return probe->crafted && !o->answered_by_icmp &&
+           (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
+  if (o->kind != OBSERVE_END || o->text_bytes[ESTAB_WATCH_ORIG]) return false;
+  return !probe->crafted && (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
+}
+
+// The open campaign that a probe of this source belongs to.
+static struct campaign *contact_campaign(struct scan *s, const struct observation *o,
+                                         const struct probe *probe)
+{
+  enum estab_watch_kind kind = probe_kind(probe->technique);
+  struct campaigns *c = &s->campaigns;
+  if (probe->technique != PROBE_SYN) return campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, kind);
+  struct campaign *it = NULL;
+  if (!probe->crafted)
+    it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, ESTAB_WATCH_KIND_CONNECT_SCAN);
+  if (!it) it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, kind);
+  if (!it) it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, ESTAB_WATCH_KIND_IDLE_SCAN);
+  if (!it) return NULL;
+  // What else its host does is told from a SYN scan by the kind of SYN, from a connect scan by the targets.
+  if (it->kind == ESTAB_WATCH_KIND_CONNECT_SCAN)
+    return estab_ip_equal(&it->victim, &o->resp_ip) || campaign_has_port(it, o->resp_port) ? it
+                                                                                           : NULL;
+  return it->fingerprint == probe->fingerprint ? it : NULL;
+}
+
+static bool contact_counts(struct scan *s, const struct observation *o, const struct probe *probe,
+                           bool *open, bool *alive)
+{
+  *open = *alive = false;
+  switch ((enum probe_technique)probe->technique) {
+  case PROBE_SYN:
+    *open = contact_syn_open(o, probe);
+    return *open || contact_syn_failed(s, o, probe);
+  case PROBE_ACK:
+  case PROBE_FINACK: return contact_ack_probe(o, probe, alive);
+  case PROBE_SYNACK: return contact_synack_probe(o, alive);
+  case PROBE_RST: return o->kind == OBSERVE_SILENCE;
+  case PROBE_NONE:
+  case PROBE_FIN:
+  case PROBE_NULL:
+  case PROBE_XMAS:
+  case PROBE_SYNFIN:
+  case PROBE_BOGUS:
+  case PROBE_OS:
+  case PROBE_LAND:
+  case PROBE_TECHNIQUES: break;
+  }
+  return false;
+}
+
+// Success, and lives that were cut at their start: they speak for a source.
+static void contact_excuse(struct scan *s, const struct observation *o, const struct probe *probe,
+                           bool alive)
+{
+  if (alive && o->kind == OBSERVE_ANSWER) {
+    struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
+    if (it) it->live++;
+  }
+  if (o->kind != OBSERVE_DATA) return;
+  uint64_t service = scan_fingerprint(&o->resp_ip, o->resp_port);
+  if (probe->technique == PROBE_SYN) scan_seen_add(&s->services, service);
+  struct source *it = source_find(&s->sources, &o->orig_ip);
+  if (!it) return;
+  source_success(it, &o->resp_ip, o->resp_port, probe->crafted, o->ts_ns);
+  for (uint16_t i = 0; i < it->count; i++)
+    if (it->targets[i].port == o->resp_port && estab_ip_equal(&it->targets[i].ip, &o->resp_ip))
+      it->targets[i].told = true;
+  scan_trw_contact(s, it, o, false);
+}
+
+void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  bool open, alive;
+  bool counts = contact_counts(s, o, probe, &open, &alive);
+  contact_excuse(s, o, probe, alive);
+  if (!counts || scan_flooded(s, o)) return;
+
+  uint8_t answer = open ? ESTAB_WATCH_OPEN : scan_answer(s, o, probe->technique);
+  struct campaign *it = contact_campaign(s, o, probe);
+  struct campaign_probe record = scan_probe_record(o, probe, answer);
+  if (it) {
+    if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
+      it->window_seen = 1;
+    if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
+    campaign_add(&s->campaigns, it, &record);
+    return;
+  }
+  struct source *source = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
+  if (!source) return;
+  source->last_ns = s->now_ns;
+  if (probe->technique == PROBE_SYN && !open) scan_trw_contact(s, source, o, true);
+  struct source_target contact = {
+      .src = o->orig_ip,
+      .ip = o->resp_ip,
+      .first_ns = o->first_ns,
+      .packet = o->first_packet,
+      .port = o->resp_port,
+      .src_port = o->orig_port,
+      .flags = o->first_flags,
+      .probe = o->probe,
+      .answer = answer,
+      .half_open = open && !o->established,
+  };
+  if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
+}

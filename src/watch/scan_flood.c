@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_flood.c - floods: segments a second towards one (host, port), three seconds on end, that lead nowhere.
+//
+// What counts: SYNs whose handshake nobody ends; SYN-ACKs, RSTs and FINs of no life; ACKs of no life that are answered by RST
+// or not at all. A crafted SYN counts at once and fourfold: it is no client's. A kernel's SYN
+// counts when it was given up after one try, which crowds that come back after an outage do not do.
+#include <string.h>
+
+#include "watch/scan_parts.h"
+#include "base/bytes.h"
+
+#define FLOOD_SECONDS 3
+#define FLOOD_CRAFTED 4
+#define FLOOD_PERCENT 80 // of the rate: timers of senders are not exact
+#define FLOOD_MANY    24 // bits of 64: about 30 sources
+
+struct flood_victim {
+  struct scan_node node; // address; port and kind
+  uint64_t start_ns;     // of the second that runs
+  uint64_t first_ns, first_packet;
+  uint64_t sources; // a bit by fingerprint
+  struct estab_ip src;
+  uint32_t weight, count, completed; // in this second
+  uint32_t seconds;                  // on end, before this one, that were full
+};
+
+static struct scan_key flood_key(const struct estab_ip *ip, uint16_t port, uint8_t kind)
+{
+  return (struct scan_key){
+      {get_be64(ip->bytes), get_be64(ip->bytes + 8), (uint64_t)kind << 16 | port}};
+}
+
+static bool flood_full(const struct scan *s, const struct flood_victim *v)
+{
+  uint64_t rate = s->settings->thresholds.flood_rate;
+  return (uint64_t)v->weight * 100 >= rate * FLOOD_PERCENT && v->completed * 4 <= v->count;
+}
+
+static void flood_second(const struct scan *s, struct flood_victim *v, uint64_t ts_ns)
+{
+  if (v->first_ns && ts_ns < v->start_ns + SCAN_S) return;
+  bool next = v->first_ns && ts_ns < v->start_ns + 2 * SCAN_S && flood_full(s, v);
+  v->seconds = next ? v->seconds + 1 : 0;
+  v->start_ns = next ? v->start_ns + SCAN_S : ts_ns;
+  if (!next) v->sources = 0;
+  v->weight = v->count = v->completed = 0;
+}
+
+// FIN probes to one port of one host were this flood's beginning: the same alert, under its right name.
+static struct campaign *flood_of_fins(struct scan *s, const struct campaign_probe *record)
+{
+  struct campaign *it =
+      campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &record->dst, ESTAB_WATCH_KIND_FIN_SCAN);
+  if (!it || it->targets_used != 1) return NULL;
+  campaign_rename(&s->campaigns, it, ESTAB_WATCH_KIND_FIN_FLOOD);
+  return it;
+}
+
+static void flood_begin(struct scan *s, const struct flood_victim *v, uint8_t kind,
+                        const struct campaign_probe *record)
+{
+  struct campaign_probe first = *record;
+  first.ts_ns = v->first_ns;
+  first.packet = v->first_packet;
+  struct campaign *it = kind == ESTAB_WATCH_KIND_FIN_FLOOD ? flood_of_fins(s, record) : NULL;
+  if (!it) {
+    it = campaign_start(&s->campaigns, kind, &record->src, &first);
+    if (!it) return;
+    it->probes = (uint64_t)v->count;
+    campaign_add(&s->campaigns, it, record);
+  }
+  unsigned bits = 0;
+  for (uint64_t x = v->sources; x; x &= x - 1)
+    bits++;
+  it->spoofed = bits >= FLOOD_MANY;
+}
+
+static void flood_note(struct scan *s, enum estab_watch_kind kind,
+                       const struct campaign_probe *record, uint32_t weight)
+{
+  struct campaign *it = campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &record->dst, kind);
+  if (it && it->first_port == record->dst_port) {
+    campaign_count(&s->campaigns, it, &record->src, s->now_ns);
+    return;
+  }
+  struct scan_key key = flood_key(&record->dst, record->dst_port, (uint8_t)kind);
+  uint32_t index = scan_table_get(&s->victims, &key);
+  if (index == SLAB_NONE) return;
+  struct flood_victim *v = scan_table_at(&s->victims, index);
+  flood_second(s, v, s->now_ns);
+  if (v->seconds == 0 && v->count == 0) {
+    v->first_ns = s->now_ns;
+    v->first_packet = record->packet;
+  }
+  v->weight += weight;
+  v->count++;
+  v->sources |= UINT64_C(1) << (scan_fingerprint(&record->src, 0) & 63);
+  if (v->seconds + 1 >= FLOOD_SECONDS && flood_full(s, v)) {
+    flood_begin(s, v, (uint8_t)kind, record);
+    scan_table_remove(&s->victims, index);
+  }
+}
+
+bool scan_flooded(struct scan *s, const struct observation *o)
+{
+  if (!(o->first_flags & ESTAB_TCP_SYN)) return false;
+  struct campaign *it =
+      campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &o->resp_ip, ESTAB_WATCH_KIND_SYN_FLOOD);
+  return it && it->first_port == o->resp_port;
+}
+
+// Segments of no life, and first ones.
+static void flood_segment(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  struct campaign_probe record = scan_packet_record(o, probe);
+  uint16_t flags = record.flags &
+                   (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_ACK | ESTAB_TCP_PSH);
+  bool first = o->kind == OBSERVE_FIRST;
+  if (flags & ESTAB_TCP_RST)
+    flood_note(s, ESTAB_WATCH_KIND_RST_FLOOD, &record, 1);
+  else if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) == (ESTAB_TCP_SYN | ESTAB_TCP_ACK))
+    flood_note(s, ESTAB_WATCH_KIND_SYNACK_FLOOD, &record, 1);
+  else if (probe->technique == PROBE_SYN && probe->crafted)
+    flood_note(s, ESTAB_WATCH_KIND_SYN_FLOOD, &record, FLOOD_CRAFTED);
+  else if (probe->technique == PROBE_FIN || (!first && probe->technique == PROBE_FINACK))
+    flood_note(s, ESTAB_WATCH_KIND_FIN_FLOOD, &record, 1);
+  else if (!first && probe->technique == PROBE_ACK)
+    flood_note(s, ESTAB_WATCH_KIND_ACK_FLOOD, &record, 1);
+}
+
+// Those that only their fate tells from a life's.
+static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  bool single = o->segments[ESTAB_WATCH_ORIG] <= 1;
+  bool reset = o->kind == OBSERVE_ANSWER && o->answer_flags & ESTAB_TCP_RST;
+  struct campaign_probe record = scan_probe_record(o, probe, CAMPAIGN_WAITING);
+  if (probe->technique == PROBE_SYN && !probe->crafted) {
+    bool half = o->kind == OBSERVE_END && !o->established && !o->reset_by_orig &&
+                o->answer_flags & ESTAB_TCP_SYN;
+    if (single && (half || o->kind == OBSERVE_SILENCE))
+      flood_note(s, ESTAB_WATCH_KIND_SYN_FLOOD, &record, 1);
+  } else if (single && !o->midstream && (reset || o->kind == OBSERVE_SILENCE)) {
+    if (probe->technique == PROBE_ACK) flood_note(s, ESTAB_WATCH_KIND_ACK_FLOOD, &record, 1);
+    if (probe->technique == PROBE_FINACK) flood_note(s, ESTAB_WATCH_KIND_FIN_FLOOD, &record, 1);
+  }
+}
+
+static void flood_completed(struct scan *s, const struct observation *o)
+{
+  struct scan_key key = flood_key(&o->resp_ip, o->resp_port, ESTAB_WATCH_KIND_SYN_FLOOD);
+  uint32_t index = scan_table_find(&s->victims, &key);
+  if (index != SLAB_NONE) ((struct flood_victim *)scan_table_at(&s->victims, index))->completed++;
+}
+
+void scan_flood(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  switch ((enum observation_kind)o->kind) {
+  case OBSERVE_FIRST:
+  case OBSERVE_SEGMENT: flood_segment(s, o, probe); break;
+  case OBSERVE_ANSWER:
+  case OBSERVE_SILENCE:
+  case OBSERVE_END: flood_fate(s, o, probe); break;
+  case OBSERVE_ESTABLISHED: flood_completed(s, o); break;
+  case OBSERVE_DATA:
+  case OBSERVE_SUSPECT: break;
+  }
+}
+
+bool scan_floods_init(struct scan *s, uint32_t max)
+{
+  return scan_table_init(&s->victims, s->mem, sizeof(struct flood_victim), max,
+                         s->settings->secret);
+}

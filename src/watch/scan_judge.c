@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_judge.c - when a source's contacts are a scan, and of which kind. Each threshold is argued in docs/watch.md.
+#include "watch/scan_parts.h"
+
+#define JUDGE_FAST_NS   (480 * SCAN_S) // eight targets at one a minute
+#define JUDGE_WAIT_NS   (330 * SCAN_S) // longer than a poller's cycle of five minutes
+#define JUDGE_AT_ONCE   48             // of one shape: no poller has so many dead targets
+#define JUDGE_TRW_LEAST 4              // failures that the random walk needs
+#define JUDGE_JOIN_NS   (5 * SCAN_S)   // who shares a scan's work sends while it goes on
+
+// Which contacts are looked at.
+struct judge_view {
+  uint8_t technique;
+  bool crafted;
+  uint64_t from_ns; // first seen since
+  bool hosts;       // count hosts, too
+};
+
+// What they amount to, seen from one of them.
+struct judge_tally {
+  uint32_t failed, open;                   // distinct targets
+  uint32_t same_host, same_port;           // failed, that share its host or its port
+  uint32_t revisited_host, revisited_port; // of those, visited again
+  uint32_t hosts;                          // failed, each host once
+  uint32_t half_open, touched;
+  uint32_t reset;                 // answered by RST
+  uint32_t same_source_port, row; // row: source ports in steps of 1 or 2, longest run
+};
+
+static bool judge_sees(const struct judge_view *v, const struct source_target *t)
+{
+  struct probe p = probe_from_tag(t->probe);
+  return !t->told && p.technique == v->technique && p.crafted == v->crafted &&
+         t->first_ns >= v->from_ns;
+}
+
+static bool judge_host_before(const struct source *it, const struct judge_view *v, uint16_t i)
+{
+  for (uint16_t j = 0; j < i; j++)
+    if (judge_sees(v, &it->targets[j]) && it->targets[j].answer != ESTAB_WATCH_OPEN &&
+        estab_ip_equal(&it->targets[j].ip, &it->targets[i].ip))
+      return true;
+  return false;
+}
+
+static struct judge_tally judge_count(const struct source *it, const struct judge_view *v,
+                                      const struct source_target *e)
+{
+  struct judge_tally n = {0};
+  uint32_t row = 0;
+  uint16_t before = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    if (!judge_sees(v, t)) continue;
+    if (t->answer == ESTAB_WATCH_OPEN) {
+      n.open++;
+      n.half_open += t->half_open;
+      n.touched += !t->half_open;
+      continue;
+    }
+    n.failed++;
+    if (t->port == e->port) {
+      n.same_port++;
+      n.revisited_port += t->visits > 1;
+    }
+    if (estab_ip_equal(&t->ip, &e->ip)) {
+      n.same_host++;
+      n.revisited_host += t->visits > 1;
+    }
+    n.hosts += v->hosts && !judge_host_before(it, v, i);
+    n.reset += t->answer == ESTAB_WATCH_CLOSED || t->answer == ESTAB_WATCH_UNFILTERED;
+    n.same_source_port += t->src_port == e->src_port;
+    uint16_t step = (uint16_t)(t->src_port - before);
+    row = step == 1 || step == 2 ? row + 1 : 1;
+    if (row > n.row) n.row = row;
+    before = t->src_port;
+  }
+  return n;
+}
+
+static uint64_t judge_since(const struct scan *s, uint64_t span_ns)
+{
+  return s->now_ns > span_ns ? s->now_ns - span_ns : 0;
+}
+
+// Decoys send the same probes together; helpers send others of the same make to the same host.
+static bool judge_joins(const struct campaign *c, const struct source *it,
+                        const struct judge_view *v, uint64_t now_ns, uint8_t fingerprint)
+{
+  if (c->fingerprint != fingerprint || now_ns > c->last_ns + JUDGE_JOIN_NS) return false;
+  uint32_t seen = 0, close = 0, strange = 0, all = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    if (!judge_sees(v, t)) continue;
+    bool close_by;
+    seen += campaign_has(c, &t->ip, t->port, t->first_ns, &close_by);
+    close += close_by;
+    strange += !estab_ip_equal(&t->ip, &c->victim);
+    all++;
+  }
+  return close * 2 >= all || (seen == 0 && strange == 0);
+}
+
+// The contact that came first of those not told yet; NULL.
+static struct source_target *judge_earliest(struct source *it, const struct judge_view *v)
+{
+  struct source_target *first = NULL;
+  for (uint16_t i = 0; i < it->count; i++) {
+    struct source_target *t = &it->targets[i];
+    if (!judge_sees(v, t)) continue;
+    if (!first || t->first_ns < first->first_ns ||
+        (t->first_ns == first->first_ns && t->packet < first->packet))
+      first = t;
+  }
+  return first;
+}
+
+static struct campaign_probe judge_record(const struct source_target *t)
+{
+  return (struct campaign_probe){
+      .src = t->src,
+      .dst = t->ip,
+      .src_port = t->src_port,
+      .dst_port = t->port,
+      .flags = t->flags,
+      .answer = t->answer,
+      .modifiers = probe_from_tag(t->probe).modifiers,
+      .ts_ns = t->first_ns,
+      .packet = t->packet,
+  };
+}
+
+static void judge_name(struct scan *s, struct source *it, const struct judge_view *v,
+                       enum estab_watch_kind kind)
+{
+  struct campaigns *cs = &s->campaigns;
+  struct source_target *t = judge_earliest(it, v);
+  if (!t) return;
+  uint8_t fingerprint = probe_from_tag(t->probe).fingerprint;
+  struct estab_ip prober = t->src;
+  bool idle =
+      kind == ESTAB_WATCH_KIND_SYN_SCAN && scan_idle_prober(s, &t->src, t->first_ns, &prober);
+  if (idle) kind = ESTAB_WATCH_KIND_IDLE_SCAN;
+  struct campaign *c = campaign_find(cs, CAMPAIGN_BY_VICTIM, &t->ip, kind);
+  if (c && judge_joins(c, it, v, s->now_ns, fingerprint)) {
+    campaign_join(cs, c, &t->src);
+    campaign_tell(cs, c);
+  } else {
+    struct campaign_probe first = judge_record(t);
+    c = campaign_start(cs, kind, &t->src, &first);
+    if (!c) return;
+    c->fingerprint = fingerprint;
+    c->trw = scan_trw_scanner(it);
+    if (kind == ESTAB_WATCH_KIND_BACKSCATTER) c->role = ESTAB_WATCH_ROLE_VICTIM;
+    if (idle) {
+      c->role = ESTAB_WATCH_ROLE_ZOMBIE;
+      c->other = prober;
+    }
+  }
+  for (; t; t = judge_earliest(it, v)) {
+    struct campaign_probe probe = judge_record(t);
+    campaign_add(cs, c, &probe);
+    if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
+    t->told = true;
+  }
+  source_decided(&s->sources, it);
+}
+
+// A crafted SYN: only tools leave out every option. Names, or answers whether to wait.
+static bool judge_crafted_syn(struct scan *s, struct source *it, const struct source_target *e,
+                              bool waited)
+{
+  const struct estab_watch_thresholds *t = &s->settings->thresholds;
+  struct judge_view v = {PROBE_SYN, true,
+                         judge_since(s, waited ? 2 * JUDGE_FAST_NS : JUDGE_FAST_NS),
+                         scan_trw_scanner(it)};
+  struct judge_tally n = judge_count(it, &v, e);
+  uint32_t excuse = it->ok_crafted * 2;
+  bool walk = scan_trw_scanner(it) && n.hosts >= JUDGE_TRW_LEAST;
+  bool enough = n.failed >= t->syn_targets && n.failed > excuse;
+  if (waited)
+    enough = enough || (n.failed + n.open >= t->syn_targets && n.failed + n.open > excuse &&
+                        !n.revisited_port);
+  if (!enough && !(walk && n.failed > excuse)) {
+    struct judge_view days = {PROBE_SYN, true, judge_since(s, SOURCE_FORGET_NS), false};
+    struct judge_tally d = judge_count(it, &days, e);
+    if (d.failed < t->slow_targets || d.failed <= excuse)
+      return n.failed + n.open >= t->syn_targets;
+    v = days;
+  }
+  judge_name(s, it, &v, ESTAB_WATCH_KIND_SYN_SCAN);
+  return false;
+}
+
+// A kernel's SYN: what fails must have a shape, and no better explanation.
+static bool judge_shape(const struct source *it, const struct source_target *e,
+                        const struct judge_tally *n, uint32_t least)
+{
+  bool host = n->same_host >= least && n->revisited_host * 2 < n->same_host;
+  bool port = n->same_port >= least && n->revisited_port * 2 < n->same_port &&
+              n->same_port * 2 >= n->failed && n->same_port > source_port_successes(it, e->port);
+  return host || port;
+}
+
+static bool judge_kernel_syn(struct scan *s, struct source *it, const struct source_target *e,
+                             bool waited)
+{
+  const struct estab_watch_thresholds *t = &s->settings->thresholds;
+  struct judge_view v = {PROBE_SYN, false, judge_since(s, 2 * JUDGE_FAST_NS), false};
+  struct judge_tally n = judge_count(it, &v, e);
+  bool named =
+      waited ? judge_shape(it, e, &n, t->syn_targets) : judge_shape(it, e, &n, JUDGE_AT_ONCE);
+  if (!named) {
+    struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
+    struct judge_tally d = judge_count(it, &days, e);
+    if (!judge_shape(it, e, &d, t->slow_targets) || d.failed <= source_successes(it) * 2)
+      return n.same_host >= t->syn_targets || n.same_port >= t->syn_targets;
+    v = days;
+    n = d;
+  }
+  bool half = n.half_open >= 2 && n.half_open > n.touched;
+  judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
+  return false;
+}
+
+// ACK and FIN+ACK: what closing or living connections send as well, so the make must show a tool.
+static void judge_ack(struct scan *s, struct source *it, const struct source_target *e)
+{
+  const struct estab_watch_thresholds *t = &s->settings->thresholds;
+  uint8_t technique = probe_from_tag(e->probe).technique;
+  struct judge_view v = {technique, true, judge_since(s, JUDGE_FAST_NS), false};
+  struct judge_tally n = judge_count(it, &v, e);
+  if (n.failed < t->ack_targets || n.failed <= it->live * 2) {
+    v.from_ns = judge_since(s, SOURCE_FORGET_NS);
+    n = judge_count(it, &v, e);
+    if (n.failed < t->slow_targets || n.failed <= it->live * 2) return;
+  }
+  bool made = n.same_source_port >= 3 || n.row >= t->ack_targets;
+  if (technique == PROBE_ACK) made = made || n.reset >= t->ack_targets;
+  if (made) judge_name(s, it, &v, probe_kind(technique));
+}
+
+// SYN+ACK to many ports of a host or to one port of many is a probe; to hosts and ports at random it answers spoofed SYNs.
+static bool judge_synack(struct scan *s, struct source *it, const struct source_target *e,
+                         bool waited)
+{
+  const struct estab_watch_thresholds *t = &s->settings->thresholds;
+  uint8_t technique = probe_from_tag(e->probe).technique;
+  bool crafted = probe_from_tag(e->probe).crafted;
+  struct judge_view v = {technique, crafted, judge_since(s, 2 * JUDGE_FAST_NS), true};
+  struct judge_tally n = judge_count(it, &v, e);
+  if (technique == PROBE_SYNACK && !scan_faces_client(e->src_port, e->port) &&
+      (n.same_host >= t->ack_targets || (n.same_port >= t->ack_targets && n.hosts > 1))) {
+    judge_name(s, it, &v, ESTAB_WATCH_KIND_SYNACK_SCAN);
+    return false;
+  }
+  bool many = n.hosts >= t->backscatter_targets && n.same_source_port * 2 >= n.failed &&
+              n.failed > it->live * 2;
+  if (many && waited) {
+    judge_name(s, it, &v, ESTAB_WATCH_KIND_BACKSCATTER);
+    return false;
+  }
+  return many;
+}
+
+static void judge_one(struct scan *s, struct source *it, uint16_t index, bool waited)
+{
+  struct source_target e = it->targets[index];
+  struct probe p = probe_from_tag(e.probe);
+  bool wait = false;
+  if (e.told) return;
+  if (p.technique == PROBE_SYN && p.crafted)
+    wait = judge_crafted_syn(s, it, &e, waited);
+  else if (p.technique == PROBE_SYN && e.answer != ESTAB_WATCH_OPEN)
+    wait = judge_kernel_syn(s, it, &e, waited);
+  else if (p.technique == PROBE_ACK || p.technique == PROBE_FINACK)
+    judge_ack(s, it, &e);
+  else if (p.technique == PROBE_SYNACK || p.technique == PROBE_RST)
+    wait = judge_synack(s, it, &e, waited);
+  if (wait && !waited) source_wait(&s->sources, it, s->now_ns + JUDGE_WAIT_NS);
+}
+
+void scan_judge(struct scan *s, struct source *source)
+{
+  judge_one(s, source, source->last, false);
+}
+
+void scan_decide(struct scan *s, struct source *source)
+{
+  source_decided(&s->sources, source);
+  for (uint16_t i = 0; i < source->count; i++)
+    judge_one(s, source, i, true);
+}

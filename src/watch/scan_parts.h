@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_parts.h - what the detectors share. Theory of operation: docs/watch.md, "How scans are named".
+#ifndef ESTAB_WATCH_SCAN_PARTS_H
+#define ESTAB_WATCH_SCAN_PARTS_H
+
+#include "watch/scan.h"
+#include "watch/scan_campaign.h"
+#include "watch/scan_probe.h"
+#include "watch/scan_source.h"
+
+#define SCAN_EXPLANATION_BYTES 2048
+#define SCAN_TWINS             4096 // see scan_twin.c
+#define SCAN_S                 UINT64_C(1000000000)
+
+// What the tap shows: whether silence means anything.
+struct scan_tap {
+  uint64_t both;  // lives of which both directions were seen
+  uint64_t alone; // lives that went on although nothing came back: the tap sees one direction
+};
+
+struct scan {
+  struct mem *mem;
+  const struct estab_watch_settings *settings;
+  struct scan_pool pool;
+  struct sources sources;
+  struct campaigns campaigns;
+  struct scan_table victims;  // floods: struct flood_victim
+  struct scan_table holders;  // exhaustion and held windows: struct hold_pair
+  struct scan_table versions; // struct version_pair
+  struct scan_table zombies;  // struct idle_zombie
+  struct scan_seen services;  // (host, port) that once answered with a life that carried text
+  uint32_t *twins;
+  struct scan_tap tap;
+  uint64_t now_ns;
+  struct campaign *telling; // the one whose alert is out
+  struct estab_watch_evidence evidence[ESTAB_WATCH_EVIDENCE_MAX];
+  uint16_t ports[ESTAB_WATCH_LIST_MAX];
+  char explanation[SCAN_EXPLANATION_BYTES];
+};
+
+// Silence where both directions are seen was made by a filter; on a tap that sees one it says nothing.
+static inline bool scan_tap_one_way(const struct scan *s)
+{
+  return s->tap.both == 0 || s->tap.alone * 8 > s->tap.both;
+}
+
+// The probe an observation speaks of, for a campaign. The sender is the life's originator.
+struct campaign_probe scan_probe_record(const struct observation *o, const struct probe *probe,
+                                        uint8_t answer);
+// Of the observed packet itself, whoever sent it.
+struct campaign_probe scan_packet_record(const struct observation *o, const struct probe *probe);
+
+// What an ANSWER, SILENCE or END says of a probed port; CAMPAIGN_WAITING: nothing yet.
+uint8_t scan_answer(const struct scan *s, const struct observation *o, uint8_t technique);
+
+// An ICMP error that says there is no way there, rather than that somebody forbids it.
+bool scan_icmp_no_route(const struct observation *o);
+
+// A server's port towards one that clients get: the answering direction of a conversation.
+bool scan_faces_client(uint16_t src_port, uint16_t dst_port);
+
+// The finished alert of a campaign.
+void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *alert);
+void scan_explain(struct scan *s, const struct campaign *it, struct estab_watch_alert *alert);
+void scan_summary(const struct campaign *it, struct estab_watch_alert *alert);
+
+// Detectors. Each takes the observations it understands.
+void scan_alone(struct scan *s, const struct observation *o, const struct probe *probe);
+void scan_alone_answer(struct scan *s, const struct observation *o, const struct probe *probe);
+void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe);
+void scan_judge(struct scan *s, struct source *source);  // a contact was noted: source->last
+void scan_decide(struct scan *s, struct source *source); // its wait is over
+void scan_flood(struct scan *s, const struct observation *o, const struct probe *probe);
+bool scan_flooded(struct scan *s,
+                  const struct observation *o); // a SYN flood on this target is going on
+void scan_hold(struct scan *s, const struct observation *o);
+uint64_t scan_hold_deadline(const struct scan *s);
+void scan_hold_due(struct scan *s, uint64_t now_ns, bool last);
+void scan_version(struct scan *s, const struct observation *o);
+void scan_idle(struct scan *s, const struct observation *o, const struct probe *probe);
+bool scan_idle_prober(struct scan *s, const struct estab_ip *zombie, uint64_t since_ns,
+                      struct estab_ip *prober);
+void scan_inject(struct scan *s, const struct observation *o);
+void scan_trw_contact(struct scan *s, struct source *source, const struct observation *o,
+                      bool failed);
+bool scan_trw_scanner(const struct source *source);
+void scan_twin_note(struct scan *s, const struct observation *o);
+bool scan_twin_won(const struct scan *s, const struct observation *o);
+
+// The tables of detectors; false: no memory.
+bool scan_floods_init(struct scan *s, uint32_t max);
+bool scan_holders_init(struct scan *s, uint32_t max);
+bool scan_versions_init(struct scan *s, uint32_t max);
+bool scan_zombies_init(struct scan *s, uint32_t max);
+
+#endif

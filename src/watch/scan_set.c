@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_set.c - sets of fingerprints that count exactly first, then nearly.
+#include <string.h>
+
+#include "watch/scan_set.h"
+#include "base/bytes.h"
+#include "base/hash.h"
+
+void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t new_bytes)
+{
+  if (!p) old_bytes = 0;
+  if (new_bytes > old_bytes && pool->used_bytes + (new_bytes - old_bytes) > pool->limit_bytes)
+    return NULL;
+  void *q = mem_resize(pool->mem, p, old_bytes, new_bytes, ESTAB_MEM_WATCH);
+  if (q || new_bytes == 0) pool->used_bytes = pool->used_bytes - old_bytes + new_bytes;
+  return q;
+}
+
+uint64_t scan_fixed_hash(const uint64_t *words, size_t count)
+{
+  static const uint64_t key[2] = {UINT64_C(0x6573746162207761), UINT64_C(0x746368207363616e)};
+  return siphash13_words(key, words, count);
+}
+
+uint64_t scan_fingerprint(const struct estab_ip *ip, uint32_t with)
+{
+  uint64_t words[3] = {get_be64(ip->bytes), get_be64(ip->bytes + 8), with};
+  return scan_fixed_hash(words, 3);
+}
+
+static void scan_set_register(struct scan_set *s, uint64_t fingerprint, bool *moved)
+{
+  uint32_t place = (uint32_t)(fingerprint & (SCAN_SET_REGISTERS - 1));
+  uint64_t rest = fingerprint >> 10;
+  uint8_t rank = 1;
+  while (!(rest & 1) && rank < 32) {
+    rest >>= 1;
+    rank++;
+  }
+  *moved = rank > s->registers[place];
+  if (*moved) s->registers[place] = rank;
+}
+
+static bool scan_set_slot(struct scan_set *s, uint64_t fingerprint)
+{
+  uint32_t i = (uint32_t)(fingerprint >> 32) & (s->room - 1);
+  while (s->slots[i] && s->slots[i] != fingerprint)
+    i = (i + 1) & (s->room - 1);
+  if (s->slots[i]) return false;
+  s->slots[i] = fingerprint;
+  return true;
+}
+
+// Twice the room, or registers when that is too much. false: no memory.
+static bool scan_set_grow(struct scan_set *s, struct scan_pool *pool)
+{
+  struct scan_set next = {.room = s->room ? s->room * 2 : 16};
+  if (s->count < SCAN_SET_EXACT)
+    next.slots = scan_pool_resize(pool, NULL, 0, next.room * sizeof *next.slots);
+  if (next.slots) {
+    memset(next.slots, 0, next.room * sizeof *next.slots);
+    next.count = s->count;
+  } else {
+    next.room = 0;
+    next.registers = scan_pool_resize(pool, NULL, 0, SCAN_SET_REGISTERS);
+    if (!next.registers) return false;
+    memset(next.registers, 0, SCAN_SET_REGISTERS);
+  }
+  for (uint32_t i = 0; i < s->room; i++) {
+    bool moved;
+    if (!s->slots[i]) continue;
+    if (next.slots)
+      (void)scan_set_slot(&next, s->slots[i]);
+    else
+      scan_set_register(&next, s->slots[i], &moved);
+  }
+  (void)scan_pool_resize(pool, s->slots, s->room * sizeof *s->slots, 0);
+  *s = next;
+  return true;
+}
+
+bool scan_set_add(struct scan_set *s, struct scan_pool *pool, uint64_t fingerprint)
+{
+  if (fingerprint == 0) fingerprint = 1;
+  if (!s->registers && s->count >= s->room / 4 * 3 && !scan_set_grow(s, pool)) return false;
+  if (s->registers) {
+    bool moved;
+    scan_set_register(s, fingerprint, &moved);
+    return moved;
+  }
+  bool fresh = scan_set_slot(s, fingerprint);
+  s->count += fresh;
+  return fresh;
+}
+
+uint64_t scan_set_count(const struct scan_set *s)
+{
+  if (!s->registers) return s->count;
+  uint64_t sum = 0; // of 2^-register, in units of 2^-32
+  for (unsigned i = 0; i < SCAN_SET_REGISTERS; i++)
+    sum += UINT64_C(1) << (32 - s->registers[i]);
+  // alpha m^2 2^32, alpha = 0.7213 / (1 + 1.079 / 1024). Thousands of members fill every register: no
+  // correction for few is needed.
+  return UINT64_C(3245027090684401) / sum;
+}
+
+void scan_set_free(struct scan_set *s, struct scan_pool *pool)
+{
+  (void)scan_pool_resize(pool, s->slots, s->room * sizeof *s->slots, 0);
+  (void)scan_pool_resize(pool, s->registers, SCAN_SET_REGISTERS, 0);
+  memset(s, 0, sizeof *s);
+}
+
+bool scan_seen_init(struct scan_seen *s, struct mem *mem, uint32_t words)
+{
+  memset(s, 0, sizeof *s);
+  s->words = words;
+  for (int i = 0; i < 2; i++) {
+    s->bits[i] = mem_new(mem, words * sizeof(uint64_t), ESTAB_MEM_WATCH);
+    if (!s->bits[i]) {
+      scan_seen_destroy(s, mem);
+      return false;
+    }
+  }
+  return true;
+}
+
+void scan_seen_destroy(struct scan_seen *s, struct mem *mem)
+{
+  for (int i = 0; i < 2; i++)
+    mem_free(mem, s->bits[i], s->words * sizeof(uint64_t), ESTAB_MEM_WATCH);
+  memset(s, 0, sizeof *s);
+}
+
+static bool scan_seen_in(const uint64_t *bits, uint32_t words, uint64_t fingerprint)
+{
+  uint32_t a = (uint32_t)fingerprint, b = (uint32_t)(fingerprint >> 32);
+  return bits[(a >> 6) & (words - 1)] >> (a & 63) & bits[(b >> 6) & (words - 1)] >> (b & 63) & 1;
+}
+
+bool scan_seen_has(const struct scan_seen *s, uint64_t fingerprint)
+{
+  return scan_seen_in(s->bits[0], s->words, fingerprint) ||
+         scan_seen_in(s->bits[1], s->words, fingerprint);
+}
+
+void scan_seen_add(struct scan_seen *s, uint64_t fingerprint)
+{
+  if (scan_seen_in(s->bits[0], s->words, fingerprint)) return;
+  if (s->added >= s->words * 6) { // a tenth of the bits: 1 in 30 strangers is found
+    uint64_t *older = s->bits[1];
+    s->bits[1] = s->bits[0];
+    s->bits[0] = older;
+    memset(older, 0, s->words * sizeof *older);
+    s->added = 0;
+  }
+  uint32_t a = (uint32_t)fingerprint, b = (uint32_t)(fingerprint >> 32);
+  s->bits[0][(a >> 6) & (s->words - 1)] |= UINT64_C(1) << (a & 63);
+  s->bits[0][(b >> 6) & (s->words - 1)] |= UINT64_C(1) << (b & 63);
+  s->added++;
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_set.h - fixed fingerprints, memory under a budget, and sets that count exactly first, then nearly.
+#ifndef ESTAB_WATCH_SCAN_SET_H
+#define ESTAB_WATCH_SCAN_SET_H
+
+#include "base/mem.h"
+
+// What campaigns and sources may take together.
+struct scan_pool {
+  struct mem *mem;
+  uint64_t used_bytes, limit_bytes;
+};
+
+// As mem_resize(), and refuses beyond the limit. new_bytes 0 frees.
+void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t new_bytes);
+
+// Fingerprints do not depend on the secret: what they decide must be the same on every run.
+uint64_t scan_fixed_hash(const uint64_t *words, size_t count);
+uint64_t scan_fingerprint(const struct estab_ip *ip, uint32_t with);
+
+#define SCAN_SET_EXACT     16384 // members counted one by one; beyond, within 3.3 % (standard error)
+#define SCAN_SET_REGISTERS 1024
+
+// Of fingerprints. All zero is an empty one.
+struct scan_set {
+  uint64_t *slots; // 0 = free
+  uint32_t room;   // a power of two, or 0
+  uint32_t count;
+  uint8_t *registers; // HyperLogLog (Flajolet et al. 2007), once there are too many
+};
+
+// Whether it was not there; once members are no longer kept one by one: whether the estimate moved.
+// Refused memory loses the member.
+bool scan_set_add(struct scan_set *s, struct scan_pool *pool, uint64_t fingerprint);
+uint64_t scan_set_count(const struct scan_set *s);
+void scan_set_free(struct scan_set *s, struct scan_pool *pool);
+
+// A bitmap of fingerprints in which some that never were are found as well: two generations, the older one
+// forgotten when the younger is full.
+struct scan_seen {
+  uint64_t *bits[2]; // [0] the younger
+  uint32_t words;    // of each, a power of two
+  uint32_t added;    // to the younger
+};
+bool scan_seen_init(struct scan_seen *s, struct mem *mem, uint32_t words);
+void scan_seen_destroy(struct scan_seen *s, struct mem *mem);
+void scan_seen_add(struct scan_seen *s, uint64_t fingerprint);
+bool scan_seen_has(const struct scan_seen *s, uint64_t fingerprint);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_source.h - what each source tried without success, for days, in bounded memory.
+#ifndef ESTAB_WATCH_SCAN_SOURCE_H
+#define ESTAB_WATCH_SCAN_SOURCE_H
+
+#include "watch/scan_probe.h"
+#include "watch/scan_set.h"
+#include "watch/scan_table.h"
+
+#define SOURCE_TARGETS     64 // distinct ones remembered, the longest untouched forgotten first
+#define SOURCE_PORTS       6  // on which it had success
+#define SOURCE_WORTH       2  // targets that keep a record when others must go
+#define SOURCE_FORGET_NS   (UINT64_C(7) * 86400 * 1000000000)
+#define SOURCE_REVISIT_S   30 // a visit so long after the last one is another visit, not a retry
+#define SOURCE_ADMIT_SLOTS 4u // bits of a cell that say: this source is worth a record
+
+// A contact without success.
+struct source_target {
+  struct estab_ip src, ip; // src: IPv6 sources are a /64
+  uint64_t first_ns, packet;
+  uint32_t last_s; // seconds since 1970 of the last visit
+  uint16_t port, src_port;
+  uint16_t flags; // of the first segment
+  uint16_t probe; // tag
+  uint8_t answer; // enum estab_watch_answer
+  uint8_t visits; // at most 255
+  bool told;      // it is in a campaign, or text made it none of a scan's
+  bool half_open; // OPEN: the originator did not end the handshake
+};
+
+struct source {
+  struct scan_node node; // key: address (IPv6: /64)
+  uint64_t last_ns;
+  uint64_t ok_bits;                // of the targets it had success with, a bit by fingerprint
+  uint32_t ok_total;               // lives with text
+  uint32_t ok_crafted;             // of those that began like a crafted probe
+  uint32_t live;                   // lives that were cut at their start and went on
+  uint16_t ok_ports[SOURCE_PORTS]; // the last ones with success
+  uint16_t ok_counts[SOURCE_PORTS];
+  uint64_t ok_day;            // counts are halved each day
+  int32_t trw_log;            // log2 of the likelihood ratio, in 1/256; see scan_trw.h
+  uint64_t trw_hosts;         // local hosts contacted, a bit by fingerprint
+  uint16_t count, room, last; // targets; last = the one added or visited last
+  struct source_target *targets;
+  uint64_t due_ns;                 // waits for a decision until then; 0 = it does not
+  uint32_t due_next, due_previous; // in the queue of decisions
+};
+
+struct sources {
+  struct scan_pool *pool;
+  struct scan_table table;
+  uint16_t *admit; // cells of 16 bits, one for each target bit, by fingerprint of the source
+  uint64_t admit_cells;
+  uint64_t admit_marks; // bits set since the last wipe
+  uint32_t due_first, due_last;
+};
+
+bool sources_init(struct sources *s, struct scan_pool *pool, uint32_t max, uint32_t cells,
+                  const uint8_t secret[16]);
+void sources_destroy(struct sources *s);
+
+struct source *source_find(struct sources *s, const struct estab_ip *ip);
+
+// Finds or makes the record of a source that tried (target, port). NULL: not worth one yet, or no memory.
+struct source *source_get(struct sources *s, const struct estab_ip *ip,
+                          const struct estab_ip *target, uint16_t port);
+
+// Notes a contact; answers it, new (visits 1) or known. NULL: no memory.
+struct source_target *source_note(struct sources *s, struct source *it,
+                                  const struct source_target *contact);
+
+// A life with text.
+void source_success(struct source *it, const struct estab_ip *target, uint16_t port, bool crafted,
+                    uint64_t ts_ns);
+uint32_t source_successes(const struct source *it); // with distinct targets, nearly
+uint32_t source_port_successes(const struct source *it, uint16_t port);
+
+// Puts it into the queue of decisions for due_ns, unless it stands there. Times must not go back.
+void source_wait(struct sources *s, struct source *it, uint64_t due_ns);
+// The first of the queue; NULL. source_decided() takes it out.
+struct source *sources_due(struct sources *s);
+void source_decided(struct sources *s, struct source *it);
+
+#endif

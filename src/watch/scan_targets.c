@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// scan_targets.c - what a campaign keeps of its targets: addresses, ports, answers, and who probed them first.
+#include <string.h>
+
+#include "watch/scan_campaign.h"
+
+#define TARGET_SHARED_MS 1000 // decoys send their probes together
+
+static int endpoint_order(const struct estab_watch_endpoint *a,
+                          const struct estab_watch_endpoint *b)
+{
+  int order = memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes);
+  return order ? order : (int)a->port - (int)b->port;
+}
+
+static void campaign_list_add(struct scan_pool *pool, struct campaign_list *list,
+                              const struct campaign_probe *probe)
+{
+  list->count++;
+  if (list->listed == ESTAB_WATCH_LIST_MAX) return;
+  if (list->listed == list->room) {
+    uint32_t room = list->room ? list->room * 2 : 4;
+    void *more =
+        scan_pool_resize(pool, list->at, list->room * sizeof *list->at, room * sizeof *list->at);
+    if (!more) return;
+    list->at = more;
+    list->room = room;
+  }
+  list->at[list->listed++] =
+      (struct estab_watch_endpoint){.ip = probe->dst, .port = probe->dst_port};
+}
+
+static void campaign_list_remove(struct campaign_list *list, const struct campaign_probe *probe)
+{
+  struct estab_watch_endpoint gone = {.ip = probe->dst, .port = probe->dst_port};
+  if (list->count) list->count--;
+  for (uint32_t i = 0; i < list->listed; i++)
+    if (endpoint_order(&list->at[i], &gone) == 0) {
+      list->at[i] = list->at[--list->listed];
+      return;
+    }
+}
+
+// Shell sort: at most 1,024, and nearly sorted the second time.
+void campaign_list_sort(struct campaign_list *list)
+{
+  for (uint32_t step = 364; step; step /= 3)
+    for (uint32_t i = step; i < list->listed; i++) {
+      struct estab_watch_endpoint x = list->at[i];
+      uint32_t j = i;
+      for (; j >= step && endpoint_order(&x, &list->at[j - step]) < 0; j -= step)
+        list->at[j] = list->at[j - step];
+      list->at[j] = x;
+    }
+}
+
+void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
+                          const struct estab_ip *ip)
+{
+  if (!scan_set_add(&to->all, pool, scan_fingerprint(ip, 0))) return;
+  if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
+  uint32_t low = 0, high = to->listed;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    int order = memcmp(to->at[middle].bytes, ip->bytes, sizeof ip->bytes);
+    if (order == 0) return;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (to->listed == to->room) {
+    uint32_t room = to->room ? to->room * 2 : 2;
+    void *more = scan_pool_resize(pool, to->at, to->room * sizeof *to->at, room * sizeof *to->at);
+    if (!more) return;
+    to->at = more;
+    to->room = room;
+  }
+  memmove(&to->at[low + 1], &to->at[low], (to->listed - low) * sizeof *to->at);
+  to->at[low] = *ip;
+  to->listed++;
+}
+
+void campaign_port_add(struct scan_pool *pool, struct campaign *it, uint16_t port)
+{
+  if (it->port_count == 0) {
+    it->first_port = port;
+    it->port_count = 1;
+  }
+  if (!it->ports) {
+    if (port == it->first_port) return;
+    it->ports = scan_pool_resize(pool, NULL, 0, 65536 / 8);
+    if (!it->ports) return;
+    memset(it->ports, 0, 65536 / 8);
+    it->ports[it->first_port >> 6] |= UINT64_C(1) << (it->first_port & 63);
+  }
+  uint64_t bit = UINT64_C(1) << (port & 63);
+  if (it->ports[port >> 6] & bit) return;
+  it->ports[port >> 6] |= bit;
+  it->port_count++;
+}
+
+bool campaign_has_port(const struct campaign *it, uint16_t port)
+{
+  if (!it->ports) return it->port_count && it->first_port == port;
+  return it->ports[port >> 6] >> (port & 63) & 1;
+}
+
+static struct campaign_target *campaign_target_slot(struct campaign_target *targets, uint32_t room,
+                                                    uint64_t fingerprint)
+{
+  uint32_t i = (uint32_t)(fingerprint >> 32) & (room - 1);
+  while (targets[i].fingerprint && targets[i].fingerprint != fingerprint)
+    i = (i + 1) & (room - 1);
+  return &targets[i];
+}
+
+static bool campaign_targets_grow(struct scan_pool *pool, struct campaign *it)
+{
+  uint32_t room = it->target_room ? it->target_room * 2 : 16;
+  if (it->targets_used >= CAMPAIGN_TARGETS) return false;
+  struct campaign_target *targets = scan_pool_resize(pool, NULL, 0, room * sizeof *targets);
+  if (!targets) return false;
+  memset(targets, 0, room * sizeof *targets);
+  for (uint32_t i = 0; i < it->target_room; i++)
+    if (it->targets[i].fingerprint)
+      *campaign_target_slot(targets, room, it->targets[i].fingerprint) = it->targets[i];
+  (void)scan_pool_resize(pool, it->targets, it->target_room * sizeof *targets, 0);
+  it->targets = targets;
+  it->target_room = room;
+  return true;
+}
+
+static uint64_t campaign_target_print(const struct estab_ip *ip, uint16_t port)
+{
+  uint64_t fingerprint = scan_fingerprint(ip, 0x10000u | port);
+  return fingerprint ? fingerprint : 1;
+}
+
+static uint32_t campaign_time_ms(const struct campaign *it, uint64_t ts_ns)
+{
+  uint64_t ms = ts_ns > it->first_ns ? (ts_ns - it->first_ns) / 1000000 : 0;
+  return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+// What an answer is worth against an earlier one: that a port is open stays true.
+static unsigned campaign_answer_rank(uint8_t answer)
+{
+  static const uint8_t rank[ESTAB_WATCH_ANSWERS + 1] = {
+      [ESTAB_WATCH_OPEN] = 5,     [ESTAB_WATCH_CLOSED] = 4,           [ESTAB_WATCH_UNFILTERED] = 4,
+      [ESTAB_WATCH_FILTERED] = 3, [ESTAB_WATCH_OPEN_OR_FILTERED] = 2, [ESTAB_WATCH_UNKNOWN] = 1,
+      [CAMPAIGN_WAITING] = 0,
+  };
+  return rank[answer];
+}
+
+static void campaign_target_set(struct scan_pool *pool, struct campaign *it,
+                                struct campaign_target *target, const struct campaign_probe *probe)
+{
+  if (campaign_answer_rank(probe->answer) <= campaign_answer_rank(target->answer)) return;
+  if (target->answer != CAMPAIGN_WAITING) campaign_list_remove(&it->answers[target->answer], probe);
+  target->answer = probe->answer;
+  campaign_list_add(pool, &it->answers[probe->answer], probe);
+}
+
+bool campaign_target_note(struct scan_pool *pool, struct campaign *it,
+                          const struct campaign_probe *probe)
+{
+  uint64_t fingerprint = campaign_target_print(&probe->dst, probe->dst_port);
+  bool kept = it->targets_used < it->target_room / 4 * 3 || campaign_targets_grow(pool, it);
+  struct campaign_target *target =
+      it->target_room ? campaign_target_slot(it->targets, it->target_room, fingerprint) : NULL;
+  if (!target || (!target->fingerprint && !kept)) {
+    if (probe->answer != CAMPAIGN_WAITING)
+      campaign_list_add(pool, &it->answers[probe->answer], probe);
+    return false;
+  }
+  uint8_t source = (uint8_t)(scan_fingerprint(&probe->src, 0) & 0xff);
+  uint32_t ms = campaign_time_ms(it, probe->ts_ns);
+  if (!target->fingerprint) {
+    *target = (struct campaign_target){
+        .fingerprint = fingerprint, .time_ms = ms, .answer = CAMPAIGN_WAITING, .source = source};
+    it->targets_used++;
+  } else if (!target->shared && target->source != source &&
+             (ms > target->time_ms ? ms - target->time_ms : target->time_ms - ms) <=
+                 TARGET_SHARED_MS) {
+    target->shared = true;
+    it->shared++;
+  }
+  campaign_target_set(pool, it, target, probe);
+  return true;
+}
+
+void campaign_target_answer(struct scan_pool *pool, struct campaign *it,
+                            const struct campaign_probe *probe)
+{
+  struct campaign_target *target = NULL;
+  if (it->target_room)
+    target = campaign_target_slot(it->targets, it->target_room,
+                                  campaign_target_print(&probe->dst, probe->dst_port));
+  if (target && target->fingerprint)
+    campaign_target_set(pool, it, target, probe);
+  else
+    campaign_list_add(pool, &it->answers[probe->answer], probe);
+}
+
+bool campaign_has(const struct campaign *it, const struct estab_ip *ip, uint16_t port,
+                  uint64_t ts_ns, bool *close_by)
+{
+  *close_by = false;
+  if (!it->target_room) return false;
+  const struct campaign_target *target =
+      campaign_target_slot(it->targets, it->target_room, campaign_target_print(ip, port));
+  if (!target->fingerprint) return false;
+  uint32_t ms = campaign_time_ms(it, ts_ns);
+  *close_by =
+      (ms > target->time_ms ? ms - target->time_ms : target->time_ms - ms) <= TARGET_SHARED_MS;
+  return true;
+}
+
+static void campaign_addresses_free(struct scan_pool *pool, struct campaign_addresses *a)
+{
+  (void)scan_pool_resize(pool, a->at, a->room * sizeof *a->at, 0);
+  scan_set_free(&a->all, pool);
+}
+
+void campaign_targets_free(struct scan_pool *pool, struct campaign *it)
+{
+  (void)scan_pool_resize(pool, it->targets, it->target_room * sizeof *it->targets, 0);
+  (void)scan_pool_resize(pool, it->ports, 65536 / 8, 0);
+  campaign_addresses_free(pool, &it->src);
+  campaign_addresses_free(pool, &it->proven);
+  campaign_addresses_free(pool, &it->dst);
+  for (int i = 0; i < ESTAB_WATCH_ANSWERS; i++)
+    (void)scan_pool_resize(pool, it->answers[i].at, it->answers[i].room * sizeof *it->answers[i].at,
+                           0);
+}
