@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_scan_names.c - every kind of scan and attack by its name, and what nearly is one by none.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/scan_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct scan_kit *names_new(void)
+{
+  struct scan_kit *k = malloc(sizeof *k);
+  assert_non_null(k);
+  scan_kit_start(k);
+  return k;
+}
+
+static void names_done(struct scan_kit *k)
+{
+  scan_kit_stop(k);
+  free(k);
+}
+
+// `count` probes to the ports from 1 on; %d of the fate's format is not used.
+static void names_ports(struct scan_kit *k, double from, double step, const char *src,
+                        unsigned sport, unsigned sport_step, const char *flags, unsigned count,
+                        const char *fate)
+{
+  for (unsigned i = 0; i < count; i++)
+    scan_kitf(k, "%f %s:%u > 10.0.0.1:%u %s %s", from + i * step, src, sport + i * sport_step,
+              i + 1, flags, fate);
+}
+
+static void test_syn_scan_of_a_host(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  scan_kit(k, "0.5 10.9.9.9:50000 > 10.0.0.1:443 S,mw1024 half");
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, "S,mw1024", 7, "closed");
+  assert_int_equal(k->alert_count, 0);
+  names_ports(k, 2, 0.001, "10.9.9.9", 50000, 0, "S,mw1024", 20, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  struct scan_kit_alert *a = scan_kit_find(k, ESTAB_WATCH_KIND_SYN_SCAN);
+  assert_int_equal(a->a.geometry, ESTAB_WATCH_VERTICAL);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_CLOSED].count, 20);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_OPEN].count, 1);
+  assert_int_equal(a->open[0], 443);
+  assert_int_equal(a->a.port_count, 21);
+  assert_true(a->a.ended);
+  assert_string_equal(a->evidence, "10.9.9.9:50000 > 10.0.0.1:443 S, open");
+  names_done(k);
+}
+
+static void test_seven_are_none(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, "S,m", 7, "closed");
+  names_ports(k, 2, 0.001, "10.9.9.9", 50000, 0, "S,m", 7, "closed"); // the same ones
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  names_done(k);
+}
+
+static void test_syn_scan_of_a_net(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 1; i < 255; i++)
+    scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.%u:22 S,mw1024 %s", 1 + i * 0.001, i,
+              i % 16 ? "silent" : "half");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  struct scan_kit_alert *a = scan_kit_find(k, ESTAB_WATCH_KIND_SYN_SCAN);
+  assert_int_equal(a->a.geometry, ESTAB_WATCH_HORIZONTAL);
+  assert_int_equal(a->a.dst_count, 254);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_OPEN].count, 15);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_FILTERED].count, 239);
+  names_done(k);
+}
+
+static void test_silence_on_one_way_tap_is_unknown(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  k->one_way = true;
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, "S,m", 20, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  struct scan_kit_alert *a = scan_kit_find(k, ESTAB_WATCH_KIND_SYN_SCAN);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_UNKNOWN].count, 20);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_FILTERED].count, 0);
+  names_done(k);
+}
+
+static void test_connect_scan(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 100; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k %s", 1 + i * 0.001, 40000 + i * 2, i + 1,
+              i == 21 || i == 79 ? "touch" : "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "connect_scan");
+  struct scan_kit_alert *a = scan_kit_find(k, ESTAB_WATCH_KIND_CONNECT_SCAN);
+  assert_int_equal(a->a.answers[ESTAB_WATCH_OPEN].count, 2);
+  assert_int_equal(a->open[0], 22);
+  assert_int_equal(a->open[1], 80);
+  assert_int_equal(a->a.src_proven_count, 1);
+  names_done(k);
+}
+
+static void test_small_connect_scan_waits(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 20; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k closed", 1 + i * 0.001, 40000 + i * 2, i + 1);
+  scan_kit_until(k, 300);
+  assert_int_equal(k->alert_count, 0);
+  scan_kit_until(k, 332);
+  assert_int_equal(k->alert_count, 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "connect_scan");
+  names_done(k);
+}
+
+static void test_half_open_scan_with_a_kernels_syn(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 100; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k %s", 1 + i * 0.001, 40000u, i + 1,
+              i % 20 == 3 ? "half" : "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  names_done(k);
+}
+
+static void test_one_packet_is_enough(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *flags, *kind;
+    enum estab_watch_answer answer;
+  } rows[] = {
+      {"F", "fin_scan", ESTAB_WATCH_CLOSED},     {"-", "null_scan", ESTAB_WATCH_CLOSED},
+      {"FPU", "xmas_scan", ESTAB_WATCH_CLOSED},  {"FU", "xmas_scan", ESTAB_WATCH_CLOSED},
+      {"SF", "synfin_scan", ESTAB_WATCH_CLOSED}, {"SFP", "synfin_scan", ESTAB_WATCH_CLOSED},
+      {"SR", "bogus_flags", ESTAB_WATCH_CLOSED}, {"FSRP.U", "bogus_flags", ESTAB_WATCH_CLOSED},
+      {"P", "bogus_flags", ESTAB_WATCH_CLOSED},  {"SF.", "bogus_flags", ESTAB_WATCH_CLOSED},
+      {"EW", "null_scan", ESTAB_WATCH_CLOSED},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (unsigned silent = 0; silent < 2; silent++) {
+      struct scan_kit *k = names_new();
+      scan_kit(k, "0.1 10.1.1.1:1000 > 10.0.0.7:80 S,k data"); // both directions are seen
+      scan_kitf(k, "1 10.9.9.9:40000 > 10.0.0.1:80 %s %s", rows[i].flags,
+                silent ? "silent" : "closed");
+      scan_kit_finish(k);
+      scan_kit_expect(k, rows[i].kind);
+      enum estab_watch_answer want = silent ? ESTAB_WATCH_OPEN_OR_FILTERED : rows[i].answer;
+      assert_int_equal(k->alerts[0].a.answers[want].count, 1);
+      names_done(k);
+    }
+}
+
+static void test_segments_that_any_life_begins_with(void **state)
+{
+  (void)state;
+  static const char *const flags[] = {"S,k", "S,m", ".",    "F.",  "P.",  "FP.",  "S.,k",
+                                      "R",   "R.",  "R.,q1", "P.U", ".,d", "SEW,k"};
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    struct scan_kit *k = names_new();
+    for (unsigned n = 0; n < 4; n++)
+      scan_kitf(k, "%u 10.9.9.9:%u > 10.0.0.1:%u %s closed", 1 + n, 40000 + n, 80 + n, flags[i]);
+    scan_kit_finish(k);
+    scan_kit_expect(k, "");
+    names_done(k);
+  }
+}
+
+static void test_land(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  scan_kit(k, "1 127.0.0.1:40000 > 127.0.0.1:40000 S,k silent"); // a socket that connects to itself
+  assert_int_equal(k->alert_count, 0);
+  scan_kit(k, "1 10.0.0.1:80 > 10.0.0.1:80 S silent");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "land");
+  names_done(k);
+}
+
+static void test_ack_scan(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, ".", 4, "closed");
+  assert_int_equal(k->alert_count, 0);
+  names_ports(k, 2, 0.001, "10.9.9.9", 50000, 0, ".", 20, "closed");
+  for (unsigned i = 30; i < 40; i++)
+    scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.1:%u . silent", 3 + i * .001, i);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "ack_or_window_scan");
+  struct estab_watch_alert *a = &k->alerts[0].a;
+  assert_int_equal(a->answers[ESTAB_WATCH_UNFILTERED].count, 20);
+  assert_int_equal(a->answers[ESTAB_WATCH_FILTERED].count, 10);
+  assert_int_equal(a->answers[ESTAB_WATCH_OPEN].count, 0);
+  names_done(k);
+}
+
+static void test_ack_probes_with_clocks_are_lives(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 40000, 7, ".,t", 40, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  names_done(k);
+}
+
+static void test_maimon_scan(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, "F.", 20, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "maimon_scan");
+  names_done(k);
+}
+
+static void test_synack_scan(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 1, "S.", 20, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "synack_scan");
+  names_done(k);
+}
+
+static void test_os_probe_raises_nothing_else(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  static const char *const probes[] = {"S,ow1", "S,ow63", "S,ow4", "S,ow16", "S,ow512"};
+  for (unsigned i = 0; i < 5; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:22 %s half", 1 + i * .1, 50000 + i, probes[i]);
+  scan_kit(k, "2.0 10.9.9.9:50010 > 10.0.0.1:22 -,ow128 silent");
+  scan_kit(k, "2.1 10.9.9.9:50011 > 10.0.0.1:22 SFPU,ow256 half");
+  scan_kit(k, "2.2 10.9.9.9:50012 > 10.0.0.1:22 .,ow1024 closed");
+  scan_kit(k, "2.3 10.9.9.9:50013 > 10.0.0.1:1 S,ow31337 closed");
+  scan_kit(k, "2.4 10.9.9.9:50014 > 10.0.0.1:1 .,ow32768 closed");
+  scan_kit(k, "2.5 10.9.9.9:50015 > 10.0.0.1:1 FPU,ow65535 closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "os_probe");
+  assert_int_equal(k->alerts[0].a.probes, 11);
+  names_done(k);
+}
+
+static void test_modifiers(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, "S,mfd", 20, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.modifiers, ESTAB_WATCH_FRAGMENTED | ESTAB_WATCH_DATA);
+  names_done(k);
+}
+
+static void test_block(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 100; i++)
+    scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.%u:%u S,m closed", 1 + i * .01, i % 10 + 1,
+              i % 7 + 20);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.geometry, ESTAB_WATCH_BLOCK);
+  names_done(k);
+}
+
+static void test_decoys(void **state)
+{
+  (void)state;
+  for (unsigned kind = 0; kind < 2; kind++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 40; i++)
+      for (unsigned d = 0; d < 5; d++)
+        scan_kitf(k, "%f 10.9.%u.9:50000 > 10.0.0.1:%u %s closed", 1 + i * .05 + d * .001, d, i + 1,
+                  kind ? "FPU" : "S,m");
+    scan_kit_finish(k);
+    scan_kit_expect(k, kind ? "xmas_scan" : "syn_scan");
+    struct estab_watch_alert *a = &k->alerts[0].a;
+    assert_int_equal(a->geometry, ESTAB_WATCH_DECOY_SET);
+    assert_int_equal(a->src_count, 5);
+    assert_int_equal(a->role, ESTAB_WATCH_ROLE_CANDIDATE);
+    assert_true(a->modifiers & ESTAB_WATCH_DECOY);
+    assert_int_equal(a->port_count, 40);
+    names_done(k);
+  }
+}
+
+static void test_distributed(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 400; i++)
+    scan_kitf(k, "%f 10.9.%u.9:50000 > 10.0.0.1:%u S,m closed", 1 + i * .01, i % 8, i + 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  struct estab_watch_alert *a = &k->alerts[0].a;
+  assert_int_equal(a->geometry, ESTAB_WATCH_DISTRIBUTED);
+  assert_int_equal(a->src_count, 8);
+  assert_int_equal(a->port_count, 400);
+  names_done(k);
+}
+
+static void test_two_scanners_are_two(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  names_ports(k, 1, .001, "10.9.9.9", 50000, 0, "S,mw1024", 30, "closed");
+  names_ports(k, 20, .001, "10.9.9.8", 50000, 0, "S,w512", 30, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan syn_scan");
+  names_done(k);
+}
+
+static void test_idle_scan(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 30; i++) {
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.5.5.5:80 S. closed", 1 + i * .2, 60000 + i);
+    scan_kitf(k, "%f 10.5.5.5:80 > 10.0.0.1:%u S,m closed", 1.1 + i * .2, i + 1);
+  }
+  scan_kit_finish(k);
+  scan_kit_expect(k, "idle_scan");
+  struct scan_kit_alert *a = &k->alerts[0];
+  assert_int_equal(a->a.role, ESTAB_WATCH_ROLE_ZOMBIE);
+  assert_non_null(strstr(a->explanation, "10.9.9.9"));
+  names_done(k);
+}
+
+static void test_ipv6_sources_are_a_64(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 30; i++)
+    scan_kitf(k, "%f 2001:db8:1:1::%x:50000 > 2001:db8::1:%u S,m closed", 1 + i * .01, i + 1,
+              i + 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.geometry, ESTAB_WATCH_VERTICAL);
+  assert_int_equal(k->alerts[0].a.src_count, 30);
+  names_done(k);
+}
+
+static void test_walk_decides_after_four_hosts(void **state)
+{
+  (void)state;
+  for (unsigned local = 0; local < 2; local++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 4; i++)
+      scan_kitf(k, "%u %s:50000 > 10.0.0.%u:22 S,m closed", 1 + i, local ? "10.9.9.9" : "192.0.2.9",
+                i + 1);
+    scan_kit_finish(k);
+    scan_kit_expect(k, local ? "" : "syn_scan");
+    names_done(k);
+  }
+}
+
+static void test_campaigns_end(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  scan_kit(k, "1 10.9.9.9:50000 > 10.0.0.1:1 FPU closed");
+  scan_kit_until(k, 60);
+  assert_false(k->alerts[0].a.ended);
+  scan_kit_until(k, 62);
+  assert_true(k->alerts[0].a.ended);
+  // 5 x its median gap of 100 s
+  for (unsigned i = 0; i < 10; i++)
+    scan_kitf(k, "%u 10.9.9.9:50000 > 10.0.0.1:%u - closed", 1000 + i * 40, i + 1);
+  for (unsigned i = 0; i < 30; i++)
+    scan_kitf(k, "%u 10.9.9.9:50000 > 10.0.0.1:%u - closed", 1400 + i * 100, i + 100);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "xmas_scan null_scan");
+  assert_int_equal(k->alerts[1].a.geometry, ESTAB_WATCH_SLOW);
+  names_done(k);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_syn_scan_of_a_host),
+      cmocka_unit_test(test_seven_are_none),
+      cmocka_unit_test(test_syn_scan_of_a_net),
+      cmocka_unit_test(test_silence_on_one_way_tap_is_unknown),
+      cmocka_unit_test(test_connect_scan),
+      cmocka_unit_test(test_small_connect_scan_waits),
+      cmocka_unit_test(test_half_open_scan_with_a_kernels_syn),
+      cmocka_unit_test(test_one_packet_is_enough),
+      cmocka_unit_test(test_segments_that_any_life_begins_with),
+      cmocka_unit_test(test_land),
+      cmocka_unit_test(test_ack_scan),
+      cmocka_unit_test(test_ack_probes_with_clocks_are_lives),
+      cmocka_unit_test(test_maimon_scan),
+      cmocka_unit_test(test_synack_scan),
+      cmocka_unit_test(test_os_probe_raises_nothing_else),
+      cmocka_unit_test(test_modifiers),
+      cmocka_unit_test(test_block),
+      cmocka_unit_test(test_decoys),
+      cmocka_unit_test(test_distributed),
+      cmocka_unit_test(test_two_scanners_are_two),
+      cmocka_unit_test(test_idle_scan),
+      cmocka_unit_test(test_ipv6_sources_are_a_64),
+      cmocka_unit_test(test_walk_decides_after_four_hosts),
+      cmocka_unit_test(test_campaigns_end),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
