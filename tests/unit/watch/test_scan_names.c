@@ -172,7 +172,7 @@ static void test_one_packet_is_enough(void **state)
 static void test_segments_that_any_life_begins_with(void **state)
 {
   (void)state;
-  static const char *const flags[] = {"S,k", "S,m", ".",    "F.",  "P.",  "FP.",  "S.,k",
+  static const char *const flags[] = {"S,k", "S,m", ".",     "F.",  "P.",  "FP.",  "S.,k",
                                       "R",   "R.",  "R.,q1", "P.U", ".,d", "SEW,k"};
   for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
     struct scan_kit *k = names_new();
