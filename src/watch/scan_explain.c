@@ -99,92 +99,89 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
 }
 
 // How each kind is recognised, and the honest doubt.
-static const char *explain_kind(enum estab_watch_kind kind)
-{
-  switch (kind) {
-  case ESTAB_WATCH_KIND_SYN_SCAN:
-    return "SYNs without the options that every kernel sends (SACK-permitted, timestamps, window "
-           "scale), or handshakes "
-           "broken off by RST, to at least the threshold of distinct targets without success. A "
-           "fixed source port and RST after "
-           "SYN+ACK are also what an idle scan through this address looks like at the target: "
-           "there, zombie and scanner "
-           "cannot be told apart.";
-  case ESTAB_WATCH_KIND_CONNECT_SCAN:
-    return "SYNs with a kernel's options to many ports of a host or one port of many hosts that "
-           "failed, without patience, and not "
-           "visited again as a monitor would; where a port was open the connection was made and "
-           "left without a byte. "
-           "A tool that sends SYNs like a kernel's and found nothing open looks the same.";
-  case ESTAB_WATCH_KIND_FIN_SCAN:
-    return "A FIN without ACK that belongs to no connection: no TCP sends it, one is enough. No "
-           "answer means open or filtered.";
-  case ESTAB_WATCH_KIND_NULL_SCAN:
-    return "A segment without any of the six flags: no TCP sends it, one is enough. No answer "
-           "means open or filtered.";
-  case ESTAB_WATCH_KIND_XMAS_SCAN:
-    return "FIN and URG without ACK: no TCP sends it, one is enough. No answer means open or "
-           "filtered.";
-  case ESTAB_WATCH_KIND_ACK_OR_WINDOW_SCAN:
-    return "Bare ACKs without timestamps, one each, to targets with which no conversation exists, "
-           "answered by RST or not at all, and "
-           "with one source port or answers from each. ACK scan and Window scan send the same "
-           "packets: which of the two cannot be told. "
-           "It maps filters; RST says unfiltered, never open.";
-  case ESTAB_WATCH_KIND_MAIMON_SCAN:
-    return "FIN+ACK, one each, to targets with which no conversation exists, from one source port "
-           "or a row of them. "
-           "No answer means open or filtered; most systems answer RST in any case.";
-  case ESTAB_WATCH_KIND_SYNACK_SCAN:
-    return "SYN+ACKs that nobody asked for, to many ports of a host or one port of many. A flood's "
-           "victim answers to ports at random.";
-  case ESTAB_WATCH_KIND_SYNFIN_SCAN: return "SYN and FIN together: no TCP sends it, one is enough.";
-  case ESTAB_WATCH_KIND_BOGUS_FLAGS:
-    return "A set of flags that no TCP sends (SYN with RST, all six, PSH or URG alone): one is "
-           "enough.";
-  case ESTAB_WATCH_KIND_IDLE_SCAN:
-    return "SYNs with this source while somebody else reads its IP identification by SYN+ACKs: the "
-           "source is a zombie, not the scanner.";
-  case ESTAB_WATCH_KIND_OS_PROBE:
-    return "Segments with timestamps of all ones and the windows and options of nmap -O. Its NULL, "
-           "Xmas, ACK and SYN+FIN+PSH+URG "
-           "probes are part of it and raise nothing else.";
-  case ESTAB_WATCH_KIND_VERSION_PROBE:
-    return "Connections in which one source said the openings of several protocols to one port, or "
-           "one that only a version prober says.";
-  case ESTAB_WATCH_KIND_SYN_FLOOD:
-    return "SYNs to one port at the threshold's rate for three seconds, of which at most a quarter "
-           "became connections.";
-  case ESTAB_WATCH_KIND_SYNACK_FLOOD:
-  case ESTAB_WATCH_KIND_ACK_FLOOD:
-  case ESTAB_WATCH_KIND_RST_FLOOD:
-  case ESTAB_WATCH_KIND_FIN_FLOOD:
-    return "Segments of no connection to one port at the threshold's rate for three seconds.";
-  case ESTAB_WATCH_KIND_CONN_EXHAUSTION:
-    return "Connections to one port opened and kept for a minute without a byte, of which hardly "
-           "any ended. "
-           "A pool that a program opens far ahead of need looks the same.";
-  case ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD:
-    return "Connections whose opener keeps its window at zero while the server has text for it.";
-  case ESTAB_WATCH_KIND_LAND:
-    return "A SYN from its own destination address and port: one is enough.";
-  case ESTAB_WATCH_KIND_RST_INJECTION:
-    return "The side went on after its RST, and the RST came over another number of hops or "
-           "marched through the window: "
-           "somebody between sent it in its name. A load balancer that speaks for its servers may "
-           "look the same.";
-  case ESTAB_WATCH_KIND_OVERLAP_INJECTION:
-    return "Other octets for a part of the stream that was already there, over another number of "
-           "hops: somebody between wrote in "
-           "this side's name.";
-  case ESTAB_WATCH_KIND_BACKSCATTER:
-    return "Answers from one port to hosts that never asked: somebody floods it with forged "
-           "sources. It is a victim, not a scanner. "
-           "On a tap that sees one direction, clients whose SYNs go another way look the same.";
-  case ESTAB_WATCH_KINDS: break;
-  }
-  return "";
-}
+static const char *const explain_kinds[ESTAB_WATCH_KINDS] = {
+    [ESTAB_WATCH_KIND_SYN_SCAN] =
+        "SYNs without the options that every kernel sends (SACK-permitted, timestamps, window "
+        "scale), or handshakes "
+        "broken off by RST, to at least the threshold of distinct targets without success. A "
+        "fixed source port and RST after "
+        "SYN+ACK are also what an idle scan through this address looks like at the target: "
+        "there, zombie and scanner "
+        "cannot be told apart.",
+    [ESTAB_WATCH_KIND_CONNECT_SCAN] =
+        "SYNs with a kernel's options to many ports of a host or one port of many hosts that "
+        "failed, without patience, and not "
+        "visited again as a monitor would; where a port was open the connection was made and "
+        "left without a byte. "
+        "A tool that sends SYNs like a kernel's and found nothing open looks the same.",
+    [ESTAB_WATCH_KIND_FIN_SCAN] =
+        "A FIN without ACK that belongs to no connection: no TCP sends it, one is enough. No "
+        "answer means open or filtered.",
+    [ESTAB_WATCH_KIND_NULL_SCAN] =
+        "A segment without any of the six flags: no TCP sends it, one is enough. No answer "
+        "means open or filtered.",
+    [ESTAB_WATCH_KIND_XMAS_SCAN] =
+        "FIN and URG without ACK: no TCP sends it, one is enough. No answer means open or "
+        "filtered.",
+    [ESTAB_WATCH_KIND_ACK_OR_WINDOW_SCAN] =
+        "Bare ACKs without timestamps, one each, to targets with which no conversation exists, "
+        "answered by RST or not at all, and "
+        "with one source port or answers from each. ACK scan and Window scan send the same "
+        "packets: which of the two cannot be told. "
+        "It maps filters; RST says unfiltered, never open.",
+    [ESTAB_WATCH_KIND_MAIMON_SCAN] =
+        "FIN+ACK, one each, to targets with which no conversation exists, from one source port "
+        "or a row of them. "
+        "No answer means open or filtered; most systems answer RST in any case.",
+    [ESTAB_WATCH_KIND_SYNACK_SCAN] =
+        "SYN+ACKs that nobody asked for, to many ports of a host or one port of many. A flood's "
+        "victim answers to ports at random.",
+    [ESTAB_WATCH_KIND_SYNFIN_SCAN] = "SYN and FIN together: no TCP sends it, one is enough.",
+    [ESTAB_WATCH_KIND_BOGUS_FLAGS] =
+        "A set of flags that no TCP sends (SYN with RST, all six, PSH or URG alone): one is "
+        "enough.",
+    [ESTAB_WATCH_KIND_IDLE_SCAN] =
+        "SYNs with this source while somebody else reads its IP identification by SYN+ACKs: the "
+        "source is a zombie, not the scanner.",
+    [ESTAB_WATCH_KIND_OS_PROBE] =
+        "Segments with timestamps of all ones and the windows and options of nmap -O. Its NULL, "
+        "Xmas, ACK and SYN+FIN+PSH+URG "
+        "probes are part of it and raise nothing else.",
+    [ESTAB_WATCH_KIND_VERSION_PROBE] =
+        "Connections in which one source said the openings of several protocols to one port, or "
+        "one that only a version prober says.",
+    [ESTAB_WATCH_KIND_SYN_FLOOD] =
+        "SYNs to one port at the threshold's rate for three seconds, of which at most a quarter "
+        "became connections.",
+    [ESTAB_WATCH_KIND_SYNACK_FLOOD] =
+        "Segments of no connection to one port at the threshold's rate for three seconds.",
+    [ESTAB_WATCH_KIND_ACK_FLOOD] =
+        "Segments of no connection to one port at the threshold's rate for three seconds.",
+    [ESTAB_WATCH_KIND_RST_FLOOD] =
+        "Segments of no connection to one port at the threshold's rate for three seconds.",
+    [ESTAB_WATCH_KIND_FIN_FLOOD] =
+        "Segments of no connection to one port at the threshold's rate for three seconds.",
+    [ESTAB_WATCH_KIND_CONN_EXHAUSTION] =
+        "Connections to one port opened and kept for a minute without a byte, of which hardly "
+        "any ended. "
+        "A pool that a program opens far ahead of need looks the same.",
+    [ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD] =
+        "Connections whose opener keeps its window at zero while the server has text for it.",
+    [ESTAB_WATCH_KIND_LAND] = "A SYN from its own destination address and port: one is enough.",
+    [ESTAB_WATCH_KIND_RST_INJECTION] =
+        "The side went on after its RST, and the RST came over another number of hops or "
+        "marched through the window: "
+        "somebody between sent it in its name. A load balancer that speaks for its servers may "
+        "look the same.",
+    [ESTAB_WATCH_KIND_OVERLAP_INJECTION] =
+        "Other octets for a part of the stream that was already there, over another number of "
+        "hops: somebody between wrote in "
+        "this side's name.",
+    [ESTAB_WATCH_KIND_BACKSCATTER] =
+        "Answers from one port to hosts that never asked: somebody floods it with forged "
+        "sources. It is a victim, not a scanner. "
+        "On a tap that sees one direction, clients whose SYNs go another way look the same.",
+};
 
 static void explain_geometry(struct fmt *f, const struct estab_watch_alert *alert)
 {
@@ -210,7 +207,7 @@ void scan_explain(struct scan *s, const struct campaign *it, struct estab_watch_
 {
   struct fmt f;
   fmt_init(&f, s->explanation, sizeof s->explanation);
-  fmt_str(&f, explain_kind((enum estab_watch_kind)it->kind));
+  fmt_str(&f, explain_kinds[it->kind]);
   explain_geometry(&f, alert);
   if (it->kind == ESTAB_WATCH_KIND_IDLE_SCAN) {
     fmt_str(&f, " The SYN+ACKs came from ");
