@@ -12,8 +12,8 @@
 
 struct scan;
 
-// Takes at most an eighth of settings->max_bytes through `mem`. Both live longer than the scan; settings->local is read
-// from time to time. NULL: no memory, nothing is left behind.
+// Takes at most an eighth of settings->max_bytes through `mem`. Both live longer than the scan;
+// settings->local is read from time to time. NULL: no memory, nothing is left behind.
 struct scan *scan_new(struct mem *mem, const struct estab_watch_settings *settings);
 void scan_free(struct scan *s); // NULL: nothing happens
 

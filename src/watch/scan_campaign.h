@@ -92,7 +92,8 @@ void campaigns_destroy(struct campaigns *c);
 struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
                                const struct estab_ip *ip, enum estab_watch_kind kind);
 
-// A new campaign that began with a probe. NULL: no memory. If there are too many, the one that was quiet longest ends.
+// A new campaign that began with a probe. NULL: no memory. If there are too many, the one that was quiet
+// longest ends.
 struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
                                 const struct estab_ip *source, const struct campaign_probe *first);
 

@@ -2,11 +2,11 @@
 // scan_contact.c - which contacts without success count against their source, and which do not.
 //
 // SYN: an attempt that failed. Excused is what real clients do and probes do not: patience (the SYN repeated
-// twice and more), no way there (ICMP), a service known to have answered, the loser of a race between address families.
-// A crafted SYN (without the options of every kernel) is never excused: only tools send them.
-// ACK, FIN+ACK: one segment, no text, no timestamps, answered by RST or not at all, and not sent by a server's port
-// to a client's: the others belong to lives that were cut at their start.
-// SYN+ACK: answered by RST, or silent and not from a server's port to a client's.
+// twice and more), no way there (ICMP), a service known to have answered, the loser of a race between
+// address families. A crafted SYN (without the options of every kernel) is never excused: only tools send
+// them. ACK, FIN+ACK: one segment, no text, no timestamps, answered by RST or not at all, and not sent by a
+// server's port to a client's: the others belong to lives that were cut at their start. SYN+ACK: answered
+// by RST, or silent and not from a server's port to a client's.
 #include "watch/scan_parts.h"
 
 #define CONTACT_PATIENCE 3 // SYNs of one attempt

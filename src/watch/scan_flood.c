@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_flood.c - floods: segments a second towards one (host, port), three seconds on end, that lead nowhere.
 //
-// What counts: SYNs whose handshake nobody ends; SYN-ACKs, RSTs and FINs of no life; ACKs of no life that are answered by RST
-// or not at all. A crafted SYN counts at once and fourfold: it is no client's. A kernel's SYN
-// counts when it was given up after one try, which crowds that come back after an outage do not do.
+// What counts: SYNs whose handshake nobody ends; SYN-ACKs, RSTs and FINs of no life; ACKs of no life that
+// are answered by RST or not at all. A crafted SYN counts at once and fourfold: it is no client's. A
+// kernel's SYN counts when it was given up after one try, which crowds that come back after an outage do
+// not do.
 #include <string.h>
 
 #include "watch/scan_parts.h"

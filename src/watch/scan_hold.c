@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_hold.c - connections that are opened to be held: without a byte, or with a window of zero.
 //
-// Held open: one source has many connections without text to one (host, port), and few of them end within a minute.
-// Sockets that browsers open ahead of need live for ten seconds. Held at zero: only the side that opened a
-// connection counts; a server whose window stays shut hangs, it does not attack.
+// Held open: one source has many connections without text to one (host, port), and few of them end within a
+// minute. Sockets that browsers open ahead of need live for ten seconds. Held at zero: only the side that
+// opened a connection counts; a server whose window stays shut hangs, it does not attack.
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
 

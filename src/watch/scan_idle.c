@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_idle.c - the zombie of an idle scan: probed with SYN+ACKs while "its" SYNs go elsewhere.
 //
-// The scanner reads the zombie's IP identification by SYN+ACKs to one port, which the zombie answers by RST, and
-// sends SYNs with the zombie's address meanwhile. Where the tap sees both, the SYN scan has another author.
+// The scanner reads the zombie's IP identification by SYN+ACKs to one port, which the zombie answers by
+// RST, and sends SYNs with the zombie's address meanwhile. Where the tap sees both, the SYN scan has
+// another author.
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_inject.c - forged RSTs and forged text: a life that contradicts itself, and a sender unlike its side.
 //
-// A side that goes on after its RST did not send it, or a middlebox sent both. The contradiction alone is not enough (address
-// translators, load balancers and hosts that abort downloads make look-alikes: Weaver, Sommer and Paxson, NDSS 2009):
-// the RST's hop count must differ from its side's, or three RSTs must march through the window. For text, other
-// octets where there were some, more than one (a keepalive's octet is any), and another hop count.
+// A side that goes on after its RST did not send it, or a middlebox sent both. The contradiction alone is
+// not enough (address translators, load balancers and hosts that abort downloads make look-alikes: Weaver,
+// Sommer and Paxson, NDSS 2009): the RST's hop count must differ from its side's, or three RSTs must march
+// through the window. For text, other octets where there were some, more than one (a keepalive's octet is
+// any), and another hop count.
 #include "watch/scan_parts.h"
 
 #define INJECT_MARCH 3

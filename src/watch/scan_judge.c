@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// scan_judge.c - when a source's contacts are a scan, and of which kind. Each threshold is argued in docs/watch.md.
+// scan_judge.c - when a source's contacts are a scan, and of which kind. Each threshold is argued in
+// docs/watch.md.
 #include "watch/scan_parts.h"
 
 #define JUDGE_FAST_NS   (480 * SCAN_S) // eight targets at one a minute
@@ -240,7 +241,8 @@ static void judge_ack(struct scan *s, struct source *it, const struct source_tar
   if (made) judge_name(s, it, &v, probe_kind(technique));
 }
 
-// SYN+ACK to many ports of a host or to one port of many is a probe; to hosts and ports at random it answers spoofed SYNs.
+// SYN+ACK to many ports of a host or to one port of many is a probe; to hosts and ports at random it
+// answers spoofed SYNs.
 static bool judge_synack(struct scan *s, struct source *it, const struct source_target *e,
                          bool waited)
 {

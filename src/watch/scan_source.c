@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_source.c - what each source tried without success, in bounded memory.
 //
-// A source gets a record at once while there is room. When the table is full, a cell by a fixed hash of the source
-// collects a bit for each target; who set fewer than SOURCE_ADMIT_SLOTS of them gets none. So a flood from
-// spoofed addresses, one packet each, cannot push out who probes slowly. Records with SOURCE_WORTH targets are in
-// the second list, which makes room only when the first is empty. What goes is what was quiet longest, whatever the hash.
+// A source gets a record at once while there is room. When the table is full, a cell by a fixed hash of the
+// source collects a bit for each target; who set fewer than SOURCE_ADMIT_SLOTS of them gets none. So a
+// flood from spoofed addresses, one packet each, cannot push out who probes slowly. Records with
+// SOURCE_WORTH targets are in the second list, which makes room only when the first is empty. What goes is
+// what was quiet longest, whatever the hash.
 #include <string.h>
 
 #include "watch/scan_source.h"

@@ -50,7 +50,7 @@ struct sources {
   struct scan_pool *pool;
   struct scan_table table;
   uint16_t *admit; // cells of 16 bits, one for each target bit, by fingerprint of the source
-  uint64_t admit_cells;
+  uint32_t admit_cells;
   uint64_t admit_marks; // bits set since the last wipe
   uint32_t due_first, due_last;
 };

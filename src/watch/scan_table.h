@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// scan_table.h - records under a key, at most so many: who was quiet longest makes room, whatever the hash says.
+// scan_table.h - records under a key, at most so many: who was quiet longest makes room, whatever the hash
+// says.
 #ifndef ESTAB_WATCH_SCAN_TABLE_H
 #define ESTAB_WATCH_SCAN_TABLE_H
 

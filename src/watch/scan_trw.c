@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_trw.c - threshold random walk (Jung et al., IEEE S&P 2004) over first contacts to local hosts.
 //
-// theta0 = 0.8 and theta1 = 0.2 are the chances that a first contact of a benign host and of a scanner succeeds; so a
-// failure multiplies the likelihood ratio by (1 - theta1) / (1 - theta0) = 4, a success by theta1 / theta0 = 1/4.
-// alpha = 0.01 and beta = 0.99 give the thresholds 99 and 1/99. Logarithms are to the base 2, in 1/256.
+// theta0 = 0.8 and theta1 = 0.2 are the chances that a first contact of a benign host and of a scanner
+// succeeds; so a failure multiplies the likelihood ratio by (1 - theta1) / (1 - theta0) = 4, a success by
+// theta1 / theta0 = 1/4. alpha = 0.01 and beta = 0.99 give the thresholds 99 and 1/99. Logarithms are to
+// the base 2, in 1/256.
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
 

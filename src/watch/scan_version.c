@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_version.c - service version probing: one source says the openings of several protocols to one port.
 //
-// A client speaks the one protocol that it came for. Who asks a port in HTTP, then in RTSP, then in RPC wants to know what
-// is there: three openings of different protocols are enough. Some openings are the prober's own and enough alone;
-// and so is HTTP/1.0 without any header, said after five seconds of listening for a greeting.
+// A client speaks the one protocol that it came for. Who asks a port in HTTP, then in RTSP, then in RPC
+// wants to know what is there: three openings of different protocols are enough. Some openings are the
+// prober's own and enough alone; and so is HTTP/1.0 without any header, said after five seconds of
+// listening for a greeting.
 #include <string.h>
 
 #include "watch/scan_parts.h"
