@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// watch_decode.c - frames meant to break the observer's decoder, each in a buffer of exactly its size; what it
+// says of them must hold together.
+#include "support/prop.h"
+#include "support/wrapped.h"
+
+#include "watch/decode.h"
+#include "watch/defrag.h"
+#include "watch/duplicate.h"
+
+static const uint64_t key[2] = {3, 4};
+
+// Pointers within the packet, lengths within the lengths around them.
+static bool holds_together(const struct watch_packet *p, const uint8_t *bytes, size_t count)
+{
+  PROP_CHECK(p->kind <= WATCH_KIND_SKIPPED && p->count < ESTAB_WATCH_COUNTS &&
+             p->why < ESTAB_DROPS);
+  PROP_CHECK(p->tunnels <= WATCH_DEPTH && p->vlan_count <= WATCH_DEPTH);
+  PROP_CHECK((p->tunnel == ESTAB_WATCH_TUNNEL_NONE) == (p->tunnels == 0));
+  PROP_CHECK(p->tunnels == 0 || p->has_outer);
+  if (p->kind == WATCH_KIND_SKIPPED) return true;
+  PROP_CHECK(p->version == 4 || p->version == 6);
+  PROP_CHECK(p->ip >= bytes && p->ip + p->ip_captured_bytes <= bytes + count);
+  PROP_CHECK(p->ip_captured_bytes <= p->ip_bytes && p->ip_header_bytes <= p->ip_captured_bytes);
+  PROP_CHECK(p->payload >= p->ip + p->ip_header_bytes);
+  PROP_CHECK(p->payload + p->payload_captured_bytes <= p->ip + p->ip_captured_bytes);
+  PROP_CHECK(p->payload_captured_bytes <= p->payload_bytes);
+  PROP_CHECK(p->ip_header_bytes + p->payload_bytes <= p->ip_bytes);
+  if (p->kind != WATCH_KIND_TCP && p->kind != WATCH_KIND_ICMP) return true;
+  PROP_CHECK(p->fragment.offset == 0 && !p->fragment.more);
+  PROP_CHECK(p->ip_captured_bytes == p->ip_bytes || p->tcp_checksum == WATCH_CHECKSUM_UNVERIFIABLE);
+  if (p->kind == WATCH_KIND_TCP)
+    PROP_CHECK(p->ip_header_bytes + p->tcp.header_bytes + p->payload_bytes == p->ip_bytes);
+  return true;
+}
+
+static size_t some_frame(struct prop_rng *r, struct wrapped *w, uint32_t *link)
+{
+  static const char text[] = "some text";
+  const unsigned version = prop_one_in(r, 2) ? 4 : 6;
+  struct estab_packet p =
+      wrapped_tcp(version, (uint16_t)prop_below(r, 0x1000), text, prop_below(r, sizeof text));
+  if (prop_one_in(r, 4)) {
+    p.kind = ESTAB_PACKET_FRAGMENT;
+    p.protocol = ESTAB_PROTOCOL_TCP;
+    p.payload_bytes = 8;
+    p.fragment = (struct estab_fragment){5, (uint16_t)(8 * prop_below(r, 4)), prop_one_in(r, 2)};
+  }
+  wrapped_packet(w, &p);
+  *link = ESTAB_LINKTYPE_RAW;
+  for (unsigned i = prop_below(r, 3); i > 0; i--)
+    wrapped_in_tunnel(w, (enum wrapping)prop_below(r, WRAPPINGS));
+  *link = wrapped_in(w, (enum wrapping)prop_below(r, WRAPPINGS));
+  return w->count;
+}
+
+static bool look(struct prop_rng *r, uint32_t link, const uint8_t *frame, size_t count, size_t wire)
+{
+  struct prop_mem strict;
+  struct mem mem;
+  struct watch_defrag defrag;
+  struct watch_packet p;
+  bool ambiguous;
+  uint8_t *exact = malloc(count ? count : 1);
+  if (!exact) abort();
+  if (count) memcpy(exact, frame, count);
+  memset(&p, 0xa5, sizeof p);
+  PROP_CHECK(watch_decode(link, exact, count, wire, &p) == (enum watch_kind)p.kind);
+  PROP_CHECK(holds_together(&p, exact, count));
+  if (p.kind == WATCH_KIND_FRAGMENT) {
+    mem_init(&mem, prop_mem_door(&strict));
+    if (prop_one_in(r, 8)) strict.fail_after = prop_below(r, 4);
+    watch_defrag_init(&defrag, &mem, FRAG_OVERLAP_LAST, 1 << 20, key);
+    if (watch_defrag_input(&defrag, &p, 0, &p, &ambiguous) == ESTAB_DROP_NONE)
+      PROP_CHECK(holds_together(&p, defrag.frag.whole, defrag.frag.whole_bytes));
+    watch_defrag_destroy(&defrag);
+    PROP_CHECK(strict.live_bytes == 0);
+  }
+  free(exact);
+  return true;
+}
+
+static bool mutants(struct prop_rng *r)
+{
+  struct wrapped w;
+  uint32_t link;
+  size_t n = some_frame(r, &w, &link);
+  uint8_t *bytes = wrapped_bytes(&w);
+  for (unsigned i = prop_below(r, 6); i > 0; i--) {
+    const size_t at = prop_below(r, (uint32_t)n);
+    if (prop_one_in(r, 2))
+      bytes[at] = (uint8_t)prop_u64(r);
+    else
+      bytes[at] ^= (uint8_t)(1U << prop_below(r, 8));
+  }
+  const size_t wire = n + (prop_one_in(r, 4) ? prop_below(r, 100) : 0);
+  if (prop_one_in(r, 2)) n = prop_below(r, (uint32_t)n + 1);
+  return look(r, link, bytes, n, prop_one_in(r, 8) ? 0 : wire);
+}
+
+static bool noise(struct prop_rng *r)
+{
+  static const uint32_t links[] = {0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 9, 105};
+  static const uint8_t often[] = {0x08, 0x00, 0x81, 0x88, 0x47, 0x64, 0x86, 0xdd, 0x45,
+                                  0x60, 4,    41,   47,   17,   6,    44,   1,    58};
+  uint8_t bytes[200];
+  const size_t n = prop_below(r, sizeof bytes);
+  for (size_t i = 0; i < n; i++)
+    bytes[i] = prop_one_in(r, 2) ? often[prop_below(r, sizeof often)] : (uint8_t)prop_u64(r);
+  return look(r, links[prop_below(r, sizeof links / sizeof links[0])], bytes, n, n);
+}
+
+int main(int argc, char **argv)
+{
+  static const struct prop props[] = {
+      {"mutants", mutants, 100000},
+      {"noise", noise, 100000},
+  };
+  return prop_main(argc, argv, props, sizeof props / sizeof props[0]);
+}
