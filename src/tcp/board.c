@@ -86,6 +86,7 @@ static struct board_chunk *chunk_new(struct board *b, struct mem *mem, unsigned 
   if (!c) return NULL;
   b->spare = NULL;
   c->first = c->count = 0;
+  c->oldest_ns = ESTAB_NEVER;
   memmove(b->chunks + i + 1, b->chunks + i, (b->count - i) * sizeof b->chunks[0]);
   b->chunks[i] = c;
   b->count++;
@@ -113,6 +114,7 @@ static void chunk_join_next(struct board *b, struct mem *mem, unsigned i)
   memcpy(c->at + c->count, next->at + next->first, next->count * sizeof c->at[0]);
   c->first = 0;
   c->count = (uint16_t)(c->count + next->count);
+  c->oldest_ns = u64_min(c->oldest_ns, next->oldest_ns);
   chunk_remove(b, mem, i + 1);
 }
 
@@ -146,6 +148,7 @@ bool board_append(struct board *b, struct mem *mem, uint32_t end, uint64_t now_n
   }
   c->at[c->first + c->count++] =
       (struct board_record){.sent_ns = now_ns, .mark = *mark, .end = end, .bits = bits};
+  c->oldest_ns = u64_min(c->oldest_ns, now_ns);
   b->tail_born_ns = now_ns;
   return true;
 }
@@ -153,15 +156,19 @@ bool board_append(struct board *b, struct mem *mem, uint32_t end, uint64_t now_n
 bool board_split(struct board *b, struct mem *mem, struct board_at at, uint32_t seq, bool of_peer)
 {
   struct board_chunk *c = b->chunks[at.chunk];
-  if (c->count == BOARD_CHUNK_RECORDS) { // its upper half moves into a chunk of its own
-    const unsigned half = BOARD_CHUNK_RECORDS / 2;
+  if (c->count == BOARD_CHUNK_RECORDS) {
+    // Its upper half moves into a chunk of its own; where cuts go upwards, only what lies behind them, so that chunks
+    // stay full.
+    const unsigned keep = at.record > BOARD_CHUNK_RECORDS / 2 ? at.record : BOARD_CHUNK_RECORDS / 2;
     struct board_chunk *upper =
         chunk_new(b, mem, at.chunk + 1, of_peer ? BOARD_CHUNKS_FOR_SACK : BOARD_CHUNKS);
     if (!upper) return false;
-    memcpy(upper->at, c->at + half, half * sizeof c->at[0]);
-    c->count = upper->count = (uint16_t)half;
-    if (at.record >= half) {
-      at = (struct board_at){at.chunk + 1, at.record - half};
+    upper->oldest_ns = c->oldest_ns;
+    upper->count = (uint16_t)(BOARD_CHUNK_RECORDS - keep);
+    memcpy(upper->at, c->at + c->first + keep, upper->count * sizeof c->at[0]);
+    c->count = (uint16_t)keep;
+    if (at.record >= keep) {
+      at = (struct board_at){at.chunk + 1, at.record - keep};
       c = upper;
     }
   } else if (of_peer && b->count > BOARD_CHUNKS_FOR_SACK) {
@@ -237,6 +244,7 @@ void board_set_sent_again(struct board *b, struct mem *mem, struct board_at at, 
   r->bits = (uint8_t)((r->bits & ~BOARD_LOST) | BOARD_RETRANSMITTED);
   r->sent_ns = now_ns;
   r->mark = *mark;
+  b->chunks[at.chunk]->oldest_ns = u64_min(b->chunks[at.chunk]->oldest_ns, now_ns);
   if (b->lost_hint == start) b->lost_hint = r->end;
   if (at.record == 0) return;
   if (r[-1].sent_ns != now_ns || (r[-1].bits & BOARD_FATE) != BOARD_RETRANSMITTED) return;
@@ -276,8 +284,15 @@ struct board_at board_first_lost(struct board *b)
   return at;
 }
 
+static void forget_oldest(struct board *b)
+{
+  for (unsigned i = 0; i < b->count; i++)
+    b->chunks[i]->oldest_ns = 0;
+}
+
 void board_forget_sacks(struct board *b)
 {
+  forget_oldest(b);
   for (struct board_at at = board_first(); !board_is_end(b, at); at = board_next(b, at))
     board_record(b, at)->bits &= (uint8_t)~BOARD_SACKED;
   b->sacked_bytes = b->sacked_segments = 0;
@@ -285,6 +300,7 @@ void board_forget_sacks(struct board *b)
 
 void board_forget_losses(struct board *b)
 {
+  forget_oldest(b);
   for (struct board_at at = board_first(); !board_is_end(b, at); at = board_next(b, at))
     board_record(b, at)->bits &= (uint8_t)~BOARD_LOST;
   b->lost_bytes = 0;

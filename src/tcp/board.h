@@ -36,9 +36,11 @@ struct board_record {
   uint8_t bits;           // enum board_bits
 };
 
-enum { BOARD_CHUNK_RECORDS = 32, BOARD_CHUNKS = 64, BOARD_CHUNKS_FOR_SACK = 48 };
+enum { BOARD_CHUNK_RECORDS = 64, BOARD_CHUNKS = 96, BOARD_CHUNKS_FOR_SACK = 80 };
 
 struct board_chunk {
+  uint64_t
+      oldest_ns; // nothing in it that is in flight was sent before; ESTAB_NEVER = nothing is in flight
   uint16_t first, count; // at[first] .. at[first + count - 1] are in use
   struct board_record at[BOARD_CHUNK_RECORDS];
 };
@@ -125,7 +127,7 @@ bool board_append(struct board *b, struct mem *mem, uint32_t end, uint64_t now_n
                   const struct board_mark *mark);
 
 // Makes the stretch at `at` end at seq, which must lie inside it; the rest follows it. False: no room or no memory.
-// Only the first three quarters of the chunks are for what a peer says.
+// The last chunks are not for what a peer says.
 bool board_split(struct board *b, struct mem *mem, struct board_at at, uint32_t seq, bool of_peer);
 
 // Forgets what lies below seq; the stretch that holds seq is cut. Counters follow.

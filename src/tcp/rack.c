@@ -76,16 +76,14 @@ static uint64_t rack_wait(const struct rack *r, uint64_t reo_wnd_ns, uint64_t sr
   return (r->reordering_seen ? u64_max(r->rtt_ns, srtt_ns) : r->rtt_ns) + reo_wnd_ns;
 }
 
-uint64_t rack_detect(struct rack *r, struct board *b, uint64_t reo_wnd_ns, uint64_t srtt_ns,
-                     uint64_t now_ns)
+// Marks what is lost in one chunk. Answers when to look at it again, 0 = not by time.
+static uint64_t detect_in_chunk(const struct rack *r, struct board *b, unsigned i, uint64_t wait_ns,
+                                uint64_t now_ns)
 {
-  if (!r->delivered || r->oldest_ns > r->xmit_ns) return ESTAB_NEVER;
-  const uint64_t wait_ns = rack_wait(r, reo_wnd_ns, srtt_ns);
-  if (r->oldest_ns + wait_ns > now_ns) return r->oldest_ns + wait_ns;
+  struct board_chunk *c = b->chunks[i];
   uint64_t oldest_ns = ESTAB_NEVER, again_ns = 0;
-  uint32_t start = b->start;
-  for (struct board_at at = board_first(); !board_is_end(b, at); at = board_next(b, at)) {
-    struct board_record *s = board_record(b, at);
+  uint32_t start = board_start_of(b, (struct board_at){i, 0});
+  for (struct board_record *s = c->at + c->first, *end = s + c->count; s < end; s++) {
     uint32_t from = start;
     start = s->end;
     if (s->bits & (BOARD_SACKED | BOARD_LOST)) continue;
@@ -96,6 +94,25 @@ uint64_t rack_detect(struct rack *r, struct board *b, uint64_t reo_wnd_ns, uint6
     }
     if (before) again_ns = u64_max(again_ns, s->sent_ns + wait_ns);
     oldest_ns = u64_min(oldest_ns, s->sent_ns);
+  }
+  c->oldest_ns = oldest_ns;
+  return again_ns;
+}
+
+uint64_t rack_detect(struct rack *r, struct board *b, uint64_t reo_wnd_ns, uint64_t srtt_ns,
+                     uint64_t now_ns)
+{
+  if (!r->delivered || r->oldest_ns > r->xmit_ns) return ESTAB_NEVER;
+  const uint64_t wait_ns = rack_wait(r, reo_wnd_ns, srtt_ns);
+  if (r->oldest_ns + wait_ns > now_ns) return r->oldest_ns + wait_ns;
+  uint64_t oldest_ns = ESTAB_NEVER, again_ns = 0;
+  for (unsigned i = 0; i < b->count; i++) {
+    struct board_chunk *c = b->chunks[i];
+    if (c->oldest_ns <= r->xmit_ns && c->oldest_ns + wait_ns <= now_ns)
+      again_ns = u64_max(again_ns, detect_in_chunk(r, b, i, wait_ns, now_ns));
+    else if (c->oldest_ns <= r->xmit_ns)
+      again_ns = u64_max(again_ns, c->oldest_ns + wait_ns);
+    oldest_ns = u64_min(oldest_ns, c->oldest_ns);
   }
   r->oldest_ns = oldest_ns;
   return again_ns ? again_ns : ESTAB_NEVER;

@@ -4,7 +4,7 @@
 #include "tcp/tcb.h"
 
 // Islands of out-of-order text a connection may hold: bounds the work of each segment (ATTACKS R4).
-#define TEXT_MAX_ISLANDS 256
+#define TEXT_MAX_ISLANDS 2048
 // Duplicate ACKs owed at most after a batch, for peers without SACK.
 #define TEXT_MAX_DUPLICATE_ACKS 8
 
