@@ -250,6 +250,7 @@ static void run_event(struct run *run, const struct event *event)
   switch (event->kind) {
   case EVENT_PACKET: wire_deliver(run, event->packet); break;
   case EVENT_CALL:
+    if (run->host.stack != NULL) host_pump(&run->host); // so that it knows what time it is
     call_begin(run, event, event->call, origin + (uint64_t)event->call->end_ns);
     if (run->host.stack != NULL) host_pump(&run->host);
     break;
