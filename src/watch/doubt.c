@@ -26,7 +26,6 @@ static struct estab_watch_ambiguity *doubt_room(struct track *t, struct flow *f,
   t->ambiguity_count++;
   t->stats->ambiguities++;
   struct track_note *n = &t->notes[t->note_count++];
-  n->type = ESTAB_WATCH_AMBIGUITY;
   n->ambiguity = (struct estab_watch_ambiguity){
       .ts_ns = g->ts_ns, .packet = g->packet, .kind = (uint8_t)kind, .policy = t->settings.policy};
   record_life_uid(t, f, &n->ambiguity.uid);
@@ -45,8 +44,24 @@ void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
   fmt_str(&out, other);
 }
 
+// What the two numbers of a kind mean.
+static const struct doubt_words {
+  const char *chosen, *other;
+} doubt_kinds[ESTAB_WATCH_AMBIGUITIES] = {
+    [ESTAB_WATCH_AMBIGUITY_LOW_TTL] = {"dies on its way: usual TTL ", "arrives: TTL "},
+    [ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS] = {"isn ", "isn "},
+    [ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS] = {"isn ", "isn "},
+    [ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW] = {"not taken, expected seq ", "taken, seq "},
+    [ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW] = {"not taken, expected seq ", "taken, seq "},
+    [ESTAB_WATCH_AMBIGUITY_OLD_TIMESTAMP] = {"not taken, TS.Recent ", "taken, TSval "},
+    [ESTAB_WATCH_AMBIGUITY_URGENT] = {"all octets in line, urgent up to seq ",
+                                      "one octet taken out before seq "},
+    [ESTAB_WATCH_AMBIGUITY_DATA_PAST_WINDOW] = {"taken up to seq ", "taken up to seq "},
+};
+
 static void doubt_number(char *text, size_t bytes, const char *words, uint32_t number)
 {
+  if (!words) words = "";
   struct fmt out;
   fmt_init(&out, text, bytes);
   fmt_str(&out, words);
@@ -63,10 +78,9 @@ void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
     doubt_number(a->other, sizeof a->other, "taken, seq ", g->seq);
     return;
   }
-  bool isn =
-      kind == ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS || kind == ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS;
-  doubt_number(a->chosen, sizeof a->chosen, isn ? "isn " : "not taken, expected seq ", expected);
-  doubt_number(a->other, sizeof a->other, isn ? "isn " : "taken, seq ", came);
+  const struct doubt_words *w = &doubt_kinds[kind];
+  doubt_number(a->chosen, sizeof a->chosen, w->chosen, expected);
+  doubt_number(a->other, sizeof a->other, w->other, came);
 }
 
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,

@@ -16,6 +16,11 @@ void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
                  const struct segment *g, const char *chosen, const char *other);
 
+// What of this segment its receiver may read otherwise. Before the machines see it.
+void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uint16_t urgent);
+// The name of a side's text in the ring of recall.h.
+uint64_t doubt_who(uint64_t life_packet, unsigned end);
+
 // Tells the detectors.
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
                    enum observation_suspicion what);

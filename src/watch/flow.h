@@ -281,6 +281,7 @@ struct flow_trouble {
   uint8_t limited; // enum flow_limit now
   bool limits_kept;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];
+  struct stream *stream; // settings.streams: what is given out
   char history[FLOW_MORE_HISTORY];
 };
 

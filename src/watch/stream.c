@@ -2,8 +2,271 @@
 // stream.c - the octets of both sides in order.
 #include "watch/stream.h"
 
+#include "base/bytes.h"
+#include "proto/seq.h"
+#include "watch/policy.h"
+#include "watch/record.h"
+
+struct stream_block {
+  struct stream_block *next;
+  uint32_t seq, end;             // of the octets
+  uint32_t first_seq, first_end; // of the segment that brought them, for the policy
+  uint32_t room;                 // bytes[] as asked for
+  uint8_t bytes[];
+};
+
+struct stream_side {
+  struct stream_block *blocks; // by sequence number, never overlapping
+  uint64_t offset;             // of `next`
+  uint32_t next;               // what comes next
+  uint32_t held;               // octets in blocks
+  uint32_t fin;
+  uint32_t skip_to; // given up before here, with `skips`
+  bool begun, fin_known, ended, skips;
+};
+
+struct stream {
+  struct stream_side side[2];
+};
+
+static struct stream *stream_of(struct track *t, struct flow *f)
+{
+  struct flow_trouble *r = track_trouble(t, f);
+  if (!r || f == &t->scratch) return NULL;
+  if (!r->stream) r->stream = mem_new(t->mem, sizeof *r->stream, ESTAB_MEM_WATCH);
+  return r->stream;
+}
+
+static void stream_free_block(struct track *t, struct stream_block *b)
+{
+  mem_free(t->mem, b, sizeof *b + b->room, ESTAB_MEM_WATCH);
+}
+
 void stream_free(struct track *t, struct flow *f)
 {
-  (void)t;
-  (void)f;
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (!r || !r->stream) return;
+  for (unsigned e = 0; e < 2; e++)
+    while (r->stream->side[e].blocks) {
+      struct stream_block *b = r->stream->side[e].blocks;
+      r->stream->side[e].blocks = b->next;
+      stream_free_block(t, b);
+    }
+  if (t->ready.stream == r->stream) t->ready.stream = NULL;
+  mem_free(t->mem, r->stream, sizeof *r->stream, ESTAB_MEM_WATCH);
+  r->stream = NULL;
+}
+
+// ---------------------------------------------------------------------------------------------
+// What waits
+
+static struct stream_block *stream_new_block(struct track *t, struct stream_side *s, uint32_t seq,
+                                             uint32_t end, const uint8_t *text)
+{
+  uint32_t count = end - seq;
+  if (s->held + count > t->settings.stream_hole_bytes) return NULL;
+  struct stream_block *b = mem_new_raw(t->mem, sizeof *b + count, ESTAB_MEM_WATCH);
+  if (!b) return NULL;
+  b->seq = seq;
+  b->end = end;
+  b->room = count;
+  memcpy(b->bytes, text, count);
+  s->held += count;
+  return b;
+}
+
+// What of a block comes at and after `from` becomes its own: NULL when nothing does or memory is refused.
+static struct stream_block *stream_split(struct track *t, struct stream_side *s,
+                                         struct stream_block *b, uint32_t from)
+{
+  if (!seq_lt(from, b->end)) return NULL;
+  struct stream_block *tail = stream_new_block(t, s, from, b->end, b->bytes + (from - b->seq));
+  if (!tail) return NULL;
+  tail->first_seq = b->first_seq;
+  tail->first_end = b->first_end;
+  return tail;
+}
+
+// Puts [seq, end) to what waits; g_seq, g_end are the whole segment's.
+static void stream_insert(struct track *t, struct stream_side *s, uint32_t seq, uint32_t end,
+                          const uint8_t *text, uint32_t g_seq, uint32_t g_end)
+{
+  struct stream_block **link = &s->blocks;
+  while (seq_lt(seq, end)) {
+    while (*link && !seq_gt((*link)->end, seq))
+      link = &(*link)->next;
+    struct stream_block *old = *link;
+    bool meets = old && seq_lt(old->seq, end);
+    bool wins = meets && policy_new_wins((enum estab_watch_policy)t->settings.policy,
+                                         old->first_seq, old->first_end, g_seq, g_end);
+    uint32_t upto = !meets || wins ? end : old->seq;
+    if (meets && wins && seq_lt(old->seq, seq)) { // the old block keeps its beginning
+      struct stream_block *tail = stream_split(t, s, old, end);
+      s->held -= old->end - seq;
+      old->end = seq;
+      if (tail) {
+        tail->next = old->next;
+        old->next = tail;
+      }
+      link = &old->next;
+      continue;
+    }
+    if (seq_lt(seq, upto)) {
+      struct stream_block *b = stream_new_block(t, s, seq, upto, text);
+      if (!b) return;
+      b->first_seq = g_seq;
+      b->first_end = g_end;
+      b->next = old;
+      *link = b;
+      link = &b->next;
+    }
+    while (meets && wins && *link &&
+           seq_lt((*link)->seq, end)) { // later ones go, or lose their beginning
+      old = *link;
+      if (seq_gt(old->end, end)) {
+        uint32_t cut = end - old->seq;
+        memmove(old->bytes, old->bytes + cut, old->end - end);
+        old->seq = end;
+        s->held -= cut;
+        break;
+      }
+      *link = old->next;
+      s->held -= old->end - old->seq;
+      stream_free_block(t, old);
+    }
+    if (!meets || wins) return;
+    uint32_t passed = seq_min(old->end, end) - seq;
+    text += passed;
+    seq += passed;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// Segments
+
+static void stream_begin(struct stream_side *s, const struct flow_side *side,
+                         const struct segment *g)
+{
+  s->begun = true;
+  s->next = g->flags & ESTAB_TCP_SYN ? g->seq + 1 : side->bits & SIDE_KNOWN ? side->nxt : g->seq;
+}
+
+static void stream_text(struct track *t, struct stream_side *s, const struct segment *g,
+                        const uint8_t *text)
+{
+  uint32_t g_seq = g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), seq = g_seq;
+  uint32_t end = seq + g->text_bytes;
+  if (seq_le(end, s->next) || end - s->next > (1u << 30)) return; // given out already
+  if (seq_lt(seq, s->next)) {
+    text += s->next - seq;
+    seq = s->next;
+  }
+  bool meets = s->blocks && seq_lt(s->blocks->seq, end);
+  if (seq == s->next && !meets) {
+    t->ready.text = text;
+    t->ready.count = end - seq;
+    return;
+  }
+  stream_insert(t, s, seq, end, text, g_seq, end);
+  if (s->held + RECALL_TEXT > t->settings.stream_hole_bytes && s->blocks) {
+    s->skips = true; // the hole will not be filled in time
+    s->skip_to = s->blocks->seq;
+  }
+}
+
+void stream_segment(struct track *t, struct flow *f, const struct segment *g, const uint8_t *text)
+{
+  unsigned e = g->end;
+  t->ready.stream = NULL;
+  if (g->bits & SEGMENT_BAD || (g->flags & ESTAB_TCP_RST)) return;
+  bool speaks = g->text_bytes || (g->flags & ESTAB_TCP_FIN);
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (!speaks && (!r || !r->stream)) return;
+  struct stream *all = stream_of(t, f);
+  if (!all) return;
+  struct stream_side *s = &all->side[e], *peer = &all->side[1 - e];
+  t->ready.text = NULL;
+  t->ready.count = 0;
+  t->ready.end = (uint8_t)e;
+  if (speaks && !s->begun) stream_begin(s, &f->side[e], g);
+  if (g->text_bytes && !(g->bits & SEGMENT_CUT)) stream_text(t, s, g, text);
+  if (g->flags & ESTAB_TCP_FIN) {
+    s->fin_known = true;
+    s->fin = g->seq + g->text_bytes + (g->flags & ESTAB_TCP_SYN ? 1u : 0u);
+  }
+  // What is acknowledged and was never captured is given up.
+  if ((g->flags & ESTAB_TCP_ACK) && peer->begun) {
+    uint32_t ack = g->ack;
+    if (peer->fin_known && seq_gt(ack, peer->fin)) ack = peer->fin;
+    if (seq_gt(ack, peer->next) && ack - peer->next < (1u << 30)) {
+      peer->skips = true;
+      peer->skip_to = ack;
+      if (!speaks) t->ready.end = (uint8_t)(1 - e);
+    }
+  }
+  t->ready.stream = all;
+  t->ready.orig = (uint8_t)flow_orig((struct flow_head *)f);
+  record_life_uid(t, f, &t->ready.uid);
+  if (t->ready.gone) {
+    stream_free_block(t, t->ready.gone);
+    t->ready.gone = NULL;
+  }
+}
+
+void stream_first(struct track *t, struct flow *f, const struct segment *g, const uint8_t *text)
+{
+  struct flow_side *s = &f->side[g->end];
+  uint16_t bits = s->bits;
+  s->bits &= (uint16_t)~SIDE_KNOWN; // nothing was known before it
+  stream_segment(t, f, g, text);
+  s->bits = bits;
+}
+
+// One piece of a side, if there is any.
+static bool stream_piece(struct track *t, unsigned end, struct estab_watch_stream *out)
+{
+  struct stream_side *s = &t->ready.stream->side[end];
+  *out = (struct estab_watch_stream){.uid = t->ready.uid, .side = (uint8_t)end};
+  if (!s->begun || s->ended) return false;
+  if (t->ready.count && end == t->ready.end) {
+    out->bytes = t->ready.text;
+    out->length = t->ready.count;
+    t->ready.count = 0;
+  } else {
+    struct stream_block *b = s->blocks;
+    if (s->skips && seq_gt(s->skip_to, s->next) && (!b || b->seq != s->next)) {
+      uint32_t to = b && seq_lt(b->seq, s->skip_to) ? b->seq : s->skip_to;
+      out->gap_bytes = to - s->next;
+      s->next = to;
+      s->offset += out->gap_bytes;
+    }
+    if (s->skips && !seq_gt(s->skip_to, s->next)) s->skips = false;
+    if (b && b->seq == s->next) {
+      out->bytes = b->bytes;
+      out->length = b->end - b->seq;
+      s->blocks = b->next;
+      s->held -= b->end - b->seq;
+      t->ready.gone = b; // until the next call
+    }
+  }
+  out->offset = s->offset;
+  s->next += (uint32_t)out->length;
+  s->offset += out->length;
+  if (s->fin_known && s->next == s->fin) out->end = s->ended = true;
+  return out->length || out->gap_bytes || out->end;
+}
+
+bool stream_next(struct track *t, struct estab_watch_stream *out)
+{
+  if (t->ready.gone) {
+    stream_free_block(t, t->ready.gone);
+    t->ready.gone = NULL;
+  }
+  if (!t->ready.stream) return false;
+  if (stream_piece(t, t->ready.end, out) || stream_piece(t, 1u - t->ready.end, out)) {
+    out->side = (uint8_t)(out->side == t->ready.orig ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP);
+    return true;
+  }
+  t->ready.stream = NULL;
+  return false;
 }

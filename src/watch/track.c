@@ -106,6 +106,7 @@ void track_unqueue(struct track *t, uint32_t ref)
 
 void track_free_aside(struct track *t, struct flow *f)
 {
+  stream_free(t, f);
   if (f->trouble != SLAB_NONE) {
     struct flow_trouble *r = slab_at(&t->troubles, f->trouble);
     ranges_free(&r->side[0].holes, t->mem);
@@ -113,7 +114,6 @@ void track_free_aside(struct track *t, struct flow *f)
     slab_free(&t->troubles, f->trouble);
   }
   if (f->closing != SLAB_NONE) slab_free(&t->closings, f->closing);
-  stream_free(t, f);
   f->closing = f->trouble = SLAB_NONE;
 }
 
@@ -263,6 +263,7 @@ void track_tell_copy(struct track *t, uint32_t ref)
     struct flow_trouble *r = track_trouble(t, g);
     if (r) {
       *r = *(struct flow_trouble *)slab_at(&t->troubles, f->trouble);
+      r->stream = NULL;
       memset(&r->side[0].holes, 0, sizeof r->side[0].holes);
       memset(&r->side[1].holes, 0, sizeof r->side[1].holes);
     }
@@ -401,11 +402,17 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
   t->queue_head = t->queue_tail = FLOW_NONE;
   t->due_ns = ESTAB_NEVER;
   t->budget_bytes = settings->max_bytes / 32 * 25;
+  t->recall = mem_new_raw(mem, sizeof *t->recall, ESTAB_MEM_WATCH);
+  if (!t->recall) return ESTAB_ERR_NO_MEMORY;
+  recall_init(t->recall, mem, (uint32_t)u64_min(settings->max_bytes / 64, UINT32_C(4) << 20));
   return flow_table_init(t);
 }
 
 void track_destroy(struct track *t)
 {
+  struct estab_watch_stream last;
+  t->ready.stream = NULL;
+  (void)stream_next(t, &last); // the piece given out last
   for (uint32_t i = 0; i < slab_top(&t->fulls); i++)
     if (slab_live(&t->fulls, i)) track_free_aside(t, slab_at(&t->fulls, i));
   slab_destroy(&t->ones);
@@ -413,4 +420,8 @@ void track_destroy(struct track *t)
   slab_destroy(&t->closings);
   slab_destroy(&t->troubles);
   flow_table_destroy(t);
+  if (t->recall) {
+    recall_destroy(t->recall, t->mem);
+    mem_free(t->mem, t->recall, sizeof *t->recall, ESTAB_MEM_WATCH);
+  }
 }

@@ -7,14 +7,11 @@
 #include "watch/decode.h"
 #include "watch/flow.h"
 #include "watch/observation.h"
+#include "watch/recall.h"
 
-// What waits to be told besides rows.
+// An ambiguity that waits to be told.
 struct track_note {
-  uint8_t type; // enum estab_watch_record_type: AMBIGUITY or STREAM
-  union {
-    struct estab_watch_ambiguity ambiguity;
-    struct estab_watch_stream stream;
-  };
+  struct estab_watch_ambiguity ambiguity;
 };
 
 #define TRACK_NOTES 32 // of one packet; more are only counted
@@ -22,6 +19,9 @@ struct track_note {
 // Observations go to whoever named himself; NULL: nobody looks for scans.
 // Answers what is kept with a life of FIRST.
 typedef uint16_t track_observer(void *ctx, const struct observation *o);
+
+struct stream;
+struct stream_block;
 
 struct track {
   struct mem *mem;
@@ -42,12 +42,21 @@ struct track {
   uint64_t budget_bytes;          // of records
   uint64_t leaving_bytes;         // of records that are over and wait to be told
   uint64_t loss_ns, loss_from_ns; // the system lost packets between
+  struct recall *recall;
   track_observer *observe;
   void *observe_ctx;
   const struct watch_packet *packet; // the one that is judged, NULL in a timeout
   struct estab_watch_stats *stats;
   uint64_t ambiguity_second; // the second that ambiguity_count counts
   uint32_t ambiguity_count;
+  struct {                 // what the last segment made ready of streams
+    struct stream *stream; // NULL: nothing
+    const uint8_t *text;   // in the frame
+    uint32_t count;
+    uint8_t end, orig;         // whose text; which end is the originator
+    struct stream_block *gone; // given out, to be freed with the next call
+    struct estab_watch_uid uid;
+  } ready;
   // A record of one segment is told from here; what the two others would keep is here too.
   struct flow scratch;
   struct flow_closing scratch_closing;

@@ -3,9 +3,11 @@
 #include "watch/track_internal.h"
 
 #include "base/bytes.h"
+#include "watch/doubt.h"
 #include "watch/life.h"
 #include "watch/measure.h"
 #include "watch/observe.h"
+#include "watch/stream.h"
 #include "watch/zeek.h"
 
 static void track_segment_of(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
@@ -59,10 +61,21 @@ static uint64_t track_signature(const struct flow *f)
   return all;
 }
 
+// Keeps the text for a while. Probes of one octet may carry any.
+static void track_remember(struct track *t, uint64_t life_packet, const struct segment *g)
+{
+  if (g->text_bytes < 2 || (g->bits & (SEGMENT_BAD | SEGMENT_CUT))) return;
+  recall_add(t->recall, doubt_who(life_packet, g->end),
+             g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), t->packet->payload, g->text_bytes);
+}
+
 static void track_judge(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
   uint64_t before = track_signature(f);
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
+  doubt_segment(t, f, g, t->packet->tcp.urgent);
+  track_remember(t, f->life_packet, g);
+  if (t->settings.streams) stream_segment(t, f, g, t->packet->payload);
   measure_segment(t, f, g);
   zeek_segment(t, f, g);
   life_segment(t, f, g);
@@ -89,11 +102,15 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
     t->stats->memory_refusals++;
     return;
   }
+  track_remember(t, g->packet, g);
   // A record of one segment has no room for text that was not captured behind a FIN.
-  if ((g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT)) {
-    ref = track_promote(t, ref);
-    if (ref != FLOW_NONE) track_arm(t, (struct flow *)track_at(t, ref));
-  }
+  bool text = t->settings.streams && g->text_bytes;
+  if (!text && !((g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT))) return;
+  ref = track_promote(t, ref);
+  if (ref == FLOW_NONE) return;
+  struct flow *f = (struct flow *)track_at(t, ref);
+  track_arm(t, f);
+  if (text) stream_first(t, f, g, t->packet->payload);
 }
 
 // A full record gets a segment. The row may be over, or the segment be another connection's.
@@ -171,7 +188,6 @@ void track_fragment_doubt(struct track *t, const struct watch_packet *p, uint64_
     return;
   }
   struct track_note *n = &t->notes[t->note_count++];
-  n->type = ESTAB_WATCH_AMBIGUITY;
   n->ambiguity = (struct estab_watch_ambiguity){
       .ts_ns = ts_ns,
       .packet = number,
@@ -187,14 +203,12 @@ bool track_next_note(struct track *t, struct estab_watch_record *out)
 {
   if (t->note_at >= t->note_count) {
     t->note_at = t->note_count = 0;
-    return false;
+    out->type = ESTAB_WATCH_STREAM;
+    return t->settings.streams && stream_next(t, &out->stream);
   }
   const struct track_note *n = &t->notes[t->note_at++];
-  out->type = (enum estab_watch_record_type)n->type;
-  if (n->type == ESTAB_WATCH_AMBIGUITY)
-    out->ambiguity = n->ambiguity;
-  else
-    out->stream = n->stream;
+  out->type = ESTAB_WATCH_AMBIGUITY;
+  out->ambiguity = n->ambiguity;
   return true;
 }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// recall.c - text that passed lately.
+#include "watch/recall.h"
+
+#include <string.h>
+
+#include "proto/seq.h"
+
+struct recall_entry {
+  uint64_t who, before; // before: where the bucket's next older entry begins, + 1
+  uint32_t seq, count;
+};
+
+void recall_init(struct recall *r, struct mem *mem, uint32_t bytes)
+{
+  memset(r, 0, sizeof *r);
+  r->size = 4096;
+  while (r->size * 2 <= bytes)
+    r->size *= 2;
+  r->ring = mem_new_raw(mem, r->size, ESTAB_MEM_WATCH);
+}
+
+void recall_destroy(struct recall *r, struct mem *mem)
+{
+  mem_free(mem, r->ring, r->size, ESTAB_MEM_WATCH);
+  r->ring = NULL;
+}
+
+static uint32_t recall_bucket(uint64_t who)
+{
+  return (uint32_t)((who * UINT64_C(0x9e3779b97f4a7c15)) >> 52) & (RECALL_BUCKETS - 1);
+}
+
+void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count)
+{
+  if (!r->ring || !count) return;
+  if (count > RECALL_TEXT) count = RECALL_TEXT;
+  uint32_t takes = (uint32_t)sizeof(struct recall_entry) + ((count + 7) & ~7u);
+  uint32_t at = (uint32_t)r->head & (r->size - 1);
+  if (at + takes > r->size) { // an entry lies in one piece
+    r->head += r->size - at;
+    at = 0;
+  }
+  uint64_t *last = &r->last[recall_bucket(who)];
+  struct recall_entry e = {.who = who, .before = *last, .seq = seq, .count = count};
+  memcpy(r->ring + at, &e, sizeof e);
+  memcpy(r->ring + at + sizeof e, text, count);
+  *last = r->head + 1;
+  r->head += takes;
+}
+
+static bool recall_compare(const uint8_t *old, const uint8_t *text, uint32_t count,
+                           struct recall_difference *out)
+{
+  if (memcmp(old, text, count) == 0) return false;
+  uint32_t first = 0;
+  while (old[first] == text[first])
+    first++;
+  out->differ = 0;
+  for (uint32_t i = first; i < count; i++)
+    out->differ += old[i] != text[i];
+  out->old = old + first;
+  out->at = first;
+  out->length = count - first;
+  return true;
+}
+
+bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
+                    uint32_t count, struct recall_difference *out)
+{
+  if (!r->ring) return false;
+  uint64_t place = r->last[recall_bucket(who)];
+  uint32_t end = seq + count;
+  for (unsigned i = 0; place && i < RECALL_STEPS; i++) {
+    if (place - 1 + r->size < r->head + RECALL_TEXT + 64) return false; // may be written over
+    const uint8_t *at = r->ring + ((uint32_t)(place - 1) & (r->size - 1));
+    struct recall_entry e;
+    memcpy(&e, at, sizeof e);
+    place = e.before;
+    if (e.who != who || !seq_lt(e.seq, end) || !seq_lt(seq, e.seq + e.count)) continue;
+    uint32_t from = seq_max(e.seq, seq), to = seq_min(e.seq + e.count, end);
+    if (!recall_compare(at + sizeof e + (from - e.seq), text + (from - seq), to - from, out))
+      continue;
+    out->at += from - seq;
+    out->old_seq = e.seq;
+    out->old_bytes = e.count;
+    return true;
+  }
+  return false;
+}

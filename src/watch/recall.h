@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// recall.h - text of all connections that passed lately, to tell a repetition from a forgery: one ring for all.
+#ifndef ESTAB_WATCH_RECALL_H
+#define ESTAB_WATCH_RECALL_H
+
+#include "base/mem.h"
+
+#define RECALL_BUCKETS 4096u
+#define RECALL_STEPS   32u   // older segments of a bucket that are looked at, at most
+#define RECALL_TEXT    1500u // octets of a segment that are kept
+
+struct recall {
+  uint8_t *ring;                 // NULL: no memory, nothing is remembered
+  uint32_t size;                 // a power of two
+  uint64_t head;                 // bytes ever written
+  uint64_t last[RECALL_BUCKETS]; // where the newest entry of a bucket begins, + 1
+};
+
+struct recall_difference {
+  const uint8_t *old; // its octets from the first other one on, until the next recall_add()
+  uint32_t at;        // of the first other octet in the new text
+  uint32_t length;    // octets that overlap from there
+  uint32_t differ;    // of which so many are others
+  uint32_t old_seq, old_bytes; // of the whole old segment
+};
+
+// Takes about bytes; refused memory: it remembers nothing.
+void recall_init(struct recall *r, struct mem *mem, uint32_t bytes);
+void recall_destroy(struct recall *r, struct mem *mem);
+// `who` names one side of one connection.
+void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count);
+// Whether text of `who` at seq says anything else than what was there before.
+bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
+                    uint32_t count, struct recall_difference *out);
+
+#endif
