@@ -1,38 +1,38 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // collect.c - after every change of a connection: its events, its place on the ready list, its timer, its end.
 #include "stack/stack.h"
+#include <stddef.h>
 
 // ---- Lists of tagged indices
 
-uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
+struct fifo_link *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged)
 {
   uint32_t index = tagged & TAG_INDEX;
   if ((tagged & TAG_KIND) == TAG_FULL) { // nearly always
     struct tcb *t = slab_at(&s->conns, index);
-    return l == &s->events ? &t->event_next : &t->ready_next;
+    return l == &s->events ? &t->event : &t->ready;
   }
   if ((tagged & TAG_KIND) == TAG_HALF) {
     struct half *h = slab_at(&s->halves, index);
-    return &h->list_next;
+    return &h->list;
   }
   struct listener *x = slab_at(&s->listeners, index);
-  return &x->event_next;
+  return &x->event;
 }
 
-// Rare: only when something on a list is freed before its turn.
+// When something on a list is freed before its turn.
 void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged)
 {
-  uint32_t before = 0;
-  for (uint32_t at = l->head; at; before = at, at = *list_link(s, l, at)) {
-    if (at != tagged) continue;
-    uint32_t next = *list_link(s, l, at);
-    if (before)
-      *list_link(s, l, before) = next;
-    else
-      l->head = next;
-    if (l->tail == at) l->tail = before;
-    return;
-  }
+  struct fifo_link link = *list_link(s, l, tagged);
+  uint32_t before = tagged == l->head ? 0 : link.prev;
+  if (before)
+    list_link(s, l, before)->next = link.next;
+  else
+    l->head = link.next;
+  if (link.next)
+    list_link(s, l, link.next)->prev = before;
+  else
+    l->tail = before;
 }
 
 // ---- Birth and end
@@ -67,20 +67,7 @@ void stack_leave_table(struct estab_stack *s, struct tcb *t)
 static void leave_accept_queue(struct estab_stack *s, struct tcb *t)
 {
   struct listener *x = slab_at(&s->listeners, t->listener);
-  uint32_t before = 0;
-  for (uint32_t at = x->accept_head; at; at = stack_conn(s, at - 1)->accept_next) {
-    if (at - 1 != t->index) {
-      before = at;
-      continue;
-    }
-    if (before)
-      stack_conn(s, before - 1)->accept_next = t->accept_next;
-    else
-      x->accept_head = t->accept_next;
-    if (x->accept_tail == at) x->accept_tail = before;
-    x->accept_count--;
-    break;
-  }
+  fifo_remove(&x->accept, &s->conns, offsetof(struct tcb, accept), t->index);
   t->bits &= ~(uint32_t)TCB_ACCEPT_QUEUED;
 }
 
@@ -106,11 +93,11 @@ void stack_unpark(struct estab_stack *s)
   s->parked = (struct list){0, 0};
   while (tagged) {
     struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
-    uint32_t next = t->ready_next;
+    uint32_t next = t->ready.next;
     t->bits &= ~(uint32_t)TCB_PARKED;
     if (t->path->neighbour == PATH_NEIGHBOUR_PENDING || stack_is_cut_off(s, t)) {
       t->bits |= TCB_PARKED;
-      list_push(s, &s->parked, tagged, &t->ready_next);
+      list_push(s, &s->parked, tagged, &t->ready);
     } else {
       stack_ready(s, t);
     }
@@ -151,7 +138,7 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
       (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED))
     return;
   t->bits |= TCB_ON_EVENTS;
-  list_push(s, &s->events, TAG_FULL | t->index, &t->event_next);
+  list_push(s, &s->events, TAG_FULL | t->index, &t->event);
 }
 
 void stack_settle_all(struct estab_stack *s, struct tcb *t)

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define HALF_WAIT offsetof(struct half, wait)
+#define HALF_WAIT     offsetof(struct half, wait)
+#define HALF_SIBLINGS offsetof(struct half, siblings)
 
 // ---- Deadlines in milliseconds modulo 2^32, rounded up: records live far less than 49 days.
 
@@ -77,7 +78,7 @@ static void owe_syn_ack(struct estab_stack *s, struct half *h, uint32_t index)
 {
   if (h->bits & (HALF_ON_LIST | HALF_JUDGING)) return;
   h->bits |= HALF_ON_LIST;
-  list_push(s, &s->ready, TAG_HALF | index, &h->list_next);
+  list_push(s, &s->ready, TAG_HALF | index, &h->list);
 }
 
 // Out of everything but the flow table.
@@ -86,10 +87,8 @@ static void half_leave(struct estab_stack *s, struct half *h, uint32_t index)
   fifo_remove(&s->half_wait[h->stage], &s->halves, HALF_WAIT, index);
   if (h->bits & HALF_ON_LIST)
     list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
-  if (slab_live(&s->listeners, h->listener)) {
-    struct listener *x = slab_at(&s->listeners, h->listener);
-    if (x->generation == h->listener_generation) x->half_count--;
-  }
+  struct listener *x = slab_at(&s->listeners, h->listener); // it lives as long as any of these
+  fifo_remove(&x->halves, &s->halves, HALF_SIBLINGS, index);
   s->state_counts[ESTAB_SYN_RECEIVED]--;
 }
 
@@ -135,7 +134,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   struct listener *x = slab_at(&s->listeners, listener);
   uint32_t index = SLAB_NONE;
   enum estab_drop why = ESTAB_DROP_TCP_BACKLOG_FULL;
-  if (s->halves.count < s->settings.max_half_open && x->accept_count < x->settings.backlog) {
+  if (s->halves.count < s->settings.max_half_open && x->accept.count < x->settings.backlog) {
     why = ESTAB_DROP_TCP_NO_MEMORY;
     index = slab_new(&s->halves);
   }
@@ -147,7 +146,6 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   h->tuple = *tuple;
   h->netif = (uint16_t)netif;
   h->listener = listener;
-  h->listener_generation = x->generation;
   h->generation = stack_generation(s);
   half_take_options(&s->settings, h, g);
   h->seg.state = ESTAB_SYN_RECEIVED;
@@ -171,13 +169,13 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, netif, tuple, g);
     return;
   }
-  x->half_count++;
+  fifo_push(&x->halves, &s->halves, HALF_SIBLINGS, index);
   s->state_counts[ESTAB_SYN_RECEIVED]++;
   stack_trace_state(s, tuple, 0, ESTAB_LISTEN, ESTAB_SYN_RECEIVED, "SYN");
   if (x->settings.syn_events) {
     h->bits = HALF_JUDGING | HALF_ON_LIST;
     enter_stage(s, h, index, HALF_STAGE_JUDGING);
-    list_push(s, &s->events, TAG_HALF | index, &h->list_next);
+    list_push(s, &s->events, TAG_HALF | index, &h->list);
   } else {
     half_start(s, index);
   }
@@ -216,10 +214,9 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
 static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
 {
   struct half *h = slab_at(&s->halves, index);
-  struct listener *x =
-      slab_live(&s->listeners, h->listener) ? slab_at(&s->listeners, h->listener) : NULL;
-  if (!x || x->accept_count >=
-                x->settings.backlog) { // kept half-open: the peer's next segment tries again
+  struct listener *x = slab_at(&s->listeners, h->listener);
+  if (x->accept.count >=
+      x->settings.backlog) { // kept half-open: the peer's next segment tries again
     stack_drop(s, ESTAB_DROP_TCP_BACKLOG_FULL, h->netif, &h->tuple, g);
     return;
   }
@@ -266,16 +263,10 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   }
   s->passive_opens++;
   t->bits |= TCB_ACCEPT_QUEUED;
-  t->accept_next = 0;
-  if (x->accept_tail)
-    stack_conn(s, x->accept_tail - 1)->accept_next = t->index + 1;
-  else
-    x->accept_head = t->index + 1;
-  x->accept_tail = t->index + 1;
-  x->accept_count++;
+  fifo_push(&x->accept, &s->conns, offsetof(struct tcb, accept), t->index);
   if (x->armed && !x->on_events) {
     x->on_events = true;
-    list_push(s, &s->events, TAG_THIRD | listener, &x->event_next);
+    list_push(s, &s->events, TAG_THIRD | listener, &x->event);
   }
   const struct seg as_came = *g;
   struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);

@@ -43,8 +43,21 @@ int estab_listen(estab_stack *s, const struct estab_listen_settings *settings, e
   x->settings = *settings;
   x->generation = stack_generation(s);
   x->armed = true;
+  fifo_init(&x->accept);
+  fifo_init(&x->halves);
   *out = (uint64_t)x->generation << 32 | index;
   return ESTAB_OK;
+}
+
+// Takes the first connection out of the queue; NULL when there is none.
+static struct tcb *accept_first(struct estab_stack *s, struct listener *x)
+{
+  uint32_t index = fifo_pop(&x->accept, &s->conns, offsetof(struct tcb, accept));
+  if (index == SLAB_NONE) return NULL;
+  struct tcb *t = stack_conn(s, index);
+  t->bits &= ~(uint32_t)TCB_ACCEPT_QUEUED;
+  t->user = 0; // its place was the queue's
+  return t;
 }
 
 int estab_listener_close(estab_stack *s, estab_listener listener)
@@ -52,19 +65,11 @@ int estab_listener_close(estab_stack *s, estab_listener listener)
   struct listener *x = listener_of(s, listener);
   if (!x) return ESTAB_ERR_NO_CONNECTION;
   uint32_t index = (uint32_t)listener;
-  // Bounded by the cap on half-open records, and rare. Nothing is sent for them: a peer who is there learns by the RST
-  // that his next segment gets, and one call must not answer a flood of forged SYNs with as many RSTs.
-  for (uint32_t i = 0, left = x->half_count; left > 0 && i < slab_top(&s->halves); i++) {
-    if (!slab_live(&s->halves, i)) continue;
-    struct half *h = slab_at(&s->halves, i);
-    if (h->listener != index || h->listener_generation != x->generation) continue;
-    left--;
-    half_free(s, i, "the listener was closed");
-  }
-  while (x->accept_head) {
-    struct tcb *t = stack_conn(s, x->accept_head - 1);
-    x->accept_head = t->accept_next;
-    t->bits &= ~(uint32_t)TCB_ACCEPT_QUEUED;
+  // Nothing is sent for the half-open ones: a peer who is there learns by the RST that his next segment gets, and one
+  // call must not answer a flood of forged SYNs with as many RSTs.
+  while (x->halves.head != SLAB_NONE)
+    half_free(s, x->halves.head, "the listener was closed");
+  for (struct tcb *t; (t = accept_first(s, x)) != NULL;) {
     t->bits |= TCB_RELEASED;
     (void)tcp_abort_call(&s->tcp, t, s->now_ns);
     stack_collect(s, t);
@@ -78,18 +83,9 @@ int estab_accept(estab_stack *s, estab_listener listener, estab_conn *out)
 {
   struct listener *x = listener_of(s, listener);
   if (!x) return ESTAB_ERR_NO_CONNECTION;
-  if (!x->accept_head) {
-    x->armed = true;
-    return ESTAB_ERR_WOULD_BLOCK;
-  }
-  struct tcb *t = stack_conn(s, x->accept_head - 1);
-  x->accept_head = t->accept_next;
-  if (!x->accept_head) {
-    x->accept_tail = 0;
-    x->armed = true;
-  }
-  x->accept_count--;
-  t->bits &= ~(uint32_t)TCB_ACCEPT_QUEUED;
+  struct tcb *t = accept_first(s, x);
+  if (x->accept.count == 0) x->armed = true;
+  if (!t) return ESTAB_ERR_WOULD_BLOCK;
   *out = conn_handle(t);
   stack_collect(s, t); // events that came before there was anybody to tell
   return ESTAB_OK;

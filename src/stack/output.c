@@ -250,7 +250,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   if (!cut_off) link_resolve(&s->link, t->path, s->now_ns);
   if (cut_off || t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
     t->bits |= TCB_PARKED;
-    list_push(s, &s->parked, TAG_FULL | t->index, &t->ready_next);
+    list_push(s, &s->parked, TAG_FULL | t->index, &t->ready);
     return;
   }
   if (t->path->neighbour == PATH_NEIGHBOUR_FAILED) { // RFC 1122 2.4: as an ICMP host unreachable

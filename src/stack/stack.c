@@ -198,7 +198,8 @@ static int event_of_half(struct estab_stack *s, uint32_t index, struct estab_eve
   h->bits &= (uint8_t)~HALF_ON_LIST;
   event->events = ESTAB_EVENT_SYN;
   event->conn = (uint64_t)h->generation << 32 | HANDLE_HALF | index;
-  event->listener = (uint64_t)h->listener_generation << 32 | h->listener;
+  const struct listener *x = slab_at(&s->listeners, h->listener);
+  event->listener = (uint64_t)x->generation << 32 | h->listener;
   return 1;
 }
 
@@ -206,7 +207,7 @@ static int event_of_listener(struct estab_stack *s, uint32_t index, struct estab
 {
   struct listener *x = slab_at(&s->listeners, index);
   x->on_events = false;
-  if (x->accept_count == 0) return 0;
+  if (x->accept.count == 0) return 0;
   x->armed = false;
   event->events = ESTAB_EVENT_ACCEPT;
   event->listener = (uint64_t)x->generation << 32 | index;

@@ -52,12 +52,12 @@ struct half {
   struct fifo_link wait; // in s->half_wait[stage]
   uint32_t deadline_ms;  // of that stage
   uint32_t generation;
-  uint32_t list_next; // event list or ready list
-  uint32_t listener;  // slab index
-  uint32_t listener_generation;
-  uint32_t born_us;  // when the SYN came: for the first round trip and the end
-  uint16_t peer_mss; // 0 = absent
-  uint16_t snd_wnd;  // of the SYN
+  struct fifo_link list;     // event list or ready list
+  uint32_t listener;         // slab index
+  struct fifo_link siblings; // in its listener's halves
+  uint32_t born_us;          // when the SYN came: for the first round trip and the end
+  uint16_t peer_mss;         // 0 = absent
+  uint16_t snd_wnd;          // of the SYN
   uint32_t timewait; // the record it replaced and restores unless it gets ESTABLISHED, SLAB_NONE
 };
 
@@ -86,9 +86,9 @@ _Static_assert(sizeof(struct timewait) <= 104,
 struct listener {
   struct estab_listen_settings settings;
   uint32_t generation;
-  uint32_t accept_head, accept_tail, accept_count; // full connections, slab index + 1
-  uint32_t half_count;
-  uint32_t event_next;
+  struct fifo accept; // full connections, by struct tcb's accept
+  struct fifo halves; // half-open records, by their siblings
+  struct fifo_link event;
   bool on_events;
   bool armed; // tell of the next connection
 };
@@ -277,13 +277,15 @@ struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, s
 void stack_conn_free(struct estab_stack *s, struct tcb *t);
 void stack_leave_table(struct estab_stack *s, struct tcb *t);
 // Where the next one of a list is written down.
-uint32_t *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged);
-// next: the link of what is pushed, which whoever pushes has at hand.
-static inline void list_push(struct estab_stack *s, struct list *l, uint32_t tagged, uint32_t *next)
+struct fifo_link *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged);
+// link: of what is pushed, which whoever pushes has at hand. The first one's prev is not kept up.
+static inline void list_push(struct estab_stack *s, struct list *l, uint32_t tagged,
+                             struct fifo_link *link)
 {
-  *next = 0;
+  link->next = 0;
+  link->prev = l->tail;
   if (l->tail)
-    *list_link(s, l, l->tail) = tagged;
+    list_link(s, l, l->tail)->next = tagged;
   else
     l->head = tagged;
   l->tail = tagged;
@@ -294,7 +296,7 @@ static inline uint32_t list_pop(struct estab_stack *s, struct list *l)
   if (tagged == l->tail) // none, or the only one
     l->head = l->tail = 0;
   else
-    l->head = *list_link(s, l, tagged);
+    l->head = list_link(s, l, tagged)->next;
   return tagged;
 }
 void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged);
@@ -303,7 +305,7 @@ static inline void stack_ready(struct estab_stack *s, struct tcb *t)
 {
   if (t->bits & (TCB_ON_READY | TCB_PARKED)) return;
   t->bits |= TCB_ON_READY;
-  list_push(s, &s->ready, TAG_FULL | t->index, &t->ready_next);
+  list_push(s, &s->ready, TAG_FULL | t->index, &t->ready);
 }
 
 // After every change of a connection. t may be gone afterwards.

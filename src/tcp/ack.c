@@ -157,7 +157,8 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   }
   // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed: the user
   // timeout counts from a probe without an answer. A released connection does not profit (ATTACKS R6, R7).
-  if (t->snd.wnd == 0 && !(t->bits & TCB_RELEASED)) t->at[TIMER_USER] = ESTAB_NEVER;
+  if (t->snd.wnd == 0 && !(t->bits & TCB_RELEASED) && !tcb_life_runs(t))
+    t->at[TIMER_USER] = ESTAB_NEVER;
   if (!window_moved) return;
   if (tcb_speaks_sack(t) && t->snd.una != t->snd.nxt && t->snd.wnd > 0 && !was_closed &&
       !(t->bits & TCB_PERSIST))

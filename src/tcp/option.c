@@ -11,7 +11,7 @@ static void set_bit(struct tcb *t, uint32_t bit, bool on)
 static void set_user_timeout(struct tcb *t, uint64_t ns, uint64_t now_ns)
 {
   t->user_timeout_ms = tcp_ms(ns);
-  if (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una == t->snd.nxt) return;
+  if (tcb_life_runs(t) || (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una == t->snd.nxt)) return;
   t->at[TIMER_USER] = ns ? u64_sum(now_ns, ns) : ESTAB_NEVER;
 }
 
@@ -120,7 +120,7 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .rcv_mss = t->rcv_mss,
       .path_mtu = t->path ? t->path->mtu : 0,
       .iss = t->iss,
-      .irs = t->irs,
+      .irs = t->state == ESTAB_SYN_SENT ? 0 : tcb_irs(t),
       .snd_una = t->snd.una,
       .snd_nxt = t->snd.nxt,
       .snd_wnd = t->snd.wnd,

@@ -51,7 +51,6 @@ static void take_syn_options(struct tcp *c, struct tcb *t, const struct seg *g, 
 
 static void take_syn(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
-  t->irs = g->seq;
   t->rcv.nxt = g->seq + 1;
   t->rcv_read = t->rcv.nxt;
   t->rcv_push = t->rcv.nxt;

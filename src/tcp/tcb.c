@@ -72,10 +72,9 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
 {
   const struct estab_settings *set = c->settings;
   t->tuple = seed->tuple;
-  t->netif = seed->netif;
+  t->netif = (uint16_t)seed->netif;
   t->path = path;
   t->iss = seed->iss;
-  t->irs = seed->irs;
   t->flags = seed->flags;
   t->snd.una = seed->iss;
   t->snd.nxt = seed->snd_nxt;

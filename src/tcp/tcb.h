@@ -10,6 +10,7 @@
 #define ESTAB_TCP_TCB_H
 
 #include "base/block.h"
+#include "base/fifo.h"
 #include "base/mem.h"
 #include "base/ranges.h"
 #include "base/recvq.h"
@@ -81,10 +82,10 @@ enum tcb_bits {
 enum tcb_timer {
   TIMER_RETRANSMIT, // RFC 6298; or persist, RFC 9293 3.8.6.1; or SWS override, 3.8.6.2.1
   TIMER_ACK,        // delayed ACK, RFC 9293 3.8.6.3
-  TIMER_USER,       // user timeout, RFC 9293 3.8.3
+  TIMER_USER,       // user timeout, RFC 9293 3.8.3; where tcb_life_runs(), TIMER_LIFE
   TIMER_KEEPALIVE,  // RFC 9293 3.8.4
-  TIMER_LIFE,       // TIME-WAIT's 2 x MSL, and FIN-WAIT-2 of a released connection
-  TIMERS
+  TIMERS,
+  TIMER_LIFE = TIMER_USER, // TIME-WAIT's 2 x MSL, and FIN-WAIT-2 of a released connection
 };
 
 // What TIMER_RETRANSMIT waits for, RFC 8985 8; while TCB_PERSIST is not set.
@@ -124,13 +125,13 @@ struct tcb {
   struct estab_tuple tuple;
   uint32_t hash_next;         // flow table chain
   uint32_t index, generation; // of the handle
-  uint32_t event_next;        // event list
-  uint32_t ready_next;        // ready list, or the path's parking list
-  struct path *path;          // held const by this room; NULL before OPEN
+  struct fifo_link event;     // event list
+  struct fifo_link ready;     // ready list, or the path's parking list
 
   // Time
   struct wheel_node timer; // armed for the earliest of at[], or earlier
   uint64_t at[TIMERS];     // deadlines, ESTAB_NEVER = off
+  struct path *path;       // held const by this room; NULL before OPEN
 
   // Sending. sendq holds the octets from SND.UNA on, queued and in flight.
   struct sendq sendq;
@@ -163,7 +164,10 @@ struct tcb {
 
   // Congestion, and counters that move with each segment
   struct cc cc;
-  uint64_t user; // estab_conn_set_user()
+  union {
+    uint64_t user;           // estab_conn_set_user()
+    struct fifo_link accept; // listener's queue: nobody has the handle yet
+  };
   uint64_t bytes_sent, bytes_acked, bytes_received;
   uint32_t segments_sent, segments_received;
 
@@ -180,10 +184,9 @@ struct tcb {
   // Cold from here on: a small segment each way touches nothing of it.
   uint8_t reo_wnd_mult, reo_wnd_persist; // of RACK, while there is no work block
   uint16_t peer_mss;                     // what the peer's MSS option said, floored
-  uint32_t iss, irs;
-  uint32_t netif;
+  uint16_t netif;
+  uint32_t iss;
   uint32_t listener;                     // slab index, UINT32_MAX = none
-  uint32_t accept_next;                  // listener's queue
   uint32_t syn_index, syn_generation;    // the handle in the SYN event, 0 0 = none
   uint32_t recover;                      // RFC 6582: SND.NXT when recovery began
   uint32_t fin_seq;                      // sequence number of the peer's FIN
@@ -273,6 +276,18 @@ static inline uint32_t tcb_queue_end(const struct tcb *t)
 {
   uint32_t base = (t->bits & TCB_SYN_ACKED) ? t->snd.una : t->iss + 1;
   return base + t->sendq.bytes;
+}
+
+// The peer's initial sequence number.
+static inline uint32_t tcb_irs(const struct tcb *t)
+{
+  return t->rcv.nxt - 1 - (uint32_t)t->bytes_received - ((t->bits & TCB_FIN_TAKEN) ? 1u : 0u);
+}
+
+// What TIMER_LIFE bounds: nothing of ours is in flight any more, so the user timeout does not run.
+static inline bool tcb_life_runs(const struct tcb *t)
+{
+  return t->state == ESTAB_TIME_WAIT || (t->state == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED));
 }
 
 // Octets the user can read now.

@@ -93,12 +93,17 @@ static bool due(struct tcp *c, struct tcb *t, enum tcb_timer timer, const char *
 
 void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  if (due(c, t, TIMER_USER, "user", now_ns)) user_timeout(c, t, now_ns);
+  bool life = tcb_life_runs(t);
+  const char *user = !life ? "user" : t->state == ESTAB_TIME_WAIT ? "2 x MSL" : "FIN-WAIT-2";
+  if (due(c, t, TIMER_USER, user, now_ns)) {
+    if (life)
+      life_timeout(c, t, now_ns);
+    else
+      user_timeout(c, t, now_ns);
+  }
   static const char *const uses[] = {"retransmission", "reordering", "loss probe", "rest"};
   if (due(c, t, TIMER_RETRANSMIT, (t->bits & TCB_PERSIST) ? "persist" : uses[t->timer_use], now_ns))
     retransmission_timeout(c, t, now_ns);
   if (due(c, t, TIMER_ACK, "delayed ACK", now_ns)) t->owed |= OWED_ACK;
   if (due(c, t, TIMER_KEEPALIVE, "keepalive", now_ns)) keepalive_timeout(c, t, now_ns);
-  if (due(c, t, TIMER_LIFE, t->state == ESTAB_TIME_WAIT ? "2 x MSL" : "FIN-WAIT-2", now_ns))
-    life_timeout(c, t, now_ns);
 }

@@ -30,8 +30,8 @@ static void forgive(struct tcb *after, const struct tcb *before, bool exact_fin)
   after->dsack_start = before->dsack_start;
   after->dsack_end = before->dsack_end;
   after->segments_received = before->segments_received;
-  after->ready_next = before->ready_next;
-  after->event_next = before->event_next;
+  after->ready = before->ready;
+  after->event = before->event;
   after->timer = before->timer;
   if (exact_fin) after->at[TIMER_LIFE] = before->at[TIMER_LIFE];
 }
@@ -139,7 +139,7 @@ static bool half_is_same(const struct kit *k, struct half after, const struct ha
 {
   forgive_head(&after.seg, &before->seg);
   after.bits = (uint8_t)((after.bits & ~HALF_ON_LIST) | (before->bits & HALF_ON_LIST));
-  after.list_next = before->list_next;
+  after.list = before->list;
   return same_octets(k, &after, before, sizeof after, "half-open");
 }
 
