@@ -53,6 +53,9 @@
 // tcp
 #include "tcp/ack.c"
 #include "tcp/board.c"
+#include "tcp/cc_cubic.c"
+#include "tcp/cc_hystart.c"
+#include "tcp/cc_list.c"
 #include "tcp/cc_newreno.c"
 #include "tcp/isn.c"
 #include "tcp/option.c"

@@ -100,6 +100,7 @@ struct estab_settings {
 
 enum estab_cc {
   ESTAB_CC_NEWRENO, // RFC 5681, RFC 6582
+  ESTAB_CC_CUBIC,   // RFC 9438, with HyStart++ of RFC 9406
 };
 
 // The profile people should run: secure against blind attacks, modern options on.

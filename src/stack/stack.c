@@ -57,7 +57,7 @@ static int check_settings(const struct estab_settings *set)
   if (set->msl_ns > TCB_TIME_WAIT_MAX_NS / 2 || set->half_open_timeout_ns > TCB_TIME_WAIT_MAX_NS)
     return ESTAB_ERR_INVALID;
   if (set->duplicate_ack_threshold == 0 || set->slow_start_segments == 0 ||
-      set->congestion_control != ESTAB_CC_NEWRENO)
+      !cc_by_number(set->congestion_control))
     return ESTAB_ERR_INVALID;
   if (set->max_connections > TAG_INDEX || set->max_half_open > TAG_INDEX ||
       set->max_time_wait > TAG_INDEX || set->hop_limit == 0)

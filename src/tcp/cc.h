@@ -89,6 +89,11 @@ struct cc_verbs {
 };
 
 extern const struct cc_verbs cc_newreno;
+extern const struct cc_verbs cc_cubic;
+
+// enum estab_cc to verbs, NULL = there is none; and back.
+const struct cc_verbs *cc_by_number(uint64_t number);
+unsigned cc_number(const struct cc_verbs *verbs);
 
 // RFC 6928 2, or RFC 5681 3.1 when segments is 0.
 uint32_t cc_initial_window(uint32_t mss_bytes, uint32_t segments);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // option.c - what the user may change and ask of one connection; STATUS, RFC 9293 3.10.6.
+#include <string.h>
+
 #include "base/bytes.h"
 #include "tcp/tcb.h"
 
@@ -30,6 +32,18 @@ static int set_recv_buffer(struct tcp *c, struct tcb *t, uint64_t value)
   if (t->snd.nxt == t->iss)
     t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535); // nothing was promised yet
   window_after_read(t);
+  return ESTAB_OK;
+}
+
+// The windows stay; what the old controller kept beside them is gone.
+static int set_congestion_control(struct tcb *t, const struct cc_verbs *verbs, uint64_t now_ns)
+{
+  if (!verbs) return ESTAB_ERR_UNSUPPORTED;
+  if (t->cc.verbs == verbs) return ESTAB_OK;
+  t->cc.verbs = verbs;
+  if (!t->work) return ESTAB_OK;
+  memset(&t->work->cc, 0, sizeof t->work->cc);
+  if (verbs->wake) verbs->wake(&t->cc, &t->work->cc, now_ns);
   return ESTAB_OK;
 }
 
@@ -67,8 +81,7 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
     if (value > 255 || (value & 3)) return ESTAB_ERR_INVALID; // the low two bits are ECN's
     t->traffic_class = (uint8_t)value;
     return ESTAB_OK;
-  case ESTAB_OPT_CONGESTION_CONTROL:
-    return value == ESTAB_CC_NEWRENO ? ESTAB_OK : ESTAB_ERR_UNSUPPORTED;
+  case ESTAB_OPT_CONGESTION_CONTROL: return set_congestion_control(t, cc_by_number(value), now_ns);
   case ESTAB_OPTIONS: break;
   }
   return ESTAB_ERR_INVALID;
@@ -93,7 +106,7 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   case ESTAB_OPT_TIME_WAIT_NS: *value = (uint64_t)t->time_wait_ms * 1000000u; return ESTAB_OK;
   case ESTAB_OPT_HOP_LIMIT: *value = t->hop_limit; return ESTAB_OK;
   case ESTAB_OPT_TRAFFIC_CLASS: *value = t->traffic_class; return ESTAB_OK;
-  case ESTAB_OPT_CONGESTION_CONTROL: *value = ESTAB_CC_NEWRENO; return ESTAB_OK;
+  case ESTAB_OPT_CONGESTION_CONTROL: *value = cc_number(t->cc.verbs); return ESTAB_OK;
   case ESTAB_OPTIONS: break;
   }
   return ESTAB_ERR_INVALID;
