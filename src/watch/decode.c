@@ -147,7 +147,7 @@ static enum decode_next decode_mpls(struct decode *d)
   case MPLS_INNER_ETHERNET: return DECODE_ETHERNET;
   case MPLS_INNER_UNKNOWN: break;
   }
-  if (d->at.left < 4) return decode_refused(d, ESTAB_DROP_IP_SHORT);
+  if (d->at.left < 4 + ESTAB_ETH_HEADER_BYTES) return decode_refused(d, ESTAB_DROP_IP_SHORT);
   return decode_skip(d, ESTAB_WATCH_COUNT_NOT_IP, ESTAB_DROP_NONE);
 }
 

@@ -46,7 +46,7 @@ int vlan_parse(const uint8_t *bytes, size_t have, struct vlan_tag *out);
 enum mpls_inner {
   MPLS_INNER_UNKNOWN,
   MPLS_INNER_IP,       // told by its first four bits, as routers do
-  MPLS_INNER_ETHERNET, // behind a control word, RFC 4448 4.6, which counts as header
+  MPLS_INNER_ETHERNET, // told by its type; a control word before it (RFC 4448 4.6) counts as header
 };
 
 struct mpls_stack {

@@ -4,7 +4,34 @@
 #include "base/bytes.h"
 #include "wire/encap.h"
 
-#define MPLS_BOTTOM 0x100
+#define MPLS_BOTTOM             0x100
+#define MPLS_CONTROL_WORD_BYTES 4
+
+// Whether an Ethernet frame with something known in it may begin `skip` bytes on.
+static bool mpls_ethernet_at(struct cursor c, size_t skip)
+{
+  uint16_t type;
+  if (cursor_take(&c, skip + ESTAB_ETH_HEADER_BYTES - 2) == NULL || !cursor_u16(&c, &type))
+    return false;
+  return type == ESTAB_ETH_IP4 || type == ESTAB_ETH_IP6 || type == ESTAB_ETH_ARP ||
+         vlan_is_tag(type);
+}
+
+// Nothing says what follows. An IP packet says so itself. An Ethernet frame may stand behind a control word,
+// whose first 16 bits are 0 (RFC 4448 4.6), or bare: then only its own type tells.
+static enum mpls_inner mpls_guess(struct cursor *c)
+{
+  if (c->left == 0) return MPLS_INNER_UNKNOWN;
+  const unsigned nibble = *c->at >> 4;
+  if (nibble == 4 || nibble == 6) return MPLS_INNER_IP;
+  struct cursor ahead = *c;
+  uint16_t high;
+  if (cursor_u16(&ahead, &high) && high == 0 && mpls_ethernet_at(*c, MPLS_CONTROL_WORD_BYTES)) {
+    (void)cursor_take(c, MPLS_CONTROL_WORD_BYTES);
+    return MPLS_INNER_ETHERNET;
+  }
+  return mpls_ethernet_at(*c, 0) ? MPLS_INNER_ETHERNET : MPLS_INNER_UNKNOWN;
+}
 
 int mpls_parse(const uint8_t *bytes, size_t have, struct mpls_stack *out)
 {
@@ -17,12 +44,6 @@ int mpls_parse(const uint8_t *bytes, size_t have, struct mpls_stack *out)
     out->labels++;
   }
   out->label = entry >> 12;
-  // Nothing says what follows. An IP packet says so itself; RFC 4385 3 keeps a first nibble of 0 free of IP.
-  out->inner = MPLS_INNER_UNKNOWN;
-  if (c.left > 0) {
-    const unsigned nibble = *c.at >> 4;
-    if (nibble == 4 || nibble == 6) out->inner = MPLS_INNER_IP;
-    if (nibble == 0 && cursor_take(&c, 4) != NULL) out->inner = MPLS_INNER_ETHERNET;
-  }
+  out->inner = (uint8_t)mpls_guess(&c);
   return (int)(have - c.left);
 }

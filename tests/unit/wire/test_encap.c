@@ -82,7 +82,10 @@ static void mpls(void **state)
 {
   (void)state;
   static const uint8_t two[] = {0x00, 0x01, 0x00, 0xff, 0x12, 0x34, 0x51, 0x40, 0x45};
-  static const uint8_t word[] = {0x00, 0x01, 0x01, 0xff, 0x00, 0x00, 0x00, 0x00};
+  static const uint8_t word[] = {0x00, 0x01, 0x01, 0xff, 0x00, 0x00, 0x00, 0x00, 2, 0, 0,
+                                 0,    0,    1,    2,    0,    0,    0,    0,    2, 8, 0};
+  static const uint8_t bare[] = {0x00, 0x01, 0x01, 0xff, 0, 0, 0x5e, 0,    1,
+                                 1,    2,    0,    0,    0, 0, 2,    0x86, 0xdd};
   union any out;
   whole_and_cut(parse_mpls, two, sizeof two, 8, &out);
   assert_int_equal(out.mpls.labels, 2);
@@ -90,10 +93,13 @@ static void mpls(void **state)
   assert_int_equal(out.mpls.inner, MPLS_INNER_IP);
   assert_int_equal(parse_exact(parse_mpls, two, 8, &out), 8);
   assert_int_equal(out.mpls.inner, MPLS_INNER_UNKNOWN);
-  assert_int_equal(parse_exact(parse_mpls, word, 8, &out), 8);
+  assert_int_equal(parse_exact(parse_mpls, word, sizeof word, &out), 8);
   assert_int_equal(out.mpls.inner, MPLS_INNER_ETHERNET);
-  assert_int_equal(parse_exact(parse_mpls, word, 7, &out), 4); // no room for the control word
+  assert_int_equal(parse_exact(parse_mpls, word, sizeof word - 1, &out), 4);
   assert_int_equal(out.mpls.inner, MPLS_INNER_UNKNOWN);
+  assert_int_equal(parse_exact(parse_mpls, bare, sizeof bare, &out),
+                   4); // an address, no control word
+  assert_int_equal(out.mpls.inner, MPLS_INNER_ETHERNET);
 }
 
 static void mpls_without_a_bottom(void **state)
