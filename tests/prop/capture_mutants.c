@@ -88,8 +88,56 @@ static bool mutants(struct prop_rng *r)
   return true;
 }
 
+// On a machine of either byte order a file of either gives what was put in.
+static bool what_was_written(struct prop_rng *r)
+{
+  static struct file f;
+  uint64_t times[20];
+  uint32_t lengths[20];
+  static const uint8_t bytes[100] = {1, 2, 3};
+  const bool is_ng = prop_one_in(r, 2), nano = prop_one_in(r, 2), big = prop_one_in(r, 2);
+  const uint32_t linktype = prop_below(r, 300);
+  const unsigned count = prop_below(r, 20);
+  f.count = 0;
+  if (is_ng) {
+    section(&f, big);
+    interface(&f, linktype, 0, nano ? 9 : 0, 0);
+  } else {
+    pcap_begin(&f, big, nano ? 0xa1b23c4d : 0xa1b2c3d4, 65535, linktype);
+  }
+  for (unsigned i = 0; i < count; i++) {
+    const uint64_t seconds = prop_u64(r) >> 34,
+                   fraction = prop_below(r, nano ? 1000000000 : 1000000);
+    const uint64_t units = seconds * (nano ? 1000000000 : 1000000) + fraction;
+    times[i] = units * (nano ? 1 : 1000);
+    lengths[i] = prop_below(r, sizeof bytes);
+    if (is_ng)
+      enhanced(&f, 0, units, bytes, lengths[i], 1500);
+    else
+      pcap_packet(&f, (uint32_t)seconds, (uint32_t)fraction, bytes, lengths[i], 1500);
+  }
+  struct pieces pieces = {.bytes = f.bytes, .count = f.count, .piece = 1 + prop_below(r, 5000)};
+  const struct estab_capture_source source = {&pieces, pieces_read};
+  struct estab_capture_packet p;
+  estab_capture *c;
+  PROP_CHECK(estab_capture_open(&source, &c, NULL) == 0);
+  PROP_CHECK(estab_capture_format(c) == (is_ng ? ESTAB_CAPTURE_PCAPNG : ESTAB_CAPTURE_PCAP));
+  for (unsigned i = 0; i < count; i++) {
+    PROP_CHECK(estab_capture_next(c, &p, NULL) == 1);
+    PROP_CHECK(p.ts_ns == times[i] && p.linktype == linktype && p.interface == 0);
+    PROP_CHECK(p.captured_bytes == lengths[i] && p.wire_bytes == 1500);
+    PROP_CHECK(memcmp(p.bytes, bytes, lengths[i]) == 0);
+  }
+  PROP_CHECK(estab_capture_next(c, &p, NULL) == 0);
+  estab_capture_close(c);
+  return true;
+}
+
 int main(int argc, char **argv)
 {
-  static const struct prop props[] = {{"mutants", mutants, 10000}};
-  return prop_main(argc, argv, props, 1);
+  static const struct prop props[] = {
+      {"mutants", mutants, 10000},
+      {"what_was_written", what_was_written, 1000},
+  };
+  return prop_main(argc, argv, props, sizeof props / sizeof props[0]);
 }

@@ -110,11 +110,38 @@ static bool noise(struct prop_rng *r)
   return look(r, links[prop_below(r, sizeof links / sizeof links[0])], bytes, n, n);
 }
 
+// Two tunnels and a link layer around a segment: it is found.
+static bool found_within(struct prop_rng *r)
+{
+  static const char text[] = "some text";
+  struct estab_packet sent = wrapped_tcp(prop_one_in(r, 2) ? 4 : 6, 0x018, text, sizeof text);
+  struct wrapped w;
+  struct watch_packet p;
+  sent.tcp.seq = (uint32_t)prop_u64(r);
+  wrapped_packet(&w, &sent);
+  for (unsigned i = prop_below(r, 3); i > 0; i--)
+    if (wrapped_bytes(&w)[0] >> 4 == 6)
+      wrapped_in_tunnel(&w, (enum wrapping)prop_below(r, WRAPPINGS));
+    else
+      wrapped_in_tunnel(&w, WRAPPING_VXLAN);
+  enum wrapping last = (enum wrapping)prop_below(r, WRAPPINGS);
+  if (last == WRAPPING_TEREDO && wrapped_bytes(&w)[0] >> 4 == 4) last = WRAPPING_SLL2;
+  const uint32_t link = wrapped_in(&w, last);
+  watch_decode(link, wrapped_bytes(&w), w.count, w.count, &p);
+  if (p.kind == WATCH_KIND_SKIPPED && p.count == ESTAB_WATCH_COUNT_DEPTH) return true;
+  PROP_CHECK(p.kind == WATCH_KIND_TCP && p.tcp.seq == sent.tcp.seq && p.tcp.flags == 0x018);
+  PROP_CHECK(estab_ip_equal(&p.src, &sent.src) && estab_ip_equal(&p.dst, &sent.dst));
+  PROP_CHECK(p.tcp_checksum == WATCH_CHECKSUM_OK && p.ip_checksum == WATCH_CHECKSUM_OK);
+  PROP_CHECK(p.payload_bytes == sizeof text && memcmp(p.payload, text, sizeof text) == 0);
+  return true;
+}
+
 int main(int argc, char **argv)
 {
   static const struct prop props[] = {
       {"mutants", mutants, 100000},
       {"noise", noise, 100000},
+      {"found_within", found_within, 2000},
   };
   return prop_main(argc, argv, props, sizeof props / sizeof props[0]);
 }
