@@ -56,7 +56,7 @@ struct cc_ack {
   uint64_t total_delivered_bytes; // of the connection's work block
   uint32_t round;                 // packet-timed round trips so far
   bool round_start;               // the first ACK of a round trip
-  bool recovering;                // in fast recovery (behind PRR)
+  bool recovering;                // in fast recovery, or this ACK has ended one
   bool after_timeout;             // in the slow start after a retransmission timeout
   bool window_full;               // the congestion window kept data back since the last ACK
   struct rate_sample rate;

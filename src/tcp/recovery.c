@@ -242,6 +242,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
 {
   struct work *w = t->work;
   uint64_t reorder_ns = ESTAB_NEVER;
+  n->cc.recovering = (t->bits & TCB_FAST_RECOVERY) != 0;
   if (n->ack_rtt_ns) rack_min_rtt(&w->rack, n->ack_rtt_ns, now_ns);
   if (n->cc.delivered_bytes)
     n->cc.round_start = rate_finish(&w->rate, &n->cc.rate, rack_min(&w->rack), now_ns);
@@ -257,12 +258,13 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
   n->cc.srtt_ns = t->rtt.srtt_ns;
   n->cc.total_delivered_bytes = w->rate.delivered_bytes;
   n->cc.round = w->rate.round;
-  n->cc.recovering = (t->bits & TCB_FAST_RECOVERY) != 0;
+  const bool prr = (t->bits & TCB_FAST_RECOVERY) && !t->cc.verbs->own_recovery;
+  n->cc.recovering = n->cc.recovering || (t->bits & TCB_FAST_RECOVERY);
   n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
   n->cc.window_full = w->window_full;
   if (n->cc.delivered_bytes == 0) n->cc.rate = (struct rate_sample){0};
   if (n->cc.delivered_bytes || n->cc.lost_bytes) t->cc.verbs->on_ack(&t->cc, &w->cc, &n->cc);
-  if (n->cc.recovering && !t->cc.verbs->own_recovery && (n->cc.delivered_bytes || n->cc.lost_bytes))
+  if (prr && (n->cc.delivered_bytes || n->cc.lost_bytes))
     t->cc.cwnd_bytes =
         prr_on_ack(&w->prr, n->cc.delivered_bytes, n->cc.flight_bytes, t->cc.ssthresh_bytes,
                    t->snd_mss, n->forward && n->cc.lost_bytes == 0);

@@ -64,6 +64,10 @@ static void tell_controller(struct tcb *t, struct news *n, uint64_t now_ns)
 void retransmit_on_new_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns)
 {
   const uint32_t acked_bytes = n->cc.acked_bytes;
+  // What duplicate ACKs told of has left the network before: it is not acknowledged anew (RFC 3042 2).
+  uint32_t told_bytes = u32_min((uint32_t)t->duplicate_acks * t->snd_mss, acked_bytes);
+  if (told_bytes)
+    n->cc.acked_bytes = u32_max(acked_bytes - told_bytes, u32_min(acked_bytes, t->snd_mss));
   t->duplicate_acks = 0;
   if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
   if (t->bits & TCB_FAST_RECOVERY) {
