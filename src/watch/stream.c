@@ -148,7 +148,12 @@ static void stream_begin(struct stream_side *s, const struct flow_side *side,
                          const struct segment *g)
 {
   s->begun = true;
-  s->next = g->flags & ESTAB_TCP_SYN ? g->seq + 1 : side->bits & SIDE_KNOWN ? side->nxt : g->seq;
+  if (g->flags & ESTAB_TCP_SYN)
+    s->next = g->seq + 1;
+  else if ((side->bits & SIDE_SYN) && side->z != ZEEK_INACTIVE)
+    s->next = side->start_seq + 1; // where the text begins, whatever overtook it
+  else
+    s->next = side->bits & SIDE_KNOWN ? side->nxt : g->seq;
 }
 
 static void stream_text(struct track *t, struct stream_side *s, const struct segment *g,
@@ -188,6 +193,10 @@ void stream_segment(struct track *t, struct flow *f, const struct segment *g, co
   t->ready.text = NULL;
   t->ready.count = 0;
   t->ready.end = (uint8_t)e;
+  // Text before the SYN-ACK that has to come first: its receiver takes none.
+  if (!s->begun && !(g->flags & ESTAB_TCP_SYN) && !(f->side[e].bits & SIDE_SYN) &&
+      f->side[1 - e].state == ESTAB_SYN_SENT)
+    return;
   if (speaks && !s->begun) stream_begin(s, &f->side[e], g);
   if (g->text_bytes && !(g->bits & SEGMENT_CUT)) stream_text(t, s, g, text);
   if (g->flags & ESTAB_TCP_FIN) {

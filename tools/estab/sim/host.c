@@ -36,6 +36,7 @@ static void sim_trace(void *ctx, const struct estab_trace *event)
   struct sim_host *host = ctx;
   struct sim *sim = host->sim;
   if (sim->traced != NULL) sim->traced(sim->ctx, host->side, event);
+  oracle_event(&sim->oracle, host->side, event);
   struct estab_trace told = *event;
   if (plant_event(&sim->planted, host->side, &told, sim->check.msl_ns))
     check_event(&sim->check, host->side, &told);
@@ -88,6 +89,7 @@ static void sim_host_send(struct sim_host *host, uint8_t *bytes, size_t count)
   for (unsigned i = plant_repeats(&sim->planted, host->side, count); i > 0; i--)
     check_sent(&sim->check, host->side, told, told_count);
   free(told);
+  oracle_packet(&sim->oracle, sim, host->side, bytes, count);
   if (sim->pcap != NULL) {
     struct estab_frame frame = {.struct_bytes = sizeof frame, .piece_count = 1};
     frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = count};
@@ -139,5 +141,6 @@ void sim_host_hear(struct sim_host *host, const uint8_t *bytes, size_t count)
   struct estab_frame frame = {.struct_bytes = sizeof frame, .netif = host->netif, .piece_count = 1};
   frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = count};
   check_heard(&host->sim->check, host->side, bytes, count);
+  oracle_packet(&host->sim->oracle, host->sim, host->side, bytes, count);
   estab_stack_input(host->stack, host->sim->now_ns, &frame, 1);
 }

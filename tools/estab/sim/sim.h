@@ -6,6 +6,7 @@
 #include "chance.h"
 #include "check.h"
 #include "lane.h"
+#include "oracle.h"
 #include "plant.h"
 
 #include "estab/driver.h"
@@ -65,6 +66,7 @@ struct sim {
   struct planted planted;
   struct chance chance;
   uint64_t start_ns, now_ns, silent_since_ns;
+  struct oracle oracle;
   estab_pcap *pcap; // or NULL
   // For scenes: called for each trace event, and each packet that is lost.
   void *ctx;
@@ -83,6 +85,7 @@ struct sim_result {
   uint64_t virtual_ns, transfer_ns; // of the run; from the first SYN to the last octet read
   uint64_t bytes, segments, retransmissions, goodput_bits_per_s;
   struct lane_counters lanes[2];
+  unsigned watched, watched_silent; // connections compared with what an observer says of them
 };
 
 // Everything perfect: no faults, RTT 20 ms, 1 MiB from client to server.

@@ -106,7 +106,7 @@ int sim_start(struct sim *sim, const struct sim_settings *settings)
     int error = sim_host_start(sim, i);
     if (error < 0) return error;
   }
-  return 0;
+  return oracle_start(&sim->oracle, sim);
 }
 
 void sim_end(struct sim *sim)
@@ -115,6 +115,7 @@ void sim_end(struct sim *sim)
     sim_host_end(&sim->hosts[i]);
     check_memory(&sim->check, i, sim->hosts[i].held_bytes, 0);
   }
+  oracle_end(&sim->oracle);
 }
 
 void sim_settle(struct sim *sim)
@@ -302,6 +303,9 @@ void sim_run(struct sim *sim, struct sim_result *result)
   result->transfer_ns = sim->check.progress_ns - sim->start_ns;
   bool aborted = sim->hosts[0].app.error != 0 || sim->hosts[1].app.error != 0;
   if (!sim_broken(sim)) sim_aftermath(sim);
+  if (!sim_broken(sim)) oracle_finish(&sim->oracle, sim);
+  result->watched = sim->oracle.compared;
+  result->watched_silent = sim->oracle.silent;
   result->virtual_ns = sim->now_ns - sim->start_ns;
   sim_count(sim, result);
   sim_end(sim);
