@@ -17,7 +17,7 @@ struct sim_command {
   uint64_t rtt_ns, rate, bytes, back_bytes, queue_bytes, jitter_ns, mtu, msl_ns, seed;
   uint64_t depth, blackout_at_ns, blackout_ns;
   uint32_t loss, duplicate, reorder, corrupt, burst;
-  const char *scene, *pcap, *pcap_link, *plant, *seeds;
+  const char *scene, *pcap, *pcap_link, *plot, *plant, *seeds;
 };
 
 // Connections compared with what an observer beside the host says, and those of them that ended silently.
@@ -248,6 +248,8 @@ static const struct option sim_options[] = {
     {"ascii", 0, OPTION_FLAG, &sim_command.ascii, NULL, "pictures without arrows beyond ASCII", 0,
      0},
     {"pcap", 0, OPTION_TEXT, &sim_command.pcap, "FILE", "write what was sent", 0, 0},
+    {"plot", 0, OPTION_TEXT, &sim_command.plot, "FILE",
+     "of a scenario: windows, round trips, goodput, queues as FILE.svg or FILE.png", 0, 0},
     {"link", 0, OPTION_TEXT, &sim_command.pcap_link, "A-B",
      "of a scenario: which link --pcap is of (the first)", 0, 0},
     OPTION_END};
@@ -280,8 +282,11 @@ int cmd_sim(int argc, char **argv)
   if (operand_count > 1) return say_usage("sim", "%s: one FILE at a time", operands[1]);
   sim_apply(c);
   if (operand_count == 1) {
-    const struct net_run_options run = {
-        .path = operands[0], .json = c->json, .pcap = c->pcap, .pcap_link = c->pcap_link};
+    const struct net_run_options run = {.path = operands[0],
+                                        .json = c->json,
+                                        .plot = c->plot,
+                                        .pcap = c->pcap,
+                                        .pcap_link = c->pcap_link};
     return net_run_file(&run);
   }
   if (c->list) {

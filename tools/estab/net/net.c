@@ -91,13 +91,20 @@ static void thin_samples(struct net *net)
 static void take_sample(struct net *net)
 {
   unsigned flows = net->scenario->flow_count;
+  uint64_t queue_bytes = 0, lost = 0;
   if (net->sample_count == NET_SAMPLES_MAX) thin_samples(net);
+  for (unsigned i = 0; i < 2 * net->scenario->link_count; i++) {
+    queue_bytes += net->lanes[i].queue.bytes;
+    lost += net->lanes[i].counters.lost;
+  }
   for (unsigned i = 0; i < flows; i++) {
     struct net_flow *flow = &net->flows[i];
     struct net_sample *sample = &net->samples[net->sample_count * flows + i];
     struct estab_conn_info info = {.struct_bytes = sizeof info};
     *sample = (struct net_sample){.at_ns = net->now_ns - net->start_ns,
                                   .read_total = flow->read_total,
+                                  .queue_bytes = queue_bytes,
+                                  .lost = lost,
                                   .retransmissions = flow->retransmissions};
     if (flow->sender == 0 ||
         estab_conn_info(net->nodes[flow->spec->from].stack, flow->sender, &info) < 0)

@@ -59,6 +59,7 @@ struct net_node {
 // Of one flow's sender, for pictures.
 struct net_sample {
   uint64_t at_ns, read_total, retransmissions;
+  uint64_t queue_bytes, lost; // of all links
   uint32_t cwnd_bytes, flight_bytes;
   uint64_t srtt_ns;
 };

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef ESTAB_EXTRAS
+#include "net_plot.h"
+#endif
 #include "report.h"
 #include "say.h"
 
@@ -31,6 +34,17 @@ static int find_pcap_link(const struct scenario *s, const char *names)
   return -1;
 }
 
+static int draw(const struct net *net, const char *path)
+{
+#ifdef ESTAB_EXTRAS
+  const char *why;
+  return net_plot(net, path, &why) < 0 ? say_failure("sim", NULL, "%s: %s", path, why) : 0;
+#else
+  (void)net;
+  return say_failure("sim", NULL, "%s: built without libcairo", path);
+#endif
+}
+
 int net_run_file(const struct net_run_options *options)
 {
   static struct scenario scenario;
@@ -43,7 +57,7 @@ int net_run_file(const struct net_run_options *options)
     return say_failure("sim", NULL, "%s:%u:%u: %s", options->path, error.line, error.column,
                        error.text);
   }
-  net = (struct net){0};
+  net = (struct net){.sampling = options->plot != NULL};
   if (options->pcap_link != NULL &&
       (net.pcap_link = find_pcap_link(&scenario, options->pcap_link)) < 0)
     return say_usage("sim", "--link %s: the scenario has no such link", options->pcap_link);
@@ -64,6 +78,7 @@ int net_run_file(const struct net_run_options *options)
   else
     report_text(&net);
   int status = strcmp(report_verdict(&net), "ok") == 0 ? 0 : 1;
+  if (options->plot != NULL && draw(&net, options->plot) != 0) status = EXIT_FAIL;
   if (net.pcap != NULL && estab_pcap_close(net.pcap) < 0)
     status = say_failure("sim", NULL, "%s could not be written", options->pcap);
   net_end(&net);

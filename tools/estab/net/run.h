@@ -9,6 +9,7 @@ struct net_run_options {
   const char *path; // of the scenario, "-" = standard input
   bool json;
   const char *pcap;      // what both ends of a link send, NULL = not wanted
+  const char *plot;      // a picture of the run, .svg or .png; NULL = not wanted
   const char *pcap_link; // "A-B", NULL = the first one of the file
 };
 

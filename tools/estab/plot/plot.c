@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// plot.c - line charts by libcairo.
+#include "plot.h"
+
+#include <cairo/cairo-svg.h>
+#include <cairo/cairo.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH        1000.0
+#define PANEL_HEIGHT 220.0
+#define LEFT         80.0
+#define RIGHT        160.0 // legend
+#define TOP          40.0
+#define GAP          44.0
+#define BOTTOM       44.0
+
+struct plot_panel *plot_panel_add(struct plot *plot, const char *title, const char *unit)
+{
+  if (plot->panel_count == PLOT_PANELS) return NULL;
+  struct plot_panel *panel = &plot->panels[plot->panel_count++];
+  snprintf(panel->title, sizeof panel->title, "%s", title);
+  snprintf(panel->unit, sizeof panel->unit, "%s", unit);
+  panel->from_zero = true;
+  return panel;
+}
+
+struct plot_series *plot_series_add(struct plot_panel *panel, const char *name,
+                                    enum plot_style style, unsigned color)
+{
+  if (panel == NULL || panel->series_count == PLOT_SERIES) return NULL;
+  struct plot_series *series = &panel->series[panel->series_count++];
+  snprintf(series->name, sizeof series->name, "%s", name);
+  series->style = style;
+  series->color = color;
+  return series;
+}
+
+static bool grow(double **values, size_t room)
+{
+  double *more = realloc(*values, room * sizeof **values);
+  if (more == NULL) return false;
+  *values = more;
+  return true;
+}
+
+bool plot_point(struct plot_series *series, double x, double y, double y2)
+{
+  if (series == NULL) return true;
+  if ((series->count & (series->count - 1)) == 0) { // full at each power of two
+    size_t room = series->count > 0 ? 2 * series->count : 1;
+    if (!grow(&series->x, room) || !grow(&series->y, room) ||
+        (series->style == PLOT_SEGMENTS && !grow(&series->y2, room)))
+      return false;
+  }
+  series->x[series->count] = x;
+  series->y[series->count] = y;
+  if (series->style == PLOT_SEGMENTS) series->y2[series->count] = y2;
+  series->count++;
+  return true;
+}
+
+void plot_free(struct plot *plot)
+{
+  for (unsigned i = 0; i < plot->panel_count; i++)
+    for (unsigned k = 0; k < plot->panels[i].series_count; k++) {
+      free(plot->panels[i].series[k].x);
+      free(plot->panels[i].series[k].y);
+      free(plot->panels[i].series[k].y2);
+    }
+  memset(plot, 0, sizeof *plot);
+}
+
+// ---------------------------------------------------------------------------------------------
+// Drawing
+
+struct axis {
+  double low, high, step; // of the ticks
+  double from, to;        // pixels
+};
+
+static double at(const struct axis *axis, double value)
+{
+  return axis->from + (value - axis->low) / (axis->high - axis->low) * (axis->to - axis->from);
+}
+
+// 1, 2 or 5 times a power of ten, so that about `ticks` fit.
+static void axis_set(struct axis *axis, double low, double high, unsigned ticks)
+{
+  if (!(high > low)) high = low + 1;
+  double rough = (high - low) / ticks, power = pow(10, floor(log10(rough)));
+  double part = rough / power;
+  axis->step = power * (part <= 1 ? 1 : part <= 2 ? 2 : part <= 5 ? 5 : 10);
+  axis->low = floor(low / axis->step) * axis->step;
+  axis->high = ceil(high / axis->step) * axis->step;
+}
+
+static void color(cairo_t *cr, unsigned which)
+{
+  static const double palette[8][3] = {{0.12, 0.37, 0.67}, {0.80, 0.27, 0.13}, {0.17, 0.55, 0.25},
+                                       {0.53, 0.27, 0.62}, {0.75, 0.55, 0.05}, {0.15, 0.60, 0.62},
+                                       {0.55, 0.34, 0.24}, {0.35, 0.35, 0.35}};
+  const double *c = palette[which % 8];
+  cairo_set_source_rgb(cr, c[0], c[1], c[2]);
+}
+
+static void text_at(cairo_t *cr, double x, double y, double align, const char *text)
+{
+  cairo_text_extents_t extents;
+  cairo_text_extents(cr, text, &extents);
+  cairo_move_to(cr, x - align * extents.width, y);
+  cairo_show_text(cr, text);
+}
+
+static void tick_text(char *out, size_t room, double value, double step)
+{
+  int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
+  snprintf(out, room, "%.*f", decimals, fabs(value) < step / 1e6 ? 0.0 : value);
+}
+
+static void draw_axes(cairo_t *cr, const struct axis *x, const struct axis *y,
+                      const struct plot_panel *panel, bool last)
+{
+  char text[64];
+  cairo_set_line_width(cr, 0.5);
+  for (double v = y->low; v <= y->high + y->step / 2; v += y->step) {
+    cairo_set_source_rgb(cr, 0.85, 0.85, 0.85);
+    cairo_move_to(cr, x->from, at(y, v));
+    cairo_line_to(cr, x->to, at(y, v));
+    cairo_stroke(cr);
+    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    tick_text(text, sizeof text, v, y->step);
+    text_at(cr, x->from - 6, at(y, v) + 4, 1, text);
+  }
+  for (double v = x->low; v <= x->high + x->step / 2; v += x->step) {
+    cairo_set_source_rgb(cr, 0.9, 0.9, 0.9);
+    cairo_move_to(cr, at(x, v), y->from);
+    cairo_line_to(cr, at(x, v), y->to);
+    cairo_stroke(cr);
+    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    tick_text(text, sizeof text, v, x->step);
+    if (last) text_at(cr, at(x, v), y->from + 16, 0.5, text);
+  }
+  if (last) text_at(cr, x->to, y->from + 32, 1, "seconds");
+  snprintf(text, sizeof text, "%s, %s", panel->title, panel->unit);
+  cairo_set_source_rgb(cr, 0, 0, 0);
+  text_at(cr, x->from, y->to - 8, 0, text);
+}
+
+static void draw_series(cairo_t *cr, const struct plot_series *s, const struct axis *x,
+                        const struct axis *y)
+{
+  color(cr, s->color);
+  cairo_set_line_width(cr, s->style == PLOT_SEGMENTS ? 2 : 1.2);
+  for (size_t i = 0; i < s->count; i++) {
+    double px = at(x, s->x[i]), py = at(y, s->y[i]);
+    switch (s->style) {
+    case PLOT_LINE:
+    case PLOT_STEPS:
+      if (i == 0) cairo_move_to(cr, px, py);
+      if (i > 0 && s->style == PLOT_STEPS) cairo_line_to(cr, px, at(y, s->y[i - 1]));
+      cairo_line_to(cr, px, py);
+      break;
+    case PLOT_DOTS:
+      cairo_arc(cr, px, py, 1.8, 0, 2 * M_PI);
+      cairo_fill(cr);
+      break;
+    case PLOT_SEGMENTS:
+      cairo_move_to(cr, px, py);
+      cairo_line_to(cr, px, at(y, s->y2[i]));
+      break;
+    }
+  }
+  cairo_stroke(cr);
+}
+
+static void draw_legend(cairo_t *cr, const struct plot_panel *panel, const struct axis *x,
+                        const struct axis *y)
+{
+  for (unsigned i = 0; i < panel->series_count && i < 14; i++) {
+    double line = y->to + 12 + 14 * i;
+    color(cr, panel->series[i].color);
+    cairo_rectangle(cr, x->to + 10, line - 8, 10, 8);
+    cairo_fill(cr);
+    cairo_set_source_rgb(cr, 0, 0, 0);
+    text_at(cr, x->to + 25, line, 0, panel->series[i].name);
+  }
+}
+
+static void panel_range(const struct plot_panel *panel, double *low, double *high)
+{
+  *low = panel->from_zero ? 0 : DBL_MAX;
+  *high = -DBL_MAX;
+  for (unsigned k = 0; k < panel->series_count; k++)
+    for (size_t i = 0; i < panel->series[k].count; i++) {
+      const struct plot_series *s = &panel->series[k];
+      *low = fmin(*low, s->y[i]);
+      *high = fmax(*high, s->style == PLOT_SEGMENTS ? s->y2[i] : s->y[i]);
+    }
+  if (*high == -DBL_MAX) *low = 0, *high = 1;
+}
+
+static void draw(cairo_t *cr, const struct plot *plot, double height)
+{
+  double low = DBL_MAX, high = -DBL_MAX;
+  for (unsigned p = 0; p < plot->panel_count; p++)
+    for (unsigned k = 0; k < plot->panels[p].series_count; k++)
+      for (size_t i = 0; i < plot->panels[p].series[k].count; i++) {
+        low = fmin(low, plot->panels[p].series[k].x[i]);
+        high = fmax(high, plot->panels[p].series[k].x[i]);
+      }
+  if (high == -DBL_MAX) low = 0, high = 1;
+  struct axis x = {.from = LEFT, .to = WIDTH - RIGHT};
+  axis_set(&x, low, high, 10);
+  cairo_set_source_rgb(cr, 1, 1, 1);
+  cairo_rectangle(cr, 0, 0, WIDTH, height);
+  cairo_fill(cr);
+  cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+  cairo_set_font_size(cr, 14);
+  cairo_set_source_rgb(cr, 0, 0, 0);
+  text_at(cr, LEFT, 20, 0, plot->title);
+  cairo_set_font_size(cr, 11);
+  for (unsigned p = 0; p < plot->panel_count; p++) {
+    const struct plot_panel *panel = &plot->panels[p];
+    double top = TOP + GAP / 2 + p * (PANEL_HEIGHT + GAP);
+    struct axis y = {.from = top + PANEL_HEIGHT, .to = top};
+    panel_range(panel, &low, &high);
+    axis_set(&y, low, high, 5);
+    draw_axes(cr, &x, &y, panel, p + 1 == plot->panel_count);
+    for (unsigned k = 0; k < panel->series_count; k++)
+      draw_series(cr, &panel->series[k], &x, &y);
+    draw_legend(cr, panel, &x, &y);
+  }
+}
+
+int plot_write(const struct plot *plot, const char *path, const char **why)
+{
+  size_t n = strlen(path);
+  bool svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
+  bool png = n > 4 && strcmp(path + n - 4, ".png") == 0;
+  double height = TOP + plot->panel_count * (PANEL_HEIGHT + GAP) + BOTTOM;
+  *why = "the name must end in .svg or .png";
+  if (!svg && !png) return -1;
+  cairo_surface_t *surface =
+      svg ? cairo_svg_surface_create(path, WIDTH, height)
+          : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)height);
+  cairo_t *cr = cairo_create(surface);
+  draw(cr, plot, height);
+  cairo_status_t status = cairo_status(cr);
+  cairo_destroy(cr);
+  if (png && status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png(surface, path);
+  cairo_surface_finish(surface);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
+  cairo_surface_destroy(surface);
+  *why = cairo_status_to_string(status);
+  return status == CAIRO_STATUS_SUCCESS ? 0 : -1;
+}
