@@ -128,6 +128,22 @@ static void b3(struct attack_run *r)
   }
 }
 
+// MAX.SND.WND is what the peer once offered, scaled [RFC 5961 M5]: 512 << 7 here, and 64000 in the SYN.
+static void b3_edge(struct attack_run *r)
+{
+  for (unsigned i = 0; i < 4; i++) {
+    make(KIT_ESTABLISHED, i & 1);
+    uint32_t beyond = i / 2, nxt = kit_seg(&k)->rcv.nxt;
+    ask(&(struct kit_in){.flags = A | P,
+                         .seq = nxt,
+                         .ack = kit_seg(&k)->snd.una - (512u << 7) - beyond,
+                         .text_bytes = 10});
+    bool taken = kit_seg(&k)->rcv.nxt != nxt;
+    end(r, taken == (beyond == 0), "B3 text with an ACK below the largest window by", beyond,
+        KIT_ESTABLISHED);
+  }
+}
+
 // ---- B4: the right ACK on a wrong sequence number: sequence first (RFC 9293 3.10.7.4).
 
 static void b4(struct attack_run *r)
@@ -477,12 +493,18 @@ static void b10(struct attack_run *r)
   }
 }
 
+static void b3_all(struct attack_run *r)
+{
+  b3(r);
+  b3_edge(r);
+}
+
 int main(int argc, char **argv)
 {
   static const struct attack rows[] = {
       {"B1", "RST in the window, but not at RCV.NXT", b1},
       {"B2", "SYN into a synchronized connection", b2},
-      {"B3", "text with an acknowledgment out of nowhere", b3},
+      {"B3", "text with an acknowledgment out of nowhere", b3_all},
       {"B4", "the right ACK on a wrong sequence number", b4},
       {"B5", "a closed window, forged", b5},
       {"B6", "questions whose answers share a counter", b6},

@@ -225,7 +225,7 @@ static void e3(struct attack_run *r)
   }
 }
 
-// ---- E4: timestamps that tell the uptime (RFC 7323 5.4, 7.1).
+// ---- E4: timestamps that tell the uptime (RFC 7323 5.4, 7.1 [RFC 7323 M18, RFC 7323 S6]).
 
 static void e4(struct attack_run *r)
 {

@@ -84,7 +84,8 @@ static void b11(struct attack_run *r)
   }
 }
 
-// ---- B12: forged path MTUs (RFC 5927 7, RFC 8201 4, RFC 1191).
+// ---- B12: forged path MTUs: RFC 5927 7, RFC 8201 4 [RFC 8201 M1, RFC 8201 M2, RFC 8201 M3, RFC 8201 M4, RFC 8201 S1],
+// RFC 1191 [RFC 1191 M3, RFC 1191 M4, RFC 1191 M5, RFC 1191 M6, RFC 1191 S1].
 
 static uint32_t path_mtu(void)
 {

@@ -41,7 +41,7 @@ static void ack(uint32_t number)
   kit_inject(&k, &(struct kit_in){.flags = A, .seq = kit_seg(&k)->rcv.nxt, .ack = number});
 }
 
-// ---- S1: many ACKs for one segment (RFC 5681 3.1, RFC 3465): growth counts octets.
+// ---- S1: many ACKs for one segment (RFC 5681 3.1 [RFC 5681 S3], RFC 3465): growth counts octets.
 
 // cwnd after `n` octets were acknowledged in steps of `step`, a round trip for each window; after_loss: in congestion
 // avoidance.
@@ -88,7 +88,7 @@ static void s1(struct attack_run *r)
   }
 }
 
-// ---- S2: duplicate ACKs out of nothing (RFC 5681 3.2).
+// ---- S2: duplicate ACKs out of nothing (RFC 5681 3.2 [RFC 5681 O1]).
 
 static void s2(struct attack_run *r)
 {
@@ -158,7 +158,7 @@ static void s3(struct attack_run *r)
   attack_skip(r, "S3 a cap on rate: pacing is not there yet");
 }
 
-// ---- S4: SACK taken back (RFC 2018 8): kept until the cumulative ACK.
+// ---- S4: SACK taken back (RFC 2018 8 [RFC 2018 M5, RFC 2018 M6, RFC 2018 M7]): kept until the cumulative ACK.
 
 static void s4(struct attack_run *r)
 {

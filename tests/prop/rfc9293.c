@@ -35,7 +35,7 @@ struct seen {
 };
 
 // Options walked as any receiver would: kinds other than 0 and 1 have a length, and behind an end there are zeros.
-static bool options_are_clean(const uint8_t *o, size_t n, bool *mss)
+static bool options_are_clean(const uint8_t *o, size_t n, bool *mss, bool *sack_permitted)
 {
   for (size_t i = 0; i < n;) {
     if (o[i] == 0) {
@@ -49,6 +49,7 @@ static bool options_are_clean(const uint8_t *o, size_t n, bool *mss)
     }
     if (i + 1 >= n || o[i + 1] < 2 || i + o[i + 1] > n) return false;
     if (o[i] == 2) *mss = true;
+    if (o[i] == 4) *sack_permitted = true;
     i += o[i + 1];
   }
   return true;
@@ -63,11 +64,13 @@ static void look(struct seen *seen, const struct estab_frame *f)
   seen->ok = seen->ok && (tcp == 40 || bytes[0] == 0x45); // no IP options, so no source route
   struct estab_packet p;                                  // right checksum, or it is no packet
   seen->ok = seen->ok && estab_packet_parse(ESTAB_LINK_RAW, bytes, n, false, &p) >= 0;
-  bool mss = false;
+  bool mss = false, sack_permitted = false;
   size_t header = (size_t)(bytes[tcp + 12] >> 4) * 4;
-  seen->ok = seen->ok && options_are_clean(bytes + tcp + 20, header - 20, &mss);
+  seen->ok = seen->ok && options_are_clean(bytes + tcp + 20, header - 20, &mss, &sack_permitted);
   bool syn = bytes[tcp + 13] & S;
-  seen->ok = seen->ok && mss == syn; // MUST-65, and MAY-3
+  seen->ok = seen->ok && (syn || !sack_permitted);
+  if (tcp == 20) seen->ok = seen->ok && (bytes[6] & 0x40); // may not be fragmented
+  seen->ok = seen->ok && mss == syn;                       // MUST-65, and MAY-3
   seen->syns += syn;
   uint8_t ttl = tcp == 20 ? bytes[8] : bytes[7];
   uint8_t class = tcp == 20 ? bytes[1] : (uint8_t)(get_be16(bytes) >> 4);
@@ -86,7 +89,8 @@ static void drain_and_look(struct seen *seen)
 }
 
 // [MUST-2] checksums sent, [MUST-65, MAY-3] MSS in SYNs and nowhere else, [MUST-68] lengths in options,
-// [MUST-69] padding of zeros, [MUST-51, MUST-52] and never a source route (a departure).
+// [MUST-69] padding of zeros, [MUST-51, MUST-52] and never a source route (a departure);
+// [RFC 2018 M1] SACK-permitted in SYNs only, [RFC 1191 M1] nothing that may be fragmented.
 static bool headers_sent(struct prop_rng *r)
 {
   (void)r;
@@ -201,7 +205,7 @@ static void inject_batch(unsigned n, bool in_order)
   estab_stack_input(k.s, k.now_ns, f, n);
 }
 
-// [MUST-58, MUST-59]: a batch is processed whole before an ACK leaves, and one ACK answers all that came in order.
+// [MUST-58, MUST-59, RFC 5681 M18]: a batch is processed whole before an ACK leaves, and one ACK answers all that came in order.
 static bool batch_acknowledged_once(struct prop_rng *r)
 {
   (void)r;

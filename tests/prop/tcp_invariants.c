@@ -88,7 +88,7 @@ static bool holds(struct kit *k, struct marks *m)
     HOLDS(seq_ge(t->snd.nxt, m->snd_nxt)); // SND.NXT never moves back
     HOLDS(seq_ge(t->snd.una, m->snd_una));
     HOLDS(seq_ge(t->rcv.nxt, m->rcv_nxt));
-    HOLDS(seq_ge(t->rcv.nxt + t->rcv.wnd, m->edge)); // [SHLD-14]
+    HOLDS(seq_ge(t->rcv.nxt + t->rcv.wnd, m->edge)); // [SHLD-14, RFC 7323 S2]
   }
   *m = (struct marks){true,       t->generation,           t->snd.nxt, t->snd.una,
                       t->rcv.nxt, t->rcv.nxt + t->rcv.wnd, t->state};
