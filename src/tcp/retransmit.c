@@ -118,7 +118,9 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->recover = t->snd.nxt;
   t->bits |= TCB_FAST_RECOVERY;
   t->bits &= ~(uint32_t)TCB_RTT_TIMED;
-  tcb_cc(t)->on_loss(&t->cc, tcb_cc_work(t), tcb_flight(t), now_ns);
+  // RFC 5681 3.2 (2): what limited transmit sent beyond cwnd does not count [RFC 5681 M20].
+  uint32_t flight_bytes = u32_min(tcb_flight(t), t->cc.cwnd_bytes);
+  tcb_cc(t)->on_loss(&t->cc, tcb_cc_work(t), flight_bytes, now_ns);
   t->cc.cwnd_bytes += 3u * t->snd_mss;
   t->rtx_nxt = t->snd.una;
   t->owed |= OWED_RETRANSMIT;

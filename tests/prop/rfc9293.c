@@ -205,7 +205,8 @@ static void inject_batch(unsigned n, bool in_order)
   estab_stack_input(k.s, k.now_ns, f, n);
 }
 
-// [MUST-58, MUST-59, RFC 5681 M18]: a batch is processed whole before an ACK leaves, and one ACK answers all that came in order.
+// [MUST-58, MUST-59, RFC 5681 M18]: a batch is processed whole before an ACK leaves, and one ACK answers all
+// that came in order.
 static bool batch_acknowledged_once(struct prop_rng *r)
 {
   (void)r;
