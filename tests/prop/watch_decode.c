@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// watch_decode.c - frames meant to break the observer's decoder, each in a buffer of exactly its size; what it
-// says of them must hold together.
+// watch_decode.c - frames meant to break the observer's decoder, each in a buffer of exactly its size (ATTACKS
+// O13); what it says of them must hold together.
 #include "support/prop.h"
 #include "support/wrapped.h"
 
@@ -110,6 +110,51 @@ static bool noise(struct prop_rng *r)
   return look(r, links[prop_below(r, sizeof links / sizeof links[0])], bytes, n, n);
 }
 
+// ATTACKS O9: cut anywhere, in any order, pieces again and again: whole when all has come, never before.
+static bool fragments_in_any_order(struct prop_rng *r)
+{
+  uint8_t text[200], covered[300] = {0};
+  for (size_t i = 0; i < sizeof text; i++)
+    text[i] = (uint8_t)prop_u64(r);
+  const struct estab_packet sent = wrapped_tcp(prop_one_in(r, 2) ? 4 : 6, 0x010, text, sizeof text);
+  const size_t header = sent.version == 4 ? 20 : 40, all = 32 + sizeof text;
+  struct prop_mem strict;
+  struct mem mem;
+  struct watch_defrag defrag;
+  struct watch_packet p;
+  struct wrapped whole, w;
+  bool ambiguous, complete = false;
+  mem_init(&mem, prop_mem_door(&strict));
+  watch_defrag_init(&defrag, &mem, FRAG_OVERLAP_FIRST, 1 << 20, key);
+  wrapped_packet(&whole, &sent);
+  for (unsigned tries = 0; !complete && tries < 400; tries++) {
+    size_t from = 8 * prop_below(r, (uint32_t)all / 8), to = from + 8 * (1 + prop_below(r, 5));
+    if (to > all || prop_one_in(r, 20)) to = all;
+    struct estab_packet piece = sent;
+    piece.kind = ESTAB_PACKET_FRAGMENT;
+    piece.protocol = ESTAB_PROTOCOL_TCP;
+    piece.fragment = (struct estab_fragment){9, (uint16_t)from, to < all};
+    if (from == 0 && to == all) continue;
+    piece.payload = wrapped_bytes(&whole) + header + from;
+    piece.payload_bytes = to - from;
+    wrapped_packet(&w, &piece);
+    const uint32_t link = wrapped_in(&w, WRAPPING_ETHERNET);
+    watch_decode(link, wrapped_bytes(&w), w.count, w.count, &p);
+    PROP_CHECK(p.kind == WATCH_KIND_FRAGMENT);
+    const int answer = watch_defrag_input(&defrag, &p, 0, &p, &ambiguous);
+    memset(covered + from, 1, to - from);
+    complete = memchr(covered, 0, all) == NULL;
+    PROP_CHECK(answer == (complete ? ESTAB_DROP_NONE : -ESTAB_DROP_FRAG_WAITING));
+  }
+  if (complete) {
+    PROP_CHECK(p.kind == WATCH_KIND_TCP && p.tcp_checksum == WATCH_CHECKSUM_OK && !ambiguous);
+    PROP_CHECK(p.payload_bytes == sizeof text && memcmp(p.payload, text, sizeof text) == 0);
+  }
+  watch_defrag_destroy(&defrag);
+  PROP_CHECK(strict.live_bytes == 0);
+  return true;
+}
+
 // Two tunnels and a link layer around a segment: it is found.
 static bool found_within(struct prop_rng *r)
 {
@@ -141,6 +186,7 @@ int main(int argc, char **argv)
   static const struct prop props[] = {
       {"mutants", mutants, 100000},
       {"noise", noise, 100000},
+      {"fragments_in_any_order", fragments_in_any_order, 500},
       {"found_within", found_within, 2000},
   };
   return prop_main(argc, argv, props, sizeof props / sizeof props[0]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// test_capture.c - captures of every flavour, made here; cut at every byte; with lengths that cannot be.
+// test_capture.c - captures of every flavour, made here; cut at every byte; with lengths that cannot be
+// (ATTACKS O12).
 #include "support/captures.h"
 
 #include <fcntl.h>
