@@ -75,7 +75,7 @@ struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
   const struct campaign_link_record *record = scan_table_at(&c->links, at);
   if (slab_live(&c->table.slab, record->index)) {
     struct campaign *it = scan_table_at(&c->table, record->index);
-    if (it->node.key.words[0] == record->number && !it->ended) {
+    if (it->node.key.words[0] == record->number && it->kind == kind && !it->ended) {
       scan_table_use(&c->links, at);
       return it;
     }

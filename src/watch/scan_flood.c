@@ -22,6 +22,7 @@ struct flood_victim {
   uint64_t sources; // a bit by fingerprint
   struct estab_ip src;
   uint32_t weight, count, completed; // in this second
+  uint64_t total;                    // since first_ns
   uint32_t seconds;                  // on end, before this one, that were full
 };
 
@@ -43,7 +44,7 @@ static void flood_second(const struct scan *s, struct flood_victim *v, uint64_t 
   bool next = v->first_ns && ts_ns < v->start_ns + 2 * SCAN_S && flood_full(s, v);
   v->seconds = next ? v->seconds + 1 : 0;
   v->start_ns = next ? v->start_ns + SCAN_S : ts_ns;
-  if (!next) v->sources = 0;
+  if (!next) v->sources = v->total = 0;
   v->weight = v->count = v->completed = 0;
 }
 
@@ -67,8 +68,8 @@ static void flood_begin(struct scan *s, const struct flood_victim *v, uint8_t ki
   if (!it) {
     it = campaign_start(&s->campaigns, kind, &record->src, &first);
     if (!it) return;
-    it->probes = (uint64_t)v->count;
     campaign_add(&s->campaigns, it, record);
+    it->probes = v->total;
   }
   unsigned bits = 0;
   for (uint64_t x = v->sources; x; x &= x - 1)
@@ -95,6 +96,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
   }
   v->weight += weight;
   v->count++;
+  v->total++;
   v->sources |= UINT64_C(1) << (scan_fingerprint(&record->src, 0) & 63);
   if (v->seconds + 1 >= FLOOD_SECONDS && flood_full(s, v)) {
     flood_begin(s, v, (uint8_t)kind, record);

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_scan_attacks.c - floods, held connections, forged segments, version probes, and what is near to them.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/scan_kit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct scan_kit *attack_new(void)
+{
+  struct scan_kit *k = malloc(sizeof *k);
+  assert_non_null(k);
+  scan_kit_start(k);
+  return k;
+}
+
+static void attack_done(struct scan_kit *k)
+{
+  scan_kit_stop(k);
+  free(k);
+}
+
+// `rate` a second for `seconds` towards 10.0.0.1:80, from one source or from anywhere.
+static void attack_flood(struct scan_kit *k, const char *flags, const char *fate, unsigned rate,
+                         unsigned seconds, bool spoofed)
+{
+  for (unsigned i = 0; i < rate * seconds; i++) {
+    unsigned x = i * 2654435761u;
+    if (spoofed)
+      scan_kitf(k, "%f 172.%u.%u.%u:%u > 10.0.0.1:80 %s %s", 1 + i / (double)rate, 16 + (x >> 28),
+                x >> 16 & 255, x >> 8 & 255, 1024 + i % 60000, flags, fate);
+    else
+      scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 %s %s", 1 + i / (double)rate, 1024 + i % 60000,
+                flags, fate);
+  }
+}
+
+static void test_floods_by_name(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *flags, *fate, *kind;
+  } rows[] = {
+      {"S", "half", "syn_flood"},     {"S,k", "flood", "syn_flood"},
+      {"S,k", "silent", "syn_flood"}, {"S.", "closed", "synack_flood"},
+      {".", "closed", "ack_flood"},   {".", "silent", "ack_flood"},
+      {"R", "silent", "rst_flood"},   {"F", "closed", "fin_flood"},
+      {"F.", "closed", "fin_flood"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (unsigned spoofed = 0; spoofed < 2; spoofed++) {
+      struct scan_kit *k = attack_new();
+      attack_flood(k, rows[i].flags, rows[i].fate, 950, 4, spoofed);
+      scan_kit_finish(k);
+      scan_kit_expect(k, rows[i].kind);
+      struct estab_watch_alert *a = &k->alerts[0].a;
+      assert_int_equal(a->dst_count, 1);
+      assert_int_equal(a->modifiers & ESTAB_WATCH_SPOOFED ? 1 : 0, spoofed);
+      assert_int_equal(a->src_listed, spoofed ? 0 : 1);
+      assert_in_range(a->probes, 3500, 3800);
+      attack_done(k);
+    }
+}
+
+static void test_less_than_a_flood(void **state)
+{
+  (void)state;
+  struct scan_kit *k = attack_new();
+  attack_flood(k, "S", "half", 150, 10, false);     // crafted, but few
+  attack_flood(k, "S,k", "silent", 700, 4, false);  // a kernel's
+  attack_flood(k, "S,k", "data", 3000, 4, true);    // a crowd that is served
+  attack_flood(k, "S,k", "patient", 3000, 4, true); // a crowd that is not
+  attack_flood(k, ".,t", "alive", 3000, 4, true);   // a busy server when the capture begins
+  attack_flood(k, "S", "half", 3000, 2, false);     // two seconds
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  attack_done(k);
+}
+
+static void test_held_connections(void **state)
+{
+  (void)state;
+  struct scan_kit *k = attack_new();
+  for (unsigned i = 0; i < 150; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 S,k hold", 1 + i * .1, 10000 + i);
+  scan_kit_until(k, 50);
+  assert_int_equal(k->alert_count, 0);
+  scan_kit_until(k, 90);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "conn_exhaustion");
+  attack_done(k);
+}
+
+static void test_sockets_ahead_of_need(void **state)
+{
+  (void)state;
+  struct scan_kit *k = attack_new();
+  for (unsigned i = 0; i < 3000; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 S,k %s", 1 + i * .05, 10000 + i,
+              i % 40 ? "touch" : "hold");
+  for (unsigned i = 0; i < 99; i++)
+    scan_kitf(k, "%f 10.9.9.8:%u > 10.0.0.1:80 S,k hold", 200 + i * .1, 10000 + i);
+  scan_kit_until(k, 500);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  attack_done(k);
+}
+
+static struct observation attack_suspect(struct scan_kit *k, unsigned i, uint8_t what,
+                                         unsigned side)
+{
+  static struct watch_packet p;
+  p.tcp.flags = what == SUSPECT_RST ? ESTAB_TCP_RST : ESTAB_TCP_ACK;
+  struct observation o = {.kind = OBSERVE_SUSPECT, .suspicion = what, .side = (uint8_t)side};
+  o.packet = &p;
+  o.packet_number = 1000 + i;
+  o.orig_ip = estab_ip4(10, 9, 9, 9);
+  o.resp_ip = estab_ip4(10, 0, 0, 1);
+  o.orig_port = (uint16_t)(20000 + i);
+  o.resp_port = 80;
+  o.first_ns = k->start_ns + i * UINT64_C(1000000000);
+  o.ts_ns = o.first_ns + UINT64_C(60000000000);
+  o.first_packet = 1 + i;
+  o.established = true;
+  return o;
+}
+
+static void test_zero_window(void **state)
+{
+  (void)state;
+  for (unsigned side = 0; side < 2; side++) {
+    struct scan_kit *k = attack_new();
+    for (unsigned i = 0; i < 20; i++) {
+      if (i == 9) assert_int_equal(k->alert_count, 0);
+      struct observation o = attack_suspect(k, i, SUSPECT_ZERO_WINDOW, side);
+      scan_kit_observe(k, &o);
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, side == ESTAB_WATCH_ORIG ? "zero_window_hold" : ""); // a server that hangs
+    attack_done(k);
+  }
+}
+
+static void test_forged(void **state)
+{
+  (void)state;
+  static const struct {
+    uint8_t what, suspect, usual;
+    uint32_t bytes;
+    const char *kind;
+  } rows[] = {
+      {SUSPECT_RST, 47, 61, 1, "rst_injection"},
+      {SUSPECT_RST, 61, 61, 3, "rst_injection"},
+      {SUSPECT_RST, 61, 61, 1, ""},
+      {SUSPECT_RST, 0, 61, 1, ""},
+      {SUSPECT_OVERLAP, 47, 61, 100, "overlap_injection"},
+      {SUSPECT_OVERLAP, 61, 61, 100, ""},
+      {SUSPECT_OVERLAP, 47, 61, 1, ""},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct scan_kit *k = attack_new();
+    struct observation o = attack_suspect(k, 1, rows[i].what, ESTAB_WATCH_RESP);
+    o.suspect_ttl = rows[i].suspect;
+    o.usual_ttl = rows[i].usual;
+    o.suspect_bytes = rows[i].bytes;
+    scan_kit_observe(k, &o);
+    scan_kit_finish(k);
+    scan_kit_expect(k, rows[i].kind);
+    if (k->alert_count) assert_int_equal(k->alerts[0].a.role, ESTAB_WATCH_ROLE_VICTIM);
+    attack_done(k);
+  }
+}
+
+static void attack_says(struct scan_kit *k, double s, double waited, const char *text, size_t n)
+{
+  struct watch_packet p = {.kind = WATCH_KIND_TCP};
+  p.payload = (const uint8_t *)text;
+  p.payload_bytes = p.payload_captured_bytes = (uint32_t)n;
+  struct observation o = {.kind = OBSERVE_DATA, .packet = &p, .established = true};
+  o.orig_ip = estab_ip4(10, 9, 9, 9);
+  o.resp_ip = estab_ip4(10, 0, 0, 1);
+  o.orig_port = 30000;
+  o.resp_port = 8080;
+  o.first_flags = ESTAB_TCP_SYN;
+  o.ts_ns = k->start_ns + (uint64_t)(s * 1e9);
+  o.first_ns = o.ts_ns - (uint64_t)(waited * 1e9);
+  o.packet_number = ++k->packets;
+  scan_kit_observe(k, &o);
+}
+
+static void test_version_probe(void **state)
+{
+  (void)state;
+  static const char get[] = "GET / HTTP/1.0\r\n\r\n", options[] = "OPTIONS / HTTP/1.0\r\n\r\n";
+  static const char rtsp[] = "OPTIONS / RTSP/1.0\r\n\r\n", nice[] = "GET /nice%20ports%2C/Tri";
+  struct scan_kit *k = attack_new();
+  for (unsigned i = 0; i < 100; i++) // a monitor
+    attack_says(k, 1 + i, .01, get, sizeof get - 1);
+  attack_says(k, 200, .01, options, sizeof options - 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  attack_done(k);
+
+  k = attack_new();
+  attack_says(k, 1, .1, get, sizeof get - 1);
+  attack_says(k, 2, .1, options, sizeof options - 1);
+  attack_says(k, 3, .1, rtsp, sizeof rtsp - 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "version_probe");
+  attack_done(k);
+
+  k = attack_new();
+  attack_says(k, 10, 6, get, sizeof get - 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "version_probe");
+  attack_done(k);
+
+  k = attack_new();
+  attack_says(k, 10, .1, nice, sizeof nice - 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "version_probe");
+  attack_done(k);
+}
+
+static void test_backscatter(void **state)
+{
+  (void)state;
+  static const char *const flags[] = {"S.", "R."};
+  for (unsigned f = 0; f < 2; f++) {
+    struct scan_kit *k = attack_new();
+    for (unsigned i = 0; i < 40; i++)
+      scan_kitf(k, "%f 192.0.2.7:80 > 10.0.%u.%u:%u %s silent", 1 + i * .5, i, 200 - i,
+                2000 + i * 97, flags[f]);
+    scan_kit_finish(k);
+    scan_kit_expect(k, "backscatter");
+    assert_int_equal(k->alerts[0].a.role, ESTAB_WATCH_ROLE_VICTIM);
+    assert_int_equal(k->alerts[0].a.dst_count, 40);
+    attack_done(k);
+  }
+  // The answering half of a busy server's lives.
+  struct scan_kit *k = attack_new();
+  k->one_way = true;
+  for (unsigned i = 0; i < 400; i++)
+    scan_kitf(k, "%f 192.0.2.7:80 > 10.0.%u.%u:%u S.,k %s", 1 + i * .5, i % 40, 200 - i % 40,
+              2000 + i * 7, i % 10 ? "alive" : "silent");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  attack_done(k);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_floods_by_name),   cmocka_unit_test(test_less_than_a_flood),
+      cmocka_unit_test(test_held_connections), cmocka_unit_test(test_sockets_ahead_of_need),
+      cmocka_unit_test(test_zero_window),      cmocka_unit_test(test_forged),
+      cmocka_unit_test(test_version_probe),    cmocka_unit_test(test_backscatter),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
