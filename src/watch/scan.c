@@ -6,7 +6,7 @@
 
 // The budget is an eighth of the ceiling: a quarter of it for the tables of fixed size, three for what grows.
 #define SCAN_SHARE         8
-#define SCAN_CAMPAIGN_EACH 8192 // bytes of budget for each campaign there may be
+#define SCAN_CAMPAIGN_EACH 4096 // bytes of budget for each campaign there may be
 
 static uint32_t scan_power(uint64_t most)
 {

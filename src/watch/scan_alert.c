@@ -55,14 +55,25 @@ static void alert_evidence(struct scan *s, const struct campaign *it)
 
 static uint32_t alert_ports(struct scan *s, const struct campaign *it)
 {
-  if (!it->ports) {
-    s->ports[0] = it->first_port;
-    return it->port_count && it->first_port ? 1 : 0;
-  }
   uint32_t n = 0;
-  for (uint32_t port = 0; port < 65536 && n < ESTAB_WATCH_LIST_MAX; port++)
-    if (it->ports[port >> 6] >> (port & 63) & 1) s->ports[n++] = (uint16_t)port;
+  for (uint32_t port = 1; port < 65536 && n < ESTAB_WATCH_LIST_MAX; port++) {
+    if (it->ports && port % CAMPAIGN_PAGE_PORTS == 0 && !it->ports[port / CAMPAIGN_PAGE_PORTS] &&
+        it->first_port / CAMPAIGN_PAGE_PORTS != port / CAMPAIGN_PAGE_PORTS)
+      port += CAMPAIGN_PAGE_PORTS - 1;
+    else if (campaign_has_port(it, (uint16_t)port))
+      s->ports[n++] = (uint16_t)port;
+  }
   return n;
+}
+
+// Where memory was refused, at least whom the first probe names.
+static void alert_addresses(const struct campaign_addresses *from, const struct estab_ip *first,
+                            const struct estab_ip **list, uint32_t *listed, uint64_t *count)
+{
+  *list = from->listed ? from->at : first;
+  *listed = from->listed ? from->listed : 1;
+  *count = scan_set_count(&from->all);
+  if (*count < *listed) *count = *listed;
 }
 
 // Percent. One packet that nobody sends by accident is worth more than many that somebody might.
@@ -122,9 +133,10 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
   alert->modifiers = it->modifiers;
   alert->role = it->role;
   alert->ended = it->ended;
-  alert->src = it->src.at;
-  alert->src_listed = it->src.listed;
-  alert->src_count = scan_set_count(&it->src.all);
+  alert_addresses(&it->src, &it->evidence[0].src, &alert->src, &alert->src_listed,
+                  &alert->src_count);
+  alert_addresses(&it->dst, &it->evidence[0].dst, &alert->dst, &alert->dst_listed,
+                  &alert->dst_count);
   if (alert->geometry == ESTAB_WATCH_DECOY_SET) {
     alert->modifiers |= ESTAB_WATCH_DECOY;
     alert->role = ESTAB_WATCH_ROLE_CANDIDATE;
@@ -136,9 +148,6 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
   alert->src_proven = it->proven.at;
   alert->src_proven_listed = it->proven.listed;
   alert->src_proven_count = scan_set_count(&it->proven.all);
-  alert->dst = it->dst.at;
-  alert->dst_listed = it->dst.listed;
-  alert->dst_count = scan_set_count(&it->dst.all);
   alert->ports = s->ports;
   alert->ports_listed = alert_ports(s, it);
   alert->port_count = it->port_count == 1 && it->first_port == 0 ? 0 : it->port_count;

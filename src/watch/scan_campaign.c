@@ -135,10 +135,27 @@ static void campaign_end_quietest(struct campaigns *c)
   if (index != SLAB_NONE) campaign_end(c, it);
 }
 
+// Where there is no room, more sources of one kind share a campaign rather than push each other out.
+static struct campaign *campaign_crowded(struct campaigns *c, enum estab_watch_kind kind)
+{
+  if (kind >= ESTAB_WATCH_KIND_SYN_FLOOD) return NULL; // told by its victim
+  for (uint32_t i = c->table.newest[0]; i != SLAB_NONE;) {
+    struct campaign *it = scan_table_at(&c->table, i);
+    if (!it->ended && it->kind == kind) return it;
+    i = it->node.older;
+  }
+  return NULL;
+}
+
 struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
                                 const struct estab_ip *source, const struct campaign_probe *first)
 {
-  if (c->open >= c->max) campaign_end_quietest(c);
+  if (c->open >= c->max) {
+    struct campaign *shared = campaign_crowded(c, kind);
+    if (shared) campaign_join(c, shared, source);
+    if (shared) return shared;
+    campaign_end_quietest(c);
+  }
   struct scan_key key = {{++c->numbered}};
   uint32_t index = scan_table_add(&c->table, &key);
   if (index == SLAB_NONE) return NULL;

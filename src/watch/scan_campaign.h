@@ -7,9 +7,11 @@
 #include "watch/scan_set.h"
 #include "watch/scan_table.h"
 
-#define CAMPAIGN_GAPS    15                  // the last ones, of which the median is taken
-#define CAMPAIGN_WAITING ESTAB_WATCH_ANSWERS // probed, not answered yet
-#define CAMPAIGN_TARGETS 65536 // targets told apart; what comes beyond counts as new each time
+#define CAMPAIGN_GAPS       15                  // the last ones, of which the median is taken
+#define CAMPAIGN_WAITING    ESTAB_WATCH_ANSWERS // probed, not answered yet
+#define CAMPAIGN_PAGES      64
+#define CAMPAIGN_PAGE_PORTS 1024
+#define CAMPAIGN_TARGETS    65536 // targets told apart; what comes beyond counts as new each time
 
 // One probe, as far as an alert tells of it.
 struct campaign_probe {
@@ -61,7 +63,7 @@ struct campaign {
   uint32_t targets_used, target_room;
   struct campaign_target *targets;
   struct campaign_addresses src, proven, dst;
-  uint64_t *ports; // a bit each, 1,024 words; NULL while there is one
+  uint64_t **ports; // pages of a bit each, beyond first_port; NULL while there is one
   uint32_t port_count;
   uint16_t first_port;
   struct campaign_list answers[ESTAB_WATCH_ANSWERS];

@@ -81,29 +81,47 @@ void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
   to->listed++;
 }
 
+// The word that holds a port's bit; NULL: none of its page is there.
+static uint64_t *campaign_port_word(const struct campaign *it, uint16_t port)
+{
+  uint64_t *page = it->ports ? it->ports[port / CAMPAIGN_PAGE_PORTS] : NULL;
+  return page ? &page[port % CAMPAIGN_PAGE_PORTS >> 6] : NULL;
+}
+
+static bool campaign_port_set(struct scan_pool *pool, struct campaign *it, uint16_t port)
+{
+  if (!it->ports) {
+    it->ports = scan_pool_resize(pool, NULL, 0, CAMPAIGN_PAGES * sizeof *it->ports);
+    if (!it->ports) return false;
+    for (unsigned i = 0; i < CAMPAIGN_PAGES; i++)
+      it->ports[i] = NULL;
+  }
+  uint64_t **page = &it->ports[port / CAMPAIGN_PAGE_PORTS];
+  if (!*page) {
+    *page = scan_pool_resize(pool, NULL, 0, CAMPAIGN_PAGE_PORTS / 8);
+    if (!*page) return false;
+    memset(*page, 0, CAMPAIGN_PAGE_PORTS / 8);
+  }
+  uint64_t *word = campaign_port_word(it, port), bit = UINT64_C(1) << (port & 63);
+  bool fresh = !(*word & bit);
+  *word |= bit;
+  return fresh;
+}
+
 void campaign_port_add(struct scan_pool *pool, struct campaign *it, uint16_t port)
 {
   if (it->port_count == 0) {
     it->first_port = port;
     it->port_count = 1;
   }
-  if (!it->ports) {
-    if (port == it->first_port) return;
-    it->ports = scan_pool_resize(pool, NULL, 0, 65536 / 8);
-    if (!it->ports) return;
-    memset(it->ports, 0, 65536 / 8);
-    it->ports[it->first_port >> 6] |= UINT64_C(1) << (it->first_port & 63);
-  }
-  uint64_t bit = UINT64_C(1) << (port & 63);
-  if (it->ports[port >> 6] & bit) return;
-  it->ports[port >> 6] |= bit;
-  it->port_count++;
+  if (port != it->first_port && campaign_port_set(pool, it, port)) it->port_count++;
 }
 
 bool campaign_has_port(const struct campaign *it, uint16_t port)
 {
-  if (!it->ports) return it->port_count && it->first_port == port;
-  return it->ports[port >> 6] >> (port & 63) & 1;
+  if (it->port_count && it->first_port == port) return true;
+  const uint64_t *word = campaign_port_word(it, port);
+  return word && *word >> (port & 63) & 1;
 }
 
 static struct campaign_target *campaign_target_slot(struct campaign_target *targets, uint32_t room,
@@ -227,7 +245,9 @@ static void campaign_addresses_free(struct scan_pool *pool, struct campaign_addr
 void campaign_targets_free(struct scan_pool *pool, struct campaign *it)
 {
   (void)scan_pool_resize(pool, it->targets, it->target_room * sizeof *it->targets, 0);
-  (void)scan_pool_resize(pool, it->ports, 65536 / 8, 0);
+  for (unsigned i = 0; it->ports && i < CAMPAIGN_PAGES; i++)
+    (void)scan_pool_resize(pool, it->ports[i], CAMPAIGN_PAGE_PORTS / 8, 0);
+  (void)scan_pool_resize(pool, it->ports, CAMPAIGN_PAGES * sizeof *it->ports, 0);
   campaign_addresses_free(pool, &it->src);
   campaign_addresses_free(pool, &it->proven);
   campaign_addresses_free(pool, &it->dst);
