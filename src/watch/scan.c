@@ -101,6 +101,8 @@ static uint16_t scan_observe_first(struct scan *s, const struct observation *o)
 {
   struct probe probe = probe_of(o->packet, o->fragmented);
   if (probe_alone(probe.technique)) scan_alone(s, o, &probe);
+  if (probe.technique == PROBE_SYN && !probe.crafted && o->kind == OBSERVE_FIRST)
+    scan_twin_note(s, o);
   scan_idle(s, o, &probe);
   scan_flood(s, o, &probe);
   return probe_tag(&probe);

@@ -181,7 +181,11 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
     struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
     if (it) it->live++;
   }
-  if (o->kind != OBSERVE_DATA) return;
+  // On a tap that sees one direction a life with text is one whose originator went on.
+  bool alone = o->kind == OBSERVE_SILENCE && probe->technique == PROBE_SYN &&
+               o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_ACK &&
+               (o->text_bytes[ESTAB_WATCH_ORIG] || o->segments[ESTAB_WATCH_ORIG] > 3);
+  if (o->kind != OBSERVE_DATA && !alone) return;
   uint64_t service = scan_fingerprint(&o->resp_ip, o->resp_port);
   if (probe->technique == PROBE_SYN) scan_seen_add(&s->services, service);
   struct source *it = source_find(&s->sources, &o->orig_ip);

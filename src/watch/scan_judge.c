@@ -5,6 +5,7 @@
 
 #define JUDGE_FAST_NS   (480 * SCAN_S) // eight targets at one a minute
 #define JUDGE_WAIT_NS   (330 * SCAN_S) // longer than a poller's cycle of five minutes
+#define JUDGE_SLOW_NS   (900 * SCAN_S) // faster than this, and the other rules decide
 #define JUDGE_AT_ONCE   48             // of one shape: no poller has so many dead targets
 #define JUDGE_TRW_LEAST 4              // failures that the random walk needs
 #define JUDGE_JOIN_NS   (5 * SCAN_S)   // who shares a scan's work sends while it goes on
@@ -19,10 +20,11 @@ struct judge_view {
 
 // What they amount to, seen from one of them.
 struct judge_tally {
-  uint32_t failed, open;                   // distinct targets
+  uint32_t failed, open, open_host;        // distinct targets; open_host: on its host
   uint32_t same_host, same_port;           // failed, that share its host or its port
   uint32_t revisited_host, revisited_port; // of those, visited again
   uint32_t hosts;                          // failed, each host once
+  uint64_t span_ns;                        // from the first to now
   uint32_t half_open, touched;
   uint32_t reset;                 // answered by RST
   uint32_t same_source_port, row; // row: source ports in steps of 1 or 2, longest run
@@ -44,8 +46,8 @@ static bool judge_host_before(const struct source *it, const struct judge_view *
   return false;
 }
 
-static struct judge_tally judge_count(const struct source *it, const struct judge_view *v,
-                                      const struct source_target *e)
+static struct judge_tally judge_count(const struct scan *s, const struct source *it,
+                                      const struct judge_view *v, const struct source_target *e)
 {
   struct judge_tally n = {0};
   uint32_t row = 0;
@@ -55,11 +57,13 @@ static struct judge_tally judge_count(const struct source *it, const struct judg
     if (!judge_sees(v, t)) continue;
     if (t->answer == ESTAB_WATCH_OPEN) {
       n.open++;
+      n.open_host += estab_ip_equal(&t->ip, &e->ip);
       n.half_open += t->half_open;
       n.touched += !t->half_open;
       continue;
     }
     n.failed++;
+    if (s->now_ns - t->first_ns > n.span_ns) n.span_ns = s->now_ns - t->first_ns;
     if (t->port == e->port) {
       n.same_port++;
       n.revisited_port += t->visits > 1;
@@ -175,7 +179,7 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
   struct judge_view v = {PROBE_SYN, true,
                          judge_since(s, waited ? 2 * JUDGE_FAST_NS : JUDGE_FAST_NS),
                          scan_trw_scanner(it)};
-  struct judge_tally n = judge_count(it, &v, e);
+  struct judge_tally n = judge_count(s, it, &v, e);
   uint32_t excuse = it->ok_crafted * 2;
   bool walk = scan_trw_scanner(it) && n.hosts >= JUDGE_TRW_LEAST;
   bool enough = n.failed >= t->syn_targets && n.failed > excuse;
@@ -184,8 +188,8 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
                         !n.revisited_port);
   if (!enough && !(walk && n.failed > excuse)) {
     struct judge_view days = {PROBE_SYN, true, judge_since(s, SOURCE_FORGET_NS), false};
-    struct judge_tally d = judge_count(it, &days, e);
-    if (d.failed < t->slow_targets || d.failed <= excuse)
+    struct judge_tally d = judge_count(s, it, &days, e);
+    if (d.failed < t->slow_targets || d.span_ns < JUDGE_SLOW_NS || d.failed <= excuse)
       return n.failed + n.open >= t->syn_targets;
     v = days;
   }
@@ -195,10 +199,11 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
 
 // A kernel's SYN: what fails must have a shape, and no better explanation.
 static bool judge_shape(const struct source *it, const struct source_target *e,
-                        const struct judge_tally *n, uint32_t least)
+                        const struct judge_tally *n, uint32_t least_ports, uint32_t least_hosts)
 {
-  bool host = n->same_host >= least && n->revisited_host * 2 < n->same_host;
-  bool port = n->same_port >= least && n->revisited_port * 2 < n->same_port &&
+  bool host = n->same_host >= least_ports && n->revisited_host * 2 < n->same_host &&
+              n->same_host > n->open_host;
+  bool port = n->same_port >= least_hosts && n->revisited_port * 2 < n->same_port &&
               n->same_port * 2 >= n->failed && n->same_port > source_port_successes(it, e->port);
   return host || port;
 }
@@ -208,13 +213,17 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
 {
   const struct estab_watch_thresholds *t = &s->settings->thresholds;
   struct judge_view v = {PROBE_SYN, false, judge_since(s, 2 * JUDGE_FAST_NS), false};
-  struct judge_tally n = judge_count(it, &v, e);
-  bool named =
-      waited ? judge_shape(it, e, &n, t->syn_targets) : judge_shape(it, e, &n, JUDGE_AT_ONCE);
+  struct judge_tally n = judge_count(s, it, &v, e);
+  // Where answers pass unseen, a refusal looks like silence: many hosts must not have answered then.
+  bool blind = scan_tap_one_way(s);
+  uint32_t hosts = blind ? JUDGE_AT_ONCE : t->syn_targets;
+  bool named = waited ? judge_shape(it, e, &n, t->syn_targets << blind, hosts)
+                      : judge_shape(it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
   if (!named) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
-    struct judge_tally d = judge_count(it, &days, e);
-    if (!judge_shape(it, e, &d, t->slow_targets) || d.failed <= source_successes(it) * 2)
+    struct judge_tally d = judge_count(s, it, &days, e);
+    if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(it, e, &d, t->slow_targets, t->slow_targets) ||
+        d.failed <= source_successes(it) * 2)
       return n.same_host >= t->syn_targets || n.same_port >= t->syn_targets;
     v = days;
     n = d;
@@ -230,11 +239,11 @@ static void judge_ack(struct scan *s, struct source *it, const struct source_tar
   const struct estab_watch_thresholds *t = &s->settings->thresholds;
   uint8_t technique = probe_from_tag(e->probe).technique;
   struct judge_view v = {technique, true, judge_since(s, JUDGE_FAST_NS), false};
-  struct judge_tally n = judge_count(it, &v, e);
+  struct judge_tally n = judge_count(s, it, &v, e);
   if (n.failed < t->ack_targets || n.failed <= it->live * 2) {
     v.from_ns = judge_since(s, SOURCE_FORGET_NS);
-    n = judge_count(it, &v, e);
-    if (n.failed < t->slow_targets || n.failed <= it->live * 2) return;
+    n = judge_count(s, it, &v, e);
+    if (n.failed < t->slow_targets || n.span_ns < JUDGE_SLOW_NS || n.failed <= it->live * 2) return;
   }
   bool made = n.same_source_port >= 3 || n.row >= t->ack_targets;
   if (technique == PROBE_ACK) made = made || n.reset >= t->ack_targets;
@@ -250,7 +259,7 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
   uint8_t technique = probe_from_tag(e->probe).technique;
   bool crafted = probe_from_tag(e->probe).crafted;
   struct judge_view v = {technique, crafted, judge_since(s, 2 * JUDGE_FAST_NS), true};
-  struct judge_tally n = judge_count(it, &v, e);
+  struct judge_tally n = judge_count(s, it, &v, e);
   if (technique == PROBE_SYNACK && !scan_faces_client(e->src_port, e->port) &&
       (n.same_host >= t->ack_targets || (n.same_port >= t->ack_targets && n.hosts > 1))) {
     judge_name(s, it, &v, ESTAB_WATCH_KIND_SYNACK_SCAN);

@@ -131,9 +131,14 @@ struct source_target *source_note(struct sources *s, struct source *it,
       continue;
     uint8_t visits = t->visits;
     uint32_t last_s = now_s > t->last_s ? now_s : t->last_s;
-    if (now_s >= t->last_s + SOURCE_REVISIT_S && visits < UINT8_MAX) visits++;
-    if (t->told && visits > t->visits) *t = *contact; // a new campaign may begin with it
+    uint32_t visit_s = t->visit_s;
+    if (now_s >= visit_s + SOURCE_REVISIT_S) {
+      if (visits < UINT8_MAX) visits++;
+      visit_s = now_s;
+      if (t->told) *t = *contact; // a new campaign may begin with it
+    }
     t->visits = visits;
+    t->visit_s = visit_s;
     t->last_s = last_s;
     t->answer = contact->answer;
     it->last = i;
@@ -142,7 +147,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
   struct source_target *t = source_room(s, it);
   if (!t) return NULL;
   *t = *contact;
-  t->last_s = now_s;
+  t->last_s = t->visit_s = now_s;
   t->visits = 1;
   uint32_t index = scan_table_find(&s->table, &it->node.key);
   if (it->count >= SOURCE_WORTH && it->node.list == 0) scan_table_list(&s->table, index, 1);

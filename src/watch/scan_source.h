@@ -11,14 +11,15 @@
 #define SOURCE_PORTS       6  // on which it had success
 #define SOURCE_WORTH       2  // targets that keep a record when others must go
 #define SOURCE_FORGET_NS   (UINT64_C(7) * 86400 * 1000000000)
-#define SOURCE_REVISIT_S   30 // a visit so long after the last one is another visit, not a retry
+#define SOURCE_REVISIT_S   10 // an attempt so long after a visit began is another visit, not a retry
 #define SOURCE_ADMIT_SLOTS 4u // bits of a cell that say: this source is worth a record
 
 // A contact without success.
 struct source_target {
   struct estab_ip src, ip; // src: IPv6 sources are a /64
   uint64_t first_ns, packet;
-  uint32_t last_s; // seconds since 1970 of the last visit
+  uint32_t last_s;  // of the last attempt, seconds since 1970
+  uint32_t visit_s; // the last visit began
   uint16_t port, src_port;
   uint16_t flags; // of the first segment
   uint16_t probe; // tag

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// test_scan_bounds.c - slow scans among a million sources, floods of forged ones, and the same word whatever the secret.
+// test_scan_bounds.c - slow scans among a million sources, floods of forged ones, and the same word
+// whatever the secret.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

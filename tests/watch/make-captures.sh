@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# make-captures.sh - scans by the real tools, captured in namespaces and labelled by the command that was run.
+#   make-captures.sh DIRECTORY [PATTERN]   writes NAME.pcapng, and labels.tsv: name, part (look|kept), kinds, command
+# Needs root, nmap, masscan, zmap, hping3, tcpdump, tshark (dumpcap), nftables, python3. About four minutes.
+# Half of the captures, `kept`, are for the table alone: nobody looks at them when a threshold is chosen.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+out=$(mkdir -p "${1:?a directory}" && cd "$1" && pwd)
+pattern=${2:-*}
+if [ -z "${ESTAB_CAPTURES_INSIDE:-}" ]; then
+  export ESTAB_CAPTURES_INSIDE=1
+  exec unshare -n -m -- bash "$0" "$out" "$pattern"
+fi
+for tool in nmap masscan zmap hping3 dumpcap nft python3; do
+  command -v $tool >/dev/null || { echo "SKIPPED: $tool is not installed"; exit 77; }
+done
+mount -t tmpfs tmpfs /run
+trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null' EXIT
+
+# Scanner a, target t, zombie z on one bridge. The target answers for a whole net behind it.
+T=10.77.0.1 NET=10.77.1 T6=fd77::1 NET6=fd77:1:: Z=10.77.0.3
+world()
+{
+  ip link add sw0 type bridge && ip link set sw0 up
+  for n in a t z; do
+    ip netns add $n
+    ip link add v$n type veth peer name eth0 netns $n
+    ip link set v$n master sw0 up
+    ip netns exec $n ip link set lo up
+    ip netns exec $n ip link set eth0 up
+    ip netns exec $n sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0 2>/dev/null
+  done
+  ip netns exec a ip addr add 10.77.0.2/24 dev eth0
+  ip netns exec a ip -6 addr add fd77::2/64 dev eth0 nodad
+  ip netns exec a ip route add $NET.0/24 via $T
+  ip netns exec a ip -6 route add $NET6/64 via $T6
+  ip netns exec t ip addr add $T/24 dev eth0
+  ip netns exec t ip -6 addr add $T6/64 dev eth0 nodad
+  ip netns exec t ip route add local $NET.0/24 dev lo
+  ip netns exec t ip -6 route add local $NET6/64 dev lo
+  ip netns exec t ip neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 dev eth0
+  ip netns exec t ip route add default via 10.77.0.9
+  ip netns exec t sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.tcp_syncookies=0 net.ipv4.conf.all.rp_filter=0
+  ip netns exec t nft -f - <<'NFT'
+table inet f {
+  chain i {
+    type filter hook input priority 0;
+    tcp dport 900-919 drop
+    tcp dport 920-929 reject with icmpx type admin-prohibited
+  }
+}
+NFT
+  ip netns exec t python3 "$here/services.py" &
+  ip netns exec z python3 "$here/zombie.py" eth0 $Z &
+  sleep 1.5
+}
+
+# capture NAME PART KINDS COMMAND...: runs it in the scanner's namespace, at most 45 s
+filter=tcp\ or\ icmp\ or\ icmp6
+interfaces=(-i vt)
+capture()
+{
+  local name=$1 part=$2 kinds=$3
+  shift 3
+  # shellcheck disable=SC2254 # the pattern is meant as one
+  case $name in $pattern) ;; *) return ;; esac
+  dumpcap -q "${interfaces[@]}" -f "$filter" -w "$out/$name.pcapng" 2>/dev/null &
+  local dump=$!
+  sleep 0.6
+  timeout 45 ip netns exec a "$@" >"$out/$name.log" 2>&1 </dev/null
+  sleep 1.2
+  kill -INT $dump
+  wait $dump 2>/dev/null
+  printf '%s\t%s\t%s\t%s\n' "$name" "$part" "$kinds" "$*" >>"$out/labels.tsv"
+}
+
+: >"$out/labels.tsv"
+world
+N='nmap -n -Pn'
+# shellcheck disable=SC2086 # words
+{
+  capture syn look syn_scan $N -sS -p1-200 $T
+  capture syn-top kept syn_scan $N -sS -T3 --top-ports 100 $T
+  capture syn-filtered look syn_scan $N -sS -T4 -p895-935 $T
+  capture syn-ten kept syn_scan $N -sS -p81-90 $T
+  capture connect look connect_scan $N -sT -p1-200 $T
+  capture connect-top kept connect_scan $N -sT --top-ports 100 $T
+  capture connect-few kept connect_scan $N -sT -p20-34 $T
+  capture connect-filtered look connect_scan $N -sT -T4 -p895-935 $T
+  capture fin look fin_scan $N -sF -p1-60 $T
+  capture fin-filtered kept fin_scan $N -sF -T4 -p910-925 $T
+  capture null look null_scan $N -sN -p1-60 $T
+  capture null-one kept null_scan $N -sN -p22 $T
+  capture xmas look xmas_scan $N -sX -p1-60 $T
+  capture xmas-net kept xmas_scan $N -sX -p80 $NET.0/27
+  capture ack look ack_or_window_scan $N -sA -p1-60 $T
+  capture ack-filtered kept ack_or_window_scan $N -sA -T4 -p900-925 $T
+  capture window look ack_or_window_scan $N -sW -p1-60 $T
+  capture window-net kept ack_or_window_scan $N -sW -p80 $NET.0/27
+  capture maimon look maimon_scan $N -sM -p1-60 $T
+  capture maimon-few kept maimon_scan $N -sM -p20-29 $T
+  capture synack look synack_scan $N -sS --scanflags SYNACK -p1-60 $T
+  capture synack-hping kept synack_scan hping3 -q -SA -i u20000 -c 60 -p ++1 $T
+  capture synfin look synfin_scan $N -sS --scanflags SYNFIN -p1-60 $T
+  capture synfin-hping kept synfin_scan hping3 -q -SF -i u20000 -c 20 -p ++70 $T
+  capture synrst look bogus_flags $N -sS --scanflags SYNRST -T4 -p1-30 $T
+  capture allflags kept bogus_flags $N -sS --scanflags 63 -T4 -p1-30 $T
+  capture fragmented look syn_scan $N -sS -f -p1-100 $T
+  capture fragmented-xmas kept xmas_scan $N -sX -f -p1-40 $T
+  capture data look syn_scan $N -sS --data-length 24 -p1-100 $T
+  capture decoy look syn_scan $N -sS -D 10.77.0.66,10.77.0.67,ME -p1-100 $T
+  capture decoy-fin kept fin_scan $N -sF -D 10.77.0.66,10.77.0.67,10.77.0.68,ME -p1-60 $T
+  capture os look 'os_probe syn_scan' $N -O -p20-40 $T
+  capture os-net kept 'os_probe syn_scan' $N -O -p20-40 $NET.5
+  capture version look version_probe $N -sV -p22,80 $T
+  capture version-other kept version_probe $N -sV -p80,5000 $T
+  capture sweep look syn_scan $N -sS -p22 $NET.0/25
+  capture sweep-filtered kept syn_scan $N -sS -T4 --max-retries 1 -p905 $NET.0/26
+  capture sweep-connect look connect_scan $N -sT -p81 $NET.0/25
+  capture block kept syn_scan $N -sS -p20-30 $NET.0/28
+  capture delayed look syn_scan $N -sS --scan-delay 700ms -p1-20 $T
+  capture delayed-connect kept connect_scan $N -sT --scan-delay 700ms -p1-20 $T
+  capture syn6 look syn_scan $N -6 -sS -p1-100 $T6
+  capture connect6 kept connect_scan $N -6 -sT -p1-100 $T6
+  capture fin6 kept fin_scan $N -6 -sF -p1-30 $T6
+  capture null6 look null_scan $N -6 -sN -p1-30 $T6
+  capture masscan look syn_scan masscan --adapter eth0 --adapter-ip 10.77.0.2 --router-mac "$(ip netns exec t cat /sys/class/net/eth0/address)" \
+    -p80,443,8000 $NET.0/26 --rate 300 --wait 1
+  capture masscan-ports kept syn_scan masscan --adapter eth0 --adapter-ip 10.77.0.2 --router-mac "$(ip netns exec t cat /sys/class/net/eth0/address)" \
+    -p1-300 $T --rate 300 --wait 1
+  capture zmap look syn_scan zmap -q -i eth0 -G "$(ip netns exec t cat /sys/class/net/eth0/address)" -S 10.77.0.2 -p 22 -r 200 -c 1 -b /dev/null -o /dev/null $NET.0/25
+  capture zmap-closed kept syn_scan zmap -q -i eth0 -G "$(ip netns exec t cat /sys/class/net/eth0/address)" -S 10.77.0.2 -p 81 -r 200 -c 1 -b /dev/null -o /dev/null $NET.0/25
+  capture hping-scan look syn_scan hping3 -S --scan 1-80 $T
+  capture hping-fin kept fin_scan hping3 -q -F -i u20000 -c 40 -p ++70 $T
+  capture hping-null kept null_scan hping3 -q -i u20000 -c 40 -p ++70 $T
+  capture hping-xmas look xmas_scan hping3 -q -FPU -i u20000 -c 40 -p ++70 $T
+  capture hping-ack kept ack_or_window_scan hping3 -q -A -i u20000 -c 40 -p ++70 $T
+  capture land look land hping3 -q -S -c 2 -a $T -s 80 -k -p 80 $T
+  capture flood look syn_flood hping3 -q -S -i u700 -c 4500 -p 80 $T
+  capture flood-closed kept syn_flood hping3 -q -S -i u700 -c 4500 -p 81 $T
+  capture flood-spoofed look syn_flood hping3 -q -S --rand-source -i u700 -c 4500 -p 80 $T
+  capture flood-spoofed-closed kept syn_flood hping3 -q -S --rand-source -i u700 -c 4500 -p 81 $T
+  capture flood-ack look ack_flood hping3 -q -A -i u700 -c 4500 -p 80 $T
+  capture flood-ack-spoofed kept ack_flood hping3 -q -A --rand-source -i u700 -c 4500 -p 80 $T
+  capture flood-rst look rst_flood hping3 -q -R -i u700 -c 4500 -p 80 $T
+  capture flood-fin kept fin_flood hping3 -q -F -i u700 -c 4500 -p 80 $T
+  capture flood-synack look synack_flood hping3 -q -SA -i u700 -c 4500 -p 80 $T
+  capture held look conn_exhaustion python3 "$here/hold.py" $T 5000 150 36
+  filter="tcp and src host $T"
+  capture backscatter look backscatter hping3 -q -S --rand-source -i u20000 -c 200 -p 80 $T
+  capture backscatter-closed kept backscatter hping3 -q -S --rand-source -i u20000 -c 200 -p 81 $T
+  filter="tcp"
+  interfaces=(-i va -i vt)
+  capture idle look idle_scan $N -sI $Z:80 -p75-84 $T
+  capture idle-other kept idle_scan $N -sI $Z:8080 -p15-30 $T
+  interfaces=(-i vt)
+  filter="tcp and src host 10.77.0.2"
+  capture one-way look syn_scan $N -sS -p1-60 $T
+  capture one-way-connect kept connect_scan $N -sT -p1-60 $T
+  capture one-way-ack kept ack_or_window_scan $N -sA -p1-60 $T
+}
