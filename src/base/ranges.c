@@ -35,9 +35,9 @@ size_t ranges_memory_bytes(const struct ranges *r)
   return r->at ? ranges_store_bytes(r->cap) : 0;
 }
 
-void ranges_free(struct ranges *r, struct mem *mem)
+void ranges_free_slow(struct ranges *r, struct mem *mem)
 {
-  if (r->at) mem_free(mem, ranges_store_of(r), ranges_store_bytes(r->cap), ESTAB_MEM_WORK);
+  mem_free(mem, ranges_store_of(r), ranges_store_bytes(r->cap), ESTAB_MEM_WORK);
   r->at = NULL;
   r->count = r->cap = 0;
 }

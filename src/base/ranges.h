@@ -46,6 +46,10 @@ uint32_t ranges_bytes(const struct ranges *r);
 size_t ranges_memory_bytes(const struct ranges *r);
 
 // Forgets everything and gives the memory back. `mem` as at ranges_insert().
-void ranges_free(struct ranges *r, struct mem *mem);
+void ranges_free_slow(struct ranges *r, struct mem *mem);
+static inline void ranges_free(struct ranges *r, struct mem *mem)
+{
+  if (r->at) ranges_free_slow(r, mem); // without memory there is nothing in it
+}
 
 #endif

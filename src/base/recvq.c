@@ -65,15 +65,16 @@ int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const
                 size_t n)
 {
   if (offset > RECVQ_MAX_BYTES) return 0;
-  uint32_t position = q->head + offset;
-  if (n <=
-      ESTAB_BLOCK_BYTES - position % ESTAB_BLOCK_BYTES) { // the usual: one block, and it is there
-    uint32_t place = position / ESTAB_BLOCK_BYTES;
-    struct block *b = place <= recvq_mask(q) ? *recvq_at(q, place) : NULL;
-    if (b) {
-      memcpy(b->bytes + position % ESTAB_BLOCK_BYTES, bytes, n);
-      return (int)n;
+  uint32_t position = q->head + offset, place = position / ESTAB_BLOCK_BYTES;
+  if (n <= ESTAB_BLOCK_BYTES - position % ESTAB_BLOCK_BYTES && place <= recvq_mask(q)) {
+    struct block **at = recvq_at(q, place); // the usual: one block, in a place there is
+    if (!*at) {
+      *at = block_new(pool);
+      if (!*at) return 0;
+      q->blocks++;
     }
+    memcpy((*at)->bytes + position % ESTAB_BLOCK_BYTES, bytes, n);
+    return (int)n;
   }
   const uint8_t *from = bytes;
   size_t left = size_min(n, RECVQ_MAX_BYTES - offset);
@@ -114,6 +115,14 @@ size_t recvq_pieces(const struct recvq *q, uint32_t offset, uint32_t n, struct e
 
 size_t recvq_read(const struct recvq *q, uint32_t offset, void *out, size_t n)
 {
+  uint32_t in_block = (q->head + offset) % ESTAB_BLOCK_BYTES;
+  uint32_t place = (q->head + offset) / ESTAB_BLOCK_BYTES;
+  if (n <= ESTAB_BLOCK_BYTES - in_block && place <= recvq_mask(q)) { // the usual: in one block
+    const struct block *b = *recvq_at(q, place);
+    if (!b) return 0;
+    memcpy(out, b->bytes + in_block, n);
+    return n;
+  }
   uint8_t *to = out;
   uint32_t left = (uint32_t)size_min(n, RECVQ_MAX_BYTES);
   while (left) {

@@ -5,7 +5,7 @@
 #define TO(state) (1u << ESTAB_##state)
 
 // Figure 5 of RFC 9293 and the edges its notes and 3.10 add. Every state may fall to CLOSED: RST, ABORT, timeouts.
-static const uint16_t edges[ESTAB_STATES] = {
+const uint16_t state_edges[ESTAB_STATES] = {
     [ESTAB_CLOSED] = TO(LISTEN) | TO(SYN_SENT) | TO(SYN_RECEIVED),
     // SYN_RECEIVED by a SYN, SYN_SENT by the user's SEND or active OPEN (3.10.1, 3.10.2)
     [ESTAB_LISTEN] = TO(CLOSED) | TO(SYN_RECEIVED) | TO(SYN_SENT),
@@ -23,12 +23,6 @@ static const uint16_t edges[ESTAB_STATES] = {
     // SYN_RECEIVED by a SYN above the old sequence space (3.6.1 [MAY-2], RFC 6191)
     [ESTAB_TIME_WAIT] = TO(CLOSED) | TO(SYN_RECEIVED),
 };
-
-bool state_edge_is_legal(enum estab_state from, enum estab_state to)
-{
-  return (unsigned)from < ESTAB_STATES && (unsigned)to < ESTAB_STATES &&
-         (edges[from] & (1u << to)) != 0;
-}
 
 const char *estab_state_name(enum estab_state state)
 {

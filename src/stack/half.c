@@ -210,7 +210,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
   h->seg.snd.nxt = h->seg.snd.una + 1;
 }
 
-// The record's ACK came: a full connection takes over and judges the segment itself.
+// The record's ACK came and was judged: a full connection takes over, and the segment's effects are its own.
 static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
 {
   struct half *h = slab_at(&s->halves, index);
@@ -268,9 +268,8 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
     x->on_events = true;
     list_push(s, &s->events, TAG_THIRD | listener, &x->event);
   }
-  const struct seg as_came = *g;
-  struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);
-  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, &as_came);
+  struct verdict v = tcp_segment_takes_effect(&s->tcp, t, g, s->now_ns);
+  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, g);
   stack_collect(s, t);
 }
 

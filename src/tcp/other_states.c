@@ -43,16 +43,6 @@ static bool paws_rejects(const struct seg_state *t, const struct seg *g, uint64_
   return (uint32_t)(now_ns / 1000000000u) - t->ts_recent_s < idle_limit_s;
 }
 
-// RFC 7323 4.3 (2): TSval is kept when the segment covers Last.ACK.sent. It is not older than TS.Recent, or that was
-// too old to count (5.5): the first step has seen to it.
-void update_ts_recent(struct seg_state *t, const struct seg *g, uint64_t now_ns)
-{
-  if (!(t->flags & SEG_TS) || !(g->options->present & ESTAB_TCP_OPT_TS)) return;
-  if (seq_gt(g->seq_arrived, t->last_ack_sent)) return;
-  t->ts_recent = g->options->ts_value;
-  t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
-}
-
 // Cuts off what was received before and what is beyond the window; remembers the first for DSACK.
 static void trim_to_window(const struct seg_state *t, struct seg *g)
 {

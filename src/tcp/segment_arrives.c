@@ -67,11 +67,12 @@ static void take_syn(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t
 static struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct seg *g,
                                    uint64_t now_ns)
 {
-  sixth_urg(t, g);
+  if (g->flags & ESTAB_TCP_URG) sixth_urg(t, g);
   struct verdict v = seventh_text(c, t, g, now_ns);
-  text_take_kept(c, t, now_ns); // of a SYN, after the text of this segment, which may overlap it
+  // Of a SYN, after the text of this segment, which may overlap it.
+  if (t->out_of_order.count > 0) text_take_kept(c, t, now_ns);
   if (v.stop) return v;
-  eighth_fin(c, t, now_ns);
+  if (t->bits & TCB_FIN_KNOWN) eighth_fin(c, t, now_ns);
   if (g->window_closed) {
     t->owed |= OWED_ACK;
     return verdict_stop(ESTAB_DROP_TCP_SEQUENCE, REPLY_NONE, EFFECT_NONE);
@@ -162,24 +163,25 @@ static bool tells_dsack(const struct tcb *t)
          t->state != ESTAB_TIME_WAIT;
 }
 
-static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
+// A step of judge_segment() has rejected it. seq, len, flags: as it came.
+static void rejected(struct tcp *c, struct tcb *t, const struct seg *g, struct verdict v,
+                     uint32_t seq, uint32_t len, uint16_t flags, uint64_t now_ns)
 {
-  const uint32_t seq = g->seq, len = seg_len(g);
-  const uint16_t flags = g->flags;
-  struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
-  if (v.stop) {
-    if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
-      time_wait_restart(t, seq, len, flags, now_ns);
-    if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) &&
-        tells_dsack(t)) { // RFC 2883 4: a whole duplicate
-      t->bits |= TCB_DSACK;
-      t->dsack_start = seq;
-      t->dsack_end = seq + g->text_bytes;
-    }
-    owe_reply(c, t, v);
-    end_by_rst(c, t, v, now_ns);
-    return v;
+  if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
+    time_wait_restart(t, seq, len, flags, now_ns);
+  if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) &&
+      tells_dsack(t)) { // RFC 2883 4: a whole duplicate
+    t->bits |= TCB_DSACK;
+    t->dsack_start = seq;
+    t->dsack_end = seq + g->text_bytes;
   }
+  owe_reply(c, t, v);
+  end_by_rst(c, t, v, now_ns);
+}
+
+static struct verdict takes_effect(struct tcp *c, struct tcb *t, const struct seg *g,
+                                   uint64_t now_ns)
+{
   if (g->duplicate_start != g->duplicate_end && tells_dsack(t)) { // RFC 2883 4.2: a partial one
     t->bits |= TCB_DSACK;
     t->dsack_start = g->duplicate_start;
@@ -195,9 +197,32 @@ static struct verdict other_states(struct tcp *c, struct tcb *t, struct seg *g, 
   return sixth_onward(c, t, g, now_ns);
 }
 
-struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
+static void count_segment(struct tcb *t, const struct seg *g)
 {
   t->segments_received += g->segments > 1 ? g->segments : 1u;
+}
+
+struct verdict tcp_segment_takes_effect(struct tcp *c, struct tcb *t, const struct seg *g,
+                                        uint64_t now_ns)
+{
+  count_segment(t, g);
+  return takes_effect(c, t, g, now_ns);
+}
+
+struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
+{
+  count_segment(t, g);
   if (t->state == ESTAB_SYN_SENT) return syn_sent_segment_arrives(c, t, g, now_ns);
-  return other_states(c, t, g, now_ns);
+  if (segment_is_plain(&t->seg, g)) {
+    update_ts_recent(&t->seg, g, now_ns);
+  } else {
+    const uint32_t seq = g->seq, len = seg_len(g);
+    const uint16_t flags = g->flags;
+    struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
+    if (v.stop) {
+      rejected(c, t, g, v, seq, len, flags, now_ns);
+      return v;
+    }
+  }
+  return takes_effect(c, t, g, now_ns);
 }

@@ -101,7 +101,7 @@ void tcb_free_buffers(struct tcp *c, struct tcb *t)
   sendq_clear(&t->sendq, c->blocks);
   recvq_clear(&t->recvq, c->blocks);
   ranges_free(&t->out_of_order, c->mem);
-  work_give(c, t, t->last_send_ns);
+  if (t->work) work_give(c, t, t->last_send_ns);
 }
 
 static void stop_timers(struct tcb *t)
@@ -110,37 +110,48 @@ static void stop_timers(struct tcb *t)
     t->at[i] = ESTAB_NEVER;
 }
 
+static void trace_enter(struct tcp *c, struct tcb *t, enum estab_state from, enum estab_state to,
+                        const char *cause, uint64_t now_ns)
+{
+  struct estab_trace e = {.kind = ESTAB_TRACE_state_changed, .u.state_changed = {from, to, cause}};
+  tcp_trace(c, t, &e, now_ns);
+}
+
+static void enter_established(struct tcb *t, uint64_t now_ns)
+{
+  t->pending |= (t->flags & SEG_PASSIVE) ? 0u : ESTAB_EVENT_CONNECTED;
+  if (t->bits & TCB_WRITE_ARMED) {
+    t->bits &= ~(uint32_t)TCB_WRITE_ARMED;
+    t->pending |= ESTAB_EVENT_WRITABLE;
+  }
+  t->last_recv_ns = now_ns;
+  if (t->keepalive_idle_ms)
+    t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
+}
+
+static void enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  stop_timers(t);
+  sendq_clear(&t->sendq, c->blocks);
+  if (t->work) work_give(c, t, now_ns);
+  t->pending |= ESTAB_EVENT_CLOSED;
+  t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
+}
+
 void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause,
                uint64_t now_ns)
 {
   enum estab_state from = (enum estab_state)t->state;
-  if (from == to || !state_edge_is_legal(from, to))
+  if (!state_edge_is_legal(from, to))
     return; // cannot happen; the property tests see that it does not
   t->state = (uint8_t)to;
-  if (tcp_tracing(c)) {
-    struct estab_trace e = {.kind = ESTAB_TRACE_state_changed,
-                            .u.state_changed = {from, to, cause}};
-    tcp_trace(c, t, &e, now_ns);
-  }
-  if (to == ESTAB_ESTABLISHED) {
-    t->pending |= (t->flags & SEG_PASSIVE) ? 0u : ESTAB_EVENT_CONNECTED;
-    if (t->bits & TCB_WRITE_ARMED) {
-      t->bits &= ~(uint32_t)TCB_WRITE_ARMED;
-      t->pending |= ESTAB_EVENT_WRITABLE;
-    }
-    t->last_recv_ns = now_ns;
-    if (t->keepalive_idle_ms)
-      t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
-  } else if (to == ESTAB_TIME_WAIT) {
-    stop_timers(t);
-    sendq_clear(&t->sendq, c->blocks);
-    work_give(c, t, now_ns);
-    t->pending |= ESTAB_EVENT_CLOSED;
-    t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
-  } else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) &&
-             c->settings->fin_wait_2_timeout_ns) {
+  if (tcp_tracing(c)) trace_enter(c, t, from, to, cause, now_ns);
+  if (to == ESTAB_ESTABLISHED)
+    enter_established(t, now_ns);
+  else if (to == ESTAB_TIME_WAIT)
+    enter_time_wait(c, t, now_ns);
+  else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) && c->settings->fin_wait_2_timeout_ns)
     t->at[TIMER_LIFE] = u64_sum(now_ns, c->settings->fin_wait_2_timeout_ns);
-  }
 }
 
 void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause,
@@ -152,7 +163,7 @@ void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char
   t->owed &= OWED_RST;
   stop_timers(t);
   sendq_clear(&t->sendq, c->blocks);
-  work_give(c, t, now_ns);
+  if (t->work) work_give(c, t, now_ns);
   ranges_free(&t->out_of_order, c->mem);
   // What was received in order before an orderly end can still be read; after RST or ABORT it is flushed.
   if (error || (t->bits & TCB_RELEASED)) {

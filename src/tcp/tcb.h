@@ -322,12 +322,35 @@ struct verdict listen_segment_arrives(const struct estab_settings *settings, con
 // REPLY_RST, which the caller forms from the segment.
 struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns);
 
+// The same for one that judge_segment() has passed already: what follows.
+struct verdict tcp_segment_takes_effect(struct tcp *c, struct tcb *t, const struct seg *g,
+                                        uint64_t now_ns);
+
 // ---- other_states.c, RFC 9293 3.10.7.4, first to fifth: on any size of connection
 
 struct verdict judge_segment(const struct estab_settings *settings, struct seg_state *t,
                              struct seg *g, uint64_t now_ns);
+// What judge_segment() passes as it is, for nearly all segments: in order and whole inside the window, with an ACK that
+// can be, neither SYN nor RST, and a timestamp (where they are in use) that is not older. False: it has to look.
+static inline bool segment_is_plain(const struct seg_state *t, const struct seg *g)
+{
+  if ((g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST | ESTAB_TCP_ACK)) != ESTAB_TCP_ACK) return false;
+  if ((t->flags & SEG_TS) &&
+      (!(g->options->present & ESTAB_TCP_OPT_TS) || seq_lt(g->options->ts_value, t->ts_recent)))
+    return false;
+  return t->state != ESTAB_SYN_RECEIVED && g->seq == t->rcv.nxt && seg_len(g) <= t->rcv.wnd &&
+         seq_le(g->ack, t->snd.nxt) && seq_ge(g->ack, t->snd.una - t->snd.max_wnd);
+}
 bool limiter_allows(const struct estab_settings *settings, struct seg_state *t, uint64_t now_ns);
-void update_ts_recent(struct seg_state *t, const struct seg *g, uint64_t now_ns);
+// RFC 7323 4.3 (2): TSval is kept when the segment covers Last.ACK.sent. It is not older than TS.Recent, or that was
+// too old to count (5.5): the first step has seen to it.
+static inline void update_ts_recent(struct seg_state *t, const struct seg *g, uint64_t now_ns)
+{
+  if (!(t->flags & SEG_TS) || !(g->options->present & ESTAB_TCP_OPT_TS)) return;
+  if (seq_gt(g->seq_arrived, t->last_ack_sent)) return;
+  t->ts_recent = g->options->ts_value;
+  t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
+}
 // RFC 6191, RFC 9293 3.6.1 [MAY-2]: may this SYN begin a new life of a TIME-WAIT tuple?
 bool time_wait_syn_is_new(const struct seg_state *t, const struct seg *g);
 
