@@ -68,6 +68,23 @@ for bad in /dev/null nothing.pcap "$schema"; do
   grep -qF -- "$bad" err || fail "$bad is not named"
 done
 
+# Packing in several pieces, of sizes that leave something over, cut, and damaged.
+for skip in 0 1 77 262062; do
+  { cat close.pcap; for _ in 1 2 3 4 5 6 7 8; do tail -c +25 lossy.pcap; done; } | head -c $((1048576 - skip)) >large.pcap
+  "$estab" watch --json large.pcap >large.json 2>/dev/null || true
+  { head -c 300000 large.pcap | gzip -c; tail -c +300001 large.pcap | gzip -c; } >large.gz
+  zstd -q -f --no-check large.pcap -o large.zst
+  for packed in large.gz large.zst; do
+    "$estab" watch --json $packed 2>/dev/null | sed "s/$packed/large.pcap/" | cmp - large.json || fail "$packed"
+  done
+done
+for packed in large.gz large.zst; do
+  head -c $(($(stat -c %s $packed) / 2)) $packed >half.packed
+  if "$estab" watch --json half.packed >half.json 2>/dev/null; then fail "half of $packed is no error"; fi
+  grep -q '"type":"conn"' half.json || fail "half of $packed: what was before is lost"
+  grep -q '"type":"error","file":"half.packed","offset":[1-9]' half.json || fail "half of $packed: no place"
+done
+
 # Words that make no sense.
 for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' \
   '--filter ((' ''; do

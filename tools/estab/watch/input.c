@@ -83,7 +83,10 @@ static int file_next(struct input_file *file, struct estab_capture_packet *packe
                      struct input_error *error)
 {
   int answer = estab_capture_next(file->capture, packet, &error->capture);
-  return answer >= 0 ? answer : fail(error, file, unpack_error(file->pack));
+  if (answer >= 0) return answer;
+  const char *text = unpack_error(file->pack);
+  if (text != NULL) snprintf(error->capture.text, sizeof error->capture.text, "%s", text);
+  return fail(error, file, NULL); // the offset is the capture's, unpacked
 }
 
 // In the order given.

@@ -80,6 +80,12 @@ static ptrdiff_t read_file(struct unpacker *u, void *bytes, size_t room)
   return got < 0 ? ESTAB_ERR_INVALID : got;
 }
 
+// What came before the damage is good: the error is told with the next call.
+static ptrdiff_t unpack_made(const struct unpacker *u, size_t made)
+{
+  return made == 0 && u->error != NULL ? ESTAB_ERR_INVALID : (ptrdiff_t)made;
+}
+
 // Unpacks what is in bytes[] into out. Answers octets written, or negative.
 static ptrdiff_t unpack_some(struct unpacker *u, void *out, size_t room)
 {
@@ -89,9 +95,8 @@ static ptrdiff_t unpack_some(struct unpacker *u, void *out, size_t room)
     size_t left = ZSTD_decompressStream(u->zstd, &made, &in);
     u->at = in.pos;
     u->open_frame = left != 0;
-    if (!ZSTD_isError(left)) return (ptrdiff_t)made.pos;
-    u->error = "the zstd packing is damaged";
-    return ESTAB_ERR_INVALID;
+    if (ZSTD_isError(left)) u->error = "the zstd packing is damaged";
+    return unpack_made(u, made.pos);
   }
   u->gzip.next_in = u->bytes + u->at;
   u->gzip.avail_in = (uInt)(u->have - u->at);
@@ -102,10 +107,9 @@ static ptrdiff_t unpack_some(struct unpacker *u, void *out, size_t room)
   u->at = u->have - u->gzip.avail_in;
   u->open_frame = answer != Z_STREAM_END;
   if (answer == Z_STREAM_END) inflateReset(&u->gzip); // another member may follow
-  if (answer == Z_OK || answer == Z_STREAM_END || answer == Z_BUF_ERROR)
-    return (ptrdiff_t)(before - u->gzip.avail_out);
-  u->error = "the gzip packing is damaged";
-  return ESTAB_ERR_INVALID;
+  if (answer != Z_OK && answer != Z_STREAM_END && answer != Z_BUF_ERROR)
+    u->error = "the gzip packing is damaged";
+  return unpack_made(u, before - u->gzip.avail_out);
 }
 
 static ptrdiff_t unpack_read(void *ctx, void *out, size_t room)
@@ -127,6 +131,8 @@ static ptrdiff_t unpack_read(void *ctx, void *out, size_t room)
       u->have = (size_t)got;
       if (got == 0 && !u->open_frame) return 0;
       if (got == 0) {
+        ptrdiff_t held = unpack_some(u, out, room); // zstd may hold back what found no room
+        if (held > 0 || !u->open_frame) return held;
         u->error = "the packing ends before its end";
         return ESTAB_ERR_INVALID;
       }
