@@ -49,7 +49,8 @@ static uint64_t chi_square(const uint32_t *counts, unsigned bins, uint32_t n)
   return 10 * sum * bins / n - 10 * (uint64_t)n; // sum of (c - n/b)^2 / (n/b)
 }
 
-// ---- E1: initial sequence numbers (RFC 6528, RFC 9293 3.4.1 [MUST-8, MUST-9, SHLD-1]); NUMBER:JACK.
+// ---- E1: initial sequence numbers (RFC 6528 [RFC 6528 S1, RFC 6528 M1, RFC 6528 S2], RFC 9293 3.4.1
+// [MUST-8, MUST-9, SHLD-1]); NUMBER:JACK.
 
 #define ISNS 10000
 
@@ -109,7 +110,7 @@ static void e1(struct attack_run *r)
   lab_end(&l);
 }
 
-// ---- E2: local ports (RFC 6056).
+// ---- E2: local ports (RFC 6056 [RFC 6056 S1, RFC 6056 S3, RFC 6056 S4]).
 
 static void e2(struct attack_run *r)
 {

@@ -8,8 +8,9 @@
 
 static struct kit k;
 
-// ---- B11: ICMP errors never end a live connection, and count only for what is in flight (RFC 5927 4, 5; RFC 9293
-// 3.9.2.2 [MUST-47, MUST-54, MUST-55, MUST-56, SHLD-25, SHLD-26]).
+// ---- B11: ICMP errors never end a live connection, and count only for what is in flight (RFC 5927 4, 5
+// [RFC 5927 O1, RFC 5927 O2, RFC 5927 O3], RFC 1122 3.2.2.1 [RFC 1122 M17, RFC 1122 M18], RFC 9293 3.9.2.2
+// [MUST-47, MUST-54, MUST-55, MUST-56, SHLD-25, SHLD-26]).
 
 struct b11_error {
   uint8_t type, code;
@@ -84,8 +85,8 @@ static void b11(struct attack_run *r)
   }
 }
 
-// ---- B12: forged path MTUs: RFC 5927 7, RFC 8201 4 [RFC 8201 M1, RFC 8201 M2, RFC 8201 M3, RFC 8201 M4, RFC 8201 S1],
-// RFC 1191 [RFC 1191 M3, RFC 1191 M4, RFC 1191 M5, RFC 1191 M6, RFC 1191 S1].
+// ---- B12: forged path MTUs: RFC 5927 7 [RFC 5927 O4], RFC 8201 4 [RFC 8201 M1, RFC 8201 M2, RFC 8201 M3]
+// [RFC 8201 M4, RFC 8201 S1], RFC 1191 [RFC 1191 M3, RFC 1191 M4, RFC 1191 M5, RFC 1191 M6, RFC 1191 S1].
 
 static uint32_t path_mtu(void)
 {

@@ -363,7 +363,8 @@ static void p9(struct attack_run *r)
   attack_case(r, lab_end(&l), NULL, "P9 memory");
 }
 
-// ---- P10: error messages that hostile packets provoke (RFC 1122 3.2.2, RFC 1812 4.3.2, RFC 4443 2.4).
+// ---- P10: error messages that hostile packets provoke (RFC 1122 3.2.2 [RFC 1122 S2, RFC 1122 S3], RFC 1812 4.3.2,
+// RFC 4443 2.4).
 
 static bool error_quotes(bool six, size_t n)
 {
@@ -457,6 +458,11 @@ static void p10(struct attack_run *r)
   p10_sizes(r);
   p10_silence(r);
   for (unsigned six = 0; six < 2; six++) {
+    ask(frame, lab_udp(&l, six, 9, 20, frame));
+    bool port = only_icmp(six) == (six ? 1 : 3) && l.out[0].bytes[six ? 41 : 21] == (six ? 4 : 3);
+    attack_case(r, port, NULL, "P10 port unreachable over %s", family(six));
+  }
+  for (unsigned six = 0; six < 2; six++) {
     lab_advance(&l, 10000 * MS);
     size_t n = lab_packet(&l, six, 200, payload, sizeof payload, frame);
     unsigned errors = 0;
@@ -468,7 +474,7 @@ static void p10(struct attack_run *r)
   attack_case(r, lab_end(&l), NULL, "P10 memory");
 }
 
-// ---- P11: neighbour discovery that lies (RFC 4861 4.6, 6.1, 7.1; RFC 6980).
+// ---- P11: neighbour discovery that lies (RFC 4861 4.6, 6.1, 7.1 [RFC 4861 M1, RFC 4861 M2, RFC 4861 M3]; RFC 6980).
 
 static unsigned ask_nd(size_t n)
 {

@@ -183,7 +183,8 @@ static bool ip_options_ignored(struct prop_rng *r)
 // ---------------------------------------------------------------------------------------------
 // Batches
 
-// n segments of 10 octets, from the kit's peer, in one call. in_order: each at its place, else every second is missing.
+// n segments of 10 octets, from the kit's peer, in one call. in_order: each at its place, else every second is
+// missing.
 static void inject_batch(unsigned n, bool in_order)
 {
   static uint8_t bytes[32][200];
@@ -345,7 +346,8 @@ static bool listen_beside(struct prop_rng *r)
 // ---------------------------------------------------------------------------------------------
 // What the user sets and hears
 
-// [MUST-48, SHLD-21, SHLD-22] the traffic class, changed while the connection lives, and [MUST-49] the hop limit.
+// [MUST-48, SHLD-21, SHLD-22, RFC 1122 M7] the traffic class, changed while the connection lives, and the hop limit
+// [MUST-49, RFC 1122 M10], which is never 0 [RFC 1122 M8].
 static bool fields_of_the_user(struct prop_rng *r)
 {
   (void)r;
@@ -355,6 +357,7 @@ static bool fields_of_the_user(struct prop_rng *r)
     kit_make(&k, KIT_ESTABLISHED);
     PROP_CHECK(estab_option_set(k.s, k.conn, ESTAB_OPT_TRAFFIC_CLASS, classes[i / 2]) == 0);
     PROP_CHECK(estab_option_set(k.s, k.conn, ESTAB_OPT_HOP_LIMIT, limits[i / 2]) == 0);
+    PROP_CHECK(estab_option_set(k.s, k.conn, ESTAB_OPT_HOP_LIMIT, 0) == ESTAB_ERR_INVALID);
     struct seen seen = {.ok = true, .ttl = limits[i / 2], .traffic_class = classes[i / 2]};
     kit_inject(
         &k, &(struct kit_in){.flags = A, .seq = kit_seg(&k)->rcv.nxt, .ack = kit_seg(&k)->snd.nxt});
@@ -370,8 +373,8 @@ static bool fields_of_the_user(struct prop_rng *r)
   return true;
 }
 
-// [MUST-32] the user hears of an urgent mark when there was none, and when it moves; [MUST-33] and can ask how much
-// is still to be read; [MUST-31] whatever its length.
+// [MUST-32] the user hears of an urgent mark when there was none, and when it moves; [MUST-33] and can ask how much is
+// still to be read; [MUST-31] whatever its length [RFC 6093 M1, RFC 6093 M2].
 static bool urgent_told(struct prop_rng *r)
 {
   (void)r;

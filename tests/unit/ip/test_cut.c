@@ -4,6 +4,7 @@
 
 static uint8_t packet[70000];
 
+// [RFC 8200 M3]
 static void round_trips(void **state)
 {
   (void)state;

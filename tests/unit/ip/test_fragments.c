@@ -44,6 +44,7 @@ static void assert_datagram(const struct ip_packet *p, size_t bytes)
   }
 }
 
+// [RFC 1122 M6]
 static void orders(void **state)
 {
   (void)state;
@@ -69,6 +70,7 @@ static void orders(void **state)
 }
 
 // What tells datagrams apart: RFC 791 3.2, RFC 8200 4.5.
+// [RFC 1122 M24]
 static void keys(void **state)
 {
   (void)state;
@@ -89,6 +91,7 @@ static void keys(void **state)
 }
 
 // ATTACKS I1: one byte of overlap at head, middle, tail; the rest of the datagram is dropped as well.
+// [RFC 8200 M1]
 static void overlaps(void **state)
 {
   (void)state;
@@ -126,6 +129,7 @@ static void overlaps(void **state)
 }
 
 // ATTACKS I2, RFC 6946: an atomic fragment stands for itself, whatever is being put together.
+// [RFC 8200 M2]
 static void atomic(void **state)
 {
   (void)state;
@@ -225,6 +229,7 @@ static void largest(void **state)
 }
 
 // RFC 8200 4.5, RFC 1122 3.3.2: 60 s and 30 s; told to the sender if the first fragment came.
+// [RFC 1122 M25, RFC 1122 S6, RFC 8200 M10]
 static void timeouts(void **state)
 {
   (void)state;

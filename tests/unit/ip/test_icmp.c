@@ -39,6 +39,7 @@ static int receive(struct world *w, size_t n, struct icmp_report *report)
 }
 
 // ATTACKS B11: every code of the errors, and what kind it is.
+// [RFC 1122 M15, RFC 1122 M21, RFC 1122 M22, RFC 4443 M2]
 static void reports(void **state)
 {
   (void)state;
@@ -172,6 +173,7 @@ static void plateaus(void **state)
 }
 
 // ATTACKS I4: what must not move anything is dropped, the routes stay.
+// [RFC 1122 M13, RFC 1122 M19, RFC 1122 M20, RFC 4443 M1]
 static void ignored(void **state)
 {
   (void)state;
@@ -198,6 +200,7 @@ static void ignored(void **state)
   world_end(&w);
 }
 
+// [RFC 4443 M5]
 static void checksums_and_lengths(void **state)
 {
   (void)state;
@@ -226,6 +229,7 @@ static void checksums_and_lengths(void **state)
   world_end(&w);
 }
 
+// [RFC 1122 M23, RFC 1122 O2, RFC 4443 M7]
 static void echoes(void **state)
 {
   (void)state;
@@ -298,6 +302,7 @@ static void neighbours(void **state)
 }
 
 // ATTACKS P10: sizes, and the many who get no error.
+// [RFC 1122 M14, RFC 1122 S1, RFC 4443 M6]
 static void error_sizes(void **state)
 {
   (void)state;
@@ -327,6 +332,7 @@ static void error_sizes(void **state)
   world_end(&w);
 }
 
+// [RFC 1122 M16, RFC 4443 M3]
 static void error_suppression(void **state)
 {
   (void)state;
@@ -407,6 +413,7 @@ static unsigned burst(struct world *w, enum ip_limit limit, const struct estab_i
   return n;
 }
 
+// [RFC 4443 M4]
 static void limits(void **state)
 {
   (void)state;

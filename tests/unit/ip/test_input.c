@@ -4,6 +4,7 @@
 
 static uint8_t packet[70000];
 
+// [RFC 1122 M9]
 static void whole_packets(void **state)
 {
   (void)state;
@@ -69,6 +70,7 @@ static void interfaces(void **state)
 }
 
 // ATTACKS P6: every header length x total length x version, each in its own exact buffer.
+// [RFC 1122 M1, RFC 1122 M2]
 static void ip4_lengths(void **state)
 {
   (void)state;
@@ -104,6 +106,7 @@ static void ip4_lengths(void **state)
 }
 
 // ATTACKS P8.
+// [RFC 8200 M6]
 static void ip6_lengths(void **state)
 {
   (void)state;
@@ -125,6 +128,7 @@ static void ip6_lengths(void **state)
 }
 
 // ATTACKS B13: sources nobody sends from, and destinations that are not ours.
+// [RFC 1122 M4, RFC 1122 M5]
 static void addresses(void **state)
 {
   (void)state;
@@ -205,6 +209,7 @@ static void mapped_addresses(void **state)
 }
 
 // ATTACKS P14, RFC 1122 3.2.2.1: no tunnel is opened; the sender is told.
+// [RFC 1122 S2, RFC 4443 S1]
 static void protocols(void **state)
 {
   (void)state;
@@ -246,6 +251,7 @@ static void protocols(void **state)
 }
 
 // ATTACKS P9: what RFC 8200 4.2 wants reported, and what not.
+// [RFC 8200 M8, RFC 8200 M9]
 static void extension_problems(void **state)
 {
   (void)state;
@@ -279,6 +285,7 @@ static void extension_problems(void **state)
 }
 
 // ATTACKS I3: source routes are dropped, what else has a possible length is passed over.
+// [RFC 1122 M11, RFC 1122 M12]
 static void options(void **state)
 {
   (void)state;

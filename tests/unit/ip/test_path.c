@@ -54,6 +54,7 @@ static void small(void **state)
 }
 
 // ATTACKS B12: which MTUs are believed.
+// [RFC 8200 M4]
 static void floors(void **state)
 {
   (void)state;

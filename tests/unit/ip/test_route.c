@@ -107,6 +107,7 @@ static void bad_routes(void **state)
   world_end(&w);
 }
 
+// [RFC 1122 M3]
 static void source_choice(void **state)
 {
   (void)state;

@@ -72,6 +72,7 @@ static struct estab_nd solicitation(const struct world *w, bool with_mac)
   return nd;
 }
 
+// [RFC 4861 M5]
 static void nd_answers(void **state)
 {
   (void)state;

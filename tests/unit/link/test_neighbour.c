@@ -2,6 +2,7 @@
 // test_neighbour.c - resolution, retransmission, failure, aging, waiting, caps: RFC 4861 7.3, ATTACKS R13.
 #include "link_world.h"
 
+// [RFC 4861 M4]
 static void resolves(void **state)
 {
   (void)state;
@@ -65,6 +66,7 @@ static void gives_up(void **state)
   }
 }
 
+// [RFC 4861 M8]
 static void ages(void **state)
 {
   (void)state;
@@ -105,6 +107,7 @@ static void ages(void **state)
 }
 
 // ATTACKS R13: nothing unsolicited makes an entry, or takes one over.
+// [RFC 4861 M6, RFC 4861 M7]
 static void poisoning(void **state)
 {
   (void)state;

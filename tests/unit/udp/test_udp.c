@@ -143,6 +143,7 @@ static void lengths(void **state)
   world_end(&w);
 }
 
+// [RFC 8200 M5, RFC 8200 M11]
 static void checksums(void **state)
 {
   (void)state;
