@@ -19,6 +19,7 @@ void rack_min_rtt(struct rack *r, uint64_t rtt_ns, uint64_t now_ns)
     r->min_ns[0] = 0;
     r->min_since_ns = now_ns;
   }
+  r->ack_rtt_ns = rtt_ns;
   if (r->min_ns[0] == 0 || rtt_ns < r->min_ns[0]) r->min_ns[0] = rtt_ns ? rtt_ns : 1;
 }
 
@@ -70,10 +71,12 @@ uint64_t rack_reo_wnd(const struct rack *r, const struct board *b, bool recoveri
   return u64_min(r->reo_wnd_mult * (rack_min(r) / 4), srtt_ns);
 }
 
-// What overtook others has a round trip that is not the others': where reordering happens, never less than the usual.
+// What overtook others has a round trip that is not the others': where reordering happens, never less than what those
+// in order had last, and have on the average.
 static uint64_t rack_wait(const struct rack *r, uint64_t reo_wnd_ns, uint64_t srtt_ns)
 {
-  return (r->reordering_seen ? u64_max(r->rtt_ns, srtt_ns) : r->rtt_ns) + reo_wnd_ns;
+  uint64_t usual_ns = r->reordering_seen ? u64_max(r->ack_rtt_ns, srtt_ns) : 0;
+  return u64_max(r->rtt_ns, usual_ns) + reo_wnd_ns;
 }
 
 // Marks what is lost in one chunk. Answers when to look at it again, 0 = not by time.

@@ -13,6 +13,7 @@
 struct rack {
   uint64_t xmit_ns;      // when the segment sent last among those delivered was sent
   uint64_t rtt_ns;       // round trip of the one delivered last, 0 = none yet
+  uint64_t ack_rtt_ns;   // of the one acknowledged last in order and sent once, 0 = none yet
   uint64_t min_ns[2];    // least round trip of this epoch and of the one before, 0 = none
   uint64_t min_since_ns; // when this epoch began
   uint64_t oldest_ns; // nothing in flight and not lost was sent before: when looking is worth while

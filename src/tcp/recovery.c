@@ -214,6 +214,14 @@ static void judge_timeout(struct tcp *c, struct tcb *t, const struct news *n, ui
 
 // ---- An ACK
 
+// RFC 9937 6: ssthresh, which PRR came close to. Where it did not (the peer's window kept new data back), what is
+// missing would leave as one burst: unless it is paced, half of it does, and slow start fills the rest.
+static uint32_t after_recovery(const struct tcb *t)
+{
+  if (t->work->cc.pacing_bytes_per_s) return t->cc.ssthresh_bytes;
+  return u32_min(t->cc.ssthresh_bytes, tcb_pipe(t) + t->cc.ssthresh_bytes / 2);
+}
+
 static void end_episodes(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns)
 {
   struct work *w = t->work;
@@ -226,7 +234,7 @@ static void end_episodes(struct tcp *c, struct tcb *t, struct news *n, uint64_t 
   if (t->bits & TCB_LOSS_RECOVERY) judge_timeout(c, t, n, now_ns);
   if (!recovering(t) || seq_lt(t->snd.una, t->recover)) return;
   if ((t->bits & TCB_FAST_RECOVERY) && !t->cc.verbs->own_recovery)
-    t->cc.cwnd_bytes = t->cc.ssthresh_bytes; // RFC 9937: what PRR came close to
+    t->cc.cwnd_bytes = after_recovery(t);
   rack_recovered(&w->rack);
   recovered(c, t, "recovered", now_ns);
 }

@@ -45,17 +45,18 @@ static void lane_insert(struct lane *lane, struct lane_packet *p)
   *(p->next != NULL ? &p->next->before : &lane->last) = p;
 }
 
-// Packets that were overtaken often enough, or held long enough, go on.
+// Packets that were overtaken often enough go on behind the one that overtook them last; held long enough: at once.
 static void lane_let_go(struct lane *lane, uint64_t now_ns)
 {
   for (struct lane_packet **at = &lane->held; *at != NULL;) {
     struct lane_packet *p = *at;
-    if (p->after > lane->counters.packets && p->due_ns > now_ns) {
+    if (p->after > lane->launched && p->due_ns > now_ns) {
       at = &p->next;
       continue;
     }
     *at = p->next;
-    if (p->due_ns > now_ns) p->due_ns = now_ns;
+    if (p->due_ns > now_ns)
+      p->due_ns = lane->last != NULL && lane->last->due_ns > now_ns ? lane->last->due_ns : now_ns;
     lane_insert(lane, p);
   }
 }
@@ -131,13 +132,14 @@ static void lane_launch(struct lane *lane, struct lane_packet *p, uint64_t depar
   if (p->count > 0 && chance_ppm(&lane->chance, f->corrupt_ppm)) lane_corrupt(lane, p);
   if (chance_ppm(&lane->chance, f->reorder_ppm)) {
     lane->counters.reordered++;
-    p->after = lane->counters.packets + 1 + chance_below(&lane->chance, f->reorder_packets);
+    p->after = lane->launched + 1 + chance_below(&lane->chance, f->reorder_packets);
     p->due_ns += LANE_HOLD_NS;
     p->next = lane->held;
     lane->held = p;
     return;
   }
   lane_insert(lane, p);
+  lane->launched++;
 }
 
 static void lane_depart(struct lane *lane, struct lane_packet *p, uint64_t depart_ns)
@@ -149,6 +151,7 @@ static void lane_depart(struct lane *lane, struct lane_packet *p, uint64_t depar
   }
   lane_launch(lane, p, depart_ns);
   if (twin != NULL) lane_launch(lane, twin, depart_ns);
+  lane_let_go(lane, depart_ns);
 }
 
 // What has left the queue by now goes into flight.

@@ -44,7 +44,7 @@ struct lane_counters {
 struct lane_packet {
   struct lane_packet *next, *before; // before: in flight only
   uint64_t due_ns;                   // queued: when it was admitted
-  uint64_t after; // goes on once so many packets have been admitted, or at due_ns
+  uint64_t after; // goes on once so many packets have been launched, or at due_ns
   size_t count;
   uint8_t bytes[];
 };
@@ -61,6 +61,7 @@ struct lane_queue {
 };
 
 struct lane {
+  uint64_t launched; // packets that went into flight in their turn
   struct lane_faults faults;
   struct lane_counters counters;
   struct chance chance;
