@@ -146,8 +146,8 @@ bool board_append(struct board *b, struct mem *mem, uint32_t end, uint64_t now_n
     last->sent_ns = now_ns;
     return true;
   }
-  c->at[c->first + c->count++] =
-      (struct board_record){.sent_ns = now_ns, .mark = *mark, .end = end, .bits = bits};
+  c->at[c->first + c->count++] = (struct board_record){
+      .born_ns = now_ns, .sent_ns = now_ns, .mark = *mark, .end = end, .bits = bits};
   c->oldest_ns = u64_min(c->oldest_ns, now_ns);
   b->tail_born_ns = now_ns;
   return true;
@@ -242,7 +242,7 @@ void board_set_sent_again(struct board *b, struct mem *mem, struct board_at at, 
   uint32_t start = board_start_of(b, at);
   uncount(b, r, r->end - start);
   r->bits = (uint8_t)((r->bits & ~BOARD_LOST) | BOARD_RETRANSMITTED);
-  r->sent_ns = now_ns;
+  r->born_ns = r->sent_ns = now_ns;
   r->mark = *mark;
   b->chunks[at.chunk]->oldest_ns = u64_min(b->chunks[at.chunk]->oldest_ns, now_ns);
   if (b->lost_hint == start) b->lost_hint = r->end;

@@ -29,7 +29,8 @@ struct board_mark {
 };
 
 struct board_record {
-  uint64_t sent_ns;       // its latest transmission, the last of the stretch
+  uint64_t born_ns; // when the first of it was sent last: by this, stretches are in order of time
+  uint64_t sent_ns; // when the last of it was sent last: by this, time has gone by
   struct board_mark mark; // at that time, the first of the stretch
   uint32_t end;           // sequence number behind it; it starts where the one before ends
   uint16_t segments;      // SACKed: about how many

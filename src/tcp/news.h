@@ -49,9 +49,9 @@ static inline void news_delivered(struct news *n, struct tcb *t, const struct bo
   rate_on_delivered(&w->rate, &n->cc.rate, r, bytes);
   rack_delivered(&w->rack, r, end, &n->rack);
   if (r->bits & BOARD_RETRANSMITTED) return;
-  if (r->sent_ns >= n->rtt_sent_ns) {
-    n->rtt_sent_ns = r->sent_ns;
-    n->cc.rtt_ns = n->cc.now_ns - r->sent_ns;
+  if (r->born_ns >= n->rtt_sent_ns) {
+    n->rtt_sent_ns = r->born_ns;
+    n->cc.rtt_ns = n->cc.now_ns - r->born_ns;
   }
   if (seq_le(end, t->recover)) n->original = true;
 }

@@ -36,15 +36,15 @@ void rack_delivered(struct rack *r, const struct board_record *s, uint32_t end_s
   else if (seq_lt(end_seq, r->fack) && !(s->bits & BOARD_RETRANSMITTED))
     r->reordering_seen = true;
 
-  uint64_t rtt_ns = a->now_ns - s->sent_ns;
+  uint64_t rtt_ns = a->now_ns - s->born_ns;
   if (s->bits & BOARD_RETRANSMITTED) { // of which transmission is this the ACK?
     uint32_t sent_ts = a->ts_offset + (uint32_t)(s->sent_ns / 1000000u);
     if (a->echo_valid && (int32_t)(a->echo - sent_ts) < 0) return;
     if (rtt_ns < rack_min(r)) return;
   }
   r->rtt_ns = rtt_ns;
-  if (r->delivered && !sent_after(s->sent_ns, end_seq, r->xmit_ns, r->end_seq)) return;
-  r->xmit_ns = s->sent_ns;
+  if (r->delivered && !sent_after(s->born_ns, end_seq, r->xmit_ns, r->end_seq)) return;
+  r->xmit_ns = s->born_ns;
   r->end_seq = end_seq;
   r->delivered = true;
 }
@@ -90,13 +90,13 @@ static uint64_t detect_in_chunk(const struct rack *r, struct board *b, unsigned 
     uint32_t from = start;
     start = s->end;
     if (s->bits & (BOARD_SACKED | BOARD_LOST)) continue;
-    bool before = sent_after(r->xmit_ns, r->end_seq, s->sent_ns, s->end);
+    bool before = sent_after(r->xmit_ns, r->end_seq, s->born_ns, s->end);
     if (before && s->sent_ns + wait_ns <= now_ns) {
       board_set_lost(b, s, from);
       continue;
     }
     if (before) again_ns = u64_max(again_ns, s->sent_ns + wait_ns);
-    oldest_ns = u64_min(oldest_ns, s->sent_ns);
+    oldest_ns = u64_min(oldest_ns, s->born_ns);
   }
   c->oldest_ns = oldest_ns;
   return again_ns;

@@ -216,10 +216,11 @@ static void judge_timeout(struct tcp *c, struct tcb *t, const struct news *n, ui
 
 // RFC 9937 6: ssthresh, which PRR came close to. Where it did not (the peer's window kept new data back), what is
 // missing would leave as one burst: unless it is paced, half of it does, and slow start fills the rest.
-static uint32_t after_recovery(const struct tcb *t)
+static uint32_t after_recovery(const struct tcp *c, const struct tcb *t)
 {
   if (t->work->cc.pacing_bytes_per_s) return t->cc.ssthresh_bytes;
-  return u32_min(t->cc.ssthresh_bytes, tcb_pipe(t) + t->cc.ssthresh_bytes / 2);
+  uint32_t iw = cc_initial_window(t->snd_mss, c->settings->initial_window_segments);
+  return u32_min(t->cc.ssthresh_bytes, tcb_pipe(t) + u32_max(t->cc.ssthresh_bytes / 2, iw));
 }
 
 static void end_episodes(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns)
@@ -234,7 +235,7 @@ static void end_episodes(struct tcp *c, struct tcb *t, struct news *n, uint64_t 
   if (t->bits & TCB_LOSS_RECOVERY) judge_timeout(c, t, n, now_ns);
   if (!recovering(t) || seq_lt(t->snd.una, t->recover)) return;
   if ((t->bits & TCB_FAST_RECOVERY) && !t->cc.verbs->own_recovery)
-    t->cc.cwnd_bytes = after_recovery(t);
+    t->cc.cwnd_bytes = after_recovery(c, t);
   rack_recovered(&w->rack);
   recovered(c, t, "recovered", now_ns);
 }
