@@ -14,20 +14,12 @@
 
 #define NAME "connect"
 
-static struct port_options port_options = PORT_OPTIONS_DEFAULT;
-static bool verbose, no_input, only_four, only_six, only_try, no_names, shut;
-static uint64_t timeout_ns, source_port;
+static bool only_four, only_six, only_try, no_names;
+static uint64_t source_port;
 static struct estab_ip source;
 
 static const struct option own[] = {
-    {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say what happens on stderr"},
-    {.letter = 'w',
-     .kind = OPTION_TIME,
-     .value = &timeout_ns,
-     .argument = "SECONDS",
-     .help = "give up connecting, or an idle connection, after this"},
     {.letter = 'z', .kind = OPTION_FLAG, .value = &only_try, .help = "only connect, and close"},
-    {.letter = 'd', .kind = OPTION_FLAG, .value = &no_input, .help = "do not read stdin"},
     {.letter = 'n', .kind = OPTION_FLAG, .value = &no_names, .help = "HOST is an address, no name"},
     {.letter = '4', .kind = OPTION_FLAG, .value = &only_four, .help = "IPv4 only"},
     {.letter = '6', .kind = OPTION_FLAG, .value = &only_six, .help = "IPv6 only"},
@@ -39,14 +31,8 @@ static const struct option own[] = {
      .min = 1,
      .max = 65535},
     {.letter = 's', .kind = OPTION_IP, .value = &source, .argument = "IP", .help = "our address"},
-    {.letter = 'N',
-     .kind = OPTION_FLAG,
-     .value = &shut,
-     .help = "as nc: FIN at the end of stdin; it is so without it too"},
     OPTION_END};
-static const struct option port_table[] = {PORT_TABLE(port_options), FAULT_TABLE(port_options),
-                                           OPTION_END};
-static const struct option *const tables[] = {own, port_table, NULL};
+static const struct option *const tables[] = {own, relay_table, port_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,
@@ -96,7 +82,8 @@ static int find_host(const char *host, struct estab_ip *ip)
 static int wait_connected(struct motor *m, estab_conn conn, int *error)
 {
   struct estab_event e;
-  uint64_t until = timeout_ns ? estab_clock_ns() + timeout_ns : ESTAB_NEVER;
+  uint64_t until =
+      relay_options.timeout_ns ? estab_clock_ns() + relay_options.timeout_ns : ESTAB_NEVER;
   for (;;) {
     int status = motor_turn(m, until, NULL, 0);
     if (status) return status;
@@ -136,13 +123,12 @@ static int run(struct motor *m, const char *host, const struct estab_ip *ip, uin
   if (error)
     return say_failure(NAME, NULL, "connect to %s (%s) port %u failed: %s", host, address, port,
                        estab_strerror(error));
-  if (verbose) fprintf(stderr, "Connection to %s %u port succeeded!\n", host, port);
-  struct relay_settings relay = {
-      .no_input = no_input, .verbose = verbose, .timeout_ns = timeout_ns};
+  if (relay_options.verbose) fprintf(stderr, "Connection to %s %u port succeeded!\n", host, port);
+  struct relay_settings relay = relay_options;
   if (only_try) {
     estab_close(m->s, conn);
     relay.no_input = true;
-    relay.timeout_ns = timeout_ns ? timeout_ns : 1000000000u;
+    relay.timeout_ns = relay_options.timeout_ns ? relay_options.timeout_ns : 1000000000u;
     relay_run(m, conn, &relay);
     return 0;
   }
@@ -170,6 +156,6 @@ int cmd_connect(int argc, char **argv)
   status = motor_open(&m, NAME, &settings, &port_options);
   if (status) return status;
   status = run(&m, operands[0], &ip, (uint16_t)port);
-  if (verbose) port_say_faults(&m.port, "", stderr);
+  if (relay_options.verbose) port_say_faults(&m.port, "", stderr);
   return motor_close(&m, status);
 }

@@ -11,7 +11,6 @@
 
 #define NAME "demo"
 
-static struct port_options port_options = PORT_OPTIONS_DEFAULT;
 static struct demo demo = {.content = -1};
 
 static const struct option own[] = {
@@ -47,8 +46,7 @@ static const struct option own[] = {
      .argument = "FILE",
      .help = "write each packet to a capture file"},
     OPTION_END};
-static const struct option faults[] = {FAULT_TABLE(port_options), OPTION_END};
-static const struct option *const tables[] = {own, faults, NULL};
+static const struct option *const tables[] = {own, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,

@@ -11,9 +11,7 @@
 #define NAME      "listen"
 #define PORTS_MAX 64
 
-static struct port_options port_options = PORT_OPTIONS_DEFAULT;
-static bool verbose, no_input, keep, shut;
-static uint64_t timeout_ns;
+static bool keep;
 static const char *service;
 
 static const struct option own[] = {
@@ -22,22 +20,9 @@ static const struct option own[] = {
      .value = &service,
      .argument = "NAME",
      .help = "echo, discard or chargen (RFC 862-864), many at once"},
-    {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say what happens on stderr"},
-    {.letter = 'w',
-     .kind = OPTION_TIME,
-     .value = &timeout_ns,
-     .argument = "SECONDS",
-     .help = "give up an idle connection after this"},
     {.letter = 'k', .kind = OPTION_FLAG, .value = &keep, .help = "then wait for the next one"},
-    {.letter = 'd', .kind = OPTION_FLAG, .value = &no_input, .help = "do not read stdin"},
-    {.letter = 'N',
-     .kind = OPTION_FLAG,
-     .value = &shut,
-     .help = "as nc: FIN at the end of stdin; it is so without it too"},
     OPTION_END};
-static const struct option port_table[] = {PORT_TABLE(port_options), FAULT_TABLE(port_options),
-                                           OPTION_END};
-static const struct option *const tables[] = {own, port_table, NULL};
+static const struct option *const tables[] = {own, relay_table, port_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,
@@ -51,8 +36,6 @@ static const struct command_line line = {
 // One connection after the other, until one is enough.
 static int relay_connections(struct motor *m, const estab_listener *listeners, unsigned count)
 {
-  struct relay_settings relay = {
-      .no_input = no_input, .verbose = verbose, .timeout_ns = timeout_ns};
   struct estab_conn_info info = {.struct_bytes = sizeof info};
   char address[ESTAB_IP_TEXT_BYTES];
   struct estab_event e;
@@ -67,14 +50,14 @@ static int relay_connections(struct motor *m, const estab_listener *listeners, u
       } // the listeners are asked above, others are dead connections'
       continue;
     }
-    if (verbose && estab_conn_info(m->s, conn, &info) >= 0) {
+    if (relay_options.verbose && estab_conn_info(m->s, conn, &info) >= 0) {
       estab_ip_format(&info.tuple.remote, address, sizeof address);
       fprintf(stderr, "Connection from %s %u received!\n", address, info.tuple.remote_port);
     }
     if (!keep)
       for (unsigned i = 0; i < count; i++)
         estab_listener_close(m->s, listeners[i]);
-    status = relay_run(m, conn, &relay);
+    status = relay_run(m, conn, &relay_options);
     estab_release(m->s, conn);
     if (!keep) break;
     status = 0; // one that failed does not end the waiting
@@ -90,9 +73,10 @@ static int run(struct motor *m, const uint16_t *ports, unsigned count, enum serv
     int status = motor_listen(m, ports[i], &listeners[i]);
     if (status) return status;
     motor_url(m, "tcp", 0, ports[i], 0, url, sizeof url);
-    if (verbose || service) fprintf(stderr, "Listening on %s\n", url);
+    if (relay_options.verbose || service) fprintf(stderr, "Listening on %s\n", url);
   }
-  return service ? service_run(m, kind, verbose) : relay_connections(m, listeners, count);
+  return service ? service_run(m, kind, relay_options.verbose)
+                 : relay_connections(m, listeners, count);
 }
 
 int cmd_listen(int argc, char **argv)
@@ -119,6 +103,6 @@ int cmd_listen(int argc, char **argv)
   status = motor_open(&m, NAME, &settings, &port_options);
   if (status) return status;
   status = run(&m, ports, (unsigned)count, kind);
-  if (verbose) port_say_faults(&m.port, "", stderr);
+  if (relay_options.verbose) port_say_faults(&m.port, "", stderr);
   return motor_close(&m, status);
 }

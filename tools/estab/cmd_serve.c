@@ -13,7 +13,6 @@
 
 #define NAME "serve"
 
-static struct port_options port_options = PORT_OPTIONS_DEFAULT;
 static bool verbose;
 static uint64_t http_port = 80;
 
@@ -27,9 +26,7 @@ static const struct option own[] = {
      .max = 65535},
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say each request on stderr"},
     OPTION_END};
-static const struct option port_table[] = {PORT_TABLE(port_options), FAULT_TABLE(port_options),
-                                           OPTION_END};
-static const struct option *const tables[] = {own, port_table, NULL};
+static const struct option *const tables[] = {own, port_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,

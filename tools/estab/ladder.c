@@ -267,6 +267,19 @@ static bool concerns(struct ladder *l, enum ladder_side side, const struct estab
   return ip_same(&mirror, &l->tuple);
 }
 
+static struct ladder_segment segment_of(uint16_t flags, uint32_t seq, uint32_t ack, uint32_t window,
+                                        uint32_t text_bytes, uint16_t segments,
+                                        const struct estab_tcp_options *options)
+{
+  return (struct ladder_segment){.flags = flags,
+                                 .seq = seq,
+                                 .ack = ack,
+                                 .window = window,
+                                 .text_bytes = text_bytes,
+                                 .segments = segments,
+                                 .options = options ? *options : (struct estab_tcp_options){0}};
+}
+
 void ladder_event(struct ladder *l, enum ladder_side side, const struct estab_trace *e)
 {
   if (!concerns(l, side, e)) return;
@@ -274,23 +287,13 @@ void ladder_event(struct ladder *l, enum ladder_side side, const struct estab_tr
     on_state(l, side, e->now_ns, &e->u.state_changed);
   } else if (e->kind == ESTAB_TRACE_segment_sent) {
     const struct estab_trace_segment_sent *t = &e->u.segment_sent;
-    struct ladder_segment s = {t->flags,
-                               t->seq,
-                               t->ack,
-                               t->window,
-                               t->text_bytes,
-                               t->segments,
-                               t->options ? *t->options : (struct estab_tcp_options){0}};
+    struct ladder_segment s =
+        segment_of(t->flags, t->seq, t->ack, t->window, t->text_bytes, t->segments, t->options);
     on_sent(l, side, e->now_ns, &s);
   } else if (e->kind == ESTAB_TRACE_segment_received) {
     const struct estab_trace_segment_received *t = &e->u.segment_received;
-    struct ladder_segment s = {t->flags,
-                               t->seq,
-                               t->ack,
-                               t->window,
-                               t->text_bytes,
-                               t->segments,
-                               t->options ? *t->options : (struct estab_tcp_options){0}};
+    struct ladder_segment s =
+        segment_of(t->flags, t->seq, t->ack, t->window, t->text_bytes, t->segments, t->options);
     on_received(l, side, e->now_ns, &s);
   }
 }

@@ -56,7 +56,10 @@ bool half_sends(struct half *h, const struct ladder_segment *s, uint64_t now_ns)
   // A reset may stand anywhere and numbers nothing.
   if (!(s->flags & ESTAB_TCP_RST)) {
     if (!h->sent) h->isn = h->snd_max = s->seq;
-    again = h->sent && end != s->seq && after(h->snd_max, s->seq);
+    // RFC 9293 3.5, Figure 7: in a simultaneous open the SYN-ACK is a SYN's answer and repeats our own by the way.
+    bool answers = (s->flags & ESTAB_TCP_SYN) && (s->flags & ESTAB_TCP_ACK);
+    again = h->sent && end != s->seq && after(h->snd_max, s->seq) && !(answers && !h->syn_ack_sent);
+    h->syn_ack_sent = h->syn_ack_sent || answers;
     h->sent = true;
     if (after(end, h->snd_max)) h->snd_max = end;
     if (s->flags & ESTAB_TCP_FIN) {

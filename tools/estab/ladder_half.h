@@ -22,6 +22,7 @@ struct half {
   bool sent;           // anything at all: isn, snd_max mean something
   uint32_t isn;        // what relative sequence number 0 stands for
   uint32_t snd_max;    // one past the highest octet it ever sent, SYN and FIN counted
+  bool syn_ack_sent;
   bool fin_sent;
   uint32_t fin_end; // one past its FIN
   bool acked_any;

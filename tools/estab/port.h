@@ -21,91 +21,10 @@ struct port_options {
   uint64_t delay_ns, seed;
 };
 
-#define PORT_OPTIONS_DEFAULT                                                                       \
-  {                                                                                                \
-    .device = "auto", .seed = 1                                                                    \
-  }
-
-// Entries for a command's table; o is a struct port_options.
-#define PORT_TABLE(o)                                                                              \
-  {.kind = OPTION_HEADING, .help = "Device:"},                                                     \
-      {.name = "device",                                                                           \
-       .kind = OPTION_TEXT,                                                                        \
-       .value = &(o).device,                                                                       \
-       .argument = "DEVICE",                                                                       \
-       .help = "auto, tun[:NAME], tap[:NAME], veth or packet:INTERFACE"},                          \
-      {.name = "address",                                                                          \
-       .kind = OPTION_LIST,                                                                        \
-       .value = &(o).addresses,                                                                    \
-       .argument = "IP/BITS",                                                                      \
-       .help = "an address of ours; repeat (192.0.2.2/24, 2001:db8::2/64)"},                       \
-      {.name = "host",                                                                             \
-       .kind = OPTION_LIST,                                                                        \
-       .value = &(o).hosts,                                                                        \
-       .argument = "IP/BITS",                                                                      \
-       .help = "the host's own address on an interface made now; repeat"},                         \
-      {.name = "gateway",                                                                          \
-       .kind = OPTION_IP,                                                                          \
-       .value = &(o).gateway,                                                                      \
-       .argument = "IP",                                                                           \
-       .help = "the router for everything else (the host)"},                                       \
-      {.name = "route",                                                                            \
-       .kind = OPTION_LIST,                                                                        \
-       .value = &(o).routes,                                                                       \
-       .argument = "IP/BITS[=IP]",                                                                 \
-       .help = "a route, through a router; repeat"},                                               \
-      {.name = "mtu",                                                                              \
-       .kind = OPTION_COUNT,                                                                       \
-       .value = &(o).mtu,                                                                          \
-       .argument = "BYTES",                                                                        \
-       .help = "bytes of the largest packet (the interface's, or 1500)",                           \
-       .min = 68,                                                                                  \
-       .max = 65535},                                                                              \
-      {.name = "plain",                                                                            \
-       .kind = OPTION_FLAG,                                                                        \
-       .value = &(o).plain,                                                                        \
-       .help = "no super-segments, every checksum filled in"},                                     \
-      {.name = "trace",                                                                            \
-       .kind = OPTION_FLAG,                                                                        \
-       .value = &(o).trace,                                                                        \
-       .help = "say each packet in one line on stderr"},                                           \
-  {                                                                                                \
-    .name = "pcap", .kind = OPTION_TEXT, .value = &(o).pcap, .argument = "FILE",                   \
-    .help = "write each packet to a capture file"                                                  \
-  }
-
-// The faulty link, for commands that offer one.
-#define FAULT_TABLE(o)                                                                             \
-  {.kind = OPTION_HEADING, .help = "Faults, in both directions:"},                                 \
-      {.name = "loss",                                                                             \
-       .kind = OPTION_PERCENT,                                                                     \
-       .value = &(o).loss_ppm,                                                                     \
-       .argument = "N%",                                                                           \
-       .help = "packets lost"},                                                                    \
-      {.name = "duplicate",                                                                        \
-       .kind = OPTION_PERCENT,                                                                     \
-       .value = &(o).duplicate_ppm,                                                                \
-       .argument = "N%",                                                                           \
-       .help = "packets that come twice"},                                                         \
-      {.name = "reorder",                                                                          \
-       .kind = OPTION_PERCENT,                                                                     \
-       .value = &(o).reorder_ppm,                                                                  \
-       .argument = "N%",                                                                           \
-       .help = "packets overtaken by others"},                                                     \
-      {.name = "corrupt",                                                                          \
-       .kind = OPTION_PERCENT,                                                                     \
-       .value = &(o).corrupt_ppm,                                                                  \
-       .argument = "N%",                                                                           \
-       .help = "packets with a bit flipped"},                                                      \
-      {.name = "delay",                                                                            \
-       .kind = OPTION_TIME,                                                                        \
-       .value = &(o).delay_ns,                                                                     \
-       .argument = "TIME",                                                                         \
-       .help = "each packet's delay (10ms)"},                                                      \
-  {                                                                                                \
-    .name = "seed", .kind = OPTION_COUNT, .value = &(o).seed, .argument = "N",                     \
-    .help = "equal seeds, equal faults (1)"                                                        \
-  }
+// What the command line said of the port. A command has one, so one is enough, and so is one table for all that speak.
+extern struct port_options port_options;
+extern const struct option port_table[];  // the device, addresses, records
+extern const struct option fault_table[]; // the faulty link, for commands that offer one
 
 #define PORT_ADDRESSES 8
 

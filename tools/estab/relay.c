@@ -16,6 +16,29 @@
 #define IDLE_NS   300000000u  // the same after silence
 #define LINGER_NS 300000000u  // in TIME-WAIT: whether our last ACK is lost shows within this
 
+struct relay_settings relay_options;
+static bool shut; // as it is anyway
+
+const struct option relay_table[] = {
+    {.letter = 'v',
+     .kind = OPTION_FLAG,
+     .value = &relay_options.verbose,
+     .help = "say what happens on stderr"},
+    {.letter = 'w',
+     .kind = OPTION_TIME,
+     .value = &relay_options.timeout_ns,
+     .argument = "SECONDS",
+     .help = "give up an attempt, or an idle connection, after this"},
+    {.letter = 'd',
+     .kind = OPTION_FLAG,
+     .value = &relay_options.no_input,
+     .help = "do not read stdin"},
+    {.letter = 'N',
+     .kind = OPTION_FLAG,
+     .value = &shut,
+     .help = "as nc: FIN at the end of stdin; it is so without it too"},
+    OPTION_END};
+
 struct relay {
   struct motor *m;
   estab_conn conn;

@@ -11,6 +11,10 @@ struct relay_settings {
   uint64_t timeout_ns; // of silence in both directions, 0 = none
 };
 
+// netcat's options that both ends of a relay have, and what they said.
+extern struct relay_settings relay_options;
+extern const struct option relay_table[];
+
 // Until both directions are closed. Answers the exit status.
 int relay_run(struct motor *m, estab_conn conn, const struct relay_settings *settings);
 
