@@ -78,7 +78,11 @@ int link_send(struct link *l, uint32_t netif, const struct estab_ip *local,
 // Writes the next frame that link has to send (a request, or a packet that waited), LINK_WAITING_BYTES at most.
 // Answers its bytes and *netif, or 0.
 size_t link_output(struct link *l, uint64_t now_ns, uint8_t *out, uint32_t *netif);
-bool link_output_pending(const struct link *l, uint64_t now_ns);
+static inline bool link_output_pending(const struct link *l, uint64_t now_ns)
+{
+  (void)now_ns; // what is due now was moved here by link_handle_deadline()
+  return l->ready || l->to_ask.head != SLAB_NONE;
+}
 
 // The next path whose neighbour is no longer PENDING, or NULL. To be called until NULL after every link_*_input and
 // link_handle_deadline: the stack unparks what is parked there, and tells ip of those with no reference

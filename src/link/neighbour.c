@@ -286,12 +286,6 @@ struct path *link_woken(struct link *l)
   return path;
 }
 
-bool link_output_pending(const struct link *l, uint64_t now_ns)
-{
-  (void)now_ns; // what is due now was moved here by link_handle_deadline()
-  return l->ready || l->to_ask.head != SLAB_NONE;
-}
-
 size_t link_output(struct link *l, uint64_t now_ns, uint8_t *out, uint32_t *netif)
 {
   if (l->ready) {

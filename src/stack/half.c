@@ -321,7 +321,6 @@ void half_timeouts(struct estab_stack *s)
 uint64_t half_deadline(const struct estab_stack *s)
 {
   uint64_t first = ESTAB_NEVER;
-  if (s->halves.count == 0) return first;
   for (unsigned stage = 0; stage < HALF_STAGES; stage++) {
     if (s->half_wait[stage].head == SLAB_NONE) continue;
     const struct half *h = slab_at(&s->halves, s->half_wait[stage].head);

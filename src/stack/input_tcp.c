@@ -2,6 +2,7 @@
 // input_tcp.c - a TCP segment on its way to its connection: length, checksum, tuple, then the state machine.
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "wire/checksum.h"
 #include "wire/tcp.h"
 
 static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *packet,
@@ -11,8 +12,8 @@ static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *pac
   if (ip_netif(&s->ip, packet->netif)->settings.checksum_trusted) return true;
   uint64_t sum = estab_checksum_pseudo(&packet->src, &packet->dst, ESTAB_PROTOCOL_TCP,
                                        (uint32_t)packet->payload_bytes);
-  return estab_checksum_finish(estab_checksum_add(sum, packet->payload, packet->payload_bytes)) ==
-         0;
+  sum = estab_checksum_add(sum, packet->payload, packet->payload_bytes);
+  return checksum_fold16(sum) == 0xffff;
 }
 
 static void trace_received(const struct estab_stack *s, const struct estab_tuple *tuple,

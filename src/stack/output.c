@@ -2,6 +2,7 @@
 // output.c - frames for the device: kept ones, replies, neighbour discovery, then connections in turn.
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "wire/checksum.h"
 #include "wire/tcp.h"
 #include <string.h>
 
@@ -26,13 +27,6 @@ static void frame_init(struct estab_frame *f, uint32_t netif)
   f->pieces[0].ref = NULL;
 }
 
-// A sum of a few 16-bit numbers, folded to one.
-static uint16_t sum_fold(uint32_t sum)
-{
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (uint16_t)(sum + (sum >> 16));
-}
-
 static void frame_ref(struct estab_frame *f)
 {
   for (unsigned i = 0; i < f->piece_count; i++)
@@ -55,13 +49,13 @@ static void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes
     f->checksum = ESTAB_CHECKSUM_PARTIAL;
     f->checksum_start = f->l4_offset;
     f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
-    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, sum_fold((uint32_t)sum));
+    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, checksum_fold_few((uint32_t)sum));
     return;
   }
   sum = estab_checksum_add(sum, tcp, tcp_bytes);
   for (unsigned i = 1; i < f->piece_count; i++)
     sum = estab_checksum_add(sum, f->pieces[i].bytes, f->pieces[i].length);
-  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, estab_checksum_finish(sum));
+  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, (uint16_t)~checksum_fold16(sum));
 }
 
 // The one place where a segment of a connection becomes a frame.
@@ -269,6 +263,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   }
   struct tcp_out o;
   bool more = true;
+  const unsigned first = *count;
   for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
     o.pieces = s->batch_frames[*count].pieces + 1;
     if (!stack_wants_output(t) || !tcp_output(&s->tcp, t, &o, s->now_ns)) {
@@ -302,7 +297,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
     stack_ready(s, t);
   else
     t->owed = 0; // whatever was asked for turned out to be needless, or waits for an ACK
-  stack_settle(s, t);
+  if (*count == first || stack_has_news(t)) stack_settle(s, t); // else output_done arms the timer
 }
 
 static void output_ready(struct estab_stack *s, unsigned *count, unsigned room, unsigned *loops)
@@ -379,19 +374,15 @@ static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struc
   return true;
 }
 
-// The connection of a frame that went out, if it still is.
-static struct tcb *frame_is_out(struct estab_stack *s, const struct batch_entry *e,
-                                struct tcb *last)
+// The connection of a frame, if it still is. Frames of one come in a row, and its timer is set behind them.
+static inline struct tcb *frame_conn(struct estab_stack *s, const struct batch_entry *e,
+                                     struct tcb *last)
 {
-  struct tcb *t = last;
-  if (!t || t->index != e->index || t->generation != e->generation) {
-    if (last) stack_arm(s, last);
-    if (!slab_live(&s->conns, e->index)) return NULL;
-    t = stack_conn(s, e->index);
-    if (t->generation != e->generation) return NULL;
-  }
-  tcp_output_done(&s->tcp, t, e->seq, e->seq_end, e->retransmission, s->now_ns);
-  return t;
+  if (last && last->index == e->index && last->generation == e->generation) return last;
+  if (last) stack_arm(s, last);
+  if (!slab_live(&s->conns, e->index)) return NULL;
+  struct tcb *t = stack_conn(s, e->index);
+  return t->generation == e->generation ? t : NULL;
 }
 
 // The device did not take it: kept for the next time.
@@ -406,20 +397,21 @@ static bool frame_stays(struct estab_stack *s, struct estab_frame *f, const stru
 
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
-  struct tcb *last =
-      NULL; // frames of one connection come in a row, and its timer is set behind them
+  struct tcb *last = NULL;
   s->now_ns = u64_max(s->now_ns, now_ns);
   const unsigned count = s->batch_count;
   for (unsigned i = 0; i < count; i++) {
     struct batch_entry *e = &s->batch[i];
     struct estab_frame *f = &s->batch_frames[i];
+    if (e->generation != 0) last = frame_conn(s, e, last);
     if (i >= sent && frame_stays(s, f, e)) continue;
     if (e->kept || frame_owns_blocks(e)) frame_unref(s, f);
     if (e->kept) {
       s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
       s->kept_count--;
     }
-    if (e->generation != 0) last = frame_is_out(s, e, last);
+    if (e->generation != 0 && last)
+      tcp_output_done(&s->tcp, last, e->seq, e->seq_end, e->retransmission, s->now_ns);
   }
   if (last) stack_arm(s, last);
   s->batch_count = 0;

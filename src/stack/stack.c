@@ -150,10 +150,11 @@ uint64_t estab_stack_deadline(estab_stack *s)
 {
   if (s->looped || link_output_pending(&s->link, s->now_ns)) return s->now_ns;
   uint64_t first = wheel_deadline(&s->wheel);
-  first = u64_min(first, half_deadline(s));
-  first = u64_min(first, timewait_deadline(s));
-  first = u64_min(first, ip_deadline(&s->ip));
-  return u64_min(first, link_deadline(&s->link));
+  if (s->halves.count) first = u64_min(first, half_deadline(s));
+  if (s->waits.count) first = u64_min(first, timewait_deadline(s));
+  if (s->ip.lowered_count || s->ip.frag.datagrams) first = u64_min(first, ip_deadline(&s->ip));
+  if (s->link.neighbours.count) first = u64_min(first, link_deadline(&s->link));
+  return first;
 }
 
 void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
@@ -214,7 +215,7 @@ static int event_of_listener(struct estab_stack *s, uint32_t index, struct estab
   return 1;
 }
 
-int estab_stack_next_event(estab_stack *s, struct estab_event *event)
+static int next_event(struct estab_stack *s, struct estab_event *event)
 {
   while (s->events.head) {
     uint32_t tagged = list_pop(s, &s->events);
@@ -240,6 +241,13 @@ int estab_stack_next_event(estab_stack *s, struct estab_event *event)
   if (!udp) return 0;
   *event = (struct estab_event){.events = ESTAB_EVENT_UDP, .udp = udp};
   return 1;
+}
+
+int estab_stack_next_event(estab_stack *s, struct estab_event *event)
+{
+  // Asked until it says no: that answer is half of all.
+  if (!s->events.head && !s->blocks.released && !s->udp.ready.count) return 0;
+  return next_event(s, event);
 }
 
 // ---- Counters

@@ -264,9 +264,14 @@ static inline void stack_arm(struct estab_stack *s, struct tcb *t)
 
 // What a change of a connection asks for, but for the ready list: events, the timer, the end. t may be gone afterwards.
 void stack_settle_all(struct estab_stack *s, struct tcb *t);
+// More than the timer.
+static inline bool stack_has_news(const struct tcb *t)
+{
+  return t->pending || t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT;
+}
 static inline void stack_settle(struct estab_stack *s, struct tcb *t)
 {
-  if (t->pending || t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT)
+  if (stack_has_news(t))
     stack_settle_all(s, t);
   else
     stack_arm(s, t);

@@ -64,8 +64,8 @@ static void take_syn(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t
 }
 
 // Sixth and onward: URG, text, FIN. SYN-SENT joins here too, so that nothing is done by hand twice.
-static struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct seg *g,
-                                   uint64_t now_ns)
+static inline struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct seg *g,
+                                          uint64_t now_ns)
 {
   if (g->flags & ESTAB_TCP_URG) sixth_urg(t, g);
   struct verdict v = seventh_text(c, t, g, now_ns);
@@ -179,8 +179,8 @@ static void rejected(struct tcp *c, struct tcb *t, const struct seg *g, struct v
   end_by_rst(c, t, v, now_ns);
 }
 
-static struct verdict takes_effect(struct tcp *c, struct tcb *t, const struct seg *g,
-                                   uint64_t now_ns)
+static inline struct verdict takes_effect(struct tcp *c, struct tcb *t, const struct seg *g,
+                                          uint64_t now_ns)
 {
   if (g->duplicate_start != g->duplicate_end && tells_dsack(t)) { // RFC 2883 4.2: a partial one
     t->bits |= TCB_DSACK;

@@ -11,6 +11,7 @@
 
 #include <estab/wire.h>
 #include "base/bytes.h"
+#include "wire/checksum.h"
 
 #include <string.h>
 
@@ -19,8 +20,6 @@ __extension__ typedef unsigned __int128 checksum_word;
 #else
 typedef uint64_t checksum_word;
 #endif
-
-#define CHECKSUM_ODD (UINT64_C(1) << 63)
 
 static inline checksum_word checksum_load(const uint8_t *p)
 {
@@ -41,13 +40,6 @@ static inline bool checksum_little_endian(void)
 static inline uint32_t checksum_swap(uint32_t v)
 {
   return v >> 24 | (v >> 8 & 0xff00) | (v << 8 & 0xff0000) | v << 24;
-}
-
-// 64 bits to 32 by end-around carry: both halves together, and a carry back in.
-static inline uint32_t checksum_fold32(uint64_t v)
-{
-  v = (v & UINT32_MAX) + (v >> 32);
-  return (uint32_t)(v + (v >> 32));
 }
 
 // All that was added up so far. Each further word costs an addition and its carry.
@@ -117,7 +109,30 @@ static inline uint32_t checksum_total(const struct checksum_sum *s)
   return checksum_fold32((both & UINT32_MAX) + (both >> 32) + s->rest + (both < high));
 }
 
-uint64_t estab_checksum_add(uint64_t partial, const void *bytes, size_t count)
+// Fewer than 32 bytes, most of a TCP header: as if zeros followed.
+static inline uint32_t checksum_short(const uint8_t *p, size_t count)
+{
+  struct checksum_sum s = {0, 0};
+  if (count & 16) {
+    uint32_t v[4];
+    memcpy(v, p, sizeof v);
+    s.rest = (uint64_t)v[0] + v[1] + v[2] + v[3];
+    p += 16;
+  }
+  checksum_take_tail(&s, p, count & 15);
+  return checksum_fold32(s.rest);
+}
+
+// The sum of a piece joins those before it.
+static inline uint64_t checksum_join(uint64_t partial, uint32_t piece, size_t count)
+{
+  if (checksum_little_endian() != ((partial & CHECKSUM_ODD) != 0)) piece = checksum_swap(piece);
+  return (partial + piece) ^ (uint64_t)(count & 1) << 63;
+}
+
+// Out of line, so that short pieces do not save the registers that this one needs.
+static __attribute__((noinline)) uint64_t checksum_add_long(uint64_t partial, const void *bytes,
+                                                            size_t count)
 {
   const size_t word = sizeof(checksum_word);
   const uint8_t *const end = (const uint8_t *)bytes + (count & ~(16 * word - 1));
@@ -148,9 +163,13 @@ uint64_t estab_checksum_add(uint64_t partial, const void *bytes, size_t count)
   }
   s.rest += __builtin_add_overflow(s.sum, rounds.sum, &s.sum) + rounds.rest;
 
-  uint32_t piece = checksum_total(&s);
-  if (checksum_little_endian() != ((partial & CHECKSUM_ODD) != 0)) piece = checksum_swap(piece);
-  return (partial + piece) ^ (uint64_t)(count & 1) << 63;
+  return checksum_join(partial, checksum_total(&s), count);
+}
+
+uint64_t estab_checksum_add(uint64_t partial, const void *bytes, size_t count)
+{
+  if (count < 32) return checksum_join(partial, checksum_short(bytes, count), count);
+  return checksum_add_long(partial, bytes, count);
 }
 
 uint64_t estab_checksum_pseudo(const struct estab_ip *src, const struct estab_ip *dst,
@@ -170,9 +189,7 @@ uint64_t estab_checksum_pseudo(const struct estab_ip *src, const struct estab_ip
 
 uint16_t estab_checksum_fold(uint64_t partial)
 {
-  uint32_t sum = checksum_fold32(partial & ~CHECKSUM_ODD);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return (uint16_t)(sum + (sum >> 16));
+  return checksum_fold16(partial);
 }
 
 uint16_t estab_checksum_finish(uint64_t partial)
