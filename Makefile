@@ -62,6 +62,11 @@ conformance: release
 	@tests/conformance/needs.py $(PACKETDRILL)
 	@ESTAB=build-release/tools/estab/estab tests/conformance/conformance.py $(PACKETDRILL) --write
 
+# PACKETDRILL_BINARY names a stock packetdrill; none is built here.
+referee: build
+	@tests/conformance/referee.py $(PACKETDRILL) $(PACKETDRILL_BINARY) --write
+.PHONY: referee
+
 bench: release
 	@tools/deps.sh bench
 	@bench/run.sh $(ARGS)
