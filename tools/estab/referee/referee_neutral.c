@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// referee_neutral.c - what a right stack may choose, put into one form: packetdrill compares it byte by byte. Options in
-// a fixed order, each padded with NOPs in front, a window scale of 7, no PSH. tests/conformance/referee.py writes the
-// expectations of scripts in the same form.
+// referee_neutral.c - what a right stack may choose, put into one form: packetdrill compares it byte by byte.
+// Options in a fixed order, each padded with NOPs in front, a window scale of 7, no PSH. tests/conformance/referee.py
+// writes the expectations of scripts in the same form.
 #include "referee.h"
 
 #include <string.h>
