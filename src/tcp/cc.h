@@ -50,6 +50,7 @@ struct cc_ack {
   uint32_t lost_bytes;         // newly believed lost
   uint32_t flight_bytes;       // in flight now: sent, not delivered, not believed lost
   uint32_t prior_flight_bytes; // in flight before the ACK
+  uint32_t most_flight_bytes;  // the most that was in flight in this round trip
   uint64_t rtt_ns;             // of the latest segment it delivered that was sent once; 0 = none
   uint64_t min_rtt_ns;         // least of the last minutes, 0 = none yet
   uint64_t srtt_ns;

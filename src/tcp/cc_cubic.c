@@ -125,7 +125,7 @@ static void cubic_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ac
   if (a->acked_bytes > 0 && !a->recovering && cc->cwnd_bytes < UINT32_MAX / 4) {
     if (cc->cwnd_bytes >= cc->ssthresh_bytes) {
       cubic_avoid(q, cc, a);
-    } else if (a->prior_flight_bytes + 2u * cc->mss_bytes >= cc->cwnd_bytes / 2) {
+    } else if (cc->cwnd_bytes / 2 < a->most_flight_bytes) { // as cc_newreno.c
       bool first = cc->ssthresh_bytes == UINT32_MAX;
       cc->cwnd_bytes +=
           first ? hystart_on_ack(&q->hystart, cc, a, work->pacing_bytes_per_s > 0)

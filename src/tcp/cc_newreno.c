@@ -22,14 +22,15 @@ static void newreno_on_ack(struct cc *cc, struct cc_work *work, const struct cc_
 {
   (void)work;
   if (a->recovering || a->acked_bytes == 0) return;
-  // A window that is not used says nothing about the path: RFC 7661 4.3's condition, kept simple.
-  if (a->prior_flight_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes / 2) return;
+  // A window that is not used says nothing about the path (RFC 7661): slow start doubles what was in flight at most.
   if (cc->cwnd_bytes < cc->ssthresh_bytes) {
+    if (cc->cwnd_bytes / 2 >= a->most_flight_bytes) return;
     // RFC 5681 3.1 (2): by bytes acknowledged, at most L segments an ACK: ACK division gains nothing.
     uint32_t grow = u32_min(a->acked_bytes, (uint32_t)cc->slow_start_segments * cc->mss_bytes);
     if (cc->cwnd_bytes < UINT32_MAX / 2) cc->cwnd_bytes += grow;
     return;
   }
+  if (a->prior_flight_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes / 2) return;
   cc->acked_bytes += a->acked_bytes; // RFC 5681 3.1: one segment a round trip
   if (cc->acked_bytes >= cc->cwnd_bytes) {
     cc->acked_bytes -= cc->cwnd_bytes;

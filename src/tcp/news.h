@@ -20,6 +20,18 @@ struct news {
   bool original;  // octets below t->recover arrived that had been sent once
 };
 
+// The most that was in flight since SND.UNA passed what was SND.NXT then.
+static inline uint32_t news_most_flight(const struct tcb *t, uint32_t flight_bytes)
+{
+  struct work *w = t->work;
+  if (!w) return flight_bytes;
+  if (flight_bytes > w->most_flight_bytes || seq_ge(t->snd.una, w->most_flight_end)) {
+    w->most_flight_bytes = flight_bytes;
+    w->most_flight_end = t->snd.nxt;
+  }
+  return w->most_flight_bytes;
+}
+
 static inline void news_begin(struct news *n, const struct tcb *t, const struct seg *g,
                               bool duplicate, uint64_t now_ns)
 {
@@ -27,6 +39,7 @@ static inline void news_begin(struct news *n, const struct tcb *t, const struct 
   n->cc.now_ns = now_ns; // field by field: what is written later is not zeroed first
   n->cc.acked_bytes = n->cc.delivered_bytes = n->cc.lost_bytes = 0;
   n->cc.prior_flight_bytes = tcb_pipe(t);
+  n->cc.most_flight_bytes = news_most_flight(t, n->cc.prior_flight_bytes);
   n->cc.rtt_ns = n->rtt_sent_ns = n->ack_rtt_ns = 0;
   n->cc.round_start = n->cc.recovering = false;
   n->cc.rate.sent_ns = 0;

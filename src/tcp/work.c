@@ -33,6 +33,8 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->undo = (struct undo){0};
   w->tlp = (struct tlp){0};
   w->window_full = false;
+  w->most_flight_bytes = 0;
+  w->most_flight_end = t->snd.nxt;
   w->rto_at_ns = t->at[TIMER_RETRANSMIT];
   w->cc.pacing_bytes_per_s = 0;
   w->probe_since_ns = ESTAB_NEVER;

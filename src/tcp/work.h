@@ -31,9 +31,11 @@ struct work {
   struct tlp tlp;
   uint64_t
       rto_at_ns; // when the retransmission timeout is, while the timer waits for something earlier
-  uint64_t probe_since_ns; // when the probe timer began to count last
-  uint64_t grain_ns;       // what leaves within it is one stretch on the board
-  bool window_full;        // cwnd kept data back since the last ACK
+  uint64_t probe_since_ns;    // when the probe timer began to count last
+  uint64_t grain_ns;          // what leaves within it is one stretch on the board
+  uint32_t most_flight_bytes; // the most in flight since SND.UNA passed most_flight_end
+  uint32_t most_flight_end;   // SND.NXT when that was
+  bool window_full;           // cwnd kept data back since the last ACK
   struct cc_work cc;
   struct work *next_spare; // in struct tcp
 };

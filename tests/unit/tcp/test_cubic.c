@@ -35,6 +35,7 @@ static void ack(struct world *w, uint32_t bytes, uint64_t rtt_ns, bool round_sta
                            .acked_bytes = bytes,
                            .delivered_bytes = bytes,
                            .prior_flight_bytes = w->cc.cwnd_bytes,
+                           .most_flight_bytes = w->cc.cwnd_bytes,
                            .flight_bytes = w->cc.cwnd_bytes - bytes,
                            .rtt_ns = rtt_ns,
                            .srtt_ns = rtt_ns,

@@ -212,11 +212,17 @@ static bool option_of_stack(struct run *run, const struct value *name, int64_t n
   return true;
 }
 
-static enum step option_congestion(const struct value *v, struct outcome *out)
+static enum step option_congestion(struct run *run, struct sock *sock, const struct value *v,
+                                   struct outcome *out)
 {
-  if (v != NULL && v->kind == VALUE_STRING &&
-      (strcmp(v->text, "reno") == 0 || strcmp(v->text, "newreno") == 0))
-    return option_answers(out, 0, NULL);
+  static const struct {
+    const char *name;
+    enum estab_cc cc;
+  } names[] = {
+      {"reno", ESTAB_CC_NEWRENO}, {"newreno", ESTAB_CC_NEWRENO}, {"cubic", ESTAB_CC_CUBIC}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (v != NULL && v->kind == VALUE_STRING && strcmp(v->text, names[i].name) == 0)
+      return sock_set(&run->sockets, sock, ESTAB_OPT_CONGESTION_CONTROL, names[i].cc, out);
   return call_not_here(out, "this congestion control");
 }
 
@@ -231,7 +237,7 @@ enum step call_setsockopt(struct run *run, struct pending *pending, struct outco
   if (option_of_stack(run, name, number, out)) return STEP_DONE;
   if (value_is(name, "SO_LINGER")) return option_linger(sock, v, out);
   if (value_is(name, "TCP_NODELAY")) return option_nodelay(run, sock, number != 0, out);
-  if (value_is(name, "TCP_CONGESTION")) return option_congestion(v, out);
+  if (value_is(name, "TCP_CONGESTION")) return option_congestion(run, sock, v, out);
   if (value_is(name, "TCP_NOTSENT_LOWAT")) {
     sock->notsent_lowat = (uint32_t)number;
     return option_answers(out, 0, NULL);

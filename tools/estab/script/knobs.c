@@ -248,6 +248,7 @@ static void knobs_linux(struct run *run)
   s->msl_ns = 30ull * S;
   s->fin_wait_2_timeout_ns = 60ull * S;
   s->initial_window_segments = 10;
+  s->congestion_control = ESTAB_CC_CUBIC;
 }
 
 static void knobs_freebsd(struct run *run)
