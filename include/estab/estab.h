@@ -96,6 +96,10 @@ struct estab_settings {
   uint8_t congestion_control;      // enum estab_cc
   uint8_t duplicate_ack_threshold; // RFC 5681 3.2: 3
   uint8_t slow_start_segments;     // most an ACK adds to cwnd: RFC 5681 3.1: 1, RFC 3465 2.2: 2
+  bool mss_option; // an MSS in every SYN [SHLD-5]; off only for peers that cannot bear any option
+  // A peer that does not scale windows can be told of 65535 octets, no more; what else fits into the buffer, in whole
+  // segments, is taken all the same. FreeBSD does so; it widens what a blind attacker may hit.
+  bool window_beyond_field;
 };
 
 enum estab_cc {

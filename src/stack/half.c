@@ -195,7 +195,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
   uint32_t headers = ip_is_mapped(&h->tuple.remote) ? 40 : 60;
   uint32_t mss = mtu > headers ? mtu - headers : 1;
   if (s->settings.max_mss) mss = u32_min(mss, s->settings.max_mss);
-  o->present = ESTAB_TCP_OPT_MSS;
+  o->present = s->settings.mss_option ? ESTAB_TCP_OPT_MSS : 0;
   o->mss = (uint16_t)mss;
   if (h->seg.flags & SEG_WS) {
     o->present |= ESTAB_TCP_OPT_WSCALE;

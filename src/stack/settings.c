@@ -48,6 +48,7 @@ void estab_settings_default(struct estab_settings *settings)
       .duplicate_ack_threshold = 3,
       // DEPARTS: RFC 5681 3.1 because with delayed ACKs one segment an ACK is half of slow start (RFC 3465 2.2).
       .slow_start_segments = 2,
+      .mss_option = true,
   };
 }
 

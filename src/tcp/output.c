@@ -10,7 +10,7 @@
 static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
 {
   bool answer = t->state == ESTAB_SYN_RECEIVED; // a SYN-ACK agrees only to what was offered
-  o->present = ESTAB_TCP_OPT_MSS;
+  o->present = c->settings->mss_option ? ESTAB_TCP_OPT_MSS : 0;
   o->mss = tcb_mss_for(c->settings, t->path, tcb_is4(t));
   if (answer ? (t->flags & SEG_WS) : c->settings->window_scaling) {
     o->present |= ESTAB_TCP_OPT_WSCALE;
@@ -74,7 +74,7 @@ static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
     h->window = 0;
     return;
   }
-  h->window = window_to_advertise(t, (flags & ESTAB_TCP_SYN) != 0);
+  h->window = window_to_advertise(c->settings, t, (flags & ESTAB_TCP_SYN) != 0);
   if (flags & ESTAB_TCP_ACK) {
     t->last_ack_sent = t->rcv.nxt;
     t->owed &= (uint16_t) ~(OWED_WINDOW | OWED_CHALLENGE);

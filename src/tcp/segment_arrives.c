@@ -44,7 +44,7 @@ static void take_syn_options(struct tcp *c, struct tcb *t, const struct seg *g, 
   } else {
     t->snd_wscale = 0;
     t->rcv_wscale = 0;
-    t->rcv.wnd = u32_min(t->rcv.wnd, 65535);
+    window_unscaled(set, t);
   }
   tcb_update_mss(c, t);
 }

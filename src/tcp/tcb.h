@@ -370,7 +370,10 @@ void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns);
 // ---- window.c
 
 uint32_t window_right_edge(const struct tcb *t); // what we would like to offer, a sequence number
-uint16_t window_to_advertise(struct tcb *t, bool syn); // and writes RCV.WND down
+uint16_t window_to_advertise(const struct estab_settings *set, struct tcb *t,
+                             bool syn); // and writes RCV.WND down
+// The peer's SYN had no window scale: RCV.WND is at most what the field can say, or what the setting allows.
+void window_unscaled(const struct estab_settings *set, struct tcb *t);
 void window_after_read(struct tcb *t);
 bool window_of_segment(struct tcb *t, const struct seg *g); // true: SND.WND moved
 

@@ -22,23 +22,41 @@ static uint32_t window_step(const struct tcb *t)
   return u32_min(t->recv_buffer_bytes / 2, t->rcv_mss);
 }
 
+void window_unscaled(const struct estab_settings *set, struct tcb *t)
+{
+  t->rcv.wnd = u32_min(t->rcv.wnd, 65535);
+  if (!set->window_beyond_field || t->rcv_mss == 0) return;
+  uint32_t segments = (t->recv_buffer_bytes + t->rcv_mss - 1) / t->rcv_mss;
+  t->recv_buffer_bytes = u32_min(segments * t->rcv_mss, RECVQ_MAX_BYTES / 2);
+}
+
+// What the field says is all of it, unless it could not say more.
+static uint32_t window_behind(const struct estab_settings *set, const struct tcb *t, uint32_t told)
+{
+  if (!set->window_beyond_field || told != 65535 || (t->flags & SEG_WS)) return told;
+  uint32_t fin = (t->bits & TCB_FIN_TAKEN) != 0; // has a number, but takes no room
+  return u32_max(told, window_right_edge(t) + fin - t->rcv.nxt);
+}
+
 // The window field of the next segment. The right edge never moves left [SHLD-14], so the field is rounded up where
 // rounding down would take back what the peer was told (RFC 7323 2.4).
-uint16_t window_to_advertise(struct tcb *t, bool syn)
+uint16_t window_to_advertise(const struct estab_settings *set, struct tcb *t, bool syn)
 {
   uint32_t told = t->rcv.wnd;
   uint32_t offer = window_room(t);
   // Before ESTABLISHED nobody has shown that he is there: a TCB, like a record, promises no more than its SYN-ACK did.
   if (offer < told + window_step(t) || t->state == ESTAB_SYN_RECEIVED) offer = told;
   if (syn) {
-    t->rcv.wnd = u32_max(told, u32_min(offer, 65535));
-    return (uint16_t)u32_min(t->rcv.wnd, 65535);
+    uint32_t field = u32_min(u32_max(told, u32_min(offer, 65535)), 65535);
+    t->rcv.wnd =
+        t->state == ESTAB_SYN_RECEIVED ? window_behind(set, t, field) : u32_max(told, field);
+    return (uint16_t)field;
   }
   uint32_t field = offer >> t->rcv_wscale;
   if (field > 65535) field = 65535;
   if ((field << t->rcv_wscale) < told)
     field = u32_min(65535, (told + (1u << t->rcv_wscale) - 1) >> t->rcv_wscale);
-  t->rcv.wnd = field << t->rcv_wscale;
+  t->rcv.wnd = window_behind(set, t, field << t->rcv_wscale);
   return (uint16_t)field;
 }
 

@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 ESTAB = os.environ.get('ESTAB', os.path.join(ROOT, 'build/tools/estab/estab'))
 PROFILES = {'freebsd-net+tcp-testsuite': 'freebsd', 'google+packetdrill': 'linux', 'nplab+packetdrill': 'linux',
             'torvalds+linux': 'linux', 'google+gvisor': 'rfc'}
-MARKS = {'A': 98.0, 'B': 58.0}  # per cent of the runs that need nothing estab lacks; where they stood, they only rise
+MARKS = {'A': 98.0, 'B': 80.0}  # per cent of the runs that need nothing estab lacks
 Script = collections.namedtuple('Script', 'name cls topic path profile')
 
 

@@ -198,6 +198,9 @@ static bool option_of_stack(struct run *run, const struct value *name, int64_t n
   if (value_is(name, "TCP_MAXSEG")) {
     if (number < 0 || number > UINT16_MAX) return false;
     settings->max_mss = (uint16_t)number;
+  } else if (value_is(name, "TCP_NOOPT")) {
+    settings->mss_option = settings->timestamps = number == 0;
+    settings->sack = settings->window_scaling = number == 0;
   } else if (value_is(name, "TCP_LINGER2")) {
     settings->fin_wait_2_timeout_ns = number > 0 ? (uint64_t)number * SECOND : 1;
   } else if (value_is(name, "TCP_SYNCNT")) {

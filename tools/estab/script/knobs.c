@@ -143,6 +143,8 @@ static const struct knob knobs[] = {
     OWN(KNOB_BOOL, syn_fin_drop),
     OWN(KNOB_BOOL, require_timestamps),
     OWN(KNOB_BOOL, icmp_aborts_connect),
+    OWN(KNOB_BOOL, mss_option),
+    OWN(KNOB_BOOL, window_beyond_field),
     OWN(KNOB_U8, hop_limit),
     OWN(KNOB_U8, duplicate_ack_threshold),
 };
@@ -262,6 +264,7 @@ static void knobs_freebsd(struct run *run)
   s->rto_min_ns = 230 * MS;
   s->msl_ns = 30ull * S;
   s->challenge_interval_ns = 0;
+  s->window_beyond_field = true;
   run->sockets.unreachable = "ECONNREFUSED"; // whatever the ICMP error said
   if (!run->mtu_given) run->host.mtu = 1500;
 }
