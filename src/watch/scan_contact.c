@@ -177,7 +177,7 @@ static bool contact_counts(struct scan *s, const struct observation *o, const st
 static void contact_excuse(struct scan *s, const struct observation *o, const struct probe *probe,
                            bool alive)
 {
-  if (alive && o->kind == OBSERVE_ANSWER) {
+  if (alive && (o->kind == OBSERVE_ANSWER || o->kind == OBSERVE_SILENCE)) {
     struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
     if (it) it->live++;
   }
@@ -204,8 +204,9 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
   contact_excuse(s, o, probe, alive);
   if (!counts || scan_flooded(s, o)) return;
 
-  uint8_t answer = open ? ESTAB_WATCH_OPEN : scan_answer(s, o, probe->technique);
   struct campaign *it = contact_campaign(s, o, probe);
+  uint8_t answer = open ? ESTAB_WATCH_OPEN : scan_answer(s, o, probe->technique);
+  if (it && it->kind == ESTAB_WATCH_KIND_BACKSCATTER) answer = CAMPAIGN_WAITING;
   struct campaign_probe record = scan_probe_record(o, probe, answer);
   if (it) {
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)

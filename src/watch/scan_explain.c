@@ -162,7 +162,7 @@ static const char *const explain_kinds[ESTAB_WATCH_KINDS] = {
     [ESTAB_WATCH_KIND_FIN_FLOOD] =
         "Segments of no connection to one port at the threshold's rate for three seconds.",
     [ESTAB_WATCH_KIND_CONN_EXHAUSTION] =
-        "Connections to one port opened and kept for a minute without a byte, of which hardly "
+        "Connections to one port opened and kept for half a minute without a byte, of which hardly "
         "any ended. "
         "A pool that a program opens far ahead of need looks the same.",
     [ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD] =

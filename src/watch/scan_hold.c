@@ -7,8 +7,8 @@
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
 
-#define HOLD_WATCH_NS (60 * SCAN_S)
-#define HOLD_LEAST_NS (30 * SCAN_S) // at the end of a capture
+#define HOLD_WATCH_NS (30 * SCAN_S)
+#define HOLD_LEAST_NS (20 * SCAN_S) // at the end of a capture
 
 struct hold_pair {
   struct scan_node node; // source; fingerprint of (host, port)
@@ -16,7 +16,7 @@ struct hold_pair {
   uint64_t first_ns, first_packet;
   struct estab_ip src, dst;
   uint16_t port;
-  uint32_t open, ended; // connections without text; of those, ended in this minute
+  uint32_t open, ended; // connections without text; of those, ended in this time
   uint32_t zero;        // held at zero
 };
 
@@ -74,14 +74,14 @@ static void hold_opened(struct scan *s, const struct observation *o)
   scan_table_list(&s->holders, scan_table_find(&s->holders, &pair->node.key), 1);
 }
 
-// When the next pair has been watched for a minute; ESTAB_NEVER.
+// When the next pair has been watched long enough; ESTAB_NEVER.
 uint64_t scan_hold_deadline(const struct scan *s)
 {
   if (s->holders.listed[1] == 0) return ESTAB_NEVER;
   return ((const struct hold_pair *)scan_table_at(&s->holders, s->holders.oldest[1]))->due_ns;
 }
 
-// The one whose minute is over by now_ns, or the capture with it.
+// The one whose time is over by now_ns, or the capture with it.
 void scan_hold_due(struct scan *s, uint64_t now_ns, bool last)
 {
   uint32_t index = s->holders.oldest[1];

@@ -164,6 +164,7 @@ static void judge_name(struct scan *s, struct source *it, const struct judge_vie
   }
   for (; t; t = judge_earliest(it, v)) {
     struct campaign_probe probe = judge_record(t);
+    if (kind == ESTAB_WATCH_KIND_BACKSCATTER) probe.answer = CAMPAIGN_WAITING;
     campaign_add(cs, c, &probe);
     if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
     t->told = true;
@@ -267,7 +268,7 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
   }
   bool many = n.hosts >= t->backscatter_targets && n.same_source_port * 2 >= n.failed &&
               n.failed > it->live * 2;
-  if (many && waited) {
+  if (many && (waited || n.hosts >= JUDGE_AT_ONCE)) {
     judge_name(s, it, &v, ESTAB_WATCH_KIND_BACKSCATTER);
     return false;
   }

@@ -16,7 +16,7 @@ for tool in nmap masscan zmap hping3 dumpcap nft python3; do
   command -v $tool >/dev/null || { echo "SKIPPED: $tool is not installed"; exit 77; }
 done
 mount -t tmpfs tmpfs /run
-trap 'kill $(jobs -p) 2>/dev/null; wait 2>/dev/null' EXIT
+trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 
 # Scanner a, target t, zombie z on one bridge. The target answers for a whole net behind it.
 T=10.77.0.1 NET=10.77.1 T6=fd77::1 NET6=fd77:1:: Z=10.77.0.3
@@ -41,7 +41,7 @@ world()
   ip netns exec t ip -6 route add local $NET6/64 dev lo
   ip netns exec t ip neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 dev eth0
   ip netns exec t ip route add default via 10.77.0.9
-  ip netns exec t sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.tcp_syncookies=0 net.ipv4.conf.all.rp_filter=0
+  ip netns exec t sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.tcp_syncookies=0 net.ipv4.tcp_synack_retries=0 net.ipv4.conf.all.rp_filter=0
   ip netns exec t nft -f - <<'NFT'
 table inet f {
   chain i {
@@ -70,7 +70,7 @@ capture()
   sleep 0.6
   timeout 45 ip netns exec a "$@" >"$out/$name.log" 2>&1 </dev/null
   sleep 1.2
-  kill -INT $dump
+  kill -INT $dump 2>/dev/null
   wait $dump 2>/dev/null
   printf '%s\t%s\t%s\t%s\n' "$name" "$part" "$kinds" "$*" >>"$out/labels.tsv"
 }

@@ -35,7 +35,7 @@ for line in open(directory + "/labels.tsv"):
     if found != expected:
         print(f"{name}: {' '.join(found) or 'nothing'}, not {' '.join(expected) or 'nothing'}: {command}", file=sys.stderr)
         for a in alerts.values():
-            print("   ", a["summary"], a["geometry"], a["modifiers"], file=sys.stderr)
+            print("   ", a["summary"], a.get("geometry", ""), a["modifiers"], file=sys.stderr)
 print("| kind | captures | named | recall | other alerts of this name | precision |")
 print("|---|---|---|---|---|---|")
 for kind in sorted(set(want) | set(wrong)):

@@ -87,9 +87,9 @@ static void test_held_connections(void **state)
   struct scan_kit *k = attack_new();
   for (unsigned i = 0; i < 150; i++)
     scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 S,k hold", 1 + i * .1, 10000 + i);
-  scan_kit_until(k, 50);
+  scan_kit_until(k, 30);
   assert_int_equal(k->alert_count, 0);
-  scan_kit_until(k, 90);
+  scan_kit_until(k, 60);
   scan_kit_finish(k);
   scan_kit_expect(k, "conn_exhaustion");
   attack_done(k);
