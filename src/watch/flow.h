@@ -221,6 +221,7 @@ enum flow_observed { // what the detectors were told of this life
   FLOW_OBSERVED_RST = 1u << 2, // suspicions are told once
   FLOW_OBSERVED_OVERLAP = 1u << 3,
   FLOW_OBSERVED_ZERO = 1u << 4,
+  FLOW_OBSERVED_CLOSE = 1u << 5,
   FLOW_SYN_AGAIN = 1u << 6, // a SYN or SYN-ACK came twice: no handshake RTT
   FLOW_LAST_END = 1u << 7,  // which end sent the last segment
 };

@@ -3,7 +3,7 @@
 //
 // The tracker knows lives, the detectors know sources and victims; neither looks into the other's tables.
 // For each life the tracker reports, in this order and at most once each but for SEGMENT: FIRST, ANSWER or SILENCE,
-// ESTABLISHED, DATA, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT. SILENCE comes
+// ESTABLISHED, DATA, CLOSE, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT. SILENCE comes
 // in the attempt time (5 s) after the last segment of the attempt, or once the life is shed, and also of a life whose
 // originator went on alone (a tap that sees one direction): flags[] and segments[] tell. An answer after it is told.
 // What comes by a timer bears the time at which it ran out, not that of the packet that showed it.
@@ -20,7 +20,8 @@ enum observation_kind {
   OBSERVE_SILENCE, // no answer in the attempt time, or none when the life was shed
   OBSERVE_ESTABLISHED, // the originator acknowledged the SYN-ACK: it is where it says it is
   OBSERVE_DATA,        // the originator's first text after that
-  OBSERVE_END,         // the life is over, its facts are final
+  OBSERVE_CLOSE, // the first FIN or RST behind an answer that was none: the life may go on, its END is far
+  OBSERVE_END, // the life is over, its facts are final
   OBSERVE_SEGMENT, // out of state: answers nothing the receiver would take (floods, OS probes, backscatter)
   OBSERVE_SUSPECT, // the life contradicts itself: see enum observation_suspicion
 };

@@ -152,6 +152,15 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   observe_tell(t, &o);
 }
 
+static void observe_close(struct track *t, struct flow *f, const struct segment *g)
+{
+  if (f->observed & FLOW_OBSERVED_CLOSE || !(g->flags & (ESTAB_TCP_FIN | ESTAB_TCP_RST)) ||
+      !(f->bits & FLOW_ANSWERED))
+    return;
+  f->observed |= FLOW_OBSERVED_CLOSE;
+  observe_flow(t, f, OBSERVE_CLOSE, g);
+}
+
 void observe_segment(struct track *t, struct flow *f, const struct segment *g)
 {
   if (g->bits & SEGMENT_BAD) return;
@@ -162,7 +171,10 @@ void observe_segment(struct track *t, struct flow *f, const struct segment *g)
     observe_flow(t, f, OBSERVE_ANSWER, g);
     return;
   }
-  if (g->end != first || (f->life_bits & LIFE_MIDSTREAM)) return;
+  if (g->end != first || (f->life_bits & LIFE_MIDSTREAM)) {
+    observe_close(t, f, g);
+    return;
+  }
   if (!(f->observed & FLOW_OBSERVED_ESTABLISHED) && (g->flags & ESTAB_TCP_ACK) &&
       !(g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) && (f->side[1 - first].bits & SIDE_SYN) &&
       orig->una == f->side[1 - first].nxt) {
@@ -174,4 +186,5 @@ void observe_segment(struct track *t, struct flow *f, const struct segment *g)
     f->observed |= FLOW_OBSERVED_DATA;
     observe_flow(t, f, OBSERVE_DATA, g);
   }
+  observe_close(t, f, g);
 }

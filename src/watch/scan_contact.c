@@ -38,6 +38,7 @@ uint8_t scan_answer(const struct scan *s, const struct observation *o, uint8_t t
   case OBSERVE_SILENCE:
     if (scan_tap_one_way(s)) return ESTAB_WATCH_UNKNOWN;
     return quiet ? ESTAB_WATCH_OPEN_OR_FILTERED : ESTAB_WATCH_FILTERED;
+  case OBSERVE_CLOSE:
   case OBSERVE_END:
     return (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN ? ESTAB_WATCH_OPEN
                                                                                 : CAMPAIGN_WAITING;
@@ -105,14 +106,14 @@ static bool contact_ack_probe(const struct observation *o, const struct probe *p
   bool answered = o->kind == OBSERVE_ANSWER;
   *alive = o->midstream || o->text_bytes[0] || o->text_bytes[1] ||
            (answered && !o->answered_by_icmp && !(o->answer_flags & ESTAB_TCP_RST));
-  if (*alive || o->kind == OBSERVE_END || !probe->crafted) return false;
+  if (*alive || o->kind == OBSERVE_CLOSE || o->kind == OBSERVE_END || !probe->crafted) return false;
   return o->segments[ESTAB_WATCH_ORIG] <= 1 && !scan_faces_client(o->orig_port, o->resp_port);
 }
 
 static bool contact_synack_probe(const struct observation *o, bool *alive)
 {
   *alive = o->text_bytes[0] || o->text_bytes[1] || o->established;
-  if (*alive || o->kind == OBSERVE_END) return false;
+  if (*alive || o->kind == OBSERVE_CLOSE || o->kind == OBSERVE_END) return false;
   if (o->kind == OBSERVE_ANSWER)
     return !o->answered_by_icmp && (o->answer_flags & ESTAB_TCP_RST) != 0;
   return (o->flags[ESTAB_WATCH_ORIG] & (ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_PSH)) == 0;
@@ -124,7 +125,7 @@ static bool contact_syn_open(const struct observation *o, const struct probe *pr
   if (o->kind == OBSERVE_ANSWER)
     return probe->crafted && !o->answered_by_icmp &&
            (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
-  if (o->kind != OBSERVE_END || o->text_bytes[ESTAB_WATCH_ORIG]) return false;
+  if (!scan_over(o) || o->text_bytes[ESTAB_WATCH_ORIG]) return false;
   return !probe->crafted && (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
 }
 

@@ -116,8 +116,10 @@ void scan_hold(struct scan *s, const struct observation *o)
   case OBSERVE_DATA:
     if (opened_by_syn && o->established) hold_used(s, o);
     break;
+  case OBSERVE_CLOSE:
   case OBSERVE_END:
-    if (opened_by_syn && o->established && !o->text_bytes[ESTAB_WATCH_ORIG]) hold_used(s, o);
+    if (opened_by_syn && o->established && !o->text_bytes[ESTAB_WATCH_ORIG] && scan_over(o))
+      hold_used(s, o);
     break;
   case OBSERVE_SUSPECT:
     if (o->suspicion == SUSPECT_ZERO_WINDOW && o->side == ESTAB_WATCH_ORIG) {

@@ -268,7 +268,7 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
   }
   bool many = n.hosts >= t->backscatter_targets && n.same_source_port * 2 >= n.failed &&
               n.failed > it->live * 2;
-  if (many && (waited || n.hosts >= JUDGE_AT_ONCE)) {
+  if (many && (waited || (technique == PROBE_SYNACK && n.hosts >= JUDGE_AT_ONCE))) {
     judge_name(s, it, &v, ESTAB_WATCH_KIND_BACKSCATTER);
     return false;
   }

@@ -44,6 +44,13 @@ static inline bool scan_tap_one_way(const struct scan *s)
   return s->tap.both == 0 || s->tap.alone * 8 > s->tap.both;
 }
 
+// A life closes, or ends without having been closed.
+static inline bool scan_over(const struct observation *o)
+{
+  return o->kind == OBSERVE_CLOSE ||
+         (o->kind == OBSERVE_END && !o->reset_by_orig && !o->reset_by_resp && !o->closed_by_fin);
+}
+
 // The probe an observation speaks of, for a campaign. The sender is the life's originator.
 struct campaign_probe scan_probe_record(const struct observation *o, const struct probe *probe,
                                         uint8_t answer);

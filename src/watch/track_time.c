@@ -51,8 +51,10 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
       track_arm(t, f);
     return;
   }
-  if (zeek_deadline(t, f) > at_ns) {
-    track_arm(t, f);
+  uint64_t row = zeek_deadline(t, f);
+  if (row > at_ns) {
+    // A life of which one direction is seen may be over by its own clock before its row is.
+    wheel_set(&t->timers, &f->timer, track_deadline(t, f) > at_ns ? track_deadline(t, f) : row);
     return;
   }
   if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) {

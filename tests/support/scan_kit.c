@@ -257,6 +257,15 @@ static void kit_end(struct scan_kit *k, struct observation o, uint64_t at_ns)
   kit_later(k, at_ns, &o);
 }
 
+// Closed at at_ns; its END comes when TIME-WAIT is over.
+static void kit_close(struct scan_kit *k, struct observation o, uint64_t at_ns)
+{
+  o.kind = OBSERVE_CLOSE;
+  o.packet = NULL;
+  kit_later(k, at_ns, &o);
+  kit_end(k, o, at_ns + 240 * KIT_S);
+}
+
 static void kit_silence(struct scan_kit *k, struct observation o)
 {
   o.kind = OBSERVE_SILENCE;
@@ -285,7 +294,10 @@ static void kit_handshake(struct scan_kit *k, struct observation o, const char *
   if (half || strcmp(fate, "flood") == 0) {
     o.reset_by_orig = half;
     if (half) o.flags[0] |= ESTAB_TCP_RST;
-    kit_end(k, o, t + (half ? 2 * KIT_MS : 5 * KIT_S));
+    if (half)
+      kit_close(k, o, t + 2 * KIT_MS);
+    else
+      kit_end(k, o, t + 5 * KIT_S);
     return;
   }
   o.established = true;
@@ -299,7 +311,10 @@ static void kit_handshake(struct scan_kit *k, struct observation o, const char *
   if (text || look) o.text_bytes[1] = 1000;
   o.closed_by_fin = text;
   o.reset_by_orig = !text && !hold;
-  kit_end(k, o, hold ? k->start_ns + 100000 * KIT_S : t + 20 * KIT_MS);
+  if (hold)
+    kit_end(k, o, k->start_ns + 100000 * KIT_S);
+  else
+    kit_close(k, o, t + 20 * KIT_MS);
 }
 
 static void kit_fate(struct scan_kit *k, struct observation o, const char *fate)
