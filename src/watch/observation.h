@@ -2,11 +2,12 @@
 // observation.h - what the tracker tells the detectors: the facts of a life that may name a probe.
 //
 // The tracker knows lives, the detectors know sources and victims; neither looks into the other's tables.
-// For each life the tracker reports, in this order and at most once each but for SEGMENT: FIRST, ANSWER or SILENCE,
-// ESTABLISHED, DATA, CLOSE, END. What belongs to no life, or contradicts one, is a SEGMENT or SUSPECT. SILENCE comes
-// in the attempt time (5 s) after the last segment of the attempt, or once the life is shed, and also of a life whose
-// originator went on alone (a tap that sees one direction): flags[] and segments[] tell. An answer after it is told.
-// What comes by a timer bears the time at which it ran out, not that of the packet that showed it.
+// For each life the tracker reports, in this order and at most once each but for SEGMENT: FIRST, ANSWER or
+// SILENCE, ESTABLISHED, DATA, CLOSE, END. What belongs to no life, or contradicts one, is a SEGMENT or
+// SUSPECT. SILENCE comes in the attempt time (5 s) after the last segment of the attempt, or once the life
+// is shed, and also of a life whose originator went on alone (a tap that sees one direction): flags[] and
+// segments[] tell. An answer after it is told. What comes by a timer bears the time at which it ran out,
+// not that of the packet that showed it.
 #ifndef ESTAB_WATCH_OBSERVATION_H
 #define ESTAB_WATCH_OBSERVATION_H
 

@@ -135,8 +135,13 @@ static struct campaign *contact_campaign(struct scan *s, const struct observatio
 {
   enum estab_watch_kind kind = probe_kind(probe->technique);
   struct campaigns *c = &s->campaigns;
-  if (probe->technique != PROBE_SYN) return campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, kind);
   struct campaign *it = NULL;
+  if (probe->technique != PROBE_SYN) {
+    it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, kind);
+    if (!it && probe->technique == PROBE_SYNACK)
+      it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, ESTAB_WATCH_KIND_BACKSCATTER);
+    return it;
+  }
   if (!probe->crafted)
     it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, ESTAB_WATCH_KIND_CONNECT_SCAN);
   if (!it) it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, kind);

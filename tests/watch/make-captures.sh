@@ -137,15 +137,15 @@ N='nmap -n -Pn'
   capture hping-xmas look xmas_scan hping3 -q -FPU -i u20000 -c 40 -p ++70 $T
   capture hping-ack kept ack_or_window_scan hping3 -q -A -i u20000 -c 40 -p ++70 $T
   capture land look land hping3 -q -S -c 2 -a $T -s 80 -k -p 80 $T
-  capture flood look syn_flood hping3 -q -S -i u700 -c 4500 -p 80 $T
-  capture flood-closed kept syn_flood hping3 -q -S -i u700 -c 4500 -p 81 $T
-  capture flood-spoofed look syn_flood hping3 -q -S --rand-source -i u700 -c 4500 -p 80 $T
-  capture flood-spoofed-closed kept syn_flood hping3 -q -S --rand-source -i u700 -c 4500 -p 81 $T
-  capture flood-ack look ack_flood hping3 -q -A -i u700 -c 4500 -p 80 $T
-  capture flood-ack-spoofed kept ack_flood hping3 -q -A --rand-source -i u700 -c 4500 -p 80 $T
-  capture flood-rst look rst_flood hping3 -q -R -i u700 -c 4500 -p 80 $T
-  capture flood-fin kept fin_flood hping3 -q -F -i u700 -c 4500 -p 80 $T
-  capture flood-synack look synack_flood hping3 -q -SA -i u700 -c 4500 -p 80 $T
+  capture flood look syn_flood hping3 -q -S -i u300 -c 6000 -p 80 $T
+  capture flood-closed kept syn_flood hping3 -q -S -i u300 -c 6000 -p 81 $T
+  capture flood-spoofed look syn_flood hping3 -q -S --rand-source -i u300 -c 6000 -p 80 $T
+  capture flood-spoofed-closed kept syn_flood hping3 -q -S --rand-source -i u300 -c 6000 -p 81 $T
+  capture flood-ack look ack_flood hping3 -q -A -i u300 -c 6000 -p 80 $T
+  capture flood-ack-spoofed kept ack_flood hping3 -q -A --rand-source -i u300 -c 6000 -p 80 $T
+  capture flood-rst look rst_flood hping3 -q -R -i u300 -c 6000 -p 80 $T
+  capture flood-fin kept fin_flood hping3 -q -F -i u300 -c 6000 -p 80 $T
+  capture flood-synack look synack_flood hping3 -q -SA -i u300 -c 6000 -p 80 $T
   capture held look conn_exhaustion python3 "$here/hold.py" $T 5000 150 36
   filter="tcp and src host $T"
   capture backscatter look backscatter hping3 -q -S --rand-source -i u20000 -c 200 -p 80 $T
