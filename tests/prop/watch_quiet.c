@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// watch_quiet.c - what must raise nothing, as packets through the whole observer: whole, cut at a random start, one direction
-// alone, every packet twice. ESTAB_LONG plays every scenario in every way, otherwise each in two of them.
+// watch_quiet.c - what must raise nothing, as packets through the whole observer: whole, cut at a random
+// start, one direction alone, every packet twice. ESTAB_LONG plays every scenario in every way, otherwise
+// each in two of them.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
