@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 
+#define UID_SENSOR_BYTES 63 // of a sensor's name count
+
 // Fixed on purpose: a uid is a name, not a secret.
 static const uint64_t uid_keys[2][2] = {
     {UINT64_C(0x65737461622d7569), UINT64_C(0x642d666972737420)},
@@ -13,7 +15,11 @@ static const uint64_t uid_keys[2][2] = {
 
 uint64_t uid_sensor(const char *sensor)
 {
-  return sensor ? siphash24(uid_keys[0], sensor, strlen(sensor)) : 0;
+  size_t bytes = 0;
+  if (!sensor) return 0;
+  while (bytes < UID_SENSOR_BYTES && sensor[bytes] != 0)
+    bytes++;
+  return siphash24(uid_keys[0], sensor, bytes);
 }
 
 void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2],
