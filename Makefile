@@ -15,7 +15,7 @@ help:
 	@echo 'make build       build/ with tests, for work on the code'
 	@echo 'make asan        the tests under AddressSanitizer and UBSan'
 	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
-	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6")'
+	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6", ARGS="--target kernel")'
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'

@@ -1,11 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# attack.sh BUILD [-v] [ID...] - runs the tests of the rows P, B, S, I and E of docs/attacks.md (tests/attack): each id with
+# attack.sh BUILD [--target kernel | [-v] [ID...]] - runs the tests of the rows P, B, S, I and E of docs/attacks.md (tests/attack): each id with
 # its cases, then all of them. Fails when a case does, or when a row has no case.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 build=${1:?a build directory}
 shift
+if [ "${1:-} ${2:-}" = '--target kernel' ]; then # the same forms against this machine's kernel, for comparison
+  unshare -n true 2>/dev/null || { echo 'no network namespace can be made here'; exit 77; }
+  exec unshare -n python3 tests/attack/kernel.py
+fi
 status=0
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT

@@ -104,19 +104,31 @@ def read_tags(by_tag, errors):
         row.tests = sorted(set(row.tests))
 
 
-def check_places(rows, errors):
-    texts = {}
+def definitions():
+    """Where each function of the core is defined."""
+    where = {}
+    for path in files("src", endings=(".c", ".h")):
+        with open(os.path.join(TOP, path), encoding="utf-8") as f:
+            for line in f:
+                m = DEFINITION.match(line)
+                if m and not line.rstrip().endswith(";"):
+                    where.setdefault(m.group(1), []).append(path)
+    return where
+
+
+def find_places(rows, errors):
+    """A function that moved to another file is found there."""
+    where = definitions()
     for row in rows:
-        for place in row.code:
+        for n, place in enumerate(row.code):
             path, _, name = place.partition(":")
-            if path not in texts:
-                try:
-                    with open(os.path.join(TOP, path), encoding="utf-8") as f:
-                        texts[path] = f.read()
-                except OSError:
-                    texts[path] = None
-            if texts[path] is None or (name and not re.search(rf"\b{name}\b", texts[path])):
-                errors.append(f"{row.tag}: {place} is not there")
+            if name and path not in where.get(name, []):
+                if name in where:
+                    row.code[n] = f"{where[name][0]}:{name}"
+                else:
+                    errors.append(f"{row.tag}: there is no function {name}")
+            elif not name and not os.path.exists(os.path.join(TOP, path)):
+                errors.append(f"{row.tag}: there is no file {path}")
 
 
 def check_rows(rows, errors):
@@ -172,8 +184,8 @@ def main():
         if r.tag in by_tag:
             errors.append(f"{r.tag} is there twice")
         by_tag[r.tag] = r
+    find_places(rows, errors)
     read_tags(by_tag, errors)
-    check_places(rows, errors)
     page, mode = render(tables), sys.argv[1] if len(sys.argv) > 1 else ""
     path = os.path.join(TOP, "docs/rfc-map.md")
     if mode == "--missing":

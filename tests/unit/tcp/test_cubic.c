@@ -56,6 +56,7 @@ static void round_trip(struct world *w, uint64_t rtt_ns)
 }
 
 // RFC 9438 4.2: after a loss the window follows C (t - K)^3 + W_max.
+// [MAY-18]
 static void test_curve(void **state)
 {
   (void)state;
