@@ -117,13 +117,14 @@ int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, siz
   const uint8_t *from = data;
   size_t left = size_min(n, SENDQ_MAX_BYTES - q->bytes);
   q->reserved = 0;
+  if (q->count == 0 && n - 1 < SENDQ_SMALL_BYTES && !sendq_share(q, pool, n))
+    return ESTAB_ERR_NO_MEMORY;
   if (n && left == n && n <= sendq_room(q)) { // the usual: it fits behind the last
     const struct sendq_extent *e = sendq_at(q, q->count - 1);
     memcpy(e->block->bytes + (uint32_t)(e->end + e->bias), data, n);
     sendq_add(q, (uint32_t)n);
     return (int)n;
   }
-  if (q->count == 0 && left && left <= SENDQ_SMALL_BYTES && !sendq_share(q, pool, left)) left = 0;
   while (left) {
     uint32_t room = sendq_need_room(q, pool, 1);
     if (room == 0) break;

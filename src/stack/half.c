@@ -233,7 +233,8 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
       .ts_recent = h->seg.ts_recent,
   };
   uint32_t listener = h->listener, born_us = h->born_us;
-  const struct seg_state seg = h->seg;
+  const uint32_t rcv_wnd = h->seg.rcv.wnd, limiter_ms = h->seg.limiter_ms;
+  const uint32_t ts_recent_s = h->seg.ts_recent_s;
   uint32_t syn_index = index | HANDLE_HALF, syn_generation = h->generation;
   bool first_try = h->stage == 0;
   struct path *path =
@@ -248,9 +249,9 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   half_leave(s, h, index);
   slab_free(&s->halves, index);
   t->state = ESTAB_SYN_RECEIVED;
-  t->rcv.wnd = seg.rcv.wnd; // what was promised, and the limiter, go on
-  t->limiter_ms = seg.limiter_ms;
-  t->ts_recent_s = seg.ts_recent_s;
+  t->rcv.wnd = rcv_wnd; // what was promised, and the limiter, go on
+  t->limiter_ms = limiter_ms;
+  t->ts_recent_s = ts_recent_s;
   t->listener = listener;
   t->syn_index = syn_index;
   t->syn_generation = syn_generation;

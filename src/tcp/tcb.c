@@ -110,14 +110,17 @@ static void stop_timers(struct tcb *t)
     t->at[i] = ESTAB_NEVER;
 }
 
-static void trace_enter(struct tcp *c, struct tcb *t, enum estab_state from, enum estab_state to,
-                        const char *cause, uint64_t now_ns)
+// Out of line, so that the other edges do not save registers for these.
+#define TCB_APART __attribute__((noinline))
+
+static TCB_APART void trace_enter(struct tcp *c, struct tcb *t, enum estab_state from,
+                                  enum estab_state to, const char *cause, uint64_t now_ns)
 {
   struct estab_trace e = {.kind = ESTAB_TRACE_state_changed, .u.state_changed = {from, to, cause}};
   tcp_trace(c, t, &e, now_ns);
 }
 
-static void enter_established(struct tcb *t, uint64_t now_ns)
+static TCB_APART void enter_established(struct tcb *t, uint64_t now_ns)
 {
   t->pending |= (t->flags & SEG_PASSIVE) ? 0u : ESTAB_EVENT_CONNECTED;
   if (t->bits & TCB_WRITE_ARMED) {
@@ -129,7 +132,7 @@ static void enter_established(struct tcb *t, uint64_t now_ns)
     t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
 }
 
-static void enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now_ns)
+static TCB_APART void enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   stop_timers(t);
   sendq_clear(&t->sendq, c->blocks);

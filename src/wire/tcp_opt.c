@@ -11,8 +11,10 @@
 
 #include <string.h>
 
-#define TCP_OPT_WSCALE_MAX 14
-#define TCP_OPT_NOP4       0x01010101U
+#define TCP_OPT_WSCALE_MAX             14
+#define TCP_OPT_NOP4                   0x01010101U
+#define TCP_OPT_NOP_NOP_SACK_PERMITTED 0x01010402U
+#define TCP_OPT_NOP_WSCALE             0x010303U // and the shift
 
 static bool tcp_opt_take_fastopen(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
 {
@@ -92,10 +94,33 @@ static bool tcp_opt_take(const uint8_t *p, size_t bytes, struct estab_tcp_option
   }
 }
 
+// What a SYN without timestamps has in nearly all stacks: MSS, SACK-permitted, window scale, each in a word of its own.
+// Answers how many bytes were read.
+static size_t tcp_opt_take_handshake(const uint8_t *bytes, size_t have, struct estab_tcp_options *o)
+{
+  size_t at = 0;
+  if (have >= 4 && get_be16(bytes) == (TCP_OPT_KIND_MSS << 8 | 4) && get_be16(bytes + 2) != 0) {
+    o->mss = get_be16(bytes + 2);
+    o->present = ESTAB_TCP_OPT_MSS;
+    at = 4;
+  }
+  if (have >= at + 4 && get_be32(bytes + at) == TCP_OPT_NOP_NOP_SACK_PERMITTED) {
+    o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
+    at += 4;
+  }
+  if (have >= at + 4 && get_be32(bytes + at) >> 8 == TCP_OPT_NOP_WSCALE) {
+    const uint8_t shift = bytes[at + 3];
+    o->wscale = shift < TCP_OPT_WSCALE_MAX ? shift : TCP_OPT_WSCALE_MAX;
+    o->present |= ESTAB_TCP_OPT_WSCALE;
+    at += 4;
+  }
+  return at;
+}
+
 void estab_tcp_options_parse(const uint8_t *bytes, size_t have, struct estab_tcp_options *out)
 {
   out->present = 0;
-  for (size_t at = 0; at < have;) {
+  for (size_t at = tcp_opt_take_handshake(bytes, have, out); at < have;) {
     const uint8_t *p = bytes + at;
     if (p[0] == TCP_OPT_KIND_END) return;
     if (p[0] == TCP_OPT_KIND_NOP) {
@@ -142,9 +167,9 @@ static void tcp_opt_put_handshake(struct tcp_opt_writer *w, const struct estab_t
   if ((o->present & ESTAB_TCP_OPT_TS) && (p = tcp_opt_room(w, TCP_OPT_TS_ALIGNED)) != NULL)
     tcp_opt_put_ts(p, sack_permitted ? 0x0402080aU : TCP_OPT_NOP_NOP_TS, o);
   else if (sack_permitted && (p = tcp_opt_room(w, 4)) != NULL)
-    put_be32(p, 0x01010402U);
+    put_be32(p, TCP_OPT_NOP_NOP_SACK_PERMITTED);
   if ((o->present & ESTAB_TCP_OPT_WSCALE) && (p = tcp_opt_room(w, 4)) != NULL)
-    put_be32(p, 0x01030300U | o->wscale);
+    put_be32(p, TCP_OPT_NOP_WSCALE << 8 | o->wscale);
 }
 
 static void tcp_opt_put_fastopen(struct tcp_opt_writer *w, const struct estab_tcp_options *o)
