@@ -187,6 +187,7 @@ static inline bool packet_of_pair(const struct ip *ip, struct ip_packet *p)
       !ip_same(&r->src, &p->src) || !ip_same(&r->dst, &p->dst))
     return false;
   p->unicast = true;
+  p->address_sum = r->address_sum;
   return true;
 }
 
@@ -197,6 +198,7 @@ static void pair_remember(struct ip *ip, const struct ip_packet *p)
   r->pair_netif = p->netif;
   r->src = p->src;
   r->dst = p->dst;
+  r->address_sum = estab_checksum_fold(estab_checksum_pseudo(&p->src, &p->dst, 0, 0));
 }
 
 // Everything behind the parsing of the header. h6 NULL: IPv4.
@@ -227,6 +229,7 @@ static inline bool ip4_input_plain(struct ip *ip, uint32_t netif, const uint8_t 
   if (!ip4_checksum_right(bytes, ESTAB_IP4_HEADER_BYTES)) return false;
   ip_read4(&out->src, bytes + 12);
   ip_read4(&out->dst, bytes + 16);
+  out->address_sum = 0;
   out->header = bytes;
   out->payload = bytes + ESTAB_IP4_HEADER_BYTES;
   out->payload_bytes = total_bytes - ESTAB_IP4_HEADER_BYTES;

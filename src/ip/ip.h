@@ -58,6 +58,7 @@ struct ip_remembered {
   struct path *path; // the last one asked for, NULL = none
   uint32_t pair_netif, route_wanted;
   struct estab_ip src, dst;
+  uint16_t address_sum; // of both
   struct estab_ip route_local, route_remote;
   struct ip_route_result route;
 };
@@ -198,6 +199,7 @@ static inline size_t ip_header_bytes(const struct estab_ip *remote)
 // An IP datagram that is for us, whole; or one that is not, and what is to be said about it.
 struct ip_packet {
   struct estab_ip src, dst;
+  uint16_t address_sum;  // of both, a partial checksum; 0 = not summed up
   const uint8_t *header; // header_bytes + payload_bytes from here can be quoted in an ICMP error
   const uint8_t *payload;
   size_t payload_bytes;

@@ -10,8 +10,9 @@ static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *pac
 {
   if (packet->netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN) return true;
   if (ip_netif(&s->ip, packet->netif)->settings.checksum_trusted) return true;
-  uint64_t sum = estab_checksum_pseudo(&packet->src, &packet->dst, ESTAB_PROTOCOL_TCP,
-                                       (uint32_t)packet->payload_bytes);
+  uint64_t sum = packet->address_sum ? packet->address_sum
+                                     : estab_checksum_pseudo(&packet->src, &packet->dst, 0, 0);
+  sum += ESTAB_PROTOCOL_TCP + packet->payload_bytes;
   sum = estab_checksum_add(sum, packet->payload, packet->payload_bytes);
   return checksum_fold16(sum) == 0xffff;
 }
