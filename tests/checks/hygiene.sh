@@ -21,13 +21,14 @@ grep -nE '(^|[^a-z.])/(work|root|tmp/wt|home/[a-z])(/|\b)|\.\./shared' "${texts[
 awk 'length($0) > 120 { print FILENAME ":" FNR ": " length($0) " columns"; bad = 1 } END { exit bad }' \
   "${code[@]}" || complain 'lines over 120 columns'
 
-for file in "${code[@]}"; do
-  head -1 "$file" | grep -q '^// SPDX-License-Identifier: BSD-2-Clause$' || complain "$file: first line is not the licence"
-  sed -n 2p "$file" | grep -qE "^// ${file##*/} - " || complain "$file: second line is not '// ${file##*/} - purpose'"
-done
-for file in src/*/*.h; do
-  [ -f "$file" ] || continue
-  guard=ESTAB_$(sed 's|^src/||; s|[/.-]|_|g' <<<"$file" | tr '[:lower:]' '[:upper:]')
-  grep -q "^#ifndef $guard\$" "$file" || complain "$file: guard is not $guard"
-done
+awk 'FNR == 1 && $0 != "// SPDX-License-Identifier: BSD-2-Clause" {
+       print FILENAME ": the first line is not the licence"; bad = 1 }
+     FNR == 2 { name = FILENAME; sub(/.*\//, "", name)
+       if (index($0, "// " name " - ") != 1) { print FILENAME ": the second line is not // " name " - purpose"; bad = 1 } }
+     END { exit bad }' "${code[@]}" || complain 'the head of a file'
+awk 'function judge() { if (file != "" && !found) { print file ": guard is not " guard; bad = 1 } }
+     FNR == 1 { judge(); file = FILENAME; found = 0; guard = FILENAME
+       sub(/^src\//, "", guard); gsub(/[\/.-]/, "_", guard); guard = "ESTAB_" toupper(guard) }
+     $0 == "#ifndef " guard { found = 1 }
+     END { judge(); exit bad }' src/*/*.h || complain 'an include guard'
 exit $bad
