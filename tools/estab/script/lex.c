@@ -70,6 +70,7 @@ static void lex_directive(struct lex *lx)
     name++;
   bool ifdef = word == 5 && memcmp(line, "ifdef", 5) == 0;
   bool ifndef = word == 6 && memcmp(line, "ifndef", 6) == 0;
+  if (n > 0 && line[0] == '!' && place.line == 1) return; // what runs the file
   if (ifdef || ifndef) {
     if (name == n) {
       lex_fail(lx, place, "#ifdef without a name");

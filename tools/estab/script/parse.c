@@ -138,6 +138,38 @@ static struct event *parse_event(struct script *script, struct lex *lx)
   return NULL;
 }
 
+// Options of packetdrill's, and our own --profile; which of them mean something here is run.c's matter.
+static bool parse_option_known(const char *name)
+{
+  static const char *const names[] = {"bind_port",
+                                      "connect_port",
+                                      "define",
+                                      "gateway_ip",
+                                      "init_scripts",
+                                      "ip_version",
+                                      "local_ip",
+                                      "mss",
+                                      "mtu",
+                                      "netmask_ip",
+                                      "non_fatal",
+                                      "profile",
+                                      "remote_ip",
+                                      "send_omit_free",
+                                      "speed",
+                                      "strict_segments",
+                                      "tcp_ts_ecr_scaled",
+                                      "tcp_ts_tick_usecs",
+                                      "tolerance_percent",
+                                      "tolerance_usecs",
+                                      "code_command",
+                                      "code_format",
+                                      "code_sockopt",
+                                      "verbose"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i], name) == 0) return true;
+  return false;
+}
+
 static void parse_script_option(struct script *script, struct lex *lx, struct script_option ***tail)
 {
   const struct token *t = &lx->token;
@@ -147,6 +179,10 @@ static void parse_script_option(struct script *script, struct lex *lx, struct sc
   size_t name = equals != NULL ? (size_t)(equals - t->text) : t->length;
   option->name = script_text(script, t->text, name);
   option->value = equals != NULL ? script_text(script, equals + 1, t->length - name - 1) : "";
+  if (!parse_option_known(option->name)) {
+    lex_fail(lx, t->place, "unknown option");
+    return;
+  }
   **tail = option;
   *tail = &option->next;
   lex_next(lx);

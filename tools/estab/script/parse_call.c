@@ -133,6 +133,21 @@ static bool parse_note(struct lex *lx)
   return true;
 }
 
+// System calls, those that are not played here too.
+static bool parse_call_known(const char *name)
+{
+  static const char *const names[] = {
+      "socket",     "bind",       "listen", "accept",      "accept4",    "connect",
+      "read",       "readv",      "recv",   "recvfrom",    "recvmsg",    "write",
+      "writev",     "send",       "sendto", "sendmsg",     "shutdown",   "close",
+      "getsockopt", "setsockopt", "fcntl",  "ioctl",       "poll",       "epoll_create",
+      "epoll_ctl",  "epoll_wait", "pipe",   "splice",      "open",       "sendfile",
+      "cap_set",    "socketpair", "select", "getpeername", "getsockname"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(names[i], name) == 0) return true;
+  return false;
+}
+
 struct call *parse_call(struct script *script, struct lex *lx)
 {
   struct call *call = script_take(script, sizeof *call);
@@ -142,6 +157,10 @@ struct call *parse_call(struct script *script, struct lex *lx)
     return NULL;
   }
   call->name = script_text(script, lx->token.text, lx->token.length);
+  if (!parse_call_known(call->name)) {
+    lex_fail(lx, lx->token.place, "unknown call");
+    return NULL;
+  }
   lex_next(lx);
   if (!token_is_mark(&lx->token, '(')) {
     lex_fail(lx, lx->token.place, "( is missing");

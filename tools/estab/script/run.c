@@ -323,11 +323,15 @@ static void run_options(struct run *run)
       if (run->options->profile == NULL && !knobs_profile(run, o->value))
         run_stop(run, VERDICT_ERROR, "no profile %s", o->value);
       run->profile_given = true;
-    } else if (strcmp(o->name, "ip_version") != 0 && strcmp(o->name, "mss") != 0 &&
-               strcmp(o->name, "tcp_ts_tick_usecs") != 0 &&
-               strcmp(o->name, "send_omit_free") != 0) {
+    } else if (strcmp(o->name, "local_ip") == 0 || strcmp(o->name, "remote_ip") == 0) {
+      struct estab_ip *ip = o->name[0] == 'l' ? &run->host.local : &run->host.remote;
+      if (estab_ip_parse(o->value, ip) < 0 || estab_ip_is4(ip) == run->host.ip6)
+        run_stop(run, VERDICT_ERROR, "%s is no address of this IP version", o->value);
+    } else if (strcmp(o->name, "strict_segments") == 0 || strcmp(o->name, "define") == 0 ||
+               strcmp(o->name, "tolerance_percent") == 0 ||
+               strcmp(o->name, "tcp_ts_ecr_scaled") == 0) {
       run_stop(run, VERDICT_UNSUPPORTED, "the option --%s", o->name);
-    }
+    } // ports, gateways, speeds and interpreters make no difference to a host alone
   }
 }
 
