@@ -24,6 +24,7 @@ enum segment_bits {
   SEGMENT_TS = 1u << 3,        // ts_value counts
   SEGMENT_SACK_OK = 1u << 4,   // SACK-permitted
   SEGMENT_WSCALE = 1u << 5,    // wscale counts
+  SEGMENT_OLD = 1u << 7,       // its timestamp is older than one taken: RFC 7323 5.3
   SEGMENT_IP_UNSET = 1u << 6,  // the IP header's length was left to the device
 };
 
@@ -129,6 +130,7 @@ enum zeek_bits {
   ZEEK_DID_CLOSE = 1u << 2,
   ZEEK_SKIP = 1u << 3,     // no gaps are looked for any more
   ZEEK_DID_EOF = 1u << 4,  // all text up to its end was there
+  ZEEK_LOST = 1u << 6,     // `delivered` means nothing any more
   ZEEK_DEFERRED = 1u << 5, // of the connection, kept at both ends: a close waits for text
 };
 

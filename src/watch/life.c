@@ -369,13 +369,19 @@ bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 // ---------------------------------------------------------------------------------------------
 // RST
 
-static bool life_rst_taken(const struct flow *f, const struct segment *g)
+static bool life_rst_taken(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
   if (peer->state == ESTAB_SYN_SENT) // RFC 9293 3.10.7.3, second
     return (g->flags & ESTAB_TCP_ACK) && g->ack == peer->nxt;
   if (!(s->bits & SIDE_KNOWN) && !(peer->bits & SIDE_ACKED)) return true; // nothing to judge by
-  // RFC 5961 3.2: exactly RCV.NXT: all that was sent to it, or what it acknowledged last.
+  // RFC 5961 3.2: exactly RCV.NXT: behind all that reached the receiver without a hole, as far as the tap knows.
+  if ((s->bits & SIDE_KNOWN) && s->z != ZEEK_INACTIVE && !(s->z_bits & ZEEK_LOST) &&
+      seq_le(s->delivered, s->nxt)) {
+    uint32_t fin;
+    bool ends = life_has_fin(t, f, g->end, &fin) && fin == s->delivered;
+    return g->seq == s->delivered + ends;
+  }
   return ((s->bits & SIDE_KNOWN) && g->seq == s->nxt) ||
          ((peer->bits & SIDE_ACKED) && g->seq == peer->una);
 }
@@ -390,7 +396,7 @@ static void life_rst(struct track *t, struct flow *f, const struct segment *g)
       doubt_suspect(t, f, g, SUSPECT_RST);
     return;
   }
-  if (!life_rst_taken(f, g)) {
+  if (!life_rst_taken(t, f, g)) {
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
                 s->bits & SIDE_KNOWN ? s->nxt : peer->una, g->seq);
     return;
@@ -463,7 +469,7 @@ static void life_midstream(struct track *t, struct flow *f, const struct segment
 }
 
 // RFC 7323 5.3: a timestamp older than the last one taken. Not judged: SYN, RST, a pause of 24 days.
-static bool life_is_old(struct track *t, struct flow *f, const struct segment *g)
+bool life_is_old(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
   const struct flow_side *peer = &f->side[1 - g->end];
@@ -475,8 +481,11 @@ static bool life_is_old(struct track *t, struct flow *f, const struct segment *g
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_OLD_TIMESTAMP, g, s->ts_recent, g->ts_value);
     return true;
   }
-  // RFC 7323 4.3: taken from what covers the octet that the peer acknowledged last.
-  if (!(s->bits & SIDE_TS) || !(peer->bits & SIDE_ACKED) || seq_le(g->seq, peer->una)) {
+  // RFC 7323 4.3: taken from what is acceptable and covers the octet that the peer acknowledged last.
+  bool tracked = s->z != ZEEK_INACTIVE && !(s->z_bits & ZEEK_LOST);
+  bool news = !tracked || (segment_length(g) ? seq_gt(g->seq + segment_length(g), s->delivered)
+                                             : seq_ge(g->seq, s->delivered));
+  if (!(s->bits & SIDE_TS) || !(peer->bits & SIDE_ACKED) || (news && seq_le(g->seq, peer->una))) {
     s->ts_recent = g->ts_value;
     s->bits |= SIDE_TS;
   }
@@ -498,7 +507,7 @@ void life_segment(struct track *t, struct flow *f, const struct segment *g)
   }
   s->bits |= SIDE_SENT;
   s->flags |= g->flags;
-  if (life_is_old(t, f, g)) return;
+  if (g->bits & SEGMENT_OLD) return;
   if (f->life_bits & LIFE_RST_HELD) life_contradicts_rst(t, f, g);
   if (g->flags & ESTAB_TCP_RST) {
     life_rst(t, f, g);
@@ -527,7 +536,7 @@ void life_segment(struct track *t, struct flow *f, const struct segment *g)
   if (g->flags & ESTAB_TCP_FIN) life_fin_sent(t, f, g);
   uint32_t fin;
   if (life_has_fin(t, f, e, &fin) && !(f->side[1 - e].bits & SIDE_FIN_TAKEN) &&
-      !life_hole_before(t, f, e, fin) && seq_ge(end, s->nxt))
+      !life_hole_before(t, f, e, fin) && segment_length(g))
     life_fin_arrives(t, f, g, 1 - e);
   life_look_over(f);
 }

@@ -71,6 +71,12 @@ static void track_remember(struct track *t, uint64_t life_packet, const struct s
 
 static void track_judge(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
+  struct segment old;
+  if ((g->bits & (SEGMENT_TS | SEGMENT_BAD)) == SEGMENT_TS && life_is_old(t, f, g)) {
+    old = *g;
+    old.bits |= SEGMENT_OLD;
+    g = &old;
+  }
   uint64_t before = track_signature(f);
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
   doubt_segment(t, f, g, t->packet->tcp.urgent);

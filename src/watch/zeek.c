@@ -181,11 +181,18 @@ static bool zeek_nothing_acked(const struct flow_side *s)
   return s->ack_wraps == 0 && (s->ack_seq == s->start_seq || s->ack_seq == s->start_seq + 1);
 }
 
-static void zeek_skip(struct track *t, struct flow *f, unsigned end)
+// Zeek looks for no gaps any more. What is there is still known, for the other machine.
+static void zeek_skip(struct flow *f, unsigned end)
+{
+  f->side[end].z_bits |= ZEEK_SKIP;
+}
+
+// Too many holes to be remembered.
+static void zeek_lose(struct track *t, struct flow *f, unsigned end)
 {
   struct flow_trouble *r = track_has_trouble(t, f);
   if (r) ranges_free(&r->side[end].holes, t->mem);
-  f->side[end].z_bits |= ZEEK_SKIP;
+  f->side[end].z_bits |= ZEEK_SKIP | ZEEK_LOST;
 }
 
 // The text at `delivered` came: so did what was kept behind it.
@@ -205,7 +212,7 @@ static void zeek_absorb(struct track *t, struct flow *f, unsigned end)
 static void zeek_text(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
-  if (s->z_bits & ZEEK_SKIP || g->bits & SEGMENT_CUT) return;
+  if (s->z_bits & ZEEK_LOST || g->bits & SEGMENT_CUT) return;
   uint32_t start = g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), end = start + g->text_bytes;
   if (seq_lt(start, s->ack_seq)) { // acknowledged before it was seen: it counts as lost
     if (seq_le(end, s->ack_seq)) return;
@@ -220,13 +227,13 @@ static void zeek_text(struct track *t, struct flow *f, const struct segment *g)
   struct flow_trouble *r = track_trouble(t, f);
   struct ranges *holes = r ? &r->side[g->end].holes : NULL;
   if (!holes || ranges_insert(holes, t->mem, start, end, 256, NULL) < 0) {
-    zeek_skip(t, f, g->end);
+    zeek_lose(t, f, g->end);
     return;
   }
   uint32_t top = holes->at[holes->count - 1].end;
   if ((zeek_nothing_acked(s) && top - s->delivered > ZEEK_ABOVE_HOLE) ||
       top - s->ack_seq > ZEEK_UNACKED)
-    zeek_skip(t, f, g->end);
+    zeek_skip(f, g->end);
 }
 
 static bool zeek_clean(const struct flow_side *s)
@@ -275,6 +282,7 @@ static bool zeek_has_blocks(struct track *t, struct flow *f, unsigned end)
 {
   const struct flow_side *s = &f->side[end];
   struct flow_trouble *r = track_has_trouble(t, f);
+  if (s->z_bits & ZEEK_SKIP) return false;
   if (r && r->side[end].holes.count) return true;
   return seq_gt(s->delivered, seq_max(s->ack_seq, s->start_seq + 1));
 }

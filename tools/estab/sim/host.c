@@ -141,6 +141,6 @@ void sim_host_hear(struct sim_host *host, const uint8_t *bytes, size_t count)
   struct estab_frame frame = {.struct_bytes = sizeof frame, .netif = host->netif, .piece_count = 1};
   frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = count};
   check_heard(&host->sim->check, host->side, bytes, count);
-  oracle_packet(&host->sim->oracle, host->sim, host->side, bytes, count);
+  oracle_heard(&host->sim->oracle, host->sim, host->side, bytes, count);
   estab_stack_input(host->stack, host->sim->now_ns, &frame, 1);
 }

@@ -54,6 +54,7 @@ void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *eve
   enum estab_state to = event->u.state_changed.to;
   if (to == ESTAB_LISTEN || s->state_count >= ORACLE_STATES) return;
   s->states[s->state_count++] = (uint8_t)to;
+  s->silent_end = to == ESTAB_CLOSED && event->now_ns != s->heard_ns;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -110,13 +111,13 @@ static unsigned oracle_without_fin(uint8_t *states, unsigned count)
 
 // Whether what was seen is what the host went through. *silent: but for a step that no packet shows.
 static bool oracle_equal(const uint8_t *host, unsigned hosts, const uint8_t *seen, unsigned seens,
-                         bool *silent)
+                         bool silent_end, bool *silent)
 {
   if (hosts == seens && memcmp(host, seen, hosts) == 0) return true;
   *silent = true;
-  if (hosts > 0 && host[hosts - 1] == ESTAB_CLOSED && hosts == seens + 1 &&
-      memcmp(host, seen, seens) == 0)
-    return true; // gave up without a word
+  // Gave up without a word; what came later was for nobody.
+  if (silent_end && hosts > 0 && hosts <= seens + 1 && memcmp(host, seen, hosts - 1) == 0)
+    return true;
   return oracle_late_fin(host, hosts, seen, seens);
 }
 
@@ -135,7 +136,7 @@ static void oracle_states(struct oracle *o, struct sim *sim, unsigned side,
     hosts = oracle_without_fin(s->states, hosts);
     silent |= hosts != before;
   }
-  if (!oracle_equal(s->states, hosts, seen, seens, &silent)) {
+  if (!oracle_equal(s->states, hosts, seen, seens, s->silent_end, &silent)) {
     char host[100], seen_text[100];
     oracle_text(host, sizeof host, s->states, hosts);
     oracle_text(seen_text, sizeof seen_text, seen, seens);
@@ -220,6 +221,13 @@ static void oracle_sent(struct oracle_side *s, const uint8_t *bytes, size_t coun
   }
   uint32_t end = p.tcp.seq + (uint32_t)p.payload_bytes - s->iss - 1;
   if (s->syn_sent && p.payload_bytes > 0 && (int32_t)(end - s->sent) > 0) s->sent = end;
+}
+
+void oracle_heard(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,
+                  size_t count)
+{
+  o->sides[side].heard_ns = sim->now_ns;
+  oracle_packet(o, sim, side, bytes, count);
 }
 
 void oracle_packet(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,

@@ -18,6 +18,8 @@ struct oracle_side {
   uint64_t streamed[2]; // octets that the observer gave out: [0] the host's own, [1] the other's
   bool stream_wrong;    // other octets than were written
   bool compared;        // its first row has been looked at
+  uint64_t heard_ns;    // when a packet last came to it
+  bool silent_end;      // it went to CLOSED when none came
   bool syn_sent;
   uint32_t iss, sent; // octets of text that the host put on the wire
 };
@@ -33,6 +35,9 @@ struct oracle {
 int oracle_start(struct oracle *o, struct sim *sim);
 void oracle_packet(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,
                    size_t count);
+// The same, of one that came to the host.
+void oracle_heard(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,
+                  size_t count);
 void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *event);
 // All is over: compares, and tells the checker what differs.
 void oracle_finish(struct oracle *o, struct sim *sim);
