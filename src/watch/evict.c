@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // evict.c - which connection is shed when the ceiling is reached: a rule that no sender's hash key can bend.
 //
-// In this order: attempts whose row is told; one segment with a wrong checksum; one SYN, FIN or RST; one segment of
-// something else: the oldest of them, since it has waited longest for an answer. Then full records: never
-// established; closed, waiting for the end of TIME-WAIT; established last: of the eight that stand first in line,
-// the one that was idle longest, and the other seven go to the end of the line.
+// In this order: attempts whose row is told; connections that are over but for TIME-WAIT; one segment with a wrong
+// checksum; one SYN, FIN or RST; one segment of something else: the oldest of them, since it has waited longest
+// for an answer. Then full records: never established; closing; established last: of the eight that stand first
+// in line, the one that was idle longest, and the other seven go to the end of the line.
 #include "watch/track_internal.h"
 
 #define EVICT_PER_PACKET 16
@@ -37,17 +37,19 @@ static uint32_t evict_idle_longest(struct track *t, struct fifo *line)
 
 static bool evict_one(struct track *t)
 {
-  static const uint8_t order[] = {FLOW_ONE_TOLD, FLOW_ONE_BAD, FLOW_ONE_SHORT, FLOW_ONE_LONG};
-  for (unsigned i = 0; i < sizeof order; i++)
-    if (t->lists[order[i]].count) {
-      track_finish(t, t->lists[order[i]].head, true);
-      return true;
-    }
-  for (unsigned class = FLOW_HALF; class < FLOW_CLASSES; class ++)
-    if (t->lists[class].count) {
-      track_finish(t, evict_idle_longest(t, &t->lists[class]), true);
-      return true;
-    }
+  static const uint8_t order[] = {FLOW_ONE_TOLD, FLOW_DONE, FLOW_ONE_BAD, FLOW_ONE_SHORT,
+                                  FLOW_ONE_LONG, FLOW_HALF, FLOW_OVER,    FLOW_ESTABLISHED};
+  for (unsigned i = 0; i < sizeof order; i++) {
+    struct fifo *line = &t->lists[order[i]];
+    if (!line->count) continue;
+    uint32_t ref = line->head;
+    if (order[i] == FLOW_DONE)
+      ref |= FLOW_REF_FULL;
+    else if (order[i] > FLOW_DONE)
+      ref = evict_idle_longest(t, line);
+    track_finish(t, ref, true);
+    return true;
+  }
   return false;
 }
 

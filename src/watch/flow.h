@@ -75,8 +75,9 @@ enum flow_class {
   FLOW_ONE_BAD,   // one segment with a wrong checksum
   FLOW_ONE_LONG,  // one segment of something else
   FLOW_ONE_TOLD,  // its row is told; remembered so that a later SYN is the same life
+  FLOW_DONE,      // full and over but for TIME-WAIT: whoever sheds it loses next to nothing
   FLOW_HALF,      // full, but never established
-  FLOW_OVER,      // closed, or its row told: waits for the end of TIME-WAIT
+  FLOW_OVER,      // was open and closes
   FLOW_ESTABLISHED,
   FLOW_CLASSES
 };

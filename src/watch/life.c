@@ -563,12 +563,16 @@ uint64_t life_deadline(struct track *t, struct flow *f)
   }
   enum flow_class class = life_class(f);
   if (class == FLOW_ESTABLISHED) return f->last_ns + LIFE_OPEN_IDLE_NS;
-  return f->last_ns + (class == FLOW_HALF ? LIFE_ATTEMPT_IDLE_NS : LIFE_CLOSING_IDLE_NS);
+  return f->last_ns +
+         (class == FLOW_HALF || class == FLOW_DONE ? LIFE_ATTEMPT_IDLE_NS : LIFE_CLOSING_IDLE_NS);
 }
 
 enum flow_class life_class(const struct flow *f)
 {
   unsigned a = f->side[0].state, b = f->side[1].state;
+  bool a_done = a == ESTAB_CLOSED || a == ESTAB_TIME_WAIT;
+  bool b_done = b == ESTAB_CLOSED || b == ESTAB_TIME_WAIT;
+  if (life_is_over(f) || (a_done && b_done && (f->life_bits & LIFE_WAS_OPEN))) return FLOW_DONE;
   if (a == ESTAB_ESTABLISHED && b == ESTAB_ESTABLISHED) return FLOW_ESTABLISHED;
   if ((a == ESTAB_ESTABLISHED || b == ESTAB_ESTABLISHED) && (f->life_bits & LIFE_MIDSTREAM) &&
       (f->side[0].bits & SIDE_SENT) && (f->side[1].bits & SIDE_SENT))

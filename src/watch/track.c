@@ -231,7 +231,8 @@ void track_finish(struct track *t, uint32_t ref, bool evicted)
   }
   f->bits |= FLOW_GONE | FLOW_SILENT;
   if (tell || (f->bits & FLOW_QUEUED)) t->leaving_bytes += track_cost_of(t, ref);
-  if (evicted) {
+  bool whole = (ref & FLOW_REF_FULL) && life_is_over((struct flow *)f);
+  if (evicted && tell && !whole) {
     f->bits |= FLOW_EVICTED;
     t->stats->flows_evicted++;
   }

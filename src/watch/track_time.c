@@ -209,7 +209,7 @@ void track_flush(struct track *t)
   memset(bins, 0xff, sizeof bins);
   for (unsigned class = 0; class < FLOW_CLASSES; class ++)
     while (t->lists[class].count) {
-      uint32_t ref = t->lists[class].head | (class >= FLOW_HALF ? FLOW_REF_FULL : 0);
+      uint32_t ref = t->lists[class].head | (class >= FLOW_DONE ? FLOW_REF_FULL : 0);
       track_unlist(t, ref);
       track_at(t, ref)->link.next = FLOW_NONE;
       uint32_t run = ref;
