@@ -73,7 +73,7 @@ void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uin
   const struct flow_side *s = &f->side[g->end];
   if (g->bits & SEGMENT_BAD) return;
   if (g->text_bytes) doubt_text(t, f, g);
-  if (g->text_bytes && !(g->bits & SEGMENT_CUT) && t->packet)
+  if (g->text_bytes && !(g->bits & SEGMENT_CUT) && g->packet != f->life_packet)
     doubt_overlap(t, f, g, t->packet->payload);
   if ((s->bits & SIDE_SENT) && g->ttl + DOUBT_TTL < s->ttl &&
       (g->text_bytes || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_FIN))))

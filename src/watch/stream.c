@@ -7,6 +7,9 @@
 #include "watch/policy.h"
 #include "watch/record.h"
 
+#define STREAM_BLOCKS                                                                              \
+  256u // pieces that wait above holes, one side; then the first hole is given up
+
 struct stream_block {
   struct stream_block *next;
   uint32_t seq, end;             // of the octets
@@ -20,6 +23,7 @@ struct stream_side {
   uint64_t offset;             // of `next`
   uint32_t next;               // what comes next
   uint32_t held;               // octets in blocks
+  uint32_t count;              // blocks: bounded, since each insertion walks along them
   uint32_t fin;
   uint32_t skip_to; // given up before here, with `skips`
   bool begun, fin_known, ended, skips;
@@ -64,7 +68,7 @@ static struct stream_block *stream_new_block(struct track *t, struct stream_side
                                              uint32_t end, const uint8_t *text)
 {
   uint32_t count = end - seq;
-  if (s->held + count > t->settings.stream_hole_bytes) return NULL;
+  if (s->held + count > t->settings.stream_hole_bytes || s->count >= 2 * STREAM_BLOCKS) return NULL;
   struct stream_block *b = mem_new_raw(t->mem, sizeof *b + count, ESTAB_MEM_WATCH);
   if (!b) return NULL;
   b->seq = seq;
@@ -72,6 +76,7 @@ static struct stream_block *stream_new_block(struct track *t, struct stream_side
   b->room = count;
   memcpy(b->bytes, text, count);
   s->held += count;
+  s->count++;
   return b;
 }
 
@@ -132,6 +137,7 @@ static void stream_insert(struct track *t, struct stream_side *s, uint32_t seq, 
       }
       *link = old->next;
       s->held -= old->end - old->seq;
+      s->count--;
       stream_free_block(t, old);
     }
     if (!meets || wins) return;
@@ -173,7 +179,8 @@ static void stream_text(struct track *t, struct stream_side *s, const struct seg
     return;
   }
   stream_insert(t, s, seq, end, text, g_seq, end);
-  if (s->held + RECALL_TEXT > t->settings.stream_hole_bytes && s->blocks) {
+  if (s->blocks &&
+      (s->held + RECALL_TEXT > t->settings.stream_hole_bytes || s->count >= STREAM_BLOCKS)) {
     s->skips = true; // the hole will not be filled in time
     s->skip_to = s->blocks->seq;
   }
@@ -255,6 +262,7 @@ static bool stream_piece(struct track *t, unsigned end, struct estab_watch_strea
       out->length = b->end - b->seq;
       s->blocks = b->next;
       s->held -= b->end - b->seq;
+      s->count--;
       t->ready.gone = b; // until the next call
     }
   }

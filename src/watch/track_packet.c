@@ -109,13 +109,15 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
     return;
   }
   track_remember(t, g->packet, g);
-  // A record of one segment has no room for text that was not captured behind a FIN.
+  // A record of one segment has no room for text that was not captured behind a FIN, for streams and for doubts.
   bool text = t->settings.streams && g->text_bytes;
-  if (!text && !((g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT))) return;
+  bool doubt = g->text_bytes && (g->flags & ESTAB_TCP_SYN);
+  if (!text && !doubt && !((g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT))) return;
   ref = track_promote(t, ref);
   if (ref == FLOW_NONE) return;
   struct flow *f = (struct flow *)track_at(t, ref);
   track_arm(t, f);
+  if (doubt) doubt_segment(t, f, g, 0);
   if (text) stream_first(t, f, g, t->packet->payload);
 }
 

@@ -104,6 +104,7 @@ const char *watch_kit_pull(struct watch_kit *k)
 
 const char *watch_kit_flush(struct watch_kit *k)
 {
+  watch_kit_pull(k);
   if (k->w) estab_watch_flush(k->w);
   return watch_kit_pull(k);
 }
