@@ -112,5 +112,6 @@
 #include "stack/output.c"
 #include "stack/reply.c"
 #include "stack/settings.c"
+#include "stack/shed.c"
 #include "stack/stack.c"
 #include "stack/timewait.c"

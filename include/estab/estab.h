@@ -45,8 +45,9 @@ struct estab_settings {
   struct estab_trace_hook trace; // event == NULL: none
   uint8_t secret[16]; // keys ISNs, ports, hashes and timestamp offsets; must be unpredictable
 
-  // Caps. Beyond one, what is new is refused: ESTAB_ERR_NO_MEMORY, or a named drop; of TIME-WAIT the oldest goes. What
-  // was acknowledged is never lost.
+  // Caps. Beyond one, what is new is refused: ESTAB_ERR_NO_MEMORY, or a named drop; of TIME-WAIT the oldest goes. When
+  // less than a sixteenth of max_bytes is free, fragments, half-open records, TIME-WAIT records and text out of order
+  // are given up, in this order. What was acknowledged is never lost.
   uint64_t max_bytes; // through the memory door, 0 = no cap
   uint32_t max_connections;
   uint32_t max_half_open;

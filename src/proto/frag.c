@@ -143,6 +143,18 @@ static struct frag_entry *frag_oldest(const struct frag *f)
   return frag_born_ns(f, f->oldest4) <= frag_born_ns(f, f->oldest6) ? f->oldest4 : f->oldest6;
 }
 
+bool frag_shed(struct frag *f)
+{
+  struct frag_entry *e = frag_oldest(f);
+  if (e)
+    frag_entry_free(f, e);
+  else if (f->buckets)
+    frag_trim(f);
+  else
+    frag_whole_free(f);
+  return e != NULL;
+}
+
 // Makes room for so many bytes more; `keep` (may be NULL) is not given up for itself. False: no way.
 static bool frag_room(struct frag *f, const struct frag_entry *keep, size_t bytes)
 {

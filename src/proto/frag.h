@@ -81,6 +81,8 @@ void frag_init(struct frag *f, struct mem *mem, const struct frag_settings *sett
 void frag_destroy(struct frag *f);
 // Gives back everything, datagrams in the making too: first to go when memory is short (ATTACKS R14).
 void frag_trim(struct frag *f);
+// The oldest datagram in the making alone. False: there was none, and nothing is kept any more.
+bool frag_shed(struct frag *f);
 
 // Takes one fragment. 0: *out is a whole datagram. -ESTAB_DROP_FRAG_WAITING: kept, more is to come.
 // Any other drop: FRAG_BOUNDS (the datagram goes), FRAG_OVERLAP, FRAG_ECN, FRAG_CAP (also: no memory).

@@ -204,6 +204,7 @@ int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame 
   s->frames_in += count;
   unsigned taken = 0;
   for (unsigned i = 0; i < count; i++) {
+    shed_if_short(s);
     uint64_t before = s->drops[ESTAB_DROP_NONE]; // of all of them
     input_frame(s, &frames[i]);
     taken += s->drops[ESTAB_DROP_NONE] == before;

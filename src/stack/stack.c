@@ -77,6 +77,7 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   s->settings = *settings;
   s->mem = mem;
   s->now_ns = now_ns;
+  s->shed_above_bytes = mem.limit_bytes ? mem.limit_bytes - mem.limit_bytes / 16 : UINT64_MAX;
   block_pool_init(&s->blocks, &s->mem);
   rng_init(&s->rng, settings->secret, settings->random);
   s->tcp = (struct tcp){
@@ -161,6 +162,7 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
 {
   if (now_ns == ESTAB_NEVER) return;
   s->now_ns = u64_max(s->now_ns, now_ns);
+  shed_if_short(s);
   for (struct wheel_node *n; (n = wheel_pop(&s->wheel, s->now_ns)) != NULL;) {
     struct tcb *t = (struct tcb *)((uint8_t *)n - offsetof(struct tcb, timer));
     tcp_timeouts(&s->tcp, t, s->now_ns);

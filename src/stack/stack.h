@@ -157,6 +157,8 @@ struct estab_stack {
   struct fifo wait_lists[WAIT_LISTS]; // TIME-WAIT records, see timewait.c
   uint32_t wait_levels;               // bit i: wait_lists[1 + i] is not empty
   uint32_t wait_base_ms;              // the time to which they are sorted
+  uint64_t shed_above_bytes;          // more than this in use: something is given up
+  uint32_t shed_next;                 // connection whose turn it is
 
   struct reply_entry *replies; // ring of REPLY_RING
   uint32_t reply_first, reply_count;
@@ -368,6 +370,16 @@ void timewait_replace(struct estab_stack *s, uint32_t index, uint32_t half);
 void timewait_restore(struct estab_stack *s, uint32_t index);
 void timewait_timeouts(struct estab_stack *s);
 uint64_t timewait_deadline(const struct estab_stack *s);
+
+uint32_t timewait_oldest(const struct estab_stack *s); // SLAB_NONE: none
+
+// ---- shed.c
+
+void shed_some(struct estab_stack *s);
+static inline void shed_if_short(struct estab_stack *s)
+{
+  if (s->mem.in_use_bytes > s->shed_above_bytes) shed_some(s);
+}
 
 // ---- reply.c
 

@@ -103,7 +103,7 @@ void timewait_restore(struct estab_stack *s, uint32_t index)
 }
 
 // The one that goes when there is no room: the next to go anyway, or nearly.
-static uint32_t timewait_oldest(const struct estab_stack *s)
+uint32_t timewait_oldest(const struct estab_stack *s)
 {
   if (s->wait_lists[0].head != SLAB_NONE || !s->wait_levels) return s->wait_lists[0].head;
   return s->wait_lists[1 + __builtin_ctz(s->wait_levels)].head;

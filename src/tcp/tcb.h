@@ -362,6 +362,8 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
 
 // Text and FIN of a SYN that came in SYN-SENT without an ACK: kept until ESTABLISHED, not acknowledged before.
 void text_keep_of_syn(struct tcp *c, struct tcb *t, const struct seg *g);
+// Out-of-order text is given up, for its memory; it was never acknowledged.
+void text_forget(struct tcp *c, struct tcb *t);
 void text_take_kept(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void sixth_urg(struct tcb *t, const struct seg *g);
 struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);

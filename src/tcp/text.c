@@ -93,6 +93,12 @@ void text_keep_of_syn(struct tcp *c, struct tcb *t, const struct seg *g)
   }
 }
 
+void text_forget(struct tcp *c, struct tcb *t)
+{
+  ranges_free(&t->out_of_order, c->mem);
+  recvq_cut(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read);
+}
+
 void text_take_kept(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   if (t->out_of_order.count == 0) return;
