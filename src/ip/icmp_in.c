@@ -93,6 +93,7 @@ static int icmp4_judge(struct ip *ip, const struct ip_packet *p, const struct es
   case ESTAB_ICMP4_PARAMETER_PROBLEM: return icmp_report_fill(ip, p, h, report);
   default:
     // Source quench (RFC 6633), redirects, timestamps, masks: ATTACKS I4.
+    // DEPARTS: RFC 1122 3.2.2.2 because a forged redirect would turn our packets; routes are the user's.
     return -ESTAB_DROP_ICMP_TYPE;
   }
 }

@@ -177,6 +177,7 @@ struct verdict judge_segment(const struct estab_settings *settings, struct seg_s
   return GO_ON;
 }
 
+// DEPARTS: RFC 6191 2 because a timestamp proves nothing if the old life had none: there only a higher number does.
 bool time_wait_syn_is_new(const struct seg_state *t, const struct seg *g)
 {
   if ((g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_RST | ESTAB_TCP_FIN)) != ESTAB_TCP_SYN)

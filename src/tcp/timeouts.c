@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "tcp/tcb.h"
 
+// DEPARTS: RFC 9293 3.8.3 [MUST-20] (no hint to IP at R1) because neighbours are found dead by their own probes.
 static void user_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   if (t->state != ESTAB_SYN_SENT)

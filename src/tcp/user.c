@@ -187,6 +187,7 @@ void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
 }
 
 // RFC 5927 4 and RFC 1122 4.2.3.9: an ICMP error ends an attempt, never a connection.
+// DEPARTS: RFC 9293 3.9.2.2 [SHLD-26] because else anybody who guesses ports could reset connections.
 void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard, uint64_t now_ns)
 {
   bool attempt = t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED;

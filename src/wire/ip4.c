@@ -17,6 +17,7 @@
 #define IP4_OPTION_STRICT_ROUTE 137
 
 // Every option is stepped over within its bounds; none is obeyed. RFC 1122 3.2.1.8
+// DEPARTS: RFC 9293 3.9.2.1 [MUST-51, MUST-52, MUST-53] because source routes are for attackers (RFC 7126 4.3).
 static WIRE_COLD enum estab_drop ip4_options_judge(const uint8_t *options, size_t count)
 {
   for (size_t i = 0; i < count;) {
