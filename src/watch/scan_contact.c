@@ -88,7 +88,8 @@ static bool contact_syn_failed(const struct scan *s, const struct observation *o
                                const struct probe *probe)
 {
   if (o->kind == OBSERVE_SILENCE) {
-    uint16_t beyond = ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_ACK;
+    // Behind a crafted SYN a RST says that its sender's kernel knew nothing of it.
+    uint16_t beyond = ESTAB_TCP_FIN | ESTAB_TCP_ACK | (probe->crafted ? 0 : ESTAB_TCP_RST);
     if (o->flags[ESTAB_WATCH_ORIG] & beyond || o->text_bytes[ESTAB_WATCH_RESP]) return false;
   } else if (o->kind != OBSERVE_ANSWER ||
              !(o->answered_by_icmp || o->answer_flags & ESTAB_TCP_RST)) {

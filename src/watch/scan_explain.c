@@ -92,7 +92,7 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
   uint64_t span_ns = alert->last_ns - alert->first_ns;
   if (span_ns) {
     fmt_str(&f, " in ");
-    fmt_seconds(&f, span_ns, 1);
+    fmt_seconds(&f, span_ns, span_ns < SCAN_S ? 3 : 1);
     fmt_str(&f, " s");
   }
   fmt_char(&f, '.');

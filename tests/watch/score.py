@@ -1,49 +1,68 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# score.py - what was named in labelled captures: precision and recall for each kind: ESTAB DIRECTORY [look|kept]
-# The table goes to standard output as Markdown; captures with another answer than their label to standard error.
+# score.py - what was named in labelled captures: precision and recall for each kind.
+#   score.py ESTAB DIRECTORY [look|kept]          Markdown to standard output
+#   score.py ESTAB DIRECTORY --write FILE         both parts, between the marks in FILE
+# Captures with another answer than their label go to standard error.
 import collections
 import json
 import subprocess
 import sys
 
-estab, directory = sys.argv[1:3]
-parts = sys.argv[3:] or ["look", "kept"]
-want, right, wrong, captures = (collections.Counter() for _ in range(4))
-for line in open(directory + "/labels.tsv"):
-    name, part, kinds, command = line.rstrip("\n").split("\t")
-    if part not in parts:
-        continue
-    run = subprocess.run([estab, "watch", "--json", f"{directory}/{name}.pcapng"], capture_output=True, text=True)
-    alerts = {}
-    for row in run.stdout.splitlines():
-        record = json.loads(row)
-        if record["type"] == "alert":
-            alerts[record["id"]] = record
-    found = sorted(a["kind"] for a in alerts.values())
-    expected = sorted(kinds.split())
-    for kind in expected:
-        want[kind] += 1
-        captures[kind] += 1
-    rest = collections.Counter(found)
-    for kind in expected:
-        if rest[kind]:
-            rest[kind] -= 1
-            right[kind] += 1
-    for kind, n in rest.items():
-        wrong[kind] += n
-    # A scan for open ports goes before what looks at them.
-    if found != expected:
-        print(f"{name}: {' '.join(found) or 'nothing'}, not {' '.join(expected) or 'nothing'}: {command}", file=sys.stderr)
-        for a in alerts.values():
-            print("   ", a["summary"], a.get("geometry", ""), a["modifiers"], file=sys.stderr)
-print("| kind | captures | named | recall | other alerts of this name | precision |")
-print("|---|---|---|---|---|---|")
-for kind in sorted(set(want) | set(wrong)):
-    if not want[kind] and not wrong[kind]:
-        continue
-    named = right[kind] + wrong[kind]
-    recall = f"{right[kind] / want[kind]:.2f}" if want[kind] else "-"
-    precision = f"{right[kind] / named:.2f}" if named else "-"
-    print(f"| {kind} | {captures[kind]} | {right[kind]} | {recall} | {wrong[kind]} | {precision} |")
-print(f"| all | {sum(captures.values())} | {sum(right.values())} | {sum(right.values()) / max(1, sum(want.values())):.2f}"
-      f" | {sum(wrong.values())} | {sum(right.values()) / max(1, sum(right.values()) + sum(wrong.values())):.2f} |")
+
+
+def score(estab, directory, part_wanted):
+    want, right, wrong = (collections.Counter() for _ in range(3))
+    for line in open(directory + "/labels.tsv"):
+        name, part, kinds, command = line.rstrip("\n").split("\t")
+        if part_wanted not in (part, ""):
+            continue
+        run = subprocess.run([estab, "watch", "--json", f"{directory}/{name}.pcapng"], capture_output=True, text=True)
+        alerts = {}
+        for row in run.stdout.splitlines():
+            record = json.loads(row)
+            if record["type"] == "alert":
+                alerts[record["id"]] = record
+        found = sorted(a["kind"] for a in alerts.values())
+        expected = sorted(kinds.split())
+        rest = collections.Counter(found)
+        for kind in expected:
+            want[kind] += 1
+            if rest[kind]:
+                rest[kind] -= 1
+                right[kind] += 1
+        wrong.update(rest)
+        if found != expected:
+            print(f"{name}: {' '.join(found) or 'nothing'}, not {' '.join(expected) or 'nothing'}: {command}", file=sys.stderr)
+            for a in alerts.values():
+                print("   ", a["summary"], a.get("geometry", ""), a["modifiers"], file=sys.stderr)
+    return want, right, wrong
+
+
+def ratio(part, whole):
+    return f"{part / whole:.2f}" if whole else "-"
+
+
+def table(estab, directory, parts):
+    yield "| kind | " + " | ".join(f"{p or 'all'}: captures | recall | precision" for p in parts) + " |"
+    yield "|---" * (1 + 3 * len(parts)) + "|"
+    scores = [score(estab, directory, p) for p in parts]
+    kinds = sorted({k for s in scores for k in set(s[0]) | {w for w in s[2] if s[2][w]}})
+    for kind in kinds:
+        cells = [f"{w[kind]} | {ratio(r[kind], w[kind])} | {ratio(r[kind], r[kind] + x[kind])}" for w, r, x in scores]
+        yield f"| {kind} | " + " | ".join(cells) + " |"
+    cells = [
+        f"{sum(w.values())} | {ratio(sum(r.values()), sum(w.values()))} | {ratio(sum(r.values()), sum(r.values()) + sum(x.values()))}"
+        for w, r, x in scores
+    ]
+    yield "| all | " + " | ".join(cells) + " |"
+
+
+program, captures = sys.argv[1:3]
+if sys.argv[3:4] == ["--write"]:
+    page = open(sys.argv[4]).read()
+    head, rest = page.split("<!-- score -->\n")
+    tail = rest.split("<!-- end of score -->")[1]
+    text = "\n".join(table(program, captures, ["look", "kept"]))
+    open(sys.argv[4], "w").write(f"{head}<!-- score -->\n{text}\n<!-- end of score -->{tail}")
+else:
+    print("\n".join(table(program, captures, [sys.argv[3] if len(sys.argv) > 3 else ""])))

@@ -126,6 +126,24 @@ static void test_same_word_whatever_the_secret(void **state)
   assert_true(bounds_mixture(9, true, &others) == digest); // time told in smaller steps
 }
 
+// The door may refuse at each request of scan_new(): nothing is left behind.
+static void test_born_without_memory(void **state)
+{
+  (void)state;
+  struct scan_kit *k = bounds_new(64u << 20);
+  unsigned refused = 0;
+  for (k->mem.limit_bytes = 1000; !k->scan; k->mem.limit_bytes += k->mem.limit_bytes / 50) {
+    k->scan = scan_new(&k->mem, &k->settings);
+    if (k->scan) break;
+    assert_int_equal(k->mem.in_use_bytes, 0);
+    refused++;
+  }
+  assert_in_range(refused, 50, 2000);
+  k->mem.limit_bytes = 0;
+  scan_kit_finish(k);
+  bounds_done(k);
+}
+
 // A source that is probed out of memory still ends, and nothing is lost but detail.
 static void test_without_memory(void **state)
 {
@@ -149,6 +167,7 @@ int main(void)
       cmocka_unit_test(test_slow_among_others),
       cmocka_unit_test(test_forged_sources_push_nobody_out),
       cmocka_unit_test(test_same_word_whatever_the_secret),
+      cmocka_unit_test(test_born_without_memory),
       cmocka_unit_test(test_without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
