@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 # make-captures.sh - scans by the real tools, captured in namespaces and labelled by the command that was run.
-#   make-captures.sh DIRECTORY [PATTERN]   writes NAME.pcapng, and labels.tsv: name, part (look|kept), kinds, command
+#   make-captures.sh DIRECTORY [PATTERN]
+# writes NAME.pcapng and labels.tsv: name, part (look|kept), kinds, command. PATTERN: makes some of them anew.
 # Needs root, nmap, masscan, zmap, hping3, tcpdump, tshark (dumpcap), nftables, python3. About four minutes.
 # Half of the captures, `kept`, are for the table alone: nobody looks at them when a threshold is chosen.
 set -u
@@ -72,10 +73,12 @@ capture()
   sleep 1.2
   kill -INT $dump 2>/dev/null
   wait $dump 2>/dev/null
+  sed -i "/^$name\t/d" "$out/labels.tsv"
   printf '%s\t%s\t%s\t%s\n' "$name" "$part" "$kinds" "$*" >>"$out/labels.tsv"
 }
 
-: >"$out/labels.tsv"
+[ "$pattern" != '*' ] || : >"$out/labels.tsv"
+touch "$out/labels.tsv"
 world
 N='nmap -n -Pn'
 # shellcheck disable=SC2086 # words
@@ -137,15 +140,15 @@ N='nmap -n -Pn'
   capture hping-xmas look xmas_scan hping3 -q -FPU -i u20000 -c 40 -p ++70 $T
   capture hping-ack kept ack_or_window_scan hping3 -q -A -i u20000 -c 40 -p ++70 $T
   capture land look land hping3 -q -S -c 2 -a $T -s 80 -k -p 80 $T
-  capture flood look syn_flood hping3 -q -S -i u300 -c 6000 -p 80 $T
-  capture flood-closed kept syn_flood hping3 -q -S -i u300 -c 6000 -p 81 $T
-  capture flood-spoofed look syn_flood hping3 -q -S --rand-source -i u300 -c 6000 -p 80 $T
-  capture flood-spoofed-closed kept syn_flood hping3 -q -S --rand-source -i u300 -c 6000 -p 81 $T
-  capture flood-ack look ack_flood hping3 -q -A -i u300 -c 6000 -p 80 $T
-  capture flood-ack-spoofed kept ack_flood hping3 -q -A --rand-source -i u300 -c 6000 -p 80 $T
-  capture flood-rst look rst_flood hping3 -q -R -i u300 -c 6000 -p 80 $T
-  capture flood-fin kept fin_flood hping3 -q -F -i u300 -c 6000 -p 80 $T
-  capture flood-synack look synack_flood hping3 -q -SA -i u300 -c 6000 -p 80 $T
+  capture flood look syn_flood timeout 5 nice -n -10 hping3 -q -S -i u50 -p 80 $T
+  capture flood-closed kept syn_flood timeout 5 nice -n -10 hping3 -q -S -i u50 -p 81 $T
+  capture flood-spoofed look syn_flood timeout 5 nice -n -10 hping3 -q -S --rand-source -i u50 -p 80 $T
+  capture flood-spoofed-closed kept syn_flood timeout 5 nice -n -10 hping3 -q -S --rand-source -i u50 -p 81 $T
+  capture flood-ack look ack_flood timeout 5 nice -n -10 hping3 -q -A -i u50 -p 80 $T
+  capture flood-ack-spoofed kept ack_flood timeout 5 nice -n -10 hping3 -q -A --rand-source -i u50 -p 80 $T
+  capture flood-rst look rst_flood timeout 5 nice -n -10 hping3 -q -R -i u50 -p 80 $T
+  capture flood-fin kept fin_flood timeout 5 nice -n -10 hping3 -q -F -i u50 -p 80 $T
+  capture flood-synack look synack_flood timeout 5 nice -n -10 hping3 -q -SA -i u50 -p 80 $T
   capture held look conn_exhaustion python3 "$here/hold.py" $T 5000 150 36
   filter="tcp and src host $T"
   capture backscatter look backscatter hping3 -q -S --rand-source -i u20000 -c 200 -p 80 $T
