@@ -215,10 +215,12 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
   const struct estab_watch_thresholds *t = &s->settings->thresholds;
   struct judge_view v = {PROBE_SYN, false, judge_since(s, 2 * JUDGE_FAST_NS), false};
   struct judge_tally n = judge_count(s, it, &v, e);
-  // Where answers pass unseen, a refusal looks like silence: many hosts must not have answered then.
+  // Where answers pass unseen, a refusal looks like silence: many hosts must not have answered then, and more
+  // ports of one who has conversations as well.
   bool blind = scan_tap_one_way(s);
   uint32_t hosts = blind ? JUDGE_AT_ONCE : t->syn_targets;
-  bool named = waited ? judge_shape(it, e, &n, t->syn_targets << blind, hosts)
+  uint32_t ports = blind && it->ok_total ? 2 * t->syn_targets : t->syn_targets;
+  bool named = waited ? judge_shape(it, e, &n, ports, hosts)
                       : judge_shape(it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
   if (!named) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};

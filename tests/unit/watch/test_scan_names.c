@@ -129,6 +129,18 @@ static void test_small_connect_scan_waits(void **state)
   names_done(k);
 }
 
+static void test_ten_ports_without_any_answer(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 10; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k silent", 1 + i * 1e-5, 52038 + i, 20 + i * 7);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "connect_scan");
+  assert_int_equal(k->alerts[0].a.answers[ESTAB_WATCH_UNKNOWN].count, 10);
+  names_done(k);
+}
+
 static void test_half_open_scan_with_a_kernels_syn(void **state)
 {
   (void)state;
@@ -407,6 +419,7 @@ int main(void)
       cmocka_unit_test(test_silence_on_one_way_tap_is_unknown),
       cmocka_unit_test(test_connect_scan),
       cmocka_unit_test(test_small_connect_scan_waits),
+      cmocka_unit_test(test_ten_ports_without_any_answer),
       cmocka_unit_test(test_half_open_scan_with_a_kernels_syn),
       cmocka_unit_test(test_one_packet_is_enough),
       cmocka_unit_test(test_segments_that_any_life_begins_with),
