@@ -339,6 +339,14 @@ struct estab_conn_info {
   uint64_t segments_sent, segments_received, segments_retransmitted;
   uint64_t time_wait_left_ns; // in TIME-WAIT
   uint64_t last_send_ns, last_recv_ns;
+  uint64_t segments_spurious; // retransmissions that the peer has reported as duplicates, RFC 2883
+  bool reordering_seen;       // segments arrived in another order than they were sent, RFC 8985
+  // Why it was not faster: for how long each of these kept data back while the connection was busy sending
+  uint64_t limited_application_ns; // nothing more to send, or Nagle and cork waited for more
+  uint64_t limited_cwnd_ns;        // the congestion window
+  uint64_t limited_peer_window_ns; // the window the peer offers
+  uint64_t limited_send_buffer_ns; // the send buffer was full of what was not yet acknowledged
+  uint64_t limited_pacing_ns;      // pacing, or a device that took no more
 };
 ESTAB_API int estab_conn_info(estab_stack *s, estab_conn conn, struct estab_conn_info *info);
 

@@ -140,6 +140,7 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
   if (forward || duplicate || blocks) {
     struct news n;
+    if (t->work) transmit_account(t, now_ns);
     news_begin(&n, t, g, duplicate, now_ns);
     if (blocks) sack_take(c, t, g, &n);
     if (forward) take_new_ack(c, t, g, &n, now_ns);

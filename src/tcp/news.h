@@ -69,6 +69,19 @@ static inline void news_delivered(struct news *n, struct tcb *t, const struct bo
   if (seq_le(end, t->recover)) n->original = true;
 }
 
+// All of the ACK is known: its rate sample, and whether a round trip begins.
+static inline void news_round(struct news *n, struct work *w)
+{
+  if (n->ack_rtt_ns) rack_min_rtt(&w->rack, n->ack_rtt_ns, n->cc.now_ns);
+  n->cc.min_rtt_ns = rack_min(&w->rack);
+  if (n->cc.delivered_bytes)
+    n->cc.round_start = rate_finish(&w->rate, &n->cc.rate, n->cc.min_rtt_ns, n->cc.now_ns);
+  else
+    n->cc.rate = (struct rate_sample){0};
+  n->cc.total_delivered_bytes = w->rate.delivered_bytes;
+  n->cc.round = w->rate.round;
+}
+
 // sack.c: the blocks of an ACK onto the board. Before SND.UNA moves.
 void sack_take(struct tcp *c, struct tcb *t, const struct seg *g, struct news *n);
 

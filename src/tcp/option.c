@@ -112,6 +112,15 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   return ESTAB_ERR_INVALID;
 }
 
+static uint64_t limited_ns(const struct tcb *t, enum limit limit, uint64_t now_ns)
+{
+  uint64_t ns = (uint64_t)t->limited_ms[limit] * 1000000u;
+  if (!t->work) return ns;
+  const struct limits *l = &t->work->limits;
+  ns += l->ns[limit];
+  return now_ns > l->since_ns && transmit_limit(t) == limit ? ns + now_ns - l->since_ns : ns;
+}
+
 void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info,
                    uint64_t now_ns)
 {
@@ -161,6 +170,13 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .segments_retransmitted = t->segments_retransmitted,
       .last_send_ns = t->last_send_ns,
       .last_recv_ns = t->last_recv_ns,
+      .segments_spurious = t->segments_spurious,
+      .reordering_seen = t->work ? t->work->rack.reordering_seen : t->reordering_seen,
+      .limited_application_ns = limited_ns(t, LIMIT_APPLICATION, now_ns),
+      .limited_cwnd_ns = limited_ns(t, LIMIT_CWND, now_ns),
+      .limited_peer_window_ns = limited_ns(t, LIMIT_PEER_WINDOW, now_ns),
+      .limited_send_buffer_ns = limited_ns(t, LIMIT_SEND_BUFFER, now_ns),
+      .limited_pacing_ns = limited_ns(t, LIMIT_PACING, now_ns),
   };
   if (t->state == ESTAB_TIME_WAIT && t->at[TIMER_LIFE] > now_ns)
     info->time_wait_left_ns = t->at[TIMER_LIFE] - now_ns;

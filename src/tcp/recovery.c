@@ -252,9 +252,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
   struct work *w = t->work;
   uint64_t reorder_ns = ESTAB_NEVER;
   n->cc.recovering = (t->bits & TCB_FAST_RECOVERY) != 0;
-  if (n->ack_rtt_ns) rack_min_rtt(&w->rack, n->ack_rtt_ns, now_ns);
-  if (n->cc.delivered_bytes)
-    n->cc.round_start = rate_finish(&w->rate, &n->cc.rate, rack_min(&w->rack), now_ns);
+  news_round(n, w);
   if (w->rack.dsack_pending && seq_ge(t->snd.una, w->rack.dsack_round))
     w->rack.dsack_pending = false;
   if (n->dsack) on_dsack(c, t, n, now_ns);
@@ -263,15 +261,11 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
   if (worth_looking(t)) n->cc.lost_bytes = detect(c, t, n->outstanding_bytes, &reorder_ns, now_ns);
 
   n->cc.flight_bytes = tcb_pipe(t);
-  n->cc.min_rtt_ns = rack_min(&w->rack);
   n->cc.srtt_ns = t->rtt.srtt_ns;
-  n->cc.total_delivered_bytes = w->rate.delivered_bytes;
-  n->cc.round = w->rate.round;
   const bool prr = (t->bits & TCB_FAST_RECOVERY) && !t->cc.verbs->own_recovery;
   n->cc.recovering = n->cc.recovering || (t->bits & TCB_FAST_RECOVERY);
   n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
   n->cc.window_full = w->window_full;
-  if (n->cc.delivered_bytes == 0) n->cc.rate = (struct rate_sample){0};
   if (n->cc.delivered_bytes || n->cc.lost_bytes) t->cc.verbs->on_ack(&t->cc, &w->cc, &n->cc);
   if (prr && (n->cc.delivered_bytes || n->cc.lost_bytes))
     t->cc.cwnd_bytes =

@@ -39,22 +39,18 @@ void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
 }
 
 // The controller's turn, RFC 5681 3.1.
-static void tell_controller(struct tcb *t, struct news *n, uint64_t now_ns)
+static void tell_controller(struct tcb *t, struct news *n)
 {
   struct work *w = t->work;
   n->cc.flight_bytes = tcb_pipe(t);
   n->cc.srtt_ns = t->rtt.srtt_ns;
   n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
-  if (!w || n->cc.delivered_bytes == 0) n->cc.rate = (struct rate_sample){0};
   if (!w) {
     n->cc.delivered_bytes = n->cc.acked_bytes;
     n->cc.min_rtt_ns = n->cc.total_delivered_bytes = n->cc.round = n->cc.window_full = 0;
-  } else if (n->cc.delivered_bytes) {
-    if (n->ack_rtt_ns) rack_min_rtt(&w->rack, n->ack_rtt_ns, now_ns);
-    n->cc.min_rtt_ns = rack_min(&w->rack);
-    n->cc.round_start = rate_finish(&w->rate, &n->cc.rate, n->cc.min_rtt_ns, now_ns);
-    n->cc.total_delivered_bytes = w->rate.delivered_bytes;
-    n->cc.round = w->rate.round;
+    n->cc.rate = (struct rate_sample){0};
+  } else {
+    news_round(n, w);
     n->cc.window_full = w->window_full;
     w->window_full = false;
   }
@@ -93,7 +89,7 @@ void retransmit_on_new_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_
         t->owed |= OWED_RETRANSMIT;
       }
     }
-    tell_controller(t, n, now_ns);
+    tell_controller(t, n);
   }
   retransmit_arm(c, t, now_ns);
   t->at[TIMER_USER] = ESTAB_NEVER;

@@ -195,7 +195,8 @@ struct tcb {
   uint32_t dsack_start, dsack_end;
   uint32_t keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
   uint32_t segments_retransmitted, duplicate_acks_seen;
-  uint32_t segments_spurious; // retransmissions that the peer has reported as duplicates
+  uint32_t limited_ms[LIMITS]; // by enum limit, of work blocks that are given back
+  uint32_t segments_spurious;  // retransmissions that the peer has reported as duplicates
   uint64_t bytes_retransmitted;
 };
 
@@ -445,6 +446,16 @@ static inline void transmit_new(struct tcp *c, struct tcb *t, uint32_t seq_end, 
                    w->rate.app_limited_bytes ? BOARD_APP_LIMITED : 0))
     return;
   transmit_stretch(c, t, seq_end, now_ns);
+}
+// What keeps this connection from sending more now.
+enum limit transmit_limit(const struct tcb *t);
+// Time has gone by under that limit: before whatever may change it (an ACK, a write, a timer).
+static inline void transmit_account(struct tcb *t, uint64_t now_ns)
+{
+  struct limits *l = &t->work->limits;
+  if (now_ns <= l->since_ns) return;
+  l->ns[transmit_limit(t)] += now_ns - l->since_ns;
+  l->since_ns = now_ns;
 }
 // Octets are queued behind t->snd_push: if all before it has left and the window was not full, the rate that is
 // measured now is the user's, not the path's.

@@ -33,6 +33,7 @@ static void retransmission_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns
     t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
     return;
   }
+  if (t->work) transmit_account(t, now_ns);
   if (t->snd.una == t->snd.nxt) { // nothing is in flight, for long enough
     if (t->sendq.bytes == 0) work_give(c, t, now_ns);
     return;

@@ -7,6 +7,21 @@
 // quarter of it.
 #define TRANSMIT_GRAIN 64
 
+enum limit transmit_limit(const struct tcb *t)
+{
+  uint32_t end = t->snd_push; // of all that is queued, until a write has told of more
+  uint32_t pipe = tcb_pipe(t), edge = t->snd.una + t->snd.wnd;
+  uint32_t unsent = seq_gt(end, t->snd.nxt) ? end - t->snd.nxt : 0;
+  uint32_t lost = t->work ? t->work->board.lost_bytes : 0;
+  if (unsent == 0 && lost == 0)
+    return end - t->snd.una >= t->send_buffer_bytes && seq_gt(end, t->snd.una) ? LIMIT_SEND_BUFFER
+                                                                               : LIMIT_APPLICATION;
+  uint32_t next = u32_min(lost ? lost : unsent, t->snd_mss);
+  if (pipe + next > t->cc.cwnd_bytes) return LIMIT_CWND;
+  if (lost == 0 && seq_gt(t->snd.nxt + next, edge)) return LIMIT_PEER_WINDOW;
+  return lost == 0 && unsent < t->snd_mss ? LIMIT_APPLICATION : LIMIT_PACING;
+}
+
 void transmit_stretch(struct tcp *c, struct tcb *t, uint32_t seq_end, uint64_t now_ns)
 {
   struct work *w = t->work;

@@ -38,7 +38,10 @@ int tcp_send_room(struct tcb *t)
 // Octets were put into the send buffer: PSH belongs at their end.
 void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  if (t->work) transmit_check_app_limited(t); // before this write there was nothing to send
+  if (t->work) { // as it was before this write
+    transmit_account(t, now_ns);
+    transmit_check_app_limited(t);
+  }
   t->snd_push = tcb_queue_end(t);
   if (t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED)) retransmit_arm(c, t, now_ns);
 }

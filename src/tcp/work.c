@@ -35,6 +35,7 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->window_full = false;
   w->most_flight_bytes = 0;
   w->most_flight_end = t->snd.nxt;
+  w->limits = (struct limits){.since_ns = now_ns};
   w->rto_at_ns = t->at[TIMER_RETRANSMIT];
   w->cc.pacing_bytes_per_s = 0;
   w->probe_since_ns = ESTAB_NEVER;
@@ -60,6 +61,8 @@ void work_give(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   struct work *w = t->work;
   if (!w) return;
+  for (unsigned i = 0; i < LIMITS; i++)
+    t->limited_ms[i] += (uint32_t)(w->limits.ns[i] / 1000000u);
   if (t->cc.verbs->rest) t->cc.verbs->rest(&t->cc, &w->cc, now_ns);
   t->reordering_seen = w->rack.reordering_seen;
   t->reo_wnd_mult = w->rack.reo_wnd_mult;

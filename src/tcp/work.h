@@ -9,6 +9,7 @@
 
 #include "tcp/board.h"
 #include "tcp/cc.h"
+#include "tcp/limits.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
@@ -29,6 +30,7 @@ struct work {
   struct prr prr;
   struct undo undo;
   struct tlp tlp;
+  struct limits limits;
   uint64_t
       rto_at_ns; // when the retransmission timeout is, while the timer waits for something earlier
   uint64_t probe_since_ns;    // when the probe timer began to count last
