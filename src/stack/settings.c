@@ -44,7 +44,7 @@ void estab_settings_default(struct estab_settings *settings)
       .require_timestamps = true,
       .icmp_aborts_connect = true,
       .hop_limit = 64,
-      .congestion_control = ESTAB_CC_NEWRENO,
+      .congestion_control = ESTAB_CC_CUBIC,
       .duplicate_ack_threshold = 3,
       // DEPARTS: RFC 5681 3.1 because with delayed ACKs one segment an ACK is half of slow start (RFC 3465 2.2).
       .slow_start_segments = 2,
@@ -64,4 +64,5 @@ void estab_settings_rfc(struct estab_settings *settings)
   settings->time_wait_ignores_rst = false;
   settings->syn_fin_drop = false;
   settings->slow_start_segments = 1;
+  settings->congestion_control = ESTAB_CC_NEWRENO; // RFC 5681
 }
