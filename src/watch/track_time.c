@@ -205,6 +205,8 @@ static uint32_t track_merge_refs(struct track *t, uint32_t a, uint32_t b)
 
 void track_flush(struct track *t)
 {
+  for (uint32_t ref = t->queue_head; ref != FLOW_NONE; ref = track_at(t, ref)->link.next)
+    if (!(track_at(t, ref)->bits & FLOW_GONE)) track_finish(t, ref, false);
   uint32_t bins[32];
   memset(bins, 0xff, sizeof bins);
   for (unsigned class = 0; class < FLOW_CLASSES; class ++)

@@ -101,7 +101,9 @@ int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **o
   w->settings.sensor = NULL;
   w->stats.struct_bytes = sizeof w->stats;
   int error = watch_copy_local(w);
-  if (!error) error = track_init(&w->track, &w->mem, &w->settings, &w->stats);
+  int tracker =
+      track_init(&w->track, &w->mem, &w->settings, &w->stats); // always: it is freed below
+  if (!error) error = tracker;
   w->track.sensor_hash = uid_sensor(settings->sensor);
   uint64_t key[2] = {get_le64(settings->secret), get_le64(settings->secret + 8)};
   uint32_t defrag = (uint32_t)u64_min(UINT64_C(4) << 20, settings->max_bytes / 32);
@@ -211,7 +213,8 @@ static void watch_packet_in(estab_watch *w, struct watch_packet *p, size_t wire_
 void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype, const uint8_t *frame,
                        size_t captured_bytes, size_t wire_bytes, uint64_t ts_ns)
 {
-  (void)interface; // the same connection may cross several
+  (void)interface;              // the same connection may cross several
+  w->track.ready.stream = NULL; // what nobody pulled lay in the last frame
   if (wire_bytes < captured_bytes) wire_bytes = captured_bytes;
   if (w->stats.packets++ == 0) {
     w->stats.first_ns = ts_ns;
