@@ -321,6 +321,47 @@ static void the_same_story(void **state)
   assert_int_equal(first, story(200, true, false));
 }
 
+// A door that refuses once, or from then on.
+static long before_refusal;
+static bool refuses_once;
+
+static void *stingy(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
+                    enum estab_mem_kind kind)
+{
+  (void)ctx;
+  (void)kind;
+  if (new_bytes > old_bytes && before_refusal >= 0 && before_refusal-- == 0) {
+    if (!refuses_once) before_refusal = 0;
+    return NULL;
+  }
+  if (new_bytes) return realloc(p, new_bytes);
+  free(p);
+  return NULL;
+}
+
+// Each allocation refused in turn: what is there is told and freed, nothing else breaks.
+static void without_memory(void **state)
+{
+  (void)state;
+  for (long n = 0; n < 80; n++)
+    for (int once = 0; once < 2; once++) {
+      static struct watch_kit k;
+      watch_kit_init(&k);
+      k.settings.streams = true;
+      k.settings.mem.resize = stingy;
+      before_refusal = n;
+      refuses_once = once;
+      if (estab_watch_new(&k.settings, &k.w) < 0) continue;
+      watch_kit_run(
+          &k, "S sa A A100 a100 A A50+50 A50+200 A50 a a FA+10 -A50 fa A @1 ~ S sa A RA @9 a");
+      watch_kit_flush(&k);
+      struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+      estab_watch_stats(k.w, &stats);
+      assert_int_equal(stats.flows_open, 0);
+      watch_kit_free(&k);
+    }
+}
+
 static void sizes(void **state)
 {
   (void)state;
@@ -359,6 +400,7 @@ int main(void)
       cmocka_unit_test(o8_paws_boundaries), cmocka_unit_test(o10_flood),
       cmocka_unit_test(o10_storms),         cmocka_unit_test(o15_linear),
       cmocka_unit_test(the_same_story),     cmocka_unit_test(sizes),
+      cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
