@@ -79,9 +79,9 @@ check 'IPv6: curl' fetched 'http://[2001:db8::2]'
 check 'IPv4: wrk' wrk_runs http://192.0.2.2
 stop "$server"
 applied "$work/serve.err"
-# What is sent again after a loss need not be cut where it was cut the first time; tshark's reassembly calls that overlap
-# an error.
-check '  the capture' capture_clean "$work/serve.pcap" '_ws.malformed.reassembly and tcp.analysis.retransmission'
+# Segment by segment: what is sent again after a loss need not be cut where it was cut the first time, which tshark's
+# reassembly calls an error; and over 64 MiB with thousands of holes it does not come to an end.
+check '  the capture' capture_clean "$work/serve.pcap" -o tcp.desegment_tcp_streams:FALSE --disable-protocol http
 
 start_estab "$work/echo" "$estab" listen --service echo "${faults[@]}" -v 7 || exit 1
 server=$started

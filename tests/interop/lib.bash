@@ -146,14 +146,14 @@ sha256()
   sha256sum "$1" | cut -d' ' -f1
 }
 
-# capture_clean FILE [EXPERT-FILTER-THAT-IS-ALLOWED] - no malformed frame, no bad checksum, no expert error.
+# capture_clean FILE [OPTION-OF-TSHARK...] - no malformed frame, no bad checksum, no expert error.
 capture_clean()
 {
   local bad count
-  count=$(tshark -r "$1" 2>/dev/null | wc -l)
+  count=$(tshark -r "$@" 2>/dev/null | wc -l)
   [ "$count" -gt 0 ] || { echo "$1 holds no packet"; return 1; }
-  bad=$(tshark -r "$1" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
-    -Y "(_ws.malformed or ip.checksum.status == 0 or tcp.checksum.status == 0 or _ws.expert.severity == 8388608)${2:+ and not ($2)}" \
+  bad=$(tshark -r "$@" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
+    -Y "(_ws.malformed or ip.checksum.status == 0 or tcp.checksum.status == 0 or _ws.expert.severity == 8388608)" \
     2>/dev/null)
   [ -z "$bad" ] || { echo "$1, $count packets, of these bad:"; head -20 <<<"$bad"; return 1; }
   echo "$1: $count packets, all sound"
