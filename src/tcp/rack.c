@@ -71,8 +71,8 @@ uint64_t rack_reo_wnd(const struct rack *r, const struct board *b, bool recoveri
   return u64_min(r->reo_wnd_mult * (rack_min(r) / 4), srtt_ns);
 }
 
-// What overtook others has a round trip that is not the others': where reordering happens, never less than what those
-// in order had last, and have on the average.
+// DEPARTS: RFC 8985 6.2 (RACK.rtt of whatever arrived last) because what overtook others has a round trip that is not
+// theirs: where reordering was seen, never less than those in order had last, and have on the average.
 static uint64_t rack_wait(const struct rack *r, uint64_t reo_wnd_ns, uint64_t srtt_ns)
 {
   uint64_t usual_ns = r->reordering_seen ? u64_max(r->ack_rtt_ns, srtt_ns) : 0;

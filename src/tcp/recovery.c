@@ -332,7 +332,8 @@ void recovery_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   uint32_t lost_before = b->lost_bytes;
   rack_on_timeout(&w->rack, b, rack_reo_wnd(&w->rack, b, true, t->rtt.srtt_ns), now_ns);
   w->rate.lost_bytes += b->lost_bytes - lost_before;
-  // What RACK still believes to be on its way does not count against the loss window of RFC 5681 3.1.
+  // DEPARTS: RFC 5681 3.1 (a loss window of one segment) because RFC 8985 6.3 holds only what is old for lost: the rest
+  // is on its way and does not count against that segment.
   t->cc.cwnd_bytes += tcb_pipe(t);
   t->owed |= OWED_RETRANSMIT;
   tcp_trace_congestion(c, t, "timeout", now_ns);
