@@ -6,6 +6,9 @@ set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 some=(--count 10 --seed "${ESTAB_MUTANT_SEED:-$(date +%j)}")
 [ -z "${ESTAB_LONG:-}" ] || some=()
-! command -v ccache >/dev/null || export CC="ccache ${CC:-cc}"
+case ${CC:-cc} in
+*ccache*) ;;
+*) ! command -v ccache >/dev/null || export CC="ccache ${CC:-cc}" ;;
+esac
 echo "mutants: ${some[*]:-all}"
 python3 tests/mutants/run.py "${some[@]}" "${ESTAB_BUILD:-build}/mutants"
