@@ -291,7 +291,7 @@ struct campaign *campaigns_next(struct campaigns *c)
 
 void campaign_told(struct campaigns *c, struct campaign *it)
 {
-  if (!it->ended) return;
+  if (!it->ended || it->waits) return; // it ended after it was told: once more then
   campaign_targets_free(c->pool, it);
   scan_table_remove(&c->table, campaign_index(c, it));
 }
