@@ -48,8 +48,9 @@ uint16_t window_to_advertise(const struct estab_settings *set, struct tcb *t, bo
   if (offer < told + window_step(t) || t->state == ESTAB_SYN_RECEIVED) offer = told;
   if (syn) {
     uint32_t field = u32_min(u32_max(told, u32_min(offer, 65535)), 65535);
+    // What an ACK has promised since, rounded up by the scale, stays promised.
     t->rcv.wnd =
-        t->state == ESTAB_SYN_RECEIVED ? window_behind(set, t, field) : u32_max(told, field);
+        u32_max(told, t->state == ESTAB_SYN_RECEIVED ? window_behind(set, t, field) : field);
     return (uint16_t)field;
   }
   uint32_t field = offer >> t->rcv_wscale;

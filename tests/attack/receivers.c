@@ -155,7 +155,6 @@ static void s3(struct attack_run *r)
                 "S3 ACKs every millisecond: %u octets in flight at most", most);
     kit_end(&k);
   }
-  attack_skip(r, "S3 a cap on rate: pacing is not there yet");
 }
 
 // ---- S4: SACK taken back (RFC 2018 8 [RFC 2018 M5, RFC 2018 M6, RFC 2018 M7]): kept until the cumulative ACK.
