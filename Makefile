@@ -17,6 +17,7 @@ help:
 	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
 	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6", ARGS="--target kernel")'
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
+	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N; root)'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
 	@echo 'make clean       remove what was built'
@@ -66,6 +67,10 @@ conformance: release
 referee: build
 	@tests/conformance/referee.py $(PACKETDRILL) $(PACKETDRILL_BINARY) --write
 .PHONY: referee
+
+diff: build
+	@build/tests/diff -n $(or $(STORIES),1000) -e tests/diff/explained.tsv
+.PHONY: diff
 
 bench: release
 	@tools/deps.sh bench
