@@ -20,6 +20,15 @@ static inline bool ip_is_mapped(const struct estab_ip *ip)
   return zero == 0 && ones == want;
 }
 
+// Whether the first `bits` of two addresses agree.
+static inline bool ip_prefix_match(const struct estab_ip *a, const struct estab_ip *b,
+                                   unsigned bits)
+{
+  unsigned whole = bits / 8, rest = bits % 8;
+  if (memcmp(a->bytes, b->bytes, whole) != 0) return false;
+  return !rest || (a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest) == 0;
+}
+
 // The nth word of a tuple's addresses.
 static inline uint64_t tuple_word(const struct estab_tuple *tuple, unsigned nth)
 {

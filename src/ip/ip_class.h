@@ -66,15 +66,6 @@ static inline enum ip_class ip_classify(const struct estab_ip *ip)
   return ip_is_mapped(ip) ? ip4_class(ip->bytes + 12) : ip6_class(ip->bytes);
 }
 
-// Whether the first `bits` of two addresses agree.
-static inline bool ip_prefix_match(const struct estab_ip *a, const struct estab_ip *b,
-                                   unsigned bits)
-{
-  unsigned whole = bits / 8, rest = bits % 8;
-  if (memcmp(a->bytes, b->bytes, whole) != 0) return false;
-  return !rest || (a->bytes[whole] ^ b->bytes[whole]) >> (8 - rest) == 0;
-}
-
 // How many leading bits two addresses share.
 static inline unsigned ip_prefix_common(const struct estab_ip *a, const struct estab_ip *b)
 {

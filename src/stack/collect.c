@@ -144,10 +144,6 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
 void stack_settle_all(struct estab_stack *s, struct tcb *t)
 {
   if (t->pending) tell_user(s, t);
-  if (t->state != ESTAB_CLOSED && t->state != ESTAB_TIME_WAIT) {
-    stack_arm(s, t);
-    return;
-  }
   if (t->state == ESTAB_CLOSED) {
     stack_leave_table(s, t);
     if (t->bits & TCB_ACCEPT_QUEUED) { // reset before anybody accepted it: nobody will hear of it

@@ -3,8 +3,6 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include <stddef.h>
-#include <string.h>
-
 #define HALF_WAIT     offsetof(struct half, wait)
 #define HALF_SIBLINGS offsetof(struct half, siblings)
 
@@ -26,9 +24,7 @@ uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms)
 
 bool listener_covers(const struct estab_listen_settings *set, const struct estab_ip *local)
 {
-  unsigned whole = set->prefix_bits / 8, rest = set->prefix_bits % 8;
-  if (memcmp(set->prefix.bytes, local->bytes, whole) != 0) return false;
-  return rest == 0 || ((set->prefix.bytes[whole] ^ local->bytes[whole]) >> (8 - rest)) == 0;
+  return ip_prefix_match(&set->prefix, local, set->prefix_bits);
 }
 
 uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif)

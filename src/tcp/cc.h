@@ -23,7 +23,7 @@ struct cc {
 
 #define CC_ROOM_WORDS 40
 
-// The controller's part of the work block. Zeroed when the block is taken, before wake().
+// The controller's part of the work block.
 struct cc_work {
   uint64_t pacing_bytes_per_s; // what leaves, at most; 0 = not paced
   uint64_t
@@ -65,7 +65,8 @@ struct cc_ack {
 
 struct cc_verbs {
   const char *name;
-  bool own_recovery; // cwnd in fast recovery is the controller's, not PRR's
+  uint16_t room_bytes; // what it lays over struct cc_work's room: zeroed when the block is taken
+  bool own_recovery;   // cwnd in fast recovery is the controller's, not PRR's
   void (*start)(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes);
   // The work block was taken, and will be given back: keep in struct cc what must last. May be NULL.
   void (*wake)(struct cc *cc, struct cc_work *work, uint64_t now_ns);
@@ -91,6 +92,12 @@ struct cc_verbs {
 
 extern const struct cc_verbs cc_newreno;
 extern const struct cc_verbs cc_cubic;
+
+// What start() and on_mss() do where a controller keeps nothing beyond struct cc.
+void cc_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes);
+void cc_on_mss(struct cc *cc, uint32_t mss_bytes);
+// The block is the controller's from here: unpaced, its room zeroed, wake() told.
+void cc_wake(struct cc *cc, struct cc_work *work, uint64_t now_ns);
 
 // enum estab_cc to verbs, NULL = there is none; and back.
 const struct cc_verbs *cc_by_number(uint64_t number);

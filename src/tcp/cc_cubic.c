@@ -8,6 +8,7 @@
 #include "tcp/cc.h"
 #include "tcp/cc_hystart.h"
 
+// Zeroed at each rest: only the windows outlast it.
 struct cubic {
   struct hystart hystart;
   uint64_t
@@ -135,14 +136,6 @@ static void cubic_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ac
   cubic_pace(work, cc, a);
 }
 
-static void cubic_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes)
-{
-  cc->mss_bytes = (uint16_t)mss_bytes;
-  cc->cwnd_bytes = initial_window_bytes;
-  cc->ssthresh_bytes = UINT32_MAX;
-  cc->acked_bytes = 0;
-}
-
 // RFC 9438 4.6 and 4.7: how large the window was, less when it had not come back since the last loss, so that other
 // flows find room.
 static void cubic_remember(struct cubic *q, const struct cc *cc)
@@ -205,28 +198,14 @@ static void cubic_on_idle(struct cc *cc, struct cc_work *work, uint32_t initial_
   cc->cwnd_bytes = u32_min(cc->cwnd_bytes, initial_window_bytes);
 }
 
-static void cubic_on_mss(struct cc *cc, uint32_t mss_bytes)
-{
-  cc->mss_bytes = (uint16_t)mss_bytes;
-  cc->cwnd_bytes = u32_max(cc->cwnd_bytes, mss_bytes);
-}
-
-// What is zeroed begins anew: nothing but the windows outlasts a rest.
-static void cubic_wake(struct cc *cc, struct cc_work *work, uint64_t now_ns)
-{
-  (void)cc;
-  (void)work;
-  (void)now_ns;
-}
-
 const struct cc_verbs cc_cubic = {
     .name = "cubic",
-    .start = cubic_start,
-    .wake = cubic_wake,
+    .room_bytes = sizeof(struct cubic),
+    .start = cc_start,
     .on_ack = cubic_on_ack,
     .on_loss = cubic_on_loss,
     .on_timeout = cubic_on_timeout,
     .on_undo = cubic_on_undo,
     .on_idle = cubic_on_idle,
-    .on_mss = cubic_on_mss,
+    .on_mss = cc_on_mss,
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // cc_list.c - the congestion controls by their numbers in the API.
+#include <string.h>
+
 #include "estab/estab.h"
 #include "tcp/cc.h"
 
@@ -19,4 +21,11 @@ unsigned cc_number(const struct cc_verbs *verbs)
   while (cc_list[i] != verbs)
     i++;
   return i;
+}
+
+void cc_wake(struct cc *cc, struct cc_work *work, uint64_t now_ns)
+{
+  work->pacing_bytes_per_s = 0;
+  memset(work->room, 0, cc->verbs->room_bytes);
+  if (cc->verbs->wake) cc->verbs->wake(cc, work, now_ns);
 }

@@ -10,7 +10,7 @@ uint32_t cc_initial_window(uint32_t mss_bytes, uint32_t segments)
   return (mss_bytes > 1095 ? 3 : 4) * mss_bytes;
 }
 
-static void newreno_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes)
+void cc_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes)
 {
   cc->mss_bytes = (uint16_t)mss_bytes;
   cc->cwnd_bytes = initial_window_bytes;
@@ -69,7 +69,7 @@ static void newreno_on_idle(struct cc *cc, struct cc_work *work, uint32_t initia
   cc->cwnd_bytes = u32_min(cc->cwnd_bytes, initial_window_bytes);
 }
 
-static void newreno_on_mss(struct cc *cc, uint32_t mss_bytes)
+void cc_on_mss(struct cc *cc, uint32_t mss_bytes)
 {
   cc->mss_bytes = (uint16_t)mss_bytes;
   cc->cwnd_bytes = u32_max(cc->cwnd_bytes, mss_bytes);
@@ -77,10 +77,10 @@ static void newreno_on_mss(struct cc *cc, uint32_t mss_bytes)
 
 const struct cc_verbs cc_newreno = {
     .name = "newreno",
-    .start = newreno_start,
+    .start = cc_start,
     .on_ack = newreno_on_ack,
     .on_loss = newreno_on_loss,
     .on_timeout = newreno_on_timeout,
     .on_idle = newreno_on_idle,
-    .on_mss = newreno_on_mss,
+    .on_mss = cc_on_mss,
 };

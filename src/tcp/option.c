@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // option.c - what the user may change and ask of one connection; STATUS, RFC 9293 3.10.6.
-#include <string.h>
-
 #include "base/bytes.h"
 #include "tcp/tcb.h"
 
@@ -41,9 +39,7 @@ static int set_congestion_control(struct tcb *t, const struct cc_verbs *verbs, u
   if (!verbs) return ESTAB_ERR_UNSUPPORTED;
   if (t->cc.verbs == verbs) return ESTAB_OK;
   t->cc.verbs = verbs;
-  if (!t->work) return ESTAB_OK;
-  memset(&t->work->cc, 0, sizeof t->work->cc);
-  if (verbs->wake) verbs->wake(&t->cc, &t->work->cc, now_ns);
+  if (t->work) cc_wake(&t->cc, &t->work->cc, now_ns);
   return ESTAB_OK;
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // work.c - the work block is taken and given back.
-#include <string.h>
-
 #include "tcp/tcb.h"
 
 static struct work *work_new(struct tcp *c)
@@ -37,7 +35,6 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->most_flight_end = t->snd.nxt;
   w->limits = (struct limits){.since_ns = now_ns};
   w->rto_at_ns = t->at[TIMER_RETRANSMIT];
-  w->cc.pacing_bytes_per_s = 0;
   w->probe_since_ns = ESTAB_NEVER;
   w->grain_ns = 0;
   t->work = w;
@@ -50,10 +47,7 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
                        &mark);
     w->rack.oldest_ns = sent_ns;
   }
-  if (t->cc.verbs->wake) {
-    memset(&w->cc, 0, sizeof w->cc);
-    t->cc.verbs->wake(&t->cc, &w->cc, now_ns);
-  }
+  cc_wake(&t->cc, &w->cc, now_ns);
   return true;
 }
 

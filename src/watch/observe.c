@@ -76,6 +76,12 @@ static uint16_t observe_tell(struct track *t, const struct observation *o)
   return t->observe(t->observe_ctx, o);
 }
 
+// What the detectors want to find again with the life.
+static void observe_keep_probe(uint32_t *bits, uint16_t probe)
+{
+  *bits = (*bits & ((1u << FLOW_PROBE_SHIFT) - 1)) | (uint32_t)probe << FLOW_PROBE_SHIFT;
+}
+
 void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind)
 {
   if (!t->observe) return;
@@ -87,8 +93,7 @@ void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind
   o.life = &uid;
   if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
   uint16_t probe = observe_tell(t, &o);
-  if (kind == OBSERVE_FIRST)
-    f->bits = (f->bits & ((1u << FLOW_PROBE_SHIFT) - 1)) | (uint32_t)probe << FLOW_PROBE_SHIFT;
+  if (kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
 }
 
 static void observe_send(struct track *t, struct flow *f, struct observation *o,
@@ -100,8 +105,7 @@ static void observe_send(struct track *t, struct flow *f, struct observation *o,
   record_life_uid(t, f, &uid);
   o->life = &uid;
   uint16_t probe = observe_tell(t, o);
-  if (o->kind == OBSERVE_FIRST)
-    f->bits = (f->bits & ((1u << FLOW_PROBE_SHIFT) - 1)) | (uint32_t)probe << FLOW_PROBE_SHIFT;
+  if (o->kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
 }
 
 void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,

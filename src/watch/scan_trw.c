@@ -7,27 +7,18 @@
 // the base 2, in 1/256.
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
+#include "base/tuple.h"
 
 #define TRW_STEP  (2 * 256) // log2(4)
 #define TRW_UPPER 1697      // log2(99) = 6.6294
 #define TRW_LOWER (-1697)
-
-static bool scan_trw_within(const struct estab_ip *ip, const struct estab_ip *net, unsigned bits)
-{
-  for (unsigned i = 0; i < 16 && bits; i++) {
-    unsigned take = bits < 8 ? bits : 8;
-    if ((ip->bytes[i] ^ net->bytes[i]) >> (8 - take)) return false;
-    bits -= take;
-  }
-  return true;
-}
 
 // --local, or the private ranges (RFC 1918, RFC 4193).
 static bool scan_trw_local(const struct estab_watch_settings *settings, const struct estab_ip *ip)
 {
   if (settings->local) {
     for (uint32_t i = 0; i < settings->local_count; i++)
-      if (scan_trw_within(ip, &settings->local[i].ip, settings->local[i].bits)) return true;
+      if (ip_prefix_match(ip, &settings->local[i].ip, settings->local[i].bits)) return true;
     return false;
   }
   if (!estab_ip_is4(ip)) return (ip->bytes[0] & 0xfe) == 0xfc;

@@ -80,8 +80,7 @@ void track_advance(struct track *t, uint64_t now_ns);
 void track_flush(struct track *t);
 void track_loss(struct track *t, uint64_t now_ns);
 // Fragments of a packet contradict each other.
-void track_fragment_doubt(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
-                          uint64_t number);
+void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number);
 // Ambiguities and streams of the last segment, after the rows.
 bool track_next_note(struct track *t, struct estab_watch_record *out);
 // Rows in the order of their ends.

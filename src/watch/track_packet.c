@@ -187,10 +187,8 @@ void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, u
 }
 
 // The packet is of no connection yet: the ambiguity is of the tuple that would be.
-void track_fragment_doubt(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
-                          uint64_t number)
+void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number)
 {
-  (void)p;
   if (t->note_count >= TRACK_NOTES) {
     t->stats->ambiguities_counted_only++;
     return;

@@ -157,7 +157,7 @@ static bool watch_join(estab_watch *w, struct watch_packet *p)
   watch_count(w, ESTAB_WATCH_COUNT_FRAGMENT);
   bool ambiguous = false;
   int answer = watch_defrag_input(&w->defrag, p, w->now_ns, p, &ambiguous);
-  if (ambiguous) track_fragment_doubt(&w->track, p, w->now_ns, w->stats.packets);
+  if (ambiguous) track_fragment_doubt(&w->track, w->now_ns, w->stats.packets);
   if (answer == 0) return true;
   if (answer != -ESTAB_DROP_FRAG_WAITING)
     watch_count(w, answer == -ESTAB_DROP_FRAG_CAP ? ESTAB_WATCH_COUNT_FRAGMENT_CAP

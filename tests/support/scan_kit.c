@@ -27,28 +27,10 @@ static void *kit_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
   return NULL;
 }
 
-static void kit_defaults(struct estab_watch_settings *s)
-{
-  memset(s, 0, sizeof *s);
-  s->max_bytes = UINT64_C(256) << 20;
-  s->thresholds = (struct estab_watch_thresholds){
-      .syn_targets = 8,
-      .ack_targets = 5,
-      .slow_targets = 30,
-      .flood_rate = 1000,
-      .backscatter_targets = 8,
-      .exhaustion_open = 100,
-      .zero_window_ns = 60 * KIT_S,
-      .zero_window_open = 10,
-      .campaign_idle_ns = 60 * KIT_S,
-      .campaign_idle_gaps = 5,
-  };
-}
-
 void scan_kit_start(struct scan_kit *k)
 {
   memset(k, 0, sizeof *k);
-  kit_defaults(&k->settings);
+  estab_watch_settings_default(&k->settings);
   k->start_ns = UINT64_C(1760000000) * KIT_S;
   mem_init(&k->mem, (struct estab_mem){.resize = kit_resize});
 }

@@ -32,7 +32,8 @@ static const struct option own[] = {
      .max = 65535},
     {.letter = 's', .kind = OPTION_IP, .value = &source, .argument = "IP", .help = "our address"},
     OPTION_END};
-static const struct option *const tables[] = {own, relay_table, port_table, fault_table, NULL};
+static const struct option *const tables[] = {own,          relay_table, port_table,
+                                              packet_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,

@@ -32,21 +32,8 @@ static const struct option own[] = {
      .help = "bytes of the largest packet (1500)",
      .min = 68,
      .max = 65535},
-    {.name = "plain",
-     .kind = OPTION_FLAG,
-     .value = &port_options.plain,
-     .help = "no super-segments, every checksum filled in"},
-    {.name = "trace",
-     .kind = OPTION_FLAG,
-     .value = &port_options.trace,
-     .help = "say each packet in one line on stderr"},
-    {.name = "pcap",
-     .kind = OPTION_TEXT,
-     .value = &port_options.pcap,
-     .argument = "FILE",
-     .help = "write each packet to a capture file"},
     OPTION_END};
-static const struct option *const tables[] = {own, fault_table, NULL};
+static const struct option *const tables[] = {own, packet_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,

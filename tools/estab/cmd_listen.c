@@ -22,7 +22,8 @@ static const struct option own[] = {
      .help = "echo, discard or chargen (RFC 862-864), many at once"},
     {.letter = 'k', .kind = OPTION_FLAG, .value = &keep, .help = "then wait for the next one"},
     OPTION_END};
-static const struct option *const tables[] = {own, relay_table, port_table, fault_table, NULL};
+static const struct option *const tables[] = {own,          relay_table, port_table,
+                                              packet_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,

@@ -26,7 +26,7 @@ static const struct option own[] = {
      .max = 65535},
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say each request on stderr"},
     OPTION_END};
-static const struct option *const tables[] = {own, port_table, fault_table, NULL};
+static const struct option *const tables[] = {own, port_table, packet_table, fault_table, NULL};
 
 static const struct command_line line = {
     .command = NAME,

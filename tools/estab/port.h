@@ -23,8 +23,9 @@ struct port_options {
 
 // What the command line said of the port. A command has one, so one is enough, and so is one table for all that speak.
 extern struct port_options port_options;
-extern const struct option port_table[];  // the device, addresses, records
-extern const struct option fault_table[]; // the faulty link, for commands that offer one
+extern const struct option port_table[];   // the device and its addresses
+extern const struct option packet_table[]; // how packets are made and recorded
+extern const struct option fault_table[];  // the faulty link, for commands that offer one
 
 #define PORT_ADDRESSES 8
 

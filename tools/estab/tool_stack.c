@@ -31,10 +31,15 @@ static void fill(void *ctx, void *bytes, size_t count)
   }
 }
 
+struct estab_mem tool_mem(void)
+{
+  return (struct estab_mem){NULL, resize};
+}
+
 void tool_settings(struct estab_settings *settings)
 {
   estab_settings_default(settings);
-  settings->mem = (struct estab_mem){NULL, resize};
+  settings->mem = tool_mem();
   settings->random = (struct estab_random){NULL, fill};
   fill(NULL, settings->secret, sizeof settings->secret);
 }

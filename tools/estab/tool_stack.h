@@ -5,6 +5,8 @@
 
 #include "estab/estab.h"
 
+// malloc.
+struct estab_mem tool_mem(void);
 // The default settings with memory, randomness and secret filled in.
 void tool_settings(struct estab_settings *settings);
 // Answers 0, or the exit status after a complaint.

@@ -26,7 +26,7 @@ static void begin(struct world *w, uint32_t segments)
   w->cc.verbs = &cc_cubic;
   w->cc.slow_start_segments = 2;
   cc_cubic.start(&w->cc, MSS, segments * MSS);
-  cc_cubic.wake(&w->cc, &w->work, w->now_ns);
+  cc_wake(&w->cc, &w->work, w->now_ns);
 }
 
 static void ack(struct world *w, uint32_t bytes, uint64_t rtt_ns, bool round_start)

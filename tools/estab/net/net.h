@@ -73,7 +73,6 @@ struct net {
   struct net_flow flows[SCENARIO_FLOWS];
   uint64_t when[2 * SCENARIO_LINKS + SCENARIO_NODES];
   unsigned when_count, next_change;
-  uint64_t unroutable, too_big_told;
   estab_pcap *pcap; // of one lane's sender, or NULL
   int pcap_link;    // which link, both directions
   bool sampling;

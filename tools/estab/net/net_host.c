@@ -4,19 +4,9 @@
 #include <string.h>
 
 #include "net.h"
+#include "tool_stack.h"
 
 #define HOST_FRAMES 16
-
-static void *host_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                         enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes > 0) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
 
 static void host_random(void *ctx, void *bytes, size_t count)
 {
@@ -31,7 +21,7 @@ int net_host_start(struct net *net, unsigned i)
   struct net_node *node = &net->nodes[i];
   struct estab_settings settings = node->spec->stack;
   struct estab_netif_settings netif;
-  settings.mem = (struct estab_mem){node, host_resize};
+  settings.mem = tool_mem();
   settings.random = (struct estab_random){node, host_random};
   for (size_t k = 0; k < sizeof settings.secret; k++)
     settings.secret[k] = (uint8_t)chance_next(&net->chance);

@@ -102,7 +102,6 @@ static void say_too_big(struct net *net, unsigned node, unsigned lane, const uin
   if (answer.payload_bytes > count) answer.payload_bytes = count;
   int n = estab_packet_emit(&answer, out, sizeof out);
   if (n <= 0) return;
-  net->too_big_told++;
   net_forward(net, node, out, (size_t)n);
 }
 
@@ -110,10 +109,7 @@ void net_forward(struct net *net, unsigned node, const uint8_t *bytes, size_t co
 {
   unsigned to = node_of(bytes, count);
   uint8_t lane = to < net->scenario->node_count ? net->nodes[node].next_lane[to] : UINT8_MAX;
-  if (lane == UINT8_MAX) {
-    net->unroutable++;
-    return;
-  }
+  if (lane == UINT8_MAX) return;
   uint32_t mtu = net->lanes[lane].faults.mtu;
   if (mtu > 0 && count > mtu && !net->scenario->links[lane / 2].black_hole)
     say_too_big(net, node, lane, bytes, count);

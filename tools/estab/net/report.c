@@ -82,25 +82,35 @@ static double lanes_sum(const struct net *net, bool marked)
   return (double)sum;
 }
 
-static double flows_share(const struct net *net, int flow, bool spurious)
+struct segment_sums {
+  uint64_t sent, again, spurious; // with text
+};
+
+static struct segment_sums segment_sums(const struct net *net, int flow)
 {
-  uint64_t segments = 0, part = 0;
+  struct segment_sums sums = {0};
   for (unsigned i = 0; i < net->scenario->flow_count; i++) {
-    const struct net_flow *f = &net->flows[i];
     if (!flow_counts(flow, i)) continue;
-    segments += f->segments;
-    part += spurious ? f->spurious : f->retransmissions;
+    sums.sent += net->flows[i].segments;
+    sums.again += net->flows[i].retransmissions;
+    sums.spurious += net->flows[i].spurious;
   }
-  return segments > 0 ? (double)part * 1e6 / (double)segments : 0;
+  return sums;
+}
+
+static double share_ppm(uint64_t part, uint64_t whole)
+{
+  return whole > 0 ? (double)part * 1e6 / (double)whole : 0;
 }
 
 double report_metric(const struct net *net, enum scenario_metric metric, int flow)
 {
   uint64_t failed = 0;
+  struct segment_sums sums = segment_sums(net, flow);
   switch (metric) {
   case METRIC_GOODPUT: return goodput(net, flow);
-  case METRIC_SPURIOUS: return flows_share(net, flow, true);
-  case METRIC_RETRANSMIT: return flows_share(net, flow, false);
+  case METRIC_SPURIOUS: return share_ppm(sums.spurious, sums.sent);
+  case METRIC_RETRANSMIT: return share_ppm(sums.again, sums.sent);
   case METRIC_JAIN: return jain(net) * 1e6;
   case METRIC_SHARE: {
     double sum = 0;
@@ -143,16 +153,6 @@ const char *report_verdict(const struct net *net)
   for (unsigned i = 0; i < s->expect_count; i++)
     if (!expectation_holds(net, &s->expects[i])) return "missed";
   return "ok";
-}
-
-static void sums(const struct net *net, uint64_t *segments, uint64_t *again, uint64_t *spurious)
-{
-  *segments = *again = *spurious = 0;
-  for (unsigned i = 0; i < net->scenario->flow_count; i++) {
-    *segments += net->flows[i].segments;
-    *again += net->flows[i].retransmissions;
-    *spurious += net->flows[i].spurious;
-  }
 }
 
 static void say_links(const struct net *net)
@@ -198,7 +198,7 @@ void report_text(const struct net *net)
 void report_json(const struct net *net)
 {
   const struct scenario *s = net->scenario;
-  uint64_t segments, again, spurious, ns = net->now_ns - net->start_ns;
+  uint64_t ns = net->now_ns - net->start_ns;
   for (unsigned i = 0; i < s->flow_count; i++) {
     const struct net_flow *f = &net->flows[i];
     printf("{\"flow\":%u,\"from\":", i + 1);
@@ -213,12 +213,12 @@ void report_json(const struct net *net)
            (unsigned long long)f->spurious, completion(net, (int)i, 500000) / 1e9,
            completion(net, (int)i, 990000) / 1e9);
   }
-  sums(net, &segments, &again, &spurious);
+  struct segment_sums sums = segment_sums(net, -1);
   printf("{\"verdict\":\"%s\",\"goodput_bits_per_s\":%.0f,\"segments_sent\":%llu,"
          "\"retransmissions\":%llu,\"spurious_retransmissions\":%llu,\"jain\":%.6f,"
          "\"queue_loss\":%.0f,\"marked\":%.0f,\"virtual_s\":%llu.%09llu}\n",
-         report_verdict(net), goodput(net, -1), (unsigned long long)segments,
-         (unsigned long long)again, (unsigned long long)spurious, jain(net), lanes_sum(net, false),
-         lanes_sum(net, true), (unsigned long long)(ns / 1000000000),
+         report_verdict(net), goodput(net, -1), (unsigned long long)sums.sent,
+         (unsigned long long)sums.again, (unsigned long long)sums.spurious, jain(net),
+         lanes_sum(net, false), lanes_sum(net, true), (unsigned long long)(ns / 1000000000),
          (unsigned long long)(ns % 1000000000));
 }

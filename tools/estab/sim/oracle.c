@@ -7,17 +7,7 @@
 #include <string.h>
 
 #include "estab/wire.h"
-
-static void *oracle_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                           enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes != 0) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
+#include "tool_stack.h"
 
 int oracle_start(struct oracle *o, struct sim *sim)
 {
@@ -25,7 +15,7 @@ int oracle_start(struct oracle *o, struct sim *sim)
   for (unsigned i = 0; i < 2; i++) {
     struct estab_watch_settings settings;
     estab_watch_settings_default(&settings);
-    settings.mem.resize = oracle_resize;
+    settings.mem = tool_mem();
     settings.max_bytes = 16 << 20;
     settings.rows = ESTAB_WATCH_ROWS_LIFE;
     settings.detect = false;

@@ -7,12 +7,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "filter.h"
 #include "input.h"
 #include "say.h"
+#include "tool_stack.h"
 
 #define PROGRESS_PACKETS 65536
 
@@ -33,24 +33,6 @@ static void on_interrupt(int signal)
 {
   if (interrupted) _exit(128 + signal); // twice: at once
   interrupted = 1;
-}
-
-static void *watch_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                          enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes > 0) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
-
-static double seconds(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void pull(struct watching *w)
@@ -74,7 +56,7 @@ static void tell_error(struct watching *w, const struct input_error *error)
 // "  42 %  1.2 M packets  0:03 left"
 static void progress(struct watching *w)
 {
-  double now = seconds();
+  double now = (double)estab_clock_ns() / 1e9;
   if (now - w->told_s < 0.25) return;
   w->told_s = now;
   const struct input *in = &w->input;
@@ -138,8 +120,8 @@ int watch_run(const struct watch_run *run, const struct outputs_settings *output
   struct estab_watch_settings settings = run->settings;
   const char *what = "";
   char why[256];
-  w = (struct watching){.run = run, .begun_s = seconds()};
-  settings.mem = (struct estab_mem){NULL, watch_resize};
+  w = (struct watching){.run = run, .begun_s = (double)estab_clock_ns() / 1e9};
+  settings.mem = tool_mem();
   if (getentropy(settings.secret, sizeof settings.secret) < 0)
     return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
   if (run->filter != NULL && (w.filter = filter_open(run->filter, why)) == NULL)
