@@ -5,7 +5,8 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 
-#define UID_SENSOR_BYTES 63 // of a sensor's name count
+#define UID_SENSOR_BYTES 63         // of a sensor's name count
+#define UID_FIVE_DIGITS  916132832u // 62^5
 
 // Fixed on purpose: a uid is a name, not a secret.
 static const uint64_t uid_keys[2][2] = {
@@ -44,13 +45,16 @@ void estab_watch_uid_format(const struct estab_watch_uid *uid, char text[ESTAB_W
   uint32_t limbs[3] = {get_be32(uid->bytes), get_be32(uid->bytes + 4), get_be32(uid->bytes + 8)};
   text[0] = 'C';
   text[ESTAB_WATCH_UID_TEXT - 1] = 0;
-  for (unsigned i = ESTAB_WATCH_UID_TEXT - 2; i > 0; i--) {
+  // Five digits at a time: 62^5 is the largest power whose remainders fit 32 bits.
+  for (unsigned i = ESTAB_WATCH_UID_TEXT - 2; i > 0;) {
     uint64_t rest = 0;
     for (unsigned j = 0; j < 3; j++) {
       rest = rest << 32 | limbs[j];
-      limbs[j] = (uint32_t)(rest / 62);
-      rest %= 62;
+      limbs[j] = (uint32_t)(rest / UID_FIVE_DIGITS);
+      rest %= UID_FIVE_DIGITS;
     }
-    text[i] = digits[rest];
+    uint32_t five = (uint32_t)rest;
+    for (unsigned j = 0; j < 5 && i > 0; j++, five /= 62)
+      text[i--] = digits[five % 62];
   }
 }

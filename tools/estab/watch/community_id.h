@@ -7,6 +7,7 @@
 
 #define COMMUNITY_ID_TEXT 32 // "1:" and 28 digits of base 64, NUL included
 
-void community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT]);
+// Answers where the text ends: at its NUL.
+char *community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT]);
 
 #endif

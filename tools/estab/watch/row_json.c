@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// row_json.c - records as JSON.
+// row_json.c - records but for connections as JSON.
 #include "row_json.h"
-
-#include "community_id.h"
 
 // ,"name":
 static void key(struct text *t, const char *name)
@@ -40,159 +38,11 @@ static void member_bool(struct text *t, const char *name, bool value)
   text_string(t, value ? "true" : "false");
 }
 
-static void member_ip(struct text *t, const char *name, const struct estab_ip *ip)
-{
-  key(t, name);
-  text_char(t, '"');
-  text_ip(t, ip);
-  text_char(t, '"');
-}
-
 static void member_uid(struct text *t, const char *name, const struct estab_watch_uid *uid)
 {
   char word[ESTAB_WATCH_UID_TEXT];
   estab_watch_uid_format(uid, word);
   member_word(t, name, word);
-}
-
-static void member_hex(struct text *t, const char *name, uint16_t flags)
-{
-  key(t, name);
-  text_char(t, '"');
-  text_hex(t, flags, 2);
-  text_char(t, '"');
-}
-
-// One side; `p` is "orig_" or "resp_" and the table spells each name once for both.
-struct side_names {
-  const char *state, *state_basis, *states, *flags, *first_flags, *retransmitted_bytes,
-      *retransmitted_pkts, *spurious_pkts, *reordered_pkts, *dup_acks, *zero_windows,
-      *zero_window_s, *frame_bytes, *mss, *window_scale;
-};
-#define SIDE(p)                                                                                    \
-  {                                                                                                \
-    p "state", p "state_basis", p "states", p "flags", p "first_flags", p "retransmitted_bytes",   \
-        p "retransmitted_pkts", p "spurious_pkts", p "reordered_pkts", p "dup_acks",               \
-        p "zero_windows", p "zero_window_s", p "frame_bytes", p "mss", p "window_scale"            \
-  }
-static const struct side_names side_names[2] = {SIDE("orig_"), SIDE("resp_")};
-
-static void conn_states(struct text *t, const char *name, const struct estab_watch_side_record *s)
-{
-  key(t, name);
-  text_char(t, '[');
-  for (uint32_t i = 0; i < s->step_count; i++) {
-    if (i > 0) text_char(t, ',');
-    text_char(t, '[');
-    text_seconds(t, s->steps[i].ts_ns);
-    text_bytes(t, ",\"", 2);
-    text_string(t, estab_state_name((enum estab_state)s->steps[i].state));
-    text_bytes(t, "\",", 2);
-    text_number(t, s->steps[i].packet);
-    text_char(t, ']');
-  }
-  text_char(t, ']');
-}
-
-static void conn_side(struct text *t, const struct side_names *n,
-                      const struct estab_watch_side_record *s)
-{
-  member_word(t, n->state, estab_state_name((enum estab_state)s->state));
-  member_word(t, n->state_basis, s->state_seen ? "seen" : "inferred");
-  conn_states(t, n->states, s);
-  if (s->sent) {
-    member_hex(t, n->flags, s->flags);
-    member_hex(t, n->first_flags, s->first_flags);
-  }
-  member_number(t, n->retransmitted_bytes, s->retransmitted_bytes);
-  member_number(t, n->retransmitted_pkts, s->retransmitted_pkts);
-  member_number(t, n->spurious_pkts, s->spurious_pkts);
-  member_number(t, n->reordered_pkts, s->reordered_pkts);
-  member_number(t, n->dup_acks, s->dup_acks);
-  member_number(t, n->zero_windows, s->zero_windows);
-  member_seconds(t, n->zero_window_s, s->zero_window_ns);
-  member_number(t, n->frame_bytes, s->frame_bytes);
-  if (s->has_mss) member_number(t, n->mss, s->mss);
-  if (s->has_window_scale) member_number(t, n->window_scale, s->window_scale);
-}
-
-static void conn_zeek(struct text *t, const struct estab_watch_conn *c)
-{
-  const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
-  member_ip(t, "id.orig_h", &c->orig_ip);
-  member_number(t, "id.orig_p", c->orig_port);
-  member_ip(t, "id.resp_h", &c->resp_ip);
-  member_number(t, "id.resp_p", c->resp_port);
-  member_word(t, "conn_state", c->conn_state);
-  if (c->history[0] != '\0') member_word(t, "history", c->history);
-  if (c->has_duration) {
-    member_seconds(t, "duration", c->duration_ns);
-    member_number(t, "orig_bytes", o->bytes);
-    member_number(t, "resp_bytes", r->bytes);
-  }
-  member_number(t, "orig_pkts", o->pkts);
-  member_number(t, "resp_pkts", r->pkts);
-  member_number(t, "missed_bytes", c->missed_bytes);
-  member_number(t, "orig_ip_bytes", o->ip_bytes);
-  member_number(t, "resp_ip_bytes", r->ip_bytes);
-}
-
-static void conn_layers(struct text *t, const struct estab_watch_conn *c)
-{
-  if (c->vlan[0] != 0) {
-    key(t, "vlan");
-    text_char(t, '[');
-    text_number(t, c->vlan[0]);
-    if (c->vlan[1] != 0) {
-      text_char(t, ',');
-      text_number(t, c->vlan[1]);
-    }
-    text_char(t, ']');
-  }
-  if (c->tunnel != ESTAB_WATCH_TUNNEL_NONE) {
-    key(t, "tunnel");
-    text_string(t, "{\"kind\":\"");
-    text_string(t, estab_watch_tunnel_name((enum estab_watch_tunnel)c->tunnel));
-    text_string(t, "\",\"id\":");
-    text_number(t, c->tunnel_id);
-    text_char(t, '}');
-  }
-}
-
-void row_json_conn(struct text *t, const struct estab_watch_conn *c)
-{
-  char community[COMMUNITY_ID_TEXT];
-  text_string(t, "{\"type\":\"conn\"");
-  member_seconds(t, "ts", c->ts_ns);
-  member_uid(t, "uid", &c->uid);
-  member_word(t, "proto", "tcp");
-  conn_zeek(t, c);
-  community_id(c, community);
-  member_word(t, "community_id", community);
-  conn_layers(t, c);
-  bool continues = false;
-  for (unsigned i = 0; i < ESTAB_WATCH_UID_BYTES; i++)
-    continues |= c->life.bytes[i] != c->uid.bytes[i];
-  if (continues) member_uid(t, "life", &c->life);
-  member_bool(t, "final", c->final);
-  member_bool(t, "evicted", c->evicted);
-  member_bool(t, "capture_loss", c->capture_loss);
-  member_word(t, "opened_by", row_who(c->opened_by));
-  member_word(t, "closed_by", row_who(c->closed_by));
-  member_word(t, "opened_by_basis", row_basis(c->opened_by_basis));
-  member_seconds(t, "rtt_handshake_s", c->rtt_handshake_ns);
-  member_seconds(t, "rtt_min_s", c->rtt_min_ns);
-  member_seconds(t, "rtt_median_s", c->rtt_median_ns);
-  key(t, "limited_by");
-  text_string(t, "{\"receiver_window\":");
-  text_seconds(t, c->limited_receiver_window_ns);
-  member_seconds(t, "sender_or_path", c->limited_sender_or_path_ns);
-  member_seconds(t, "loss", c->limited_loss_ns);
-  member_seconds(t, "idle", c->limited_idle_ns);
-  text_char(t, '}');
-  for (unsigned i = 0; i < 2; i++)
-    conn_side(t, &side_names[i], &c->side[i]);
-  text_bytes(t, "}\n", 2);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "put.h"
 
 void text_init(struct text *t, FILE *file)
 {
@@ -41,6 +42,12 @@ static char *text_room(struct text *t)
   return t->bytes + t->used;
 }
 
+char *text_at(struct text *t)
+{
+  if (t->used > TEXT_BYTES - PUT_ROOM - PUT_SLACK) text_drain(t);
+  return t->bytes + t->used;
+}
+
 void text_bytes(struct text *t, const char *bytes, size_t n)
 {
   while (n > 0) {
@@ -64,25 +71,9 @@ void text_char(struct text *t, char c)
   t->used++;
 }
 
-// n in at least `digits` decimal digits.
-static void text_digits(struct text *t, uint64_t n, unsigned digits)
-{
-  char reverse[20];
-  unsigned count = 0;
-  do
-    reverse[count++] = (char)('0' + n % 10);
-  while ((n /= 10) != 0);
-  while (count < digits)
-    reverse[count++] = '0';
-  char *p = text_room(t);
-  for (unsigned i = 0; i < count; i++)
-    p[i] = reverse[count - 1 - i];
-  t->used += count;
-}
-
 void text_number(struct text *t, uint64_t n)
 {
-  text_digits(t, n, 1);
+  text_put(t, put_number(text_at(t), n));
 }
 
 void text_hex(struct text *t, uint64_t n, unsigned digits)
@@ -97,28 +88,17 @@ void text_hex(struct text *t, uint64_t n, unsigned digits)
 
 void text_seconds(struct text *t, uint64_t ns)
 {
-  text_digits(t, ns / 1000000000u, 1);
-  text_char(t, '.');
-  text_digits(t, ns % 1000000000u, 9);
+  text_put(t, put_seconds(text_at(t), ns));
 }
 
 void text_seconds6(struct text *t, uint64_t ns)
 {
-  text_digits(t, ns / 1000000000u, 1);
-  text_char(t, '.');
-  text_digits(t, ns % 1000000000u / 1000, 6);
+  text_put(t, put_seconds(text_at(t), ns) - 3);
 }
 
 void text_ip(struct text *t, const struct estab_ip *ip)
 {
-  if (!estab_ip_is4(ip)) {
-    t->used += estab_ip_format(ip, text_room(t), ESTAB_IP_TEXT_BYTES);
-    return;
-  }
-  for (unsigned i = 12; i < 16; i++) {
-    if (i > 12) text_char(t, '.');
-    text_digits(t, ip->bytes[i], 1);
-  }
+  text_put(t, put_ip(text_at(t), ip));
 }
 
 void text_endpoint(struct text *t, const struct estab_ip *ip, uint16_t port)

@@ -24,6 +24,14 @@ void text_init(struct text *t, FILE *file);
 // Gives everything to the file and the file to the system. false: a write failed, now or earlier.
 bool text_flush(struct text *t);
 
+// Room for what put.h writes, PUT_ROOM octets, and where that ended.
+char *text_at(struct text *t);
+
+static inline void text_put(struct text *t, const char *end)
+{
+  t->used = (size_t)(end - t->bytes);
+}
+
 void text_bytes(struct text *t, const char *bytes, size_t n);
 void text_string(struct text *t, const char *string);
 void text_char(struct text *t, char c);
