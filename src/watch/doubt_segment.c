@@ -5,6 +5,7 @@
 #include "base/fmt.h"
 #include "proto/seq.h"
 #include "watch/policy.h"
+#include "watch/reach.h"
 #include "watch/recall.h"
 
 #define DOUBT_TTL   4  // hops fewer than this side's other segments
@@ -42,7 +43,7 @@ static void doubt_overlap(struct track *t, struct flow *f, const struct segment 
   char old[64], new[64];
   doubt_octets(old, sizeof old, d.old, d.length);
   doubt_octets(new, sizeof new, text + d.at, d.length);
-  bool delivered = seq_ge(s->delivered, seq + d.at + 1);
+  bool delivered = seq_gt(reach_edge(t, f, g->end), seq + d.at);
   bool wins = !delivered && policy_new_wins((enum estab_watch_policy)t->settings.policy, d.old_seq,
                                             d.old_seq + d.old_bytes, seq, seq + g->text_bytes);
   doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_OVERLAP, g, wins ? new : old, wins ? old : new);

@@ -149,6 +149,7 @@ enum flow_side_bits {
   SIDE_RST = 1u << 10,      // it sent a RST that was believed
   SIDE_ZERO = 1u << 11,     // its window is zero now
   SIDE_HAS_TS = 1u << 12,   // its SYN had timestamps
+  SIDE_HOLE = 1u << 13,     // its text has holes: trouble->reach counts
 };
 
 #define FLOW_WSCALE_NONE 0xff
@@ -268,6 +269,12 @@ struct flow_closing {
   struct flow_step steps[FLOW_MORE_STEPS];
 };
 
+// How far a side's text has reached its receiver, while it has holes.
+struct flow_reach {
+  uint32_t edge;
+  struct ranges held; // behind `edge`, from SYN to FIN
+};
+
 // What only a connection has that loses, repeats, waits or is attacked.
 struct flow_trouble {
   struct {
@@ -280,7 +287,8 @@ struct flow_trouble {
     bool recovering;
     struct ranges holes; // text ahead of `delivered`
   } side[2];
-  uint64_t limited_ns[4]; // by enum flow_limit
+  struct flow_reach reach[2]; // by end, with SIDE_HOLE
+  uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
   uint8_t limited; // enum flow_limit now
   bool limits_kept;

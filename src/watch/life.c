@@ -6,6 +6,7 @@
 #include "proto/seq.h"
 #include "proto/state.h"
 #include "watch/doubt.h"
+#include "watch/reach.h"
 #include "watch/timeline.h"
 
 #define LIFE_TS_OUTDATED_NS (UINT64_C(24) * 24 * 3600 * FLOW_SECOND_NS)
@@ -93,12 +94,10 @@ static void life_fin_arrives(struct track *t, struct flow *f, const struct segme
   }
 }
 
-// Whether text of `end` before `seq` is still missing, as far as the tap knows.
+// Whether `seq` of `end` has not reached its receiver with all before it, as far as the tap knows.
 static bool life_hole_before(struct track *t, struct flow *f, unsigned end, uint32_t seq)
 {
-  const struct flow_side *s = &f->side[end];
-  struct flow_trouble *r = track_has_trouble(t, f);
-  return r && r->side[end].holes.count && seq_lt(s->delivered, seq);
+  return (f->side[end].bits & SIDE_HOLE) && seq_le(reach_edge(t, f, end), seq);
 }
 
 // It sends its FIN without acknowledging the peer's: that had not arrived after all.
@@ -214,6 +213,7 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g)
     if (g->ack - peer->nxt > LIFE_FAR) return;
     peer->nxt = g->ack; // lost by the capture
   }
+  reach_acked(t, f, p, g->ack);
   bool advances = !(s->bits & SIDE_ACKED) || seq_gt(g->ack, s->una);
   if (advances) s->una = g->ack;
   s->bits |= SIDE_ACKED;
@@ -297,6 +297,7 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
   }
   if (s->state != ESTAB_CLOSED && s->state != ESTAB_SYN_SENT) return; // a stray SYN in midstream
   s->bits |= SIDE_SYN | SIDE_KNOWN;
+  reach_forget(t, f, e);
   s->nxt = g->seq + 1;
   life_options(s, g);
   if (!(g->flags & ESTAB_TCP_ACK)) {
@@ -345,6 +346,7 @@ static void life_pick(struct track *t, struct flow *f, const struct segment *g)
   if (!c || !(g->flags & ESTAB_TCP_ACK) || c->candidate_end == g->end) return;
   struct flow_side *s = &f->side[c->candidate_end];
   if (g->ack == c->candidate + 1) {
+    reach_forget(t, f, c->candidate_end);
     s->nxt = c->candidate + 1;
     if ((f->bits & FLOW_CONTINUES) && timeline_withdraw(t, f, c->candidate_end, ESTAB_SYN_SENT))
       life_enter(t, f, c->candidate_end, ESTAB_SYN_SENT, c->row_ns, c->row_packet, true);
@@ -376,14 +378,7 @@ static bool life_rst_taken(struct track *t, struct flow *f, const struct segment
     return (g->flags & ESTAB_TCP_ACK) && g->ack == peer->nxt;
   if (!(s->bits & SIDE_KNOWN) && !(peer->bits & SIDE_ACKED)) return true; // nothing to judge by
   // RFC 5961 3.2: exactly RCV.NXT: behind all that reached the receiver without a hole, as far as the tap knows.
-  if ((s->bits & SIDE_KNOWN) && s->z != ZEEK_INACTIVE && !(s->z_bits & ZEEK_LOST) &&
-      seq_le(s->delivered, s->nxt)) {
-    uint32_t fin;
-    bool ends = life_has_fin(t, f, g->end, &fin) && fin == s->delivered;
-    return g->seq == s->delivered + ends;
-  }
-  return ((s->bits & SIDE_KNOWN) && g->seq == s->nxt) ||
-         ((peer->bits & SIDE_ACKED) && g->seq == peer->una);
+  return g->seq == (s->bits & SIDE_KNOWN ? reach_edge(t, f, g->end) : peer->una);
 }
 
 static void life_rst(struct track *t, struct flow *f, const struct segment *g)
@@ -482,9 +477,9 @@ bool life_is_old(struct track *t, struct flow *f, const struct segment *g)
     return true;
   }
   // RFC 7323 4.3: taken from what is acceptable and covers the octet that the peer acknowledged last.
-  bool tracked = s->z != ZEEK_INACTIVE && !(s->z_bits & ZEEK_LOST);
-  bool news = !tracked || (segment_length(g) ? seq_gt(g->seq + segment_length(g), s->delivered)
-                                             : seq_ge(g->seq, s->delivered));
+  uint32_t edge = reach_edge(t, f, g->end), length = segment_length(g);
+  bool news =
+      !(s->bits & SIDE_KNOWN) || (length ? seq_gt(g->seq + length, edge) : seq_ge(g->seq, edge));
   if (!(s->bits & SIDE_TS) || !(peer->bits & SIDE_ACKED) || (news && seq_le(g->seq, peer->una))) {
     s->ts_recent = g->ts_value;
     s->bits |= SIDE_TS;
@@ -524,12 +519,7 @@ void life_segment(struct track *t, struct flow *f, const struct segment *g)
       life_midstream(t, f, g);
   }
   life_window(f, g);
-  uint32_t end = g->seq + segment_length(g);
-  if (!(s->bits & SIDE_KNOWN)) {
-    s->bits |= SIDE_KNOWN;
-    s->nxt = end;
-  } else if (seq_gt(end, s->nxt) && end - s->nxt < LIFE_FAR && !(g->flags & ESTAB_TCP_SYN))
-    s->nxt = end;
+  reach_segment(t, f, g);
   if (g->text_bytes && !(g->flags & ESTAB_TCP_SYN)) s->bits |= SIDE_TEXT;
   if (life_is_over(f)) return;
   if (g->flags & ESTAB_TCP_ACK) life_ack(t, f, g);

@@ -4,26 +4,13 @@
 
 #include "base/bytes.h"
 #include "proto/seq.h"
-#include "watch/policy.h"
 #include "watch/record.h"
-
-#define STREAM_BLOCKS                                                                              \
-  256u // pieces that wait above holes, one side; then the first hole is given up
-
-struct stream_block {
-  struct stream_block *next;
-  uint32_t seq, end;             // of the octets
-  uint32_t first_seq, first_end; // of the segment that brought them, for the policy
-  uint32_t room;                 // bytes[] as asked for
-  uint8_t bytes[];
-};
+#include "watch/stream_wait.h"
 
 struct stream_side {
-  struct stream_block *blocks; // by sequence number, never overlapping
-  uint64_t offset;             // of `next`
-  uint32_t next;               // what comes next
-  uint32_t held;               // octets in blocks
-  uint32_t count;              // blocks: bounded, since each insertion walks along them
+  struct stream_wait wait;
+  uint64_t offset; // of `next`
+  uint32_t next;   // what comes next
   uint32_t fin;
   uint32_t skip_to; // given up before here, with `skips`
   bool begun, fin_known, ended, skips;
@@ -41,110 +28,15 @@ static struct stream *stream_of(struct track *t, struct flow *f)
   return r->stream;
 }
 
-static void stream_free_block(struct track *t, struct stream_block *b)
-{
-  mem_free(t->mem, b, sizeof *b + b->room, ESTAB_MEM_WATCH);
-}
-
 void stream_free(struct track *t, struct flow *f)
 {
   struct flow_trouble *r = track_has_trouble(t, f);
   if (!r || !r->stream) return;
   for (unsigned e = 0; e < 2; e++)
-    while (r->stream->side[e].blocks) {
-      struct stream_block *b = r->stream->side[e].blocks;
-      r->stream->side[e].blocks = b->next;
-      stream_free_block(t, b);
-    }
+    stream_wait_free(&r->stream->side[e].wait, t->mem);
   if (t->ready.stream == r->stream) t->ready.stream = NULL;
   mem_free(t->mem, r->stream, sizeof *r->stream, ESTAB_MEM_WATCH);
   r->stream = NULL;
-}
-
-// ---------------------------------------------------------------------------------------------
-// What waits
-
-static struct stream_block *stream_new_block(struct track *t, struct stream_side *s, uint32_t seq,
-                                             uint32_t end, const uint8_t *text)
-{
-  uint32_t count = end - seq;
-  if (s->held + count > t->settings.stream_hole_bytes || s->count >= 2 * STREAM_BLOCKS) return NULL;
-  struct stream_block *b = mem_new_raw(t->mem, sizeof *b + count, ESTAB_MEM_WATCH);
-  if (!b) return NULL;
-  b->seq = seq;
-  b->end = end;
-  b->room = count;
-  memcpy(b->bytes, text, count);
-  s->held += count;
-  s->count++;
-  return b;
-}
-
-// What of a block comes at and after `from` becomes its own: NULL when nothing does or memory is refused.
-static struct stream_block *stream_split(struct track *t, struct stream_side *s,
-                                         struct stream_block *b, uint32_t from)
-{
-  if (!seq_lt(from, b->end)) return NULL;
-  struct stream_block *tail = stream_new_block(t, s, from, b->end, b->bytes + (from - b->seq));
-  if (!tail) return NULL;
-  tail->first_seq = b->first_seq;
-  tail->first_end = b->first_end;
-  return tail;
-}
-
-// Puts [seq, end) to what waits; g_seq, g_end are the whole segment's.
-static void stream_insert(struct track *t, struct stream_side *s, uint32_t seq, uint32_t end,
-                          const uint8_t *text, uint32_t g_seq, uint32_t g_end)
-{
-  struct stream_block **link = &s->blocks;
-  while (seq_lt(seq, end)) {
-    while (*link && !seq_gt((*link)->end, seq))
-      link = &(*link)->next;
-    struct stream_block *old = *link;
-    bool meets = old && seq_lt(old->seq, end);
-    bool wins = meets && policy_new_wins((enum estab_watch_policy)t->settings.policy,
-                                         old->first_seq, old->first_end, g_seq, g_end);
-    uint32_t upto = !meets || wins ? end : old->seq;
-    if (meets && wins && seq_lt(old->seq, seq)) { // the old block keeps its beginning
-      struct stream_block *tail = stream_split(t, s, old, end);
-      s->held -= old->end - seq;
-      old->end = seq;
-      if (tail) {
-        tail->next = old->next;
-        old->next = tail;
-      }
-      link = &old->next;
-      continue;
-    }
-    if (seq_lt(seq, upto)) {
-      struct stream_block *b = stream_new_block(t, s, seq, upto, text);
-      if (!b) return;
-      b->first_seq = g_seq;
-      b->first_end = g_end;
-      b->next = old;
-      *link = b;
-      link = &b->next;
-    }
-    while (meets && wins && *link &&
-           seq_lt((*link)->seq, end)) { // later ones go, or lose their beginning
-      old = *link;
-      if (seq_gt(old->end, end)) {
-        uint32_t cut = end - old->seq;
-        memmove(old->bytes, old->bytes + cut, old->end - end);
-        old->seq = end;
-        s->held -= cut;
-        break;
-      }
-      *link = old->next;
-      s->held -= old->end - old->seq;
-      s->count--;
-      stream_free_block(t, old);
-    }
-    if (!meets || wins) return;
-    uint32_t passed = seq_min(old->end, end) - seq;
-    text += passed;
-    seq += passed;
-  }
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -172,17 +64,21 @@ static void stream_text(struct track *t, struct stream_side *s, const struct seg
     text += s->next - seq;
     seq = s->next;
   }
-  bool meets = s->blocks && seq_lt(s->blocks->seq, end);
+  struct stream_block *first = stream_wait_first(&s->wait);
+  bool meets = first && seq_lt(first->seq, end);
   if (seq == s->next && !meets) {
     t->ready.text = text;
     t->ready.count = end - seq;
     return;
   }
-  stream_insert(t, s, seq, end, text, g_seq, end);
-  if (s->blocks &&
-      (s->held + RECALL_TEXT > t->settings.stream_hole_bytes || s->count >= STREAM_BLOCKS)) {
+  struct stream_rule rule = {t->mem, t->settings.stream_hole_bytes,
+                             (enum estab_watch_policy)t->settings.policy};
+  stream_wait_insert(&s->wait, &rule, seq, end, text, g_seq, end);
+  first = stream_wait_first(&s->wait);
+  if (first && (s->wait.held + RECALL_TEXT > t->settings.stream_hole_bytes ||
+                s->wait.count >= STREAM_WAIT_BLOCKS)) {
     s->skips = true; // the hole will not be filled in time
-    s->skip_to = s->blocks->seq;
+    s->skip_to = first->seq;
   }
 }
 
@@ -224,7 +120,7 @@ void stream_segment(struct track *t, struct flow *f, const struct segment *g, co
   t->ready.orig = (uint8_t)flow_orig((struct flow_head *)f);
   record_life_uid(t, f, &t->ready.uid);
   if (t->ready.gone) {
-    stream_free_block(t, t->ready.gone);
+    stream_block_free(t->ready.gone, t->mem);
     t->ready.gone = NULL;
   }
 }
@@ -249,7 +145,7 @@ static bool stream_piece(struct track *t, unsigned end, struct estab_watch_strea
     out->length = t->ready.count;
     t->ready.count = 0;
   } else {
-    struct stream_block *b = s->blocks;
+    struct stream_block *b = stream_wait_first(&s->wait);
     if (s->skips && seq_gt(s->skip_to, s->next) && (!b || b->seq != s->next)) {
       uint32_t to = b && seq_lt(b->seq, s->skip_to) ? b->seq : s->skip_to;
       out->gap_bytes = to - s->next;
@@ -260,10 +156,7 @@ static bool stream_piece(struct track *t, unsigned end, struct estab_watch_strea
     if (b && b->seq == s->next) {
       out->bytes = b->bytes;
       out->length = b->end - b->seq;
-      s->blocks = b->next;
-      s->held -= b->end - b->seq;
-      s->count--;
-      t->ready.gone = b; // until the next call
+      t->ready.gone = stream_wait_take(&s->wait); // until the next call
     }
   }
   out->offset = s->offset;
@@ -276,7 +169,7 @@ static bool stream_piece(struct track *t, unsigned end, struct estab_watch_strea
 bool stream_next(struct track *t, struct estab_watch_stream *out)
 {
   if (t->ready.gone) {
-    stream_free_block(t, t->ready.gone);
+    stream_block_free(t->ready.gone, t->mem);
     t->ready.gone = NULL;
   }
   if (!t->ready.stream) return false;

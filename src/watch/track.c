@@ -111,6 +111,8 @@ void track_free_aside(struct track *t, struct flow *f)
     struct flow_trouble *r = slab_at(&t->troubles, f->trouble);
     ranges_free(&r->side[0].holes, t->mem);
     ranges_free(&r->side[1].holes, t->mem);
+    ranges_free(&r->reach[0].held, t->mem);
+    ranges_free(&r->reach[1].held, t->mem);
     slab_free(&t->troubles, f->trouble);
   }
   if (f->closing != SLAB_NONE) slab_free(&t->closings, f->closing);
@@ -267,6 +269,7 @@ void track_tell_copy(struct track *t, uint32_t ref)
       r->stream = NULL;
       memset(&r->side[0].holes, 0, sizeof r->side[0].holes);
       memset(&r->side[1].holes, 0, sizeof r->side[1].holes);
+      memset(r->reach, 0, sizeof r->reach);
     }
   }
   g->bits |= FLOW_GONE | FLOW_COPY;

@@ -28,6 +28,7 @@ void watch_kit_init(struct watch_kit *k)
   k->settings.detect = false;
   k->now_ns = UINT64_C(1700000000) * 1000000000;
   k->version = 4;
+  k->ts = -1;
   k->port[0] = 40000;
   k->port[1] = 80;
   k->side[0].nxt = 0xffffff00;
@@ -109,6 +110,19 @@ const char *watch_kit_flush(struct watch_kit *k)
   return watch_kit_pull(k);
 }
 
+// As a device is handed a segment that it shall sum up: the pseudo-header's part alone.
+static void watch_kit_offload(const struct watch_kit *k, uint8_t *frame, size_t bytes)
+{
+  size_t header = k->version == 4 ? 20 : 40, ip = k->version == 4 ? 12 : 8;
+  uint32_t sum = ESTAB_PROTOCOL_TCP + (uint32_t)(bytes - header);
+  for (size_t i = ip; i < header; i += 2)
+    sum += (uint32_t)frame[i] << 8 | frame[i + 1];
+  while (sum >> 16)
+    sum = (sum & 0xffff) + (sum >> 16);
+  frame[header + ESTAB_TCP_CHECKSUM_OFFSET] = (uint8_t)(sum >> 8);
+  frame[header + ESTAB_TCP_CHECKSUM_OFFSET + 1] = (uint8_t)sum;
+}
+
 void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_t seq, uint32_t ack,
                      uint16_t window, const void *text, size_t text_bytes, bool bad)
 {
@@ -134,12 +148,18 @@ void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_
                                     .ack = ack,
                                     .flags = flags,
                                     .window = window};
+  if (k->ts >= 0) {
+    p.tcp.options.present |= ESTAB_TCP_OPT_TS;
+    p.tcp.options.ts_value = (uint32_t)k->ts;
+  }
   static uint8_t frame[4096];
   int n = estab_packet_emit(&p, frame, sizeof frame);
   if (n < 0) abort();
   size_t header = k->version == 4 ? 20 : 40;
   if (bad) frame[header + ESTAB_TCP_CHECKSUM_OFFSET] ^= 0x55;
-  estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame, (size_t)n, (size_t)n, k->now_ns);
+  if (k->offloaded) watch_kit_offload(k, frame, (size_t)n);
+  size_t captured = (size_t)n - (k->cut ? text_bytes : 0);
+  estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame, captured, (size_t)n, k->now_ns);
   k->now_ns += 1000000;
   if (!k->split_reads) watch_kit_pull(k);
 }
@@ -177,6 +197,9 @@ static void watch_kit_segment(struct watch_kit *k, const char *at, const char *e
     if (c == '+' || c == '-') seq_more = (c == '-' ? -1 : 1) * strtol(at, &stop, 10);
     if (c == '#') ack_more = strtol(at, &stop, 10);
     if (c == 'w') window = (uint16_t)strtol(at, &stop, 10);
+    if (c == 't') k->ts = strtol(at, &stop, 10);
+    if (c == 'c') k->cut = true;
+    if (c == 'o') k->offloaded = true;
     if (c == 'x') lost = true;
     if (c == '!') bad = true;
     if (stop) at = stop;
@@ -187,6 +210,8 @@ static void watch_kit_segment(struct watch_kit *k, const char *at, const char *e
       (uint32_t)text + (flags & ESTAB_TCP_SYN ? 1u : 0u) + (flags & ESTAB_TCP_FIN ? 1u : 0u);
   uint32_t ack = flags & ESTAB_TCP_ACK ? s->got + (uint32_t)ack_more : 0;
   watch_kit_frame(k, from, flags, seq, ack, window, k->text + (seq & 1023) % 26, text, bad);
+  k->ts = -1;
+  k->cut = k->offloaded = false;
   if (takes) s->last = seq;
   if (takes && (int32_t)(seq + takes - s->nxt) > 0) s->nxt = seq + takes;
   if (lost || bad || !takes) return;

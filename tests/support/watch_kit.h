@@ -9,6 +9,8 @@
 //   R+100   100 further in sequence space; R-100 before
 //   A#7     acknowledges 7 more than has arrived
 //   Aw0     window 0
+//   At7     timestamp 7, echoing 0
+//   A5c     the capture has none of its text;  A5o  its checksum was left to the device
 //   =5000   both sides' next sequence numbers (client, server = that + 1000); the first token
 //   @5      five seconds pass;  @0.5
 //   ~       the client's next SYN is of another connection: its sequence numbers go on 100000 further
@@ -33,8 +35,10 @@ struct watch_kit {
   struct watch_kit_side side[2];
   char out[16384]; // what came out, see watch_kit_pull()
   unsigned rows, alerts, ambiguities;
-  uint8_t text[2048]; // what segments carry
-  bool split_reads;   // every record is pulled only after the packet, whatever happens
+  uint8_t text[2048];  // what segments carry
+  long ts;             // of the next frame, -1 = none
+  bool cut, offloaded; // the next frame
+  bool split_reads;    // every record is pulled only after the packet, whatever happens
 };
 
 // Settings are the defaults, detectors off, 4 MiB; change kit->settings before the first token.

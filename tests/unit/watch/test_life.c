@@ -124,6 +124,27 @@ static void o3_not_taken(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
+// What its receiver has, and so where a RST or FIN must stand, is not what Zeek's rules count.
+static void where_text_ends(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      // The octets before the FIN came with an old timestamp: RFC 7323 5.3 drops them, the FIN waits.
+      {"a hole that PAWS left", "St9 sat9 At9 A10t20 A10xt8 FAxt20",
+       "ambiguity old_timestamp\nS2 ShADF " OPEN_O ",FIN-WAIT-1@6 " OPEN_R},
+      {"and that is filled", "St9 sat9 At9 A10t20 A10xt8 FAxt20 A10-11t21 a#1t9 fa#1t10 At22",
+       "ambiguity old_timestamp\nSF ShADFTaf " OPEN_O
+       ",FIN-WAIT-1@6,FIN-WAIT-2@8,TIME-WAIT@9 " OPEN_R ",CLOSE-WAIT@7,LAST-ACK@9,CLOSED@10"},
+      {"RST behind text that the capture cut", "S sa A A100c RA",
+       "RSTO ShADR " OPEN_O ",CLOSED@5 " OPEN_R ",CLOSED@5"},
+      {"RST behind text without its checksum", "S sa A A100o A100o RA",
+       "RSTO ShACR " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+      {"RST behind a hole", "S sa A A100 A100+50x RA",
+       "ambiguity rst_out_of_window\nRSTO ShADR " OPEN_O " " OPEN_R},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
 // The side that is said to have sent a RST goes on: it did not.
 static void rst_proves_false(void **state)
 {
@@ -212,7 +233,7 @@ int main(void)
       cmocka_unit_test(midstream),        cmocka_unit_test(o3_not_taken),
       cmocka_unit_test(rst_proves_false), cmocka_unit_test(o7_challenge_ack),
       cmocka_unit_test(time_wait),        cmocka_unit_test(rows_and_lives),
-      cmocka_unit_test(rows_of_lives),
+      cmocka_unit_test(rows_of_lives),    cmocka_unit_test(where_text_ends),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,8 @@ struct check_side {
   uint32_t iss, irs;
   uint32_t snd_max; // one past the highest sequence number sent
   uint32_t fin_end; // one past the FIN
+  bool fin_counts;  // fin_end is of this ISS
+  bool anew;        // it had another ISS before
   uint8_t scale_offered, scale_heard;
   bool scales, scale_in_syn, scale_in_heard;
   uint32_t edge_heard; // highest ACK + window that reached it: it may send up to here

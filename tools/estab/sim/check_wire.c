@@ -25,6 +25,12 @@ static uint32_t check_window(const struct check_side *s, const struct estab_tcp_
 static void check_syn_sent(struct check_side *s, const struct estab_tcp_header *h)
 {
   if ((h->flags & ESTAB_TCP_SYN) == 0) return;
+  // Another ISS is another connection, as a SYN that comes late makes at a listener: new books.
+  if (s->syn_sent && s->iss != h->seq) {
+    s->fin_counts = s->edge_known = s->offered = s->acked = s->numbers_known = false;
+    s->snd_max = h->seq;
+    s->anew = true;
+  }
   s->syn_sent = true;
   s->iss = h->seq;
   if (s->snd_max - h->seq > 1u << 30) s->snd_max = h->seq;
@@ -56,10 +62,10 @@ static void check_send_space(struct check *c, unsigned side, const struct estab_
   const struct estab_tcp_header *h = &p->tcp;
   bool fin = (h->flags & ESTAB_TCP_FIN) != 0, syn = (h->flags & ESTAB_TCP_SYN) != 0;
   uint32_t text_end = h->seq + syn + (uint32_t)p->payload_bytes, end = text_end + fin;
-  if (s->fin_sent && (int32_t)(end - s->fin_end) > 0)
+  if (s->fin_counts && (int32_t)(end - s->fin_end) > 0)
     check_fails(c, side, INVARIANT_AFTER_FIN, "%u octets after the FIN", end - s->fin_end);
   if (fin) {
-    s->fin_sent = true;
+    s->fin_sent = s->fin_counts = true;
     s->fin_end = end;
   }
   // One octet may probe a closed window, and a FIN may stand just beyond it.
@@ -93,8 +99,9 @@ void check_sent(struct check *c, unsigned side, const uint8_t *bytes, size_t cou
   if (++s->segments - s->segments_at_progress > CHECK_STORM)
     check_fails(c, side, INVARIANT_PROGRESS, "%u segments without progress", CHECK_STORM);
   if ((p.tcp.flags & ESTAB_TCP_RST) != 0) {
-    // A host that has closed answers late segments so: RFC 9293 3.10.7.1.
-    if (!c->may_reset && s->state != ESTAB_CLOSED)
+    // A host that has closed answers late segments so: RFC 9293 3.10.7.1. And who took a late SYN for a new one
+    // resets what the peer's old connection answers: 3.10.7.4, fifth.
+    if (!c->may_reset && s->state != ESTAB_CLOSED && !(s->anew && s->state == ESTAB_SYN_RECEIVED))
       check_fails(c, side, INVARIANT_RESET, "RST in %s", estab_state_name(s->state));
     return;
   }

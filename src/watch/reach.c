@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// reach.c - how far a side's text has reached its receiver without a hole.
+#include "watch/reach.h"
+
+#include "proto/seq.h"
+
+#define REACH_FAR   (1u << 30) // further away than this, a number belongs to another connection
+#define REACH_HOLES 256        // in one direction; with more of them nothing is told any more
+
+uint32_t reach_edge(struct track *t, struct flow *f, unsigned end)
+{
+  const struct flow_side *s = &f->side[end];
+  struct flow_trouble *r = s->bits & SIDE_HOLE ? track_has_trouble(t, f) : NULL;
+  return r ? r->reach[end].edge : s->nxt;
+}
+
+void reach_forget(struct track *t, struct flow *f, unsigned end)
+{
+  if (!(f->side[end].bits & SIDE_HOLE)) return;
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (r) ranges_free(&r->reach[end].held, t->mem);
+  f->side[end].bits &= (uint16_t)~SIDE_HOLE;
+}
+
+// The edge has moved: over what waited behind it, too.
+static void reach_settle(struct track *t, struct flow *f, unsigned end, struct flow_reach *h)
+{
+  while (h->held.count && seq_le(h->held.at[0].start, h->edge)) {
+    h->edge = seq_max(h->edge, h->held.at[0].end);
+    ranges_drop_below(&h->held, h->edge);
+  }
+  if (!h->held.count && seq_ge(h->edge, f->side[end].nxt)) reach_forget(t, f, end);
+}
+
+static void reach_beyond(struct track *t, struct flow *f, const struct segment *g, uint32_t end)
+{
+  struct flow_side *s = &f->side[g->end];
+  struct flow_trouble *r = track_trouble(t, f);
+  if (r && !(s->bits & SIDE_HOLE)) {
+    r->reach[g->end].edge = s->nxt;
+    s->bits |= SIDE_HOLE;
+  }
+  if (seq_gt(end, s->nxt)) s->nxt = end;
+  if (!r) return;
+  struct flow_reach *h = &r->reach[g->end];
+  if (seq_le(g->seq, h->edge)) {
+    if (seq_gt(end, h->edge)) h->edge = end;
+    reach_settle(t, f, g->end, h);
+  } else if (seq_gt(end, g->seq) &&
+             ranges_insert(&h->held, t->mem, g->seq, end, REACH_HOLES, NULL) < 0)
+    reach_forget(t, f, g->end);
+}
+
+void reach_segment(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  uint32_t end = g->seq + segment_length(g);
+  if (!(s->bits & SIDE_KNOWN)) {
+    s->bits |= SIDE_KNOWN;
+    s->nxt = end;
+    return;
+  }
+  if ((g->flags & ESTAB_TCP_SYN) || (seq_gt(end, s->nxt) && end - s->nxt >= REACH_FAR)) return;
+  // Where only one way is seen no acknowledgment would ever close a hole that the capture made.
+  bool hole =
+      (s->bits & SIDE_HOLE) || (seq_gt(g->seq, s->nxt) && (f->side[1 - g->end].bits & SIDE_SENT));
+  if (hole)
+    reach_beyond(t, f, g, end);
+  else if (seq_gt(end, s->nxt))
+    s->nxt = end;
+}
+
+void reach_acked(struct track *t, struct flow *f, unsigned end, uint32_t ack)
+{
+  struct flow_trouble *r = f->side[end].bits & SIDE_HOLE ? track_has_trouble(t, f) : NULL;
+  if (!r || seq_le(ack, r->reach[end].edge)) return;
+  r->reach[end].edge = ack;
+  reach_settle(t, f, end, &r->reach[end]);
+}
