@@ -38,11 +38,12 @@ static inline void rtt_sample(struct rtt *r, uint64_t sample_ns, uint64_t granul
 }
 
 // RFC 6298 5.5: the timeout after count doublings, at most rto_max_ns.
-uint64_t rtt_backed_off_by(const struct rtt *r, unsigned count, uint64_t rto_max_ns);
 static inline uint64_t rtt_backed_off(const struct rtt *r, unsigned count, uint64_t rto_max_ns)
 {
-  if (count > 0) return rtt_backed_off_by(r, count, rto_max_ns);
-  return r->rto_ns < rto_max_ns ? r->rto_ns : rto_max_ns;
+  uint64_t ns = r->rto_ns;
+  for (; count > 0 && ns < rto_max_ns; count--)
+    ns *= 2;
+  return ns < rto_max_ns ? ns : rto_max_ns;
 }
 
 #endif

@@ -12,32 +12,36 @@ static void raise_writable(struct tcb *t)
   }
 }
 
-static void take_rtt(struct tcp *c, struct tcb *t, uint64_t sample_ns, uint64_t now_ns)
+static TCP_APART void trace_rtt(const struct tcp *c, const struct tcb *t, uint64_t sample_ns,
+                                uint64_t now_ns)
 {
-  rtt_sample(&t->rtt, sample_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
-  t->backoff = 0; // RFC 6298 5: only a measurement ends the backoff (Karn)
-  if (t->work) t->work->tlp.needs_sample = false;
-  if (tcp_tracing(c)) {
-    struct estab_trace e = {
-        .kind = ESTAB_TRACE_rtt_sampled,
-        .u.rtt_sampled = {sample_ns, t->rtt.srtt_ns, t->rtt.rttvar_ns, t->rtt.rto_ns}};
-    tcp_trace(c, t, &e, now_ns);
-  }
+  struct estab_trace e = {
+      .kind = ESTAB_TRACE_rtt_sampled,
+      .u.rtt_sampled = {sample_ns, t->rtt.srtt_ns, t->rtt.rttvar_ns, t->rtt.rto_ns}};
+  tcp_trace(c, t, &e, now_ns);
 }
 
 // Karn's algorithm [RFC 6298 3]: an octet that was sent twice measures nothing, unless a timestamp tells which of
 // the two was answered (RFC 7323 4.1).
-static void measure(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+static void measure(const struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
+  uint64_t sample_ns;
   if (t->bits & TCB_RTT_TIMED) {
     if (seq_le(g->ack, t->rtt_seq)) return;
     t->bits &= ~(uint32_t)TCB_RTT_TIMED;
-    take_rtt(c, t, now_ns - t->rtt_start_ns, now_ns);
+    sample_ns = now_ns - t->rtt_start_ns;
   } else if ((t->flags & SEG_TS) && (g->options->present & ESTAB_TCP_OPT_TS) &&
              g->options->ts_echo != 0) {
     uint32_t ms = tcp_ts_now(t->ts_offset, now_ns) - g->options->ts_echo;
-    if (ms <= 600000u) take_rtt(c, t, (uint64_t)ms * 1000000u, now_ns);
+    if (ms > 600000u) return;
+    sample_ns = (uint64_t)ms * 1000000u;
+  } else {
+    return;
   }
+  rtt_sample(&t->rtt, sample_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
+  t->backoff = 0; // RFC 6298 5: only a measurement ends the backoff (Karn)
+  if (t->work) t->work->tlp.needs_sample = false;
+  if (tcp_tracing(c)) trace_rtt(c, t, sample_ns, now_ns);
 }
 
 // SYN-SENT and SYN-RECEIVED: our SYN is acknowledged.
@@ -79,22 +83,41 @@ static bool is_duplicate_ack(const struct tcb *t, const struct seg *g)
          !g->window_closed && (g->wnd << t->snd_wscale) == t->snd.wnd;
 }
 
+// SND.WND, only by a segment that is not older than the last that set it. True: it has changed.
+static bool take_window(struct tcb *t, const struct seg *g)
+{
+  if (seq_lt(t->snd.wl1, g->seq) || (t->snd.wl1 == g->seq && seq_le(t->snd.wl2, g->ack))) {
+    uint32_t wnd = g->wnd << t->snd_wscale, before = t->snd.wnd;
+    t->snd.wnd = wnd;
+    t->snd.wl1 = g->seq;
+    t->snd.wl2 = g->ack;
+    t->snd.max_wnd = u32_max(t->snd.max_wnd, wnd);
+    return wnd != before;
+  }
+  // An old segment (a retransmission), perhaps with a new ACK: its window is not taken, and the right edge must not
+  // run ahead with SND.UNA of what the peer offered.
+  uint32_t edge = t->snd.una + t->snd.wnd;
+  t->snd.wnd = seq_gt(edge, g->ack) ? edge - g->ack : 0;
+  return false;
+}
+
 static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, struct news *n,
                          uint64_t now_ns)
 {
-  uint32_t acked = g->ack - t->snd.una;
-  n->forward = true;
-  n->cc.acked_bytes = acked;
+  uint32_t octets = g->ack - t->snd.una;
+  n->cc.acked_bytes = octets;
   if (t->work) recovery_delivered(c, t, g->ack, n);
-  uint32_t octets = acked;
   if ((t->bits & TCB_FIN_SENT) && g->ack == t->snd.nxt) octets--; // the FIN
   sendq_drop(&t->sendq, c->blocks, octets);
   t->bytes_acked += octets;
   t->snd.una = g->ack;
   if ((t->bits & TCB_URGENT_OUT) && seq_ge(t->snd.una, t->snd.up))
     t->bits &= ~(uint32_t)TCB_URGENT_OUT;
-  measure(c, t, g, now_ns);
+  t->at[TIMER_USER] = ESTAB_NEVER;
+  if (t->snd.una != t->snd.nxt && t->user_timeout_ms) // progress: R2 counts anew
+    t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
   raise_writable(t);
+  measure(c, t, g, now_ns);
 }
 
 // What FIN-WAIT-1, CLOSING and LAST-ACK wait for.
@@ -127,32 +150,23 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     return;
   }
   if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
-  bool duplicate = is_duplicate_ack(t, g);
-  bool was_closed = t->snd.wnd == 0;
-  bool forward = seq_gt(g->ack, t->snd.una);
-  uint32_t edge = t->snd.una + t->snd.wnd;
-  bool window_moved = seq_ge(g->ack, t->snd.una) && window_of_segment(t, g);
-  if (forward && t->snd.wl2 != g->ack) {
-    // An old segment (a retransmission) with a new ACK: its window is not taken, and the right edge must not run
-    // ahead with SND.UNA of what the peer offered.
-    t->snd.wnd = seq_gt(edge, g->ack) ? edge - g->ack : 0;
-  }
-  bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
+  const bool was_closed = t->snd.wnd == 0;
+  const bool forward = seq_gt(g->ack, t->snd.una), duplicate = is_duplicate_ack(t, g);
+  const bool window_moved = seq_ge(g->ack, t->snd.una) && take_window(t, g);
+  const bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
   if (forward || duplicate || blocks) {
     struct news n;
     if (t->work) transmit_account(t, now_ns);
-    news_begin(&n, t, g, duplicate, now_ns);
+    news_begin(&n, t, g, forward, duplicate, now_ns);
     if (blocks) sack_take(c, t, g, &n);
     if (forward) take_new_ack(c, t, g, &n, now_ns);
     if (duplicate) t->duplicate_acks_seen++;
-    if (!tcb_speaks_sack(t)) {
-      if (forward)
-        retransmit_on_new_ack(c, t, &n, now_ns);
-      else
-        retransmit_on_duplicate_ack(c, t, now_ns);
-    } else {
+    if (tcb_speaks_sack(t))
       recovery_on_ack(c, t, &n, now_ns);
-    }
+    else if (forward)
+      retransmit_on_new_ack(c, t, &n, now_ns);
+    else
+      retransmit_on_duplicate_ack(c, t, now_ns);
     if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
       fin_acknowledged(c, t, now_ns);
   }

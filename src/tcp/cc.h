@@ -46,18 +46,19 @@ struct rate_sample {
 struct cc_ack {
   uint64_t now_ns;
   uint32_t acked_bytes;        // newly acknowledged, cumulatively
-  uint32_t delivered_bytes;    // newly acknowledged or SACKed
-  uint32_t lost_bytes;         // newly believed lost
-  uint32_t flight_bytes;       // in flight now: sent, not delivered, not believed lost
   uint32_t prior_flight_bytes; // in flight before the ACK
   uint32_t most_flight_bytes;  // the most that was in flight in this round trip
-  uint64_t rtt_ns;             // of the latest segment it delivered that was sent once; 0 = none
-  uint64_t min_rtt_ns;         // least of the last minutes, 0 = none yet
+  bool recovering;             // in fast recovery, or this ACK has ended one
+  // The rest is not told without a work block: cc_newreno looks at nothing of it.
+  uint32_t delivered_bytes; // newly acknowledged or SACKed
+  uint32_t lost_bytes;      // newly believed lost
+  uint32_t flight_bytes;    // in flight now: sent, not delivered, not believed lost
+  uint64_t rtt_ns;          // of the latest segment it delivered that was sent once; 0 = none
+  uint64_t min_rtt_ns;      // least of the last minutes, 0 = none yet
   uint64_t srtt_ns;
   uint64_t total_delivered_bytes; // of the connection's work block
   uint32_t round;                 // packet-timed round trips so far
   bool round_start;               // the first ACK of a round trip
-  bool recovering;                // in fast recovery, or this ACK has ended one
   bool after_timeout;             // in the slow start after a retransmission timeout
   bool window_full;               // the congestion window kept data back since the last ACK
   struct rate_sample rate;

@@ -32,25 +32,30 @@ static inline uint32_t news_most_flight(const struct tcb *t, uint32_t flight_byt
   return w->most_flight_bytes;
 }
 
+// Field by field: what is written later is not zeroed first.
 static inline void news_begin(struct news *n, const struct tcb *t, const struct seg *g,
-                              bool duplicate, uint64_t now_ns)
+                              bool forward, bool duplicate, uint64_t now_ns)
 {
   const struct estab_tcp_options *o = g->options;
-  n->cc.now_ns = now_ns; // field by field: what is written later is not zeroed first
-  n->cc.acked_bytes = n->cc.delivered_bytes = n->cc.lost_bytes = 0;
+  n->cc.now_ns = now_ns;
+  n->cc.acked_bytes = 0;
   n->cc.prior_flight_bytes = tcb_pipe(t);
   n->cc.most_flight_bytes = news_most_flight(t, n->cc.prior_flight_bytes);
+  n->cc.recovering = false;
+  if (!t->work) return; // there is nobody to hear the rest
+  n->cc.delivered_bytes = n->cc.lost_bytes = 0;
   n->cc.rtt_ns = n->rtt_sent_ns = n->ack_rtt_ns = 0;
-  n->cc.round_start = n->cc.recovering = false;
+  n->cc.round_start = false;
   n->cc.rate.sent_ns = 0;
   n->sacked_bytes = 0;
-  n->forward = n->has_sack = n->dsack = n->original = false;
+  n->has_sack = n->dsack = n->original = false;
+  n->forward = forward;
   n->duplicate = duplicate;
   n->rack.now_ns = now_ns;
   n->rack.ts_offset = t->ts_offset;
   n->rack.echo_valid = (t->flags & SEG_TS) && (o->present & ESTAB_TCP_OPT_TS) && o->ts_echo != 0;
   n->rack.echo = o->ts_echo;
-  n->outstanding_bytes = tcb_flight(t) - (t->work ? t->work->board.sacked_bytes : 0);
+  n->outstanding_bytes = tcb_flight(t) - t->work->board.sacked_bytes;
 }
 
 // Of stretch r, the octets up to `end` arrived, `bytes` of them for the first time.

@@ -273,12 +273,8 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
                    t->snd_mss, n->forward && n->cc.lost_bytes == 0);
   w->window_full = false;
 
-  if (n->forward) {
+  if (n->forward)
     w->rto_at_ns = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
-    t->at[TIMER_USER] = ESTAB_NEVER;
-    if (t->snd.una != t->snd.nxt && t->user_timeout_ms) // progress: R2 counts anew
-      t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
-  }
   if (t->snd.una == t->snd.nxt || t->snd.wnd == 0)
     retransmit_arm(c, t, now_ns);
   else if (!(t->bits & TCB_PERSIST))

@@ -9,32 +9,42 @@
 
 #define RETRANSMIT_REST_NS UINT64_C(1000000000)
 
+// Octets or our FIN, sent or not.
+static bool waits_to_leave(const struct tcb *t)
+{
+  return t->sendq.bytes > 0 || (t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) == TCB_CLOSE_CALLED;
+}
+
+static void start_timeout(const struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  t->timer_use = TIMER_USE_TIMEOUT;
+  t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+}
+
 // RFC 6298 5.1, 5.3: the timer runs while something is in flight; RFC 9293 3.8.6.1: as persist timer, while the peer's
 // window keeps queued octets from leaving; RFC 9293 3.8.6.2.1: as the override of silly window avoidance.
 void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  bool in_flight = t->snd.una != t->snd.nxt;
-  bool waiting =
-      t->sendq.bytes > 0 || ((t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) == TCB_CLOSE_CALLED);
-  if (in_flight && (t->snd.wnd > 0 || !(t->bits & TCB_SYN_ACKED))) {
-    if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
-    t->bits &= ~(uint32_t)TCB_PERSIST;
-    t->timer_use = TIMER_USE_TIMEOUT;
-    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
-    if (t->flags & SEG_SACK) recovery_arm_from(c, t, now_ns);
-  } else if (in_flight || (waiting && t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED))) {
+  const bool in_flight = t->snd.una != t->snd.nxt;
+  if (t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED) && (in_flight || waits_to_leave(t))) {
     if ((t->bits & TCB_PERSIST) && t->at[TIMER_RETRANSMIT] != ESTAB_NEVER) return; // its own pace
     t->bits |= TCB_PERSIST;
-    t->timer_use = TIMER_USE_TIMEOUT;
-    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
-  } else {
-    if (t->bits & TCB_PERSIST) t->backoff = 0; // the window opened
+    start_timeout(c, t, now_ns);
+    return;
+  }
+  if (t->bits & TCB_PERSIST) { // the window opened
     t->bits &= ~(uint32_t)TCB_PERSIST;
+    t->backoff = 0;
+  }
+  if (in_flight) {
+    start_timeout(c, t, now_ns);
+    if (t->flags & SEG_SACK) recovery_arm_from(c, t, now_ns);
+  } else if (t->work &&
+             !waits_to_leave(t)) { // the block stays for a while: the next exchange may be near
+    t->timer_use = TIMER_USE_REST;
+    t->at[TIMER_RETRANSMIT] = now_ns + RETRANSMIT_REST_NS;
+  } else {
     t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
-    if (t->work && !waiting) { // the work block stays for a while: the next exchange may be near
-      t->timer_use = TIMER_USE_REST;
-      t->at[TIMER_RETRANSMIT] = now_ns + RETRANSMIT_REST_NS;
-    }
   }
 }
 
@@ -42,14 +52,10 @@ void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns)
 static void tell_controller(struct tcb *t, struct news *n)
 {
   struct work *w = t->work;
-  n->cc.flight_bytes = tcb_pipe(t);
-  n->cc.srtt_ns = t->rtt.srtt_ns;
-  n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
-  if (!w) {
-    n->cc.delivered_bytes = n->cc.acked_bytes;
-    n->cc.min_rtt_ns = n->cc.total_delivered_bytes = n->cc.round = n->cc.window_full = 0;
-    n->cc.rate = (struct rate_sample){0};
-  } else {
+  if (w) {
+    n->cc.flight_bytes = tcb_pipe(t);
+    n->cc.srtt_ns = t->rtt.srtt_ns;
+    n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
     news_round(n, w);
     n->cc.window_full = w->window_full;
     w->window_full = false;
@@ -60,11 +66,12 @@ static void tell_controller(struct tcb *t, struct news *n)
 void retransmit_on_new_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns)
 {
   const uint32_t acked_bytes = n->cc.acked_bytes;
-  // What duplicate ACKs told of has left the network before: it is not acknowledged anew (RFC 3042 2).
-  uint32_t told_bytes = u32_min((uint32_t)t->duplicate_acks * t->snd_mss, acked_bytes);
-  if (told_bytes)
+  if (t->duplicate_acks > 0) {
+    // What they told of has left the network before: it is not acknowledged anew (RFC 3042 2).
+    uint32_t told_bytes = u32_min((uint32_t)t->duplicate_acks * t->snd_mss, acked_bytes);
     n->cc.acked_bytes = u32_max(acked_bytes - told_bytes, u32_min(acked_bytes, t->snd_mss));
-  t->duplicate_acks = 0;
+    t->duplicate_acks = 0;
+  }
   if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
   if (t->bits & TCB_FAST_RECOVERY) {
     if (seq_ge(t->snd.una, t->recover)) { // full acknowledgment, RFC 6582 3.2 step 3 (1)
@@ -92,9 +99,6 @@ void retransmit_on_new_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_
     tell_controller(t, n);
   }
   retransmit_arm(c, t, now_ns);
-  t->at[TIMER_USER] = ESTAB_NEVER;
-  if (t->snd.una != t->snd.nxt && t->user_timeout_ms) // progress: R2 counts anew
-    t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
 }
 
 void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)

@@ -26,6 +26,9 @@
 #include "tcp/cc.h"
 #include "tcp/work.h"
 
+// Of functions for what is rare: out of line, so that who calls them saves no registers for it.
+#define TCP_APART __attribute__((cold, noinline))
+
 // What every function of the room may use besides a TCB. One a stack.
 struct tcp {
   const struct estab_settings *settings;
@@ -378,7 +381,6 @@ uint16_t window_to_advertise(const struct estab_settings *set, struct tcb *t,
 // The peer's SYN had no window scale: RCV.WND is at most what the field can say, or what the setting allows.
 void window_unscaled(const struct estab_settings *set, struct tcb *t);
 void window_after_read(struct tcb *t);
-bool window_of_segment(struct tcb *t, const struct seg *g); // true: SND.WND moved
 
 // ---- output.c
 

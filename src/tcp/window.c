@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// window.c - both windows: what we offer (RFC 9293 3.8.6.2.2) and what the peer offers (3.10.7.4, fifth).
+// window.c - the window we offer, RFC 9293 3.8.6.2.2. The peer's is ack.c's.
 #include "base/bytes.h"
 #include "tcp/tcb.h"
 
@@ -69,18 +69,4 @@ void window_after_read(struct tcb *t)
   uint32_t step = u32_min(t->recv_buffer_bytes / 2, 2u * t->rcv_mss);
   if (room >= t->rcv.wnd + step && room > t->rcv.wnd && !(t->bits & TCB_FIN_TAKEN))
     t->owed |= OWED_WINDOW;
-}
-
-// SND.WND, only by a segment that is not older than the last that set it.
-bool window_of_segment(struct tcb *t, const struct seg *g)
-{
-  if (!(seq_lt(t->snd.wl1, g->seq) || (t->snd.wl1 == g->seq && seq_le(t->snd.wl2, g->ack))))
-    return false;
-  uint32_t wnd = g->wnd << t->snd_wscale;
-  bool moved = wnd != t->snd.wnd;
-  t->snd.wnd = wnd;
-  t->snd.wl1 = g->seq;
-  t->snd.wl2 = g->ack;
-  t->snd.max_wnd = u32_max(t->snd.max_wnd, wnd);
-  return moved;
 }
