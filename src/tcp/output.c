@@ -2,7 +2,7 @@
 // output.c - choosing the next segment: RST, SYN, retransmission, data, FIN, window update, ACK. The one place that
 // makes segments of a full connection.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/window.h"
 
 #define OUTPUT_OVERRIDE_NS                                                                         \
   UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
@@ -10,7 +10,7 @@
 static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
 {
   bool answer = t->state == ESTAB_SYN_RECEIVED; // a SYN-ACK agrees only to what was offered
-  o->present = c->settings->mss_option ? ESTAB_TCP_OPT_MSS : 0;
+  if (c->settings->mss_option) o->present |= ESTAB_TCP_OPT_MSS;
   o->mss = tcb_mss_for(c->settings, t->path, tcb_is4(t));
   if (answer ? (t->flags & SEG_WS) : c->settings->window_scaling) {
     o->present |= ESTAB_TCP_OPT_WSCALE;
@@ -47,9 +47,16 @@ static void put_sack(struct tcb *t, struct estab_tcp_options *o)
   o->present |= ESTAB_TCP_OPT_SACK;
 }
 
-// Header of the next segment, without text. Every segment but the first SYN and a bare RST acknowledges.
-static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq,
-                  uint16_t flags, uint64_t now_ns)
+static void put_timestamp(const struct tcb *t, struct estab_tcp_header *h, uint64_t now_ns)
+{
+  h->options.present |= ESTAB_TCP_OPT_TS;
+  h->options.ts_value = tcp_ts_now(t->ts_offset, now_ns);
+  h->options.ts_echo = (h->flags & ESTAB_TCP_ACK) ? t->ts_recent : 0;
+}
+
+// Header of the next segment, without text and window. Every segment but the first SYN acknowledges.
+static inline void put_header(const struct tcb *t, struct tcp_out *out, uint32_t seq,
+                              uint16_t flags, uint64_t now_ns)
 {
   struct estab_tcp_header *h = &out->h;
   h->src_port = t->tuple.local_port;
@@ -63,28 +70,29 @@ static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
   out->segments = 1;
   out->retransmission = false;
   out->piece_count = 0;
-  if (flags & ESTAB_TCP_SYN) put_syn_options(c, t, &h->options);
-  bool offered = (flags & ESTAB_TCP_SYN) && t->state == ESTAB_SYN_SENT && c->settings->timestamps;
-  if ((t->flags & SEG_TS) || offered) { // RST too: RFC 7323 3.2
-    h->options.present |= ESTAB_TCP_OPT_TS;
-    h->options.ts_value = tcp_ts_now(t->ts_offset, now_ns);
-    h->options.ts_echo = (flags & ESTAB_TCP_ACK) ? t->ts_recent : 0;
-  }
-  if (flags & ESTAB_TCP_RST) {
-    h->window = 0;
-    return;
-  }
-  h->window = window_to_advertise(c->settings, t, (flags & ESTAB_TCP_SYN) != 0);
-  if (flags & ESTAB_TCP_ACK) {
-    t->last_ack_sent = t->rcv.nxt;
-    t->owed &= (uint16_t) ~(OWED_WINDOW | OWED_CHALLENGE);
-    if (t->acks_owed > 1)
-      t->acks_owed--; // duplicate ACKs of a batch go out one by one [RFC 5681 4.2]
-    else
-      t->acks_owed = 0, t->owed &= (uint16_t)~OWED_ACK;
-    t->at[TIMER_ACK] = ESTAB_NEVER;
-    t->segments_unacked = 0;
-  }
+  if (t->flags & SEG_TS) put_timestamp(t, h, now_ns); // RST too: RFC 7323 3.2
+}
+
+// The ACK that is about to leave settles what was owed.
+static inline void acknowledged(struct tcb *t)
+{
+  uint16_t settled = OWED_WINDOW | OWED_CHALLENGE;
+  if (t->acks_owed <= 1) settled |= OWED_ACK;
+  if (t->acks_owed > 0)
+    t->acks_owed--; // duplicate ACKs of a batch go out one by one [RFC 5681 4.2]
+  t->owed &= (uint16_t)~settled;
+  t->last_ack_sent = t->rcv.nxt;
+  t->at[TIMER_ACK] = ESTAB_NEVER;
+  t->segments_unacked = 0;
+}
+
+// All of a segment but its text.
+static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq,
+                  uint64_t now_ns)
+{
+  put_header(t, out, seq, ESTAB_TCP_ACK, now_ns);
+  out->h.window = window_to_advertise(c->settings, t);
+  acknowledged(t);
 }
 
 // Text [seq, seq + n) out of the send buffer. Answers how much fits into the pieces.
@@ -114,7 +122,21 @@ static void mark_text(const struct tcb *t, struct tcp_out *out)
   }
 }
 
-static int finish(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+static TCP_APART void trace_out(const struct tcp *c, const struct tcb *t, const struct tcp_out *out,
+                                uint64_t now_ns)
+{
+  if (out->retransmission) {
+    struct estab_trace e = {
+        .kind = ESTAB_TRACE_retransmitted,
+        .u.retransmitted = {out->h.seq, out->text_bytes,
+                            (t->bits & TCB_FAST_RECOVERY) ? "duplicate ACKs" : "timeout"}};
+    tcp_trace(c, t, &e, now_ns);
+  }
+  tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h,
+                 out->text_bytes, out->segments, now_ns);
+}
+
+static int finish(struct tcp *c, struct tcb *t, const struct tcp_out *out, uint64_t now_ns)
 {
   t->segments_sent += out->segments;
   if (out->retransmission) {
@@ -125,17 +147,7 @@ static int finish(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t no
   } else {
     t->bytes_sent += out->text_bytes;
   }
-  if (tcp_tracing(c)) {
-    if (out->retransmission) {
-      struct estab_trace e = {
-          .kind = ESTAB_TRACE_retransmitted,
-          .u.retransmitted = {out->h.seq, out->text_bytes,
-                              (t->bits & TCB_FAST_RECOVERY) ? "duplicate ACKs" : "timeout"}};
-      tcp_trace(c, t, &e, now_ns);
-    }
-    tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h,
-                   out->text_bytes, out->segments, now_ns);
-  }
+  if (tcp_tracing(c)) trace_out(c, t, out, now_ns);
   return 1;
 }
 
@@ -153,7 +165,8 @@ static int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
 {
   t->owed = 0;
   uint32_t seq = seq_gt(t->snd.una, t->iss) ? acceptable_seq(t) : t->snd.nxt;
-  begin(c, t, out, seq, ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  put_header(t, out, seq, ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  out->h.window = 0;
   return finish(c, t, out, now_ns);
 }
 
@@ -162,7 +175,11 @@ static int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
   t->owed &= (uint16_t)~OWED_SYN;
   uint16_t flags = ESTAB_TCP_SYN;
   if (t->state == ESTAB_SYN_RECEIVED) flags |= ESTAB_TCP_ACK;
-  begin(c, t, out, t->iss, flags, now_ns);
+  put_header(t, out, t->iss, flags, now_ns);
+  put_syn_options(c, t, &out->h.options);
+  if (t->state == ESTAB_SYN_SENT && c->settings->timestamps) put_timestamp(t, &out->h, now_ns);
+  out->h.window = window_of_syn(c->settings, t);
+  if (flags & ESTAB_TCP_ACK) acknowledged(t);
   out->retransmission = t->snd.nxt != t->iss;
   t->snd.nxt = t->iss + 1;
   return finish(c, t, out, now_ns);
@@ -195,7 +212,7 @@ static int send_lost(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
     t->work->window_full = true;
     return 0;
   }
-  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  begin(c, t, out, seq, now_ns);
   uint32_t got = attach_text(t, out, seq, n);
   if (fin && seq + got + 1 == end) out->h.flags |= ESTAB_TCP_FIN;
   mark_text(t, out);
@@ -218,7 +235,7 @@ static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out
     t->owed &= (uint16_t)~OWED_RETRANSMIT;
     return 0;
   }
-  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  begin(c, t, out, seq, now_ns);
   if (!fin && text == 1 &&
       seq == t->snd.una) { // what a probe carried takes along what the window now has room for
     text = u32_min(u32_min(t->sendq.bytes, t->snd.wnd), t->snd_mss);
@@ -270,13 +287,11 @@ static void enter_after_fin(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->state == ESTAB_CLOSE_WAIT) tcb_enter(c, t, ESTAB_LAST_ACK, "our FIN is sent", now_ns);
 }
 
-// New data, and FIN behind the last of it.
-static int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+// queued: octets that were never sent; 0: only the FIN.
+static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t queued,
+                    uint64_t now_ns)
 {
-  if (t->bits & TCB_FIN_SENT) return 0;
-  uint32_t queued = tcb_queue_end(t) - t->snd.nxt;
-  bool fin = t->bits & TCB_CLOSE_CALLED;
-  if (queued == 0 && !fin) return 0;
+  const bool fin = t->bits & TCB_CLOSE_CALLED;
   // One segment alone needs no scoreboard. Without memory: NewReno, and asked again with the next segment.
   if (!t->work && (t->snd.una != t->snd.nxt || queued > t->snd_mss)) (void)work_take(c, t, now_ns);
   if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns) // RFC 5681 4.1
@@ -300,22 +315,29 @@ static int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
     retransmit_arm(c, t, now_ns);
     return 0;
   }
-  begin(c, t, out, t->snd.nxt, ESTAB_TCP_ACK, now_ns);
+  begin(c, t, out, t->snd.nxt, now_ns);
   uint32_t got = attach_text(t, out, t->snd.nxt, n);
   mark_text(t, out);
   t->bits &= ~(uint32_t)TCB_OVERRIDE;
   bool last = fin && got == queued && t->snd.wnd > tcb_flight(t) + got;
-  transmit_new(c, t, t->snd.nxt + got + (last ? 1u : 0u), now_ns);
-  t->snd.nxt += got;
-  if (last) {
-    out->h.flags |= ESTAB_TCP_FIN;
-    t->snd.nxt++;
-    t->bits |= TCB_FIN_SENT;
-    int done = finish(c, t, out, now_ns);
-    enter_after_fin(c, t, now_ns);
-    return done;
-  }
-  return finish(c, t, out, now_ns);
+  uint32_t seq_end = t->snd.nxt + got + (last ? 1u : 0u);
+  transmit_new(c, t, seq_end, now_ns);
+  t->snd.nxt = seq_end;
+  if (!last) return finish(c, t, out, now_ns);
+  out->h.flags |= ESTAB_TCP_FIN;
+  t->bits |= TCB_FIN_SENT;
+  int done = finish(c, t, out, now_ns);
+  enter_after_fin(c, t, now_ns);
+  return done;
+}
+
+// New data, and FIN behind the last of it.
+static inline int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  if (t->bits & TCB_FIN_SENT) return 0;
+  uint32_t queued = t->sendq.bytes - tcb_flight(t);
+  if (queued == 0 && !(t->bits & TCB_CLOSE_CALLED)) return 0;
+  return send_new(c, t, out, queued, now_ns);
 }
 
 // RFC 9293 3.8.6.1 [MUST-36]: one octet, or the FIN, into the closed window; the same one again later.
@@ -326,7 +348,7 @@ static int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
   bool again = t->snd.nxt != t->snd.una;
   uint32_t text = tcb_queue_end(t) - seq;
   if (text == 0 && !(t->bits & TCB_CLOSE_CALLED)) return 0;
-  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  begin(c, t, out, seq, now_ns);
   if (text > 0) {
     attach_text(t, out, seq, 1);
   } else {
@@ -356,7 +378,7 @@ static int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, ui
     uint32_t n = u32_min(tcb_flight(t) - fin, t->snd_mss);
     uint32_t seq = t->snd.nxt - fin - n;
     if (n + fin == 0) return 0;
-    begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+    begin(c, t, out, seq, now_ns);
     uint32_t got = attach_text(t, out, seq, n);
     if (fin && got == n) out->h.flags |= ESTAB_TCP_FIN;
     mark_text(t, out);
@@ -376,7 +398,7 @@ static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
     t->owed &= (uint16_t)~OWED_KEEPALIVE;
     seq = t->snd.una - 1;
   }
-  begin(c, t, out, seq, ESTAB_TCP_ACK, now_ns);
+  begin(c, t, out, seq, now_ns);
   if ((t->flags & SEG_SACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)))
     put_sack(t, &out->h.options);
   mark_text(t, out);

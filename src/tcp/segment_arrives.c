@@ -67,17 +67,19 @@ static void take_syn(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t
 static inline struct verdict sixth_onward(struct tcp *c, struct tcb *t, const struct seg *g,
                                           uint64_t now_ns)
 {
+  enum estab_drop drop = ESTAB_DROP_NONE;
   if (g->flags & ESTAB_TCP_URG) sixth_urg(t, g);
-  struct verdict v = seventh_text(c, t, g, now_ns);
+  if (seg_len(g) > 0 || g->duplicate_start != g->duplicate_end)
+    drop = seventh_text(c, t, g, now_ns);
   // Of a SYN, after the text of this segment, which may overlap it.
   if (t->out_of_order.count > 0) text_take_kept(c, t, now_ns);
-  if (v.stop) return v;
-  if (t->bits & TCB_FIN_KNOWN) eighth_fin(c, t, now_ns);
-  if (g->window_closed) {
+  if (drop == ESTAB_DROP_NONE) {
+    if (t->bits & TCB_FIN_KNOWN) eighth_fin(c, t, now_ns);
+    if (!g->window_closed) return GO_ON;
     t->owed |= OWED_ACK;
-    return verdict_stop(ESTAB_DROP_TCP_SEQUENCE, REPLY_NONE, EFFECT_NONE);
+    drop = ESTAB_DROP_TCP_SEQUENCE;
   }
-  return v;
+  return verdict_stop(drop, REPLY_NONE, EFFECT_NONE);
 }
 
 // RFC 9293 3.10.7.3: ACK, RST, (security,) SYN, in this order.
@@ -163,10 +165,13 @@ static bool tells_dsack(const struct tcb *t)
          t->state != ESTAB_TIME_WAIT;
 }
 
-// A step of judge_segment() has rejected it. seq, len, flags: as it came.
-static void rejected(struct tcp *c, struct tcb *t, const struct seg *g, struct verdict v,
-                     uint32_t seq, uint32_t len, uint16_t flags, uint64_t now_ns)
+// First to fifth, and what follows from a step that rejects it.
+static TCP_APART struct verdict judge(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
 {
+  const uint32_t seq = g->seq, len = seg_len(g);
+  const uint16_t flags = g->flags;
+  struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
+  if (!v.stop) return v;
   if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
     time_wait_restart(t, seq, len, flags, now_ns);
   if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) &&
@@ -177,6 +182,7 @@ static void rejected(struct tcp *c, struct tcb *t, const struct seg *g, struct v
   }
   owe_reply(c, t, v);
   end_by_rst(c, t, v, now_ns);
+  return v;
 }
 
 static inline struct verdict takes_effect(struct tcp *c, struct tcb *t, const struct seg *g,
@@ -216,13 +222,8 @@ struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, 
   if (segment_is_plain(&t->seg, g)) {
     update_ts_recent(&t->seg, g, now_ns);
   } else {
-    const uint32_t seq = g->seq, len = seg_len(g);
-    const uint16_t flags = g->flags;
-    struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
-    if (v.stop) {
-      rejected(c, t, g, v, seq, len, flags, now_ns);
-      return v;
-    }
+    struct verdict v = judge(c, t, g, now_ns);
+    if (v.stop) return v;
   }
   return takes_effect(c, t, g, now_ns);
 }

@@ -85,7 +85,6 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->rtx_nxt = t->recover = seed->iss;
   t->rcv.nxt = t->rcv_read = t->rcv_push = t->rcv_up = t->last_ack_sent = seed->irs + 1;
   t->ts_recent = seed->ts_recent;
-  t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
   if ((seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_TS) != 0 : set->timestamps)
     t->ts_offset = isn_ts_offset(c, &seed->tuple);
   t->peer_mss = seed->peer_mss;
@@ -110,19 +109,17 @@ static void stop_timers(struct tcb *t)
     t->at[i] = ESTAB_NEVER;
 }
 
-// Out of line, so that the other edges do not save registers for these.
-#define TCB_APART __attribute__((noinline))
-
-static TCB_APART void trace_enter(struct tcp *c, struct tcb *t, enum estab_state from,
-                                  enum estab_state to, const char *cause, uint64_t now_ns)
+void tcb_trace_enter(const struct tcp *c, const struct tcb *t, enum estab_state from,
+                     const char *cause, uint64_t now_ns)
 {
-  struct estab_trace e = {.kind = ESTAB_TRACE_state_changed, .u.state_changed = {from, to, cause}};
+  struct estab_trace e = {.kind = ESTAB_TRACE_state_changed,
+                          .u.state_changed = {from, (enum estab_state)t->state, cause}};
   tcp_trace(c, t, &e, now_ns);
 }
 
-static TCB_APART void enter_established(struct tcb *t, uint64_t now_ns)
+void tcb_enter_established(struct tcb *t, uint64_t now_ns)
 {
-  t->pending |= (t->flags & SEG_PASSIVE) ? 0u : ESTAB_EVENT_CONNECTED;
+  if (!(t->flags & SEG_PASSIVE)) t->pending |= ESTAB_EVENT_CONNECTED;
   if (t->bits & TCB_WRITE_ARMED) {
     t->bits &= ~(uint32_t)TCB_WRITE_ARMED;
     t->pending |= ESTAB_EVENT_WRITABLE;
@@ -132,7 +129,7 @@ static TCB_APART void enter_established(struct tcb *t, uint64_t now_ns)
     t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
 }
 
-static TCB_APART void enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now_ns)
+void tcb_enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   stop_timers(t);
   sendq_clear(&t->sendq, c->blocks);
@@ -141,19 +138,9 @@ static TCB_APART void enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now
   t->at[TIMER_LIFE] = now_ns + (uint64_t)t->time_wait_ms * 1000000u;
 }
 
-void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause,
-               uint64_t now_ns)
+void tcb_enter_fin_wait_2(const struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  enum estab_state from = (enum estab_state)t->state;
-  if (!state_edge_is_legal(from, to))
-    return; // cannot happen; the property tests see that it does not
-  t->state = (uint8_t)to;
-  if (tcp_tracing(c)) trace_enter(c, t, from, to, cause, now_ns);
-  if (to == ESTAB_ESTABLISHED)
-    enter_established(t, now_ns);
-  else if (to == ESTAB_TIME_WAIT)
-    enter_time_wait(c, t, now_ns);
-  else if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED) && c->settings->fin_wait_2_timeout_ns)
+  if (c->settings->fin_wait_2_timeout_ns)
     t->at[TIMER_LIFE] = u64_sum(now_ns, c->settings->fin_wait_2_timeout_ns);
 }
 

@@ -210,6 +210,11 @@ _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, s
                "one view of the head");
 _Static_assert(sizeof(void *) > 8 || sizeof(struct tcb) <= 632, "an idle connection has 640 bytes");
 
+static inline bool tcp_tracing(const struct tcp *c)
+{
+  return c->settings->trace.event != NULL;
+}
+
 // ---- tcb.c: a connection's birth and end
 
 // What a handshake has agreed on, from a half-open record today and a SYN cookie later.
@@ -229,9 +234,25 @@ void tcb_fresh(struct tcb *t, const struct estab_settings *settings);
 // t: a copy of what tcb_fresh() made, with index and generation.
 void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
               uint64_t now_ns);
+void tcb_trace_enter(const struct tcp *c, const struct tcb *t, enum estab_state from,
+                     const char *cause, uint64_t now_ns) TCP_APART;
+void tcb_enter_established(struct tcb *t, uint64_t now_ns);
+void tcb_enter_time_wait(struct tcp *c, struct tcb *t, uint64_t now_ns);
+// Of a released connection.
+void tcb_enter_fin_wait_2(const struct tcp *c, struct tcb *t, uint64_t now_ns);
 // The one place a state changes. Checks the edge, traces, starts and stops what the new state needs.
-void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause,
-               uint64_t now_ns);
+static inline void tcb_enter(struct tcp *c, struct tcb *t, enum estab_state to, const char *cause,
+                             uint64_t now_ns)
+{
+  enum estab_state from = (enum estab_state)t->state;
+  if (!state_edge_is_legal(from, to))
+    return; // cannot happen; the property tests see that it does not
+  t->state = (uint8_t)to;
+  if (tcp_tracing(c)) tcb_trace_enter(c, t, from, cause, now_ns);
+  if (to == ESTAB_ESTABLISHED) tcb_enter_established(t, now_ns);
+  if (to == ESTAB_TIME_WAIT) tcb_enter_time_wait(c, t, now_ns);
+  if (to == ESTAB_FIN_WAIT_2 && (t->bits & TCB_RELEASED)) tcb_enter_fin_wait_2(c, t, now_ns);
+}
 // Into CLOSED with an error for the user (0 = in order) and the event that tells it.
 void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char *cause,
              uint64_t now_ns);
@@ -370,14 +391,11 @@ void text_keep_of_syn(struct tcp *c, struct tcb *t, const struct seg *g);
 void text_forget(struct tcp *c, struct tcb *t);
 void text_take_kept(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void sixth_urg(struct tcb *t, const struct seg *g);
-struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);
+enum estab_drop seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);
 void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns);
 
 // ---- window.c
 
-uint32_t window_right_edge(const struct tcb *t); // what we would like to offer, a sequence number
-uint16_t window_to_advertise(const struct estab_settings *set, struct tcb *t,
-                             bool syn); // and writes RCV.WND down
 // The peer's SYN had no window scale: RCV.WND is at most what the field can say, or what the setting allows.
 void window_unscaled(const struct estab_settings *set, struct tcb *t);
 void window_after_read(struct tcb *t);
@@ -510,9 +528,5 @@ void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *eve
                uint64_t now_ns);
 void tcp_trace_congestion(const struct tcp *c, const struct tcb *t, const char *cause,
                           uint64_t now_ns);
-static inline bool tcp_tracing(const struct tcp *c)
-{
-  return c->settings->trace.event != NULL;
-}
 
 #endif

@@ -46,8 +46,9 @@ static void raise_readable(struct tcb *t)
 // delay. A full window of small segments from a peer with Nagle never waits twice.
 static void acknowledge_text(struct tcb *t, const struct seg *g, bool at_once, uint64_t now_ns)
 {
-  uint32_t segments =
-      u32_max(u32_max(g->segments, 1), g->text_bytes / t->rcv_mss); // [SHLD-19]: or 2 x RMSS octets
+  uint32_t segments = u32_max(g->segments, 1);
+  if (g->text_bytes > t->rcv_mss) // [SHLD-19]: or 2 x RMSS octets
+    segments = u32_max(segments, g->text_bytes / t->rcv_mss);
   uint32_t waiting = t->segments_unacked + segments;
   t->segments_unacked = (uint8_t)u32_min(waiting, 255);
   if (at_once || waiting >= 2 || t->delayed_ack_ms == 0) {
@@ -121,8 +122,8 @@ static void report_overlap(struct tcb *t, uint32_t start, uint32_t end)
 }
 
 // In order: RCV.NXT moves over it, and over what had come earlier behind it.
-static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct seg *g,
-                                    uint32_t text_bytes, uint64_t now_ns)
+static enum estab_drop text_in_order(struct tcp *c, struct tcb *t, const struct seg *g,
+                                     uint32_t text_bytes, uint64_t now_ns)
 {
   uint32_t kept =
       (uint32_t)recvq_write(&t->recvq, c->blocks, t->rcv.nxt - t->rcv_read, g->text, text_bytes);
@@ -133,9 +134,8 @@ static struct verdict text_in_order(struct tcp *c, struct tcb *t, const struct s
   advance(t, next);
   acknowledge_text(t, g, filled || kept < text_bytes || g->duplicate_start != g->duplicate_end,
                    now_ns);
-  if (kept < text_bytes)
-    return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
-  return GO_ON;
+  if (kept < text_bytes) return ESTAB_DROP_TCP_TEXT_NO_MEMORY;
+  return ESTAB_DROP_NONE;
 }
 
 // RFC 2018 4: the order in which blocks are reported. An octet of a block that grew stands for the whole.
@@ -151,21 +151,21 @@ static void remember_recent(struct tcb *t, uint32_t seq)
 }
 
 // Ahead of a hole: written at its final place, announced by SACK, or by a duplicate ACK for each.
-static struct verdict text_out_of_order(struct tcp *c, struct tcb *t, const struct seg *g,
-                                        uint32_t text_bytes)
+static enum estab_drop text_out_of_order(struct tcp *c, struct tcb *t, const struct seg *g,
+                                         uint32_t text_bytes)
 {
   t->owed |= OWED_ACK;
   if (!(t->flags & SEG_SACK) && t->acks_owed < TEXT_MAX_DUPLICATE_ACKS) t->acks_owed++;
   struct range duplicate;
   if (ranges_insert(&t->out_of_order, c->mem, g->seq, g->seq + text_bytes, TEXT_MAX_ISLANDS,
                     &duplicate) < 0)
-    return verdict_stop(ESTAB_DROP_TCP_REASSEMBLY_FULL, REPLY_NONE, EFFECT_NONE);
+    return ESTAB_DROP_TCP_REASSEMBLY_FULL;
   uint32_t kept =
       (uint32_t)recvq_write(&t->recvq, c->blocks, g->seq - t->rcv_read, g->text, text_bytes);
   if (kept < text_bytes) {
     // No memory: forget what could not be written, and everything behind it. Nothing of it was acknowledged.
     ranges_drop_from(&t->out_of_order, g->seq + kept);
-    return verdict_stop(ESTAB_DROP_TCP_TEXT_NO_MEMORY, REPLY_NONE, EFFECT_NONE);
+    return ESTAB_DROP_TCP_TEXT_NO_MEMORY;
   }
   remember_recent(t, g->seq);
   if (duplicate.start != duplicate.end && (t->flags & SEG_SACK)) { // RFC 2883 4.2
@@ -173,16 +173,16 @@ static struct verdict text_out_of_order(struct tcp *c, struct tcb *t, const stru
     t->dsack_start = duplicate.start;
     t->dsack_end = duplicate.end;
   }
-  return GO_ON;
+  return ESTAB_DROP_NONE;
 }
 
-static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+static enum estab_drop take_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   if ((g->flags & ESTAB_TCP_FIN) && !(t->bits & TCB_FIN_KNOWN)) {
     // The end of the stream, perhaps ahead of missing text: remembered, with no other effect until RCV.NXT is there.
     t->bits |= TCB_FIN_KNOWN;
     t->fin_seq = g->seq + g->text_bytes;
-    ranges_drop_from(&t->out_of_order, t->fin_seq);
+    if (t->out_of_order.count > 0) ranges_drop_from(&t->out_of_order, t->fin_seq);
   }
   uint32_t text_bytes = g->text_bytes;
   if ((t->bits & TCB_FIN_KNOWN) && seq_gt(g->seq + text_bytes, t->fin_seq))
@@ -190,15 +190,14 @@ static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *
   if (text_bytes == 0) {
     if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end)
       t->owed |= OWED_ACK;
-    if (g->text_bytes > 0)
-      return verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_NONE, EFFECT_NONE);
-    return GO_ON;
+    if (g->text_bytes > 0) return ESTAB_DROP_TCP_TEXT_AFTER_FIN;
+    return ESTAB_DROP_NONE;
   }
   if (t->bits & (TCB_RELEASED | TCB_RECV_SHUT)) { // [SHLD-3]: nobody will ever read this
     t->owed |= OWED_RST;
     tcb_end(c, t, ESTAB_ERR_ABORTED, ESTAB_EVENT_ABORTED, "text for a user who reads no more",
             now_ns);
-    return verdict_stop(ESTAB_DROP_TCP_TEXT_RELEASED, REPLY_NONE, EFFECT_NONE);
+    return ESTAB_DROP_TCP_TEXT_RELEASED;
   }
   if (g->flags & ESTAB_TCP_PSH) {
     uint32_t end = g->seq + text_bytes;
@@ -212,8 +211,8 @@ static struct verdict take_text(struct tcp *c, struct tcb *t, const struct seg *
   return text_out_of_order(c, t, g, text_bytes);
 }
 
-// Seventh: only while the peer may still send.
-struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+// Seventh: only while the peer may still send. Answers why text was not taken.
+enum estab_drop seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   switch ((enum estab_state)t->state) {
   case ESTAB_ESTABLISHED:
@@ -223,16 +222,16 @@ struct verdict seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, u
   case ESTAB_CLOSING:
   case ESTAB_LAST_ACK:
   case ESTAB_TIME_WAIT:
-    if (seg_len(g) == 0) return GO_ON;
+    if (seg_len(g) == 0) return ESTAB_DROP_NONE;
     t->owed |= OWED_ACK;
-    return verdict_stop(ESTAB_DROP_TCP_TEXT_AFTER_FIN, REPLY_NONE, EFFECT_NONE);
+    return ESTAB_DROP_TCP_TEXT_AFTER_FIN;
   case ESTAB_CLOSED:
   case ESTAB_LISTEN:
   case ESTAB_SYN_SENT:
   case ESTAB_SYN_RECEIVED:
   case ESTAB_STATES: break;
   }
-  return GO_ON;
+  return ESTAB_DROP_NONE;
 }
 
 // Eighth: when RCV.NXT reaches the peer's FIN. First the text, then the end of the stream, then the state.

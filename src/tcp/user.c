@@ -173,8 +173,7 @@ void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->user_timeout_ms = t->user_timeout_ms ? u32_min(t->user_timeout_ms, orphan_ms) : orphan_ms;
   if (t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT) return;
   if (t->state == ESTAB_FIN_WAIT_2) {
-    if (c->settings->fin_wait_2_timeout_ns)
-      t->at[TIMER_LIFE] = u64_sum(now_ns, c->settings->fin_wait_2_timeout_ns);
+    tcb_enter_fin_wait_2(c, t, now_ns);
   } else {
     t->at[TIMER_USER] =
         u64_min(t->at[TIMER_USER], now_ns + (uint64_t)t->user_timeout_ms * 1000000u);
