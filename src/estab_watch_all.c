@@ -89,6 +89,7 @@
 #include "watch/scan_version.c"
 #include "watch/stream.c"
 #include "watch/stream_wait.c"
+#include "watch/tell.c"
 #include "watch/timeline.c"
 #include "watch/track.c"
 #include "watch/track_packet.c"

@@ -21,6 +21,7 @@ extern "C" {
 #endif
 
 typedef struct estab_watch estab_watch;
+struct estab_tcp_options; // wire.h
 
 // ---------------------------------------------------------------------------------------------
 // Settings
@@ -79,6 +80,7 @@ struct estab_watch_settings {
       *local; // networks that are ours; copied. NULL = the private ranges
   uint32_t local_count;
   struct estab_watch_thresholds thresholds;
+  bool segments; // give every TCP segment, as it was judged, as ESTAB_WATCH_SEGMENT records
 };
 
 ESTAB_API void estab_watch_settings_default(struct estab_watch_settings *settings);
@@ -332,11 +334,40 @@ struct estab_watch_stream {
   size_t length;
 };
 
+// What is remarkable about a segment: names and one English clause in watch_marks.def.
+enum estab_watch_mark {
+#define MARK(name, json, english) ESTAB_WATCH_MARK_##name,
+#include "watch_marks.def"
+#undef MARK
+  ESTAB_WATCH_MARKS
+};
+ESTAB_API const char *estab_watch_mark_name(enum estab_watch_mark mark);
+ESTAB_API const char *estab_watch_mark_text(enum estab_watch_mark mark);
+
+// A segment of a connection, as the observer judged it when it passed the tap.
+struct estab_watch_segment {
+  struct estab_watch_uid uid; // of the life
+  uint64_t ts_ns, packet;
+  struct estab_ip src, dst;
+  uint16_t src_port, dst_port;
+  uint8_t side; // enum estab_watch_side that sent it, as far as is known by now who opened
+  uint8_t ttl;
+  uint16_t flags; // enum estab_tcp_flag bits
+  uint32_t seq, ack;
+  uint32_t window_bytes;                   // scaled, where both SYNs were seen and have a scale
+  uint32_t text_bytes;                     // by the headers
+  uint32_t marks;                          // 1 << enum estab_watch_mark
+  const struct estab_tcp_options *options; // of wire.h
+  uint8_t state[2];                        // enum estab_state after it, by side
+  bool state_seen[2];                      // false: inferred
+};
+
 enum estab_watch_record_type {
   ESTAB_WATCH_CONN,
   ESTAB_WATCH_ALERT,
   ESTAB_WATCH_AMBIGUITY,
   ESTAB_WATCH_STREAM,
+  ESTAB_WATCH_SEGMENT,
 };
 
 struct estab_watch_record {
@@ -346,6 +377,7 @@ struct estab_watch_record {
     struct estab_watch_alert alert;
     struct estab_watch_ambiguity ambiguity;
     struct estab_watch_stream stream;
+    struct estab_watch_segment segment;
   };
 };
 

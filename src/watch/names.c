@@ -20,6 +20,12 @@ static const char *const watch_count_names[][2] = {
 #undef COUNT
 };
 
+static const char *const watch_mark_names[][2] = {
+#define MARK(name, json, english) {json, english},
+#include "estab/watch_marks.def"
+#undef MARK
+};
+
 const char *estab_watch_kind_name(enum estab_watch_kind kind)
 {
   return (unsigned)kind < ESTAB_WATCH_KINDS ? watch_kind_names[kind][0] : "";
@@ -43,4 +49,14 @@ const char *estab_watch_count_name(enum estab_watch_count count)
 const char *estab_watch_count_text(enum estab_watch_count count)
 {
   return (unsigned)count < ESTAB_WATCH_COUNTS ? watch_count_names[count][1] : "";
+}
+
+const char *estab_watch_mark_name(enum estab_watch_mark mark)
+{
+  return (unsigned)mark < ESTAB_WATCH_MARKS ? watch_mark_names[mark][0] : "";
+}
+
+const char *estab_watch_mark_text(enum estab_watch_mark mark)
+{
+  return (unsigned)mark < ESTAB_WATCH_MARKS ? watch_mark_names[mark][1] : "";
 }

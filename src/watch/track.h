@@ -57,6 +57,10 @@ struct track {
     struct stream_block *gone; // given out, to be freed with the next call
     struct estab_watch_uid uid;
   } ready;
+  // settings.segments: the last one, until it is pulled
+  struct estab_watch_segment told;
+  struct estab_tcp_options told_options;
+  bool told_waits;
   // A record of one segment is told from here; what the two others would keep is here too.
   struct flow scratch;
   struct flow_closing scratch_closing;

@@ -8,6 +8,7 @@
 #include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/stream.h"
+#include "watch/tell.h"
 #include "watch/zeek.h"
 
 static void track_segment_of(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
@@ -78,6 +79,8 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
     g = &old;
   }
   uint64_t before = track_signature(f);
+  struct tell_before told;
+  if (t->settings.segments) tell_before(t, f, g, &told);
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
   doubt_segment(t, f, g, t->packet->tcp.urgent);
   track_remember(t, f->life_packet, g);
@@ -86,6 +89,7 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   zeek_segment(t, f, g);
   life_segment(t, f, g);
   measure_limits(t, f, g);
+  if (t->settings.segments) tell_segment(t, f, g, &told);
   if (!(g->bits & SEGMENT_BAD)) {
     f->last_packet = g->packet;
     if (!(g->bits & SEGMENT_OFFLOADED)) f->last_ns = g->ts_ns;
@@ -109,16 +113,18 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
     return;
   }
   track_remember(t, g->packet, g);
-  // A record of one segment has no room for text that was not captured behind a FIN, for streams and for doubts.
+  // A record of one segment has no room for text that was not captured behind a FIN, for streams, doubts, and marks.
   bool text = t->settings.streams && g->text_bytes;
   bool doubt = g->text_bytes && (g->flags & ESTAB_TCP_SYN);
-  if (!text && !doubt && !((g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT))) return;
+  bool fin = (g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT);
+  if (!text && !doubt && !fin && !t->settings.segments) return;
   ref = track_promote(t, ref);
   if (ref == FLOW_NONE) return;
   struct flow *f = (struct flow *)track_at(t, ref);
   track_arm(t, f);
   if (doubt) doubt_segment(t, f, g, 0);
   if (text) stream_first(t, f, g, t->packet->payload);
+  if (t->settings.segments) tell_segment(t, f, g, NULL);
 }
 
 // A full record gets a segment. The row may be over, or the segment be another connection's.
@@ -209,6 +215,8 @@ bool track_next_note(struct track *t, struct estab_watch_record *out)
 {
   if (t->note_at >= t->note_count) {
     t->note_at = t->note_count = 0;
+    out->type = ESTAB_WATCH_SEGMENT;
+    if (tell_next(t, &out->segment)) return true;
     out->type = ESTAB_WATCH_STREAM;
     return t->settings.streams && stream_next(t, &out->stream);
   }

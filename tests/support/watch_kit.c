@@ -67,6 +67,19 @@ static void watch_kit_steps(struct watch_kit *k, const struct estab_watch_side_r
   }
 }
 
+static void watch_kit_told(struct watch_kit *k, const struct estab_watch_segment *s)
+{
+  char flags[16], text[128];
+  estab_flags_format(s->flags, flags, sizeof flags);
+  snprintf(text, sizeof text, "%s %s", s->side ? "r" : "o", flags);
+  watch_kit_say(k, text);
+  for (unsigned i = 0; i < ESTAB_WATCH_MARKS; i++) {
+    if (!(s->marks >> i & 1)) continue;
+    watch_kit_say(k, " ");
+    watch_kit_say(k, estab_watch_mark_name((enum estab_watch_mark)i));
+  }
+}
+
 const char *watch_kit_pull(struct watch_kit *k)
 {
   struct estab_watch_record r;
@@ -98,6 +111,7 @@ const char *watch_kit_pull(struct watch_kit *k)
                (const char *)r.stream.bytes, r.stream.end ? " end" : "");
       watch_kit_say(k, text);
       break;
+    case ESTAB_WATCH_SEGMENT: watch_kit_told(k, &r.segment); break;
     }
   }
   return k->out;

@@ -46,6 +46,7 @@ void watch_kit_init(struct watch_kit *k);
 void watch_kit_run(struct watch_kit *k, const char *tokens);
 // Everything ends; answers all that came out since the last answer, a line a record:
 //   row      "S1 ShADad o=SYN-SENT@1,ESTABLISHED@2 r=SYN-RECEIVED@1,ESTABLISHED@3"; a step of a timer "@t"
+//   segment  with settings.segments: who sent it, flags, marks: "o S", "r . zero_window"
 //   others   "ambiguity overlap", "stream o 0 hello", "alert syn_scan"
 const char *watch_kit_flush(struct watch_kit *k);
 const char *watch_kit_pull(struct watch_kit *k);

@@ -121,6 +121,7 @@ void outputs_record(struct outputs *o, const struct estab_watch_record *record)
     if (o->has_json) row_json_ambiguity(&o->json, &record->ambiguity);
     if (o->has_zeek) row_zeek_ambiguity(&o->zeek, &record->ambiguity);
     break;
+  case ESTAB_WATCH_SEGMENT:
   case ESTAB_WATCH_STREAM: break;
   }
 }
