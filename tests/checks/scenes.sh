@@ -37,6 +37,9 @@ shows rst 'RST\|ACK 101:101'
 shows zero-window 'win 0 ' 'reads again'
 shows retransmission 'PSH\|ACK 1:501\(500\) ack 1 again'
 shows fast-retransmit 'ACK 1:1449\(1448\) ack 1 again'
+shows connect-scan 'SYN 0:0' 'RST\|ACK' 'nine more ports'
+shows syn-scan 'SYN [0-9:]*\(0\) win 1024' 'nine more ports'
+shows xmas-scan 'FIN\|PSH\|URG' 'nine more ports'
 
 # When TIME-WAIT ends, in whole seconds: 2 MSL after the FIN, whatever MSL is.
 ends() { play close "$@" | awk '/^ *[0-9.]+ CLOSED /{ t = $1 } END { print int(t) }'; }

@@ -105,3 +105,18 @@ open('community.pcap', 'wb').write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 
 EOF
 "$estab" watch --no-checksum --json community.pcap | grep -qF '"community_id":"1:LQU9qZlK+B5F3KDmev6m5PMibrg="' ||
   fail 'the Community ID is another'
+
+# One connection: found by its number, its uid and its ends in either order, from a file and from standard input.
+uid=$(grep -o '"uid":"[^"]*"' lossy.pcap.json | head -1 | cut -d'"' -f4)
+"$estab" watch --ladder 1 lossy.pcap >ladder.txt
+grep -q 'SYN-SENT.*SYN 0:0(0)' ladder.txt || fail '--ladder draws no SYN'
+for conn in "$uid" "$(awk 'NR == 2 { print $1 }' ladder.txt)-$(awk 'NR == 2 { print $2 }' ladder.txt)" \
+  "$(awk 'NR == 2 { print $2 }' ladder.txt)-$(awk 'NR == 2 { print $1 }' ladder.txt)"; do
+  "$estab" watch --ladder "$conn" lossy.pcap | cmp - ladder.txt || fail "--ladder $conn"
+done
+"$estab" watch --ladder 1 - <lossy.pcap | cmp - ladder.txt || fail '--ladder of standard input'
+[ "$(wc -l <ladder.txt)" -lt 120 ] || fail '--ladder does not fold'
+for conn in 2 x C0 1.2.3.4:5-6.7.8.9:10 1.2.3.4:5- -; do
+  if "$estab" watch --ladder "$conn" lossy.pcap >/dev/null 2>err; then fail "--ladder $conn is taken"; fi
+  [ "$(wc -l <err)" -le 3 ] || fail "more than three lines: --ladder $conn"
+done

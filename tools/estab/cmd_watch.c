@@ -9,6 +9,7 @@
 #include "say.h"
 #include "watch/ignore.h"
 #include "watch/knobs.h"
+#include "watch/look.h"
 #include "watch/outputs.h"
 #include "watch/run.h"
 
@@ -16,7 +17,7 @@ static struct watch_command {
   struct watch_run run;
   struct outputs_settings outputs;
   struct option_list set, local, ignore;
-  const char *policy, *rows, *config;
+  const char *policy, *rows, *config, *ladder, *picture;
   bool no_checksum, list_settings;
 } watch_command;
 
@@ -53,6 +54,8 @@ static const struct option watch_options[] = {
      "alerts not to tell: 'src=NET dst=NET port=LIST kind=KIND'", 0, 0},
     {"explain", 0, OPTION_TEXT, &watch_command.outputs.explain, "ID",
      "how this alert was recognised, in sentences", 0, 0},
+    {.help = "One connection instead. CONN: a row's number, a uid, or ADDR:PORT-ADDR:PORT:"},
+    {"ladder", 0, OPTION_TEXT, &watch_command.ladder, "CONN", "its sequence diagram", 0, 0},
     OPTION_END};
 
 // The index of a word in a list, or -1.
@@ -127,6 +130,36 @@ static int apply_lists(struct watch_command *c)
   return 0;
 }
 
+// --ladder and --picture: the exit status.
+static int look_at(struct watch_command *c)
+{
+  static struct look look;
+  const char *picture = NULL, *why, *what = c->ladder != NULL ? c->ladder : c->picture;
+  if (c->picture != NULL) {
+    size_t n = c->run.file_count > 0 ? strlen(c->run.files[0]) : 0;
+    const char *end = n > 4 ? c->run.files[0] + n - 4 : "";
+    if (strcmp(end, ".svg") != 0 && strcmp(end, ".png") != 0)
+      return say_usage("watch",
+                       "--picture CONN FILE.svg|png CAPTURE...: the first file is no picture");
+    picture = *c->run.files++;
+    c->run.file_count--;
+  }
+  if (c->ladder != NULL && c->picture != NULL && strcmp(c->ladder, c->picture) != 0)
+    return say_usage("watch", "--ladder and --picture are of one connection at a time");
+  if (c->outputs.json || c->outputs.csv || c->outputs.zeek || c->outputs.explain)
+    return say_usage("watch", "--ladder and --picture go without other outputs");
+  if (c->run.file_count == 0)
+    return say_usage("watch", "which capture? name a FILE, or - for stdin");
+  int status = look_find(&look, &c->run, what);
+  if (status == 0 && c->ladder != NULL && !look_ladder(&look, stdout))
+    status = say_failure("watch", NULL, "no memory");
+  if (status == 0 && picture != NULL && look_picture(&look, picture, &why) < 0)
+    status = say_failure("watch", NULL, "%s: %s", picture, why);
+  if (status == 0 && look.damaged) status = EXIT_FAIL;
+  look_free(&look);
+  return status;
+}
+
 int cmd_watch(int argc, char **argv)
 {
   struct watch_command *c = &watch_command;
@@ -154,5 +187,6 @@ int cmd_watch(int argc, char **argv)
   if (operand_count == 0) return say_usage("watch", "which capture? name a FILE, or - for stdin");
   c->run.files = (const char *const *)operands;
   c->run.file_count = (unsigned)operand_count;
+  if (c->ladder != NULL || c->picture != NULL) return look_at(c);
   return watch_run(&c->run, &c->outputs);
 }

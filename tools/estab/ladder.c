@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// ladder.c - takes trace events, keeps both sides' books, and lets rows be drawn.
+// ladder.c - takes trace events, or what an observer saw, keeps both sides' books, and lets rows be drawn.
 //
 // A row is held back until the next thing happens, because the state changes that a segment causes
 // are told after it. What the user does (CLOSE, ABORT, a timeout) ends the waiting: it belongs to the
@@ -33,7 +33,7 @@ struct ladder {
   enum estab_state before[2]; // states before the held row
   enum estab_state drawn[2];  // states that were last on the screen
   unsigned data_rows;
-  uint64_t gathered[2], gathered_text[2];
+  struct ladder_sum gathered;
   struct ladder_row flying[FLYING_MAX];
   unsigned flying_count;
   struct ladder_totals totals;
@@ -89,31 +89,31 @@ static void draw_header(struct ladder *l)
 
 static void flush_gathered(struct ladder *l)
 {
-  if (l->gathered[0] + l->gathered[1] == 0) return;
-  if (!quiet(l)) draw_gathered(&l->canvas, l->gathered, l->gathered_text);
-  memset(l->gathered, 0, sizeof l->gathered);
-  memset(l->gathered_text, 0, sizeof l->gathered_text);
+  if (l->gathered.segments[0] + l->gathered.segments[1] == 0) return;
+  if (!quiet(l)) draw_gathered(&l->canvas, &l->gathered);
+  memset(&l->gathered, 0, sizeof l->gathered);
 }
 
 // Whether the short form may leave this row to the sum.
 static bool may_gather(const struct ladder *l, const struct ladder_row *row)
 {
   const unsigned special = ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_URG;
-  if (l->settings.full || (row->segment.flags & special) || row->again || row->says) return false;
+  if (l->settings.full || (row->segment.flags & special) || row->word || row->says) return false;
   if (row->arrow == ARROW_LOST) return false;
   return row->states[0] == l->drawn[0] && row->states[1] == l->drawn[1] &&
          l->data_rows >= SHOWN_DATA;
 }
 
-static void put_row(struct ladder *l, struct ladder_row *row)
+static void put_row(struct ladder *l, const struct ladder_row *row, bool fold)
 {
   uint32_t isn[2] = {l->half[0].isn, l->half[1].isn};
   draw_header(l);
   if (l->settings.json) {
     if (l->canvas.out) draw_row_json(&l->canvas, row, isn);
-  } else if (may_gather(l, row)) {
-    l->gathered[row->from]++;
-    l->gathered_text[row->from] += row->segment.text_bytes;
+  } else if (fold || may_gather(l, row)) {
+    l->gathered.segments[row->from]++;
+    l->gathered.text_bytes[row->from] += row->segment.text_bytes;
+    l->gathered.again[row->from] += row->again;
     return;
   } else {
     flush_gathered(l);
@@ -142,7 +142,7 @@ static void settle(struct ladder *l)
   if (l->settings.explain && row->arrow != ARROW_ARRIVES)
     row->says = ladder_says(&l->words, &row->segment, row->again, &l->half[from],
                             &l->half[1 - from], before);
-  put_row(l, row);
+  put_row(l, row, false);
 }
 
 static void hold(struct ladder *l, enum ladder_side from, enum ladder_arrow arrow, uint64_t now_ns,
@@ -152,6 +152,8 @@ static void hold(struct ladder *l, enum ladder_side from, enum ladder_arrow arro
   l->before[1] = l->half[1].state;
   l->row = (struct ladder_row){
       .arrow = arrow, .from = from, .at_ns = now_ns - l->start_ns, .segment = *s, .again = again};
+  l->row.word = again ? "again" : NULL;
+  memcpy(l->row.sure, l->settings.live, sizeof l->row.sure);
   l->held = true;
 }
 
@@ -180,6 +182,37 @@ static void on_sent(struct ladder *l, enum ladder_side side, uint64_t now_ns,
     l->flying[l->flying_count] = l->row;
     l->flying[l->flying_count++].at_ns = UINT64_MAX; // until the row is drawn
   }
+}
+
+void ladder_seen(struct ladder *l, const struct estab_tuple *tuple, const struct ladder_seen *seen)
+{
+  enum ladder_side from = seen->from, to = from == LADDER_LEFT ? LADDER_RIGHT : LADDER_LEFT;
+  struct half *sender = &l->half[from], *other = &l->half[to];
+  if (!l->started) {
+    l->tuple = *tuple;
+    l->teller = LADDER_LEFT;
+    l->start_ns = seen->at_ns;
+    l->started = true;
+    sender->live = other->live = true; // only their books are kept here
+  }
+  enum estab_state before[2] = {sender->state, other->state};
+  half_sends(sender, &seen->segment, seen->at_ns);
+  // Nothing of the other side was seen yet: its numbers begin where this one waits.
+  if (!other->sent && (seen->segment.flags & ESTAB_TCP_ACK)) other->isn = seen->segment.ack;
+  for (unsigned i = 0; i < 2; i++)
+    half_enter(&l->half[i], seen->states[i], seen->at_ns);
+  count(l, from, &seen->segment, seen->again);
+  struct ladder_row row = {.from = from,
+                           .at_ns = seen->at_ns - l->start_ns,
+                           .segment = seen->segment,
+                           .again = seen->again,
+                           .states = {seen->states[0], seen->states[1]},
+                           .sure = {seen->sure[0], seen->sure[1]},
+                           .word = seen->word,
+                           .says = seen->says};
+  if (!row.says && l->settings.explain && !seen->fold)
+    row.says = ladder_says(&l->words, &row.segment, row.again, sender, other, before);
+  put_row(l, &row, seen->fold);
 }
 
 static bool same_segment(const struct ladder_segment *a, const struct ladder_segment *b)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// ladder.h - the picture of one connection, drawn from trace events only: two columns of states, arrows between.
+// ladder.h - the picture of one connection, two columns of states, arrows between.
 //
 //   ladder_new -> ladder_event for every event of the live side or sides -> ladder_end -> ladder_free
+//   ladder_new -> ladder_seen for every segment that an observer judged    -> ladder_end -> ladder_free
 //
 // A live side is a stack whose trace events are handed in; the other side's states are inferred from
 // the segments and shown in parentheses. With two live sides a segment is one arrow if its arrival is
@@ -22,7 +23,7 @@ struct ladder_settings {
   const char *title;   // NULL = none
   const char *name[2]; // "kernel (curl)", "estab"
   const char *key[2];  // the same in JSON: "kernel", "estab"; NULL = the name
-  bool live[2];        // at least one
+  bool live[2];        // at least one, or none with ladder_seen()
   enum estab_state
       at[2]; // where each side starts; an inferred one that listens must be told to be LISTEN
   uint64_t time_wait_ns[2]; // a live side's 2 x MSL, for the time that remains; 0 = not known
@@ -43,6 +44,30 @@ struct ladder *ladder_new(const struct ladder_settings *settings);
 void ladder_event(struct ladder *l, enum ladder_side side, const struct estab_trace *event);
 // With two live sides: the segment that `from` sent last was lost on the way.
 void ladder_lost(struct ladder *l, enum ladder_side from);
+
+struct ladder_segment {
+  uint16_t flags;
+  uint32_t seq, ack, window; // window in bytes, scaled
+  uint32_t text_bytes;
+  uint16_t segments;
+  struct estab_tcp_options options;
+};
+
+// A segment between two sides of which neither is live: what an observer made of it.
+struct ladder_seen {
+  uint64_t at_ns;
+  enum ladder_side from;
+  struct ladder_segment segment;
+  enum estab_state states[2]; // after it, by side
+  bool sure[2];               // false: inferred
+  bool again;
+  bool fold;        // leave it to the sum, whatever it is
+  const char *word; // in the arrow, "again"; NULL = none
+  const char *says; // in a line below; NULL = what its flags say
+};
+// `tuple` as the left side sees it. `says` and `word` live until ladder_end().
+void ladder_seen(struct ladder *l, const struct estab_tuple *tuple, const struct ladder_seen *seen);
+
 // A line of text across, "ss: ESTAB, as inferred". What came before is drawn first.
 void ladder_note(struct ladder *l, uint64_t now_ns, const char *text);
 // Draws what is still held back, and at the end the states both sides are in.

@@ -27,24 +27,24 @@ static void repeat(FILE *out, const char *what, unsigned times)
 }
 
 // "(STATE)" for an inferred one.
-static void state_text(const struct ladder_canvas *c, unsigned side, enum estab_state state,
-                       char text[STATE_COLUMNS + 1])
+static void state_text(bool sure, enum estab_state state, char text[STATE_COLUMNS + 1])
 {
-  snprintf(text, STATE_COLUMNS + 1, c->live[side] ? "%s" : "(%s)", estab_state_name(state));
+  snprintf(text, STATE_COLUMNS + 1, sure ? "%s" : "(%s)", estab_state_name(state));
 }
 
 static void start_line(const struct ladder_canvas *c, uint64_t at_ns,
-                       const enum estab_state states[2])
+                       const enum estab_state states[2], const bool sure[2])
 {
   char left[STATE_COLUMNS + 1];
-  state_text(c, LADDER_LEFT, states[0], left);
+  state_text(sure[0], states[0], left);
   fprintf(c->out, "%*.6f %-*s", TIME_COLUMNS - 1, (double)at_ns / 1e9, STATE_COLUMNS, left);
 }
 
-static void end_line(const struct ladder_canvas *c, const enum estab_state states[2])
+static void end_line(const struct ladder_canvas *c, const enum estab_state states[2],
+                     const bool sure[2])
 {
   char right[STATE_COLUMNS + 1];
-  state_text(c, LADDER_RIGHT, states[1], right);
+  state_text(sure[1], states[1], right);
   fprintf(c->out, " %s\n", right);
 }
 
@@ -66,9 +66,9 @@ void draw_head(const struct ladder_canvas *c, const char *title, const struct es
   int room = (int)(STATE_COLUMNS + middle - 1);
   fprintf(c->out, "%*s%-*s %s\n", TIME_COLUMNS, "", room, c->name[0], c->name[1]);
   fprintf(c->out, "%*s%-*s %s\n", TIME_COLUMNS, "", room, end[0], end[1]);
-  state_text(c, LADDER_LEFT, states[0], text);
+  state_text(c->live[0], states[0], text);
   fprintf(c->out, "%*s%-*s", TIME_COLUMNS, "", room, text);
-  end_line(c, states);
+  end_line(c, states, c->live);
 }
 
 // "SYN|ACK 0:0(0) ack 1 win 65535 in 3". What does not fit into the arrow is left out from the end on.
@@ -82,7 +82,7 @@ static size_t label(const struct ladder_row *row, const uint32_t isn[2], char *t
                               seq, seq + s->text_bytes, s->text_bytes);
   if (s->flags & ESTAB_TCP_ACK)
     n += (size_t)snprintf(text + n, LABEL_BYTES - n, " ack %" PRIu32, s->ack - isn[1 - row->from]);
-  if (row->again) n += (size_t)snprintf(text + n, LABEL_BYTES - n, " again");
+  if (row->word) n += (size_t)snprintf(text + n, LABEL_BYTES - n, " %s", row->word);
   size_t m = (size_t)snprintf(part, sizeof part, " win %" PRIu32, s->window);
   if ((s->flags & ESTAB_TCP_RST) || n + m > room) return n;
   n += (size_t)snprintf(text + n, LABEL_BYTES - n, "%s", part);
@@ -136,35 +136,35 @@ void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint3
 {
   char text[LABEL_BYTES];
   size_t n = label(row, isn, text, between(c) - 6); // head, two strokes, two spaces, the gap
-  start_line(c, row->at_ns, row->states);
+  start_line(c, row->at_ns, row->states, row->sure);
   arrow(c, row, text, n);
-  end_line(c, row->states);
+  end_line(c, row->states, row->sure);
   if (!row->says) return;
   fprintf(c->out, "%*s%s\n", TIME_COLUMNS + STATE_COLUMNS + 2, "", row->says);
   if (row->segment.flags & ESTAB_TCP_SYN) options_line(c, row, isn);
 }
 
-void draw_gathered(const struct ladder_canvas *c, const uint64_t segments[2],
-                   const uint64_t text_bytes[2])
+void draw_gathered(const struct ladder_canvas *c, const struct ladder_sum *sum)
 {
   const char *arrows[2] = {c->ascii ? "->" : "→", c->ascii ? "<-" : "←"};
   fprintf(c->out, "%*s%s", TIME_COLUMNS + STATE_COLUMNS + 2, "", c->ascii ? "..." : "⋮");
   for (unsigned i = 0; i < 2; i++) {
-    if (segments[i] == 0) continue;
-    fprintf(c->out, "  %s %" PRIu64 " more", arrows[i], segments[i]);
-    if (text_bytes[i])
-      fprintf(c->out, " with %" PRIu64 " bytes", text_bytes[i]);
+    if (sum->segments[i] == 0) continue;
+    fprintf(c->out, "  %s %" PRIu64 " more", arrows[i], sum->segments[i]);
+    if (sum->text_bytes[i])
+      fprintf(c->out, " with %" PRIu64 " bytes", sum->text_bytes[i]);
     else
       fputs(" without data", c->out);
+    if (sum->again[i]) fprintf(c->out, ", %" PRIu64 " again", sum->again[i]);
   }
   fputc('\n', c->out);
 }
 
 void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab_state states[2])
 {
-  start_line(c, at_ns, states);
+  start_line(c, at_ns, states, c->live);
   fprintf(c->out, "%*s", (int)between(c), "");
-  end_line(c, states);
+  end_line(c, states, c->live);
 }
 
 void draw_note(const struct ladder_canvas *c, const char *text)

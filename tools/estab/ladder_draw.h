@@ -19,7 +19,14 @@ struct ladder_row {
   struct ladder_segment segment;
   bool again;
   enum estab_state states[2]; // after it
+  bool sure[2];               // false: in parentheses
+  const char *word;           // in the arrow, "again"; NULL = none
   const char *says;           // what a flag did; NULL = nothing new
+};
+
+// Segments that are told in one line.
+struct ladder_sum {
+  uint64_t segments[2], text_bytes[2], again[2]; // by sender
 };
 
 struct ladder_canvas {
@@ -37,8 +44,7 @@ void draw_head(const struct ladder_canvas *c, const char *title, const struct es
 // isn[i]: what side i's sequence numbers are relative to.
 void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2]);
 void draw_row_json(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2]);
-void draw_gathered(const struct ladder_canvas *c, const uint64_t segments[2],
-                   const uint64_t text_bytes[2]);
+void draw_gathered(const struct ladder_canvas *c, const struct ladder_sum *sum);
 void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab_state states[2]);
 void draw_note(const struct ladder_canvas *c, const char *text);
 

@@ -5,14 +5,6 @@
 
 #include "ladder.h"
 
-struct ladder_segment {
-  uint16_t flags;
-  uint32_t seq, ack, window; // window in bytes, scaled
-  uint32_t text_bytes;
-  uint16_t segments;
-  struct estab_tcp_options options;
-};
-
 struct half {
   bool live;
   enum estab_state state;

@@ -39,6 +39,10 @@ void stage_connect(struct stage *stage);
 // Both ends connect to each other at the same moment.
 void stage_connect_both(struct stage *stage);
 void stage_open(struct stage *stage); // listen, connect, until both are ESTABLISHED
+// The client connects to a port of the server and waits for what comes; an open connection is aborted.
+void stage_try(struct stage *stage, uint16_t port);
+// A bare segment with these flags and no option that no stack of the client knows of, as scanners send them.
+void stage_probe(struct stage *stage, uint16_t flags, uint16_t port);
 void stage_send(struct stage *stage, unsigned side, unsigned bytes);
 void stage_close(struct stage *stage, unsigned side);
 void stage_abort(struct stage *stage, unsigned side);

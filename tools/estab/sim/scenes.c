@@ -138,6 +138,34 @@ static void scene_fast_retransmit(struct stage *s)
   stage_run(s, 3000);
 }
 
+static const uint16_t scanned[] = {21, 22, 23, 25, 53, 80, 110, 139, 143, 443};
+#define SCANNED (sizeof scanned / sizeof *scanned)
+
+static void scene_connect_scan(struct stage *s)
+{
+  stage_listen(s);
+  for (unsigned i = 0; i < SCANNED; i++)
+    stage_try(s, scanned[i]);
+  stage_note(
+      s, "and nine more ports; at 80 somebody listens, and hears a RST as soon as it has accepted");
+}
+
+static void scene_syn_scan(struct stage *s)
+{
+  stage_listen(s);
+  for (unsigned i = 0; i < SCANNED; i++)
+    stage_probe(s, ESTAB_TCP_SYN, scanned[i]);
+  stage_note(s, "and nine more ports; the SYN-ACK of port 80 finds nobody who asked, and is reset");
+}
+
+static void scene_xmas_scan(struct stage *s)
+{
+  stage_listen(s);
+  for (unsigned i = 0; i < SCANNED; i++)
+    stage_probe(s, ESTAB_TCP_FIN | ESTAB_TCP_PSH | ESTAB_TCP_URG, scanned[i]);
+  stage_note(s, "and nine more ports; port 80 says nothing, and gives itself away");
+}
+
 const struct scene scenes[] = {
     {"handshake", "Three-way handshake",
      "Both sides tell where their sequence numbers begin, and acknowledge the other's.",
@@ -178,5 +206,15 @@ const struct scene scenes[] = {
      "Nothing tells the sender of the loss but its own timer.", scene_retransmission, 0},
     {"fast-retransmit", "A lost segment, followed by others",
      "Duplicate acknowledgments tell of the loss long before the timer.", scene_fast_retransmit, 0},
+    {"connect-scan", "A port scan by connect()",
+     "A program tries ten ports one after the other. Nine refuse, one does not.",
+     scene_connect_scan, 0},
+    {"syn-scan", "A half-open port scan",
+     "A tool sends bare SYNs that its own stack knows nothing of. Only an open port answers with "
+     "SYN-ACK.",
+     scene_syn_scan, 0},
+    {"xmas-scan", "A port scan by FIN, PSH and URG",
+     "A closed port answers with RST, an open one is silent: RFC 9293 3.10.7.1 and 3.10.7.2.",
+     scene_xmas_scan, 0},
     {NULL, NULL, NULL, NULL, 0},
 };

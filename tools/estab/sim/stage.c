@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STAGE_PORT_A 49152
-#define STAGE_PORT_B 80
-#define MILLISECOND  UINT64_C(1000000)
+#define STAGE_PORT_A     49152
+#define STAGE_PORT_B     80
+#define STAGE_PORT_PROBE 40000
+#define MILLISECOND      UINT64_C(1000000)
 
 void stage_listen(struct stage *stage)
 {
@@ -41,6 +42,50 @@ void stage_open(struct stage *stage)
   stage_listen(stage);
   stage_connect(stage);
   stage_run(stage, 200);
+}
+
+void stage_try(struct stage *stage, uint16_t port)
+{
+  struct sim_host *host = &stage->sim.hosts[0];
+  struct estab_connect_settings settings;
+  estab_connect_settings_default(&settings);
+  settings.remote = stage->sim.hosts[1].ip;
+  settings.remote_port = port;
+  estab_connect(host->stack, &settings, stage->sim.now_ns, &host->app.conn);
+  sim_settle(&stage->sim);
+  stage_run(stage, 100);
+  if (host->app.conn == 0) return;
+  estab_abort(host->stack, host->app.conn);
+  estab_release(host->stack, host->app.conn);
+  host->app.conn = 0;
+  sim_settle(&stage->sim);
+}
+
+void stage_probe(struct stage *stage, uint16_t flags, uint16_t port)
+{
+  struct sim *sim = &stage->sim;
+  uint8_t bytes[128];
+  struct estab_packet p = {.kind = ESTAB_PACKET_TCP,
+                           .link = ESTAB_LINK_RAW,
+                           .version = sim->settings.ip6 ? 6 : 4,
+                           .protocol = ESTAB_PROTOCOL_TCP,
+                           .ttl = 64,
+                           .src = sim->hosts[0].ip,
+                           .dst = sim->hosts[1].ip};
+  p.tcp = (struct estab_tcp_header){.src_port = STAGE_PORT_PROBE,
+                                    .dst_port = port,
+                                    .seq = (uint32_t)chance_next(&sim->chance),
+                                    .flags = flags,
+                                    .window = 1024};
+  int n = estab_packet_emit(&p, bytes, sizeof bytes);
+  if (n < 0) return;
+  if (sim->pcap != NULL) {
+    struct estab_frame frame = {.struct_bytes = sizeof frame, .piece_count = 1};
+    frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = (size_t)n};
+    estab_pcap_write(sim->pcap, sim->now_ns, &frame);
+  }
+  lane_admit(&sim->hosts[0].lane, sim->now_ns, bytes, (size_t)n);
+  stage_run(stage, 100);
 }
 
 void stage_send(struct stage *stage, unsigned side, unsigned bytes)

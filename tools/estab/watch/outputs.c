@@ -70,14 +70,15 @@ static void keep_alert(struct outputs *o, const struct estab_watch_alert *a)
   estab_watch_uid_format(&a->id, id);
   while (i < o->alert_count && strcmp(o->alerts[2 * i], id) != 0)
     i++;
+  o->campaigns += a->ended;
   if (i == OUTPUTS_ALERTS && !a->ended) return;
   FILE *memory = i < OUTPUTS_ALERTS ? open_memstream(&text, &bytes) : NULL;
   if (memory == NULL) {
     row_table_flush(&o->table);
-    row_table_alert(stdout, o->table.color, a);
+    row_table_alert(stdout, o->table.color, a, o->table.base_ns);
     return;
   }
-  row_table_alert(memory, o->table.color, a);
+  row_table_alert(memory, o->table.color, a, o->table.base_ns);
   fclose(memory);
   if (i == o->alert_count) {
     o->alerts[2 * i] = strdup(id);
@@ -101,7 +102,7 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
   char id[ESTAB_WATCH_UID_TEXT];
   estab_watch_uid_format(&a->id, id);
   if (strcmp(id, o->settings.explain) != 0) return;
-  row_table_alert(stdout, isatty(STDOUT_FILENO), a);
+  row_table_alert(stdout, isatty(STDOUT_FILENO), a, o->table.base_ns);
   printf("\n%s\n", a->explanation);
   o->explained = true;
 }
@@ -120,6 +121,8 @@ void outputs_record(struct outputs *o, const struct estab_watch_record *record)
   case ESTAB_WATCH_AMBIGUITY:
     if (o->has_json) row_json_ambiguity(&o->json, &record->ambiguity);
     if (o->has_zeek) row_zeek_ambiguity(&o->zeek, &record->ambiguity);
+    if (o->has_table && o->doubt_count < OUTPUTS_DOUBTS)
+      o->doubts[o->doubt_count++] = record->ambiguity;
     break;
   case ESTAB_WATCH_SEGMENT:
   case ESTAB_WATCH_STREAM: break;
@@ -148,8 +151,18 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
   row_table_flush(&o->table);
   for (unsigned i = 0; i < o->alert_count; i++)
     printf("\n%s", o->alerts[2 * i + 1]);
-  if (o->table.begun || o->alert_count > 0) putchar('\n');
-  row_table_stats(stdout, stats, o->settings.stats);
+  if (o->doubt_count > 0)
+    printf("\nThe wire leaves two readings%s:\n",
+           stats->ambiguities > o->doubt_count ? ", at first" : "");
+  for (unsigned i = 0; i < o->doubt_count; i++)
+    row_table_ambiguity(stdout, &o->doubts[i]);
+  if (stats->ambiguities > o->doubt_count)
+    printf("  and at %llu more places (--json names them)\n",
+           (unsigned long long)(stats->ambiguities - o->doubt_count));
+  if (o->table.begun || o->alert_count + o->doubt_count > 0) putchar('\n');
+  uint64_t campaigns = o->alert_count < OUTPUTS_ALERTS ? o->alert_count : o->campaigns;
+  row_table_stats(stdout, stats, campaigns, o->settings.stats);
+  if (o->table.inferred) puts("  ? a state that the other side's segments suggest");
   if (o->alerts_ignored > 0)
     printf("  %llu alerts were ignored as asked\n", (unsigned long long)o->alerts_ignored);
 }

@@ -8,6 +8,7 @@
 #include "row_table.h"
 #include "row_zeek.h"
 
+#define OUTPUTS_DOUBTS 8   // ambiguities that the readable table names
 #define OUTPUTS_ALERTS 256 // of the readable table: the newest campaigns are kept to the end
 
 struct outputs_settings {
@@ -31,6 +32,9 @@ struct outputs {
       alerts; // the table's paragraphs, told after the connections; [i * 2] = id, [i * 2 + 1] = text
   unsigned alert_count;
   uint64_t alerts_ignored;
+  uint64_t campaigns;                                  // that ended; all do
+  struct estab_watch_ambiguity doubts[OUTPUTS_DOUBTS]; // the table's
+  unsigned doubt_count;
   struct row_live live;
 };
 

@@ -2,6 +2,7 @@
 // row_alert.c - alerts in sentences, and the last lines of a run.
 #include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "row_json.h"
 #include "row_table.h"
@@ -9,8 +10,9 @@
 #define SHOWN_TARGETS  12
 #define SHOWN_EVIDENCE 4
 
-static void clock_text(char *out, size_t room, uint64_t ns)
+static void clock_text(char *out, size_t room, uint64_t ns, uint64_t base_ns)
 {
+  ns = ns > base_ns ? ns - base_ns : 0;
   snprintf(out, room, "%" PRIu64 ".%06" PRIu64, ns / 1000000000, ns % 1000000000 / 1000);
 }
 
@@ -32,20 +34,20 @@ static void say_targets(FILE *out, const char *name, const struct estab_watch_ta
   fputc('\n', out);
 }
 
-void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a)
+void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns)
 {
   static const char *const learned[ESTAB_WATCH_ANSWERS] = {
       "open", "closed", "filtered", "open or filtered", "unfiltered", "unknown"};
   char id[ESTAB_WATCH_UID_TEXT], first[32], last[32];
   estab_watch_uid_format(&a->id, id);
-  clock_text(first, sizeof first, a->first_ns);
-  clock_text(last, sizeof last, a->last_ns);
+  clock_text(first, sizeof first, a->first_ns, base_ns);
+  clock_text(last, sizeof last, a->last_ns, base_ns);
   fprintf(out, "%s%s%s  %s%s%s\n", color ? "\033[1;31m" : "",
           estab_watch_kind_text((enum estab_watch_kind)a->kind), color ? "\033[0m" : "",
           row_geometry(a->geometry), a->geometry != ESTAB_WATCH_GEOMETRY_NONE ? ", " : "", id);
   fprintf(out, "  %s\n", a->summary);
-  fprintf(out, "  %" PRIu64 " probes from %s to %s, confidence %u %%, %s\n", a->probes, first, last,
-          a->confidence, a->ended ? "ended" : "going on");
+  fprintf(out, "  %" PRIu64 " segments from %s to %s s, confidence %u %%%s\n", a->probes, first,
+          last, a->confidence, a->ended ? "" : ", going on");
   for (unsigned i = 0; i < ESTAB_WATCH_ANSWERS; i++)
     say_targets(out, learned[i], &a->answers[i]);
   uint32_t shown = a->evidence_count < SHOWN_EVIDENCE ? a->evidence_count : SHOWN_EVIDENCE;
@@ -53,21 +55,48 @@ void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a)
     fprintf(out, "  packet %-9" PRIu64 " %s\n", a->evidence[i].packet, a->evidence[i].line);
 }
 
-void row_table_stats(FILE *out, const struct estab_watch_stats *s, bool whole)
+void row_table_ambiguity(FILE *out, const struct estab_watch_ambiguity *a)
+{
+  static const char *const english[ESTAB_WATCH_AMBIGUITIES] = {
+#define AMBIGUITY(name, json, english) english,
+#include "estab/watch_ambiguities.def"
+#undef AMBIGUITY
+  };
+  fprintf(out, "  packet %" PRIu64 ": %s: %s; or %s\n", a->packet,
+          a->kind < ESTAB_WATCH_AMBIGUITIES ? english[a->kind] : "", a->chosen, a->other);
+}
+
+// "1 packet", "2 packets".
+static void counted(FILE *out, uint64_t n, const char *what)
+{
+  fprintf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
+void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns, bool whole)
 {
   uint64_t ns = s->last_ns - s->first_ns;
-  fprintf(out,
-          "%" PRIu64 " packets in %" PRIu64 ".%03" PRIu64 " s, %" PRIu64 " connections, %" PRIu64
-          " %s\n",
-          s->packets, ns / 1000000000, ns % 1000000000 / 1000000, s->flows, s->alerts,
-          s->alerts == 1 ? "alert" : "alerts");
+  char when[40] = "";
+  time_t second = (time_t)(s->first_ns / 1000000000);
+  struct tm date;
+  if (s->packets > 0 && gmtime_r(&second, &date) != NULL)
+    strftime(when, sizeof when, ", begun %Y-%m-%d %H:%M:%S UTC", &date);
+  counted(out, s->packets, "packet");
+  fprintf(out, " in %" PRIu64 ".%03" PRIu64 " s%s: ", ns / 1000000000, ns % 1000000000 / 1000000,
+          when);
+  counted(out, s->flows, "connection");
+  if (campaigns == 0)
+    fputs(", no scan or attack recognised\n", out);
+  else {
+    fputs(", ", out);
+    counted(out, campaigns, "alert");
+    fputc('\n', out);
+  }
   for (unsigned i = 0; i < ESTAB_WATCH_COUNTS; i++)
     if (s->counts[i] > 0 && i != ESTAB_WATCH_COUNT_TCP)
       fprintf(out, "  %" PRIu64 " %s\n", s->counts[i],
               estab_watch_count_text((enum estab_watch_count)i));
-  if (s->ambiguities > 0)
-    fprintf(out, "  %" PRIu64 " places where the wire leaves two readings (--json names them)\n",
-            s->ambiguities);
+  if (s->counts[ESTAB_WATCH_COUNT_BAD_CHECKSUM] > 0)
+    fputs("  Who has a wrong checksum is not believed; --no-checksum believes it.\n", out);
   if (s->flows_evicted > 0)
     fprintf(out, "  %" PRIu64 " connections were shed to stay under the memory ceiling\n",
             s->flows_evicted);

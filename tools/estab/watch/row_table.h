@@ -12,9 +12,11 @@ struct row_table {
   FILE *out;
   bool color;
   bool begun;       // a batch was printed: no second heading
+  bool inferred;    // a state was marked by ?
   uint32_t lines;   // in the table now
   void *table;      // struct libscols_table
-  uint64_t base_ns; // time of the first row: START counts from here
+  uint64_t rows;    // numbered so far
+  uint64_t base_ns; // START counts from here: the first packet, or the first row; 0 = not known yet
 };
 
 // 0, or -1: no memory for the first table.
@@ -24,9 +26,12 @@ void row_table_conn(struct row_table *t, const struct estab_watch_conn *c);
 void row_table_flush(struct row_table *t);
 void row_table_free(struct row_table *t);
 
-// An alert as a paragraph: what, who, what was learned, evidence.
-void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a);
-// The last lines: packets, connections, what was not tracked and why; whole: octets and memory too.
-void row_table_stats(FILE *out, const struct estab_watch_stats *s, bool whole);
+// An alert as a paragraph: what, who, what was learned, evidence. Times count from base_ns.
+void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns);
+// Two readings of the wire in one line.
+void row_table_ambiguity(FILE *out, const struct estab_watch_ambiguity *a);
+// The last lines: packets, connections, what was not tracked and why; whole: octets and memory too. `campaigns`
+// that were told.
+void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns, bool whole);
 
 #endif

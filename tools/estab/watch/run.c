@@ -84,7 +84,7 @@ static void read_all(struct watching *w)
       tell_error(w, &error);
       continue;
     }
-    w->packets++;
+    if (w->packets++ == 0) w->outputs.table.base_ns = p.ts_ns;
     if (tell && w->packets % PROGRESS_PACKETS == 0) progress(w);
     if (w->filter != NULL &&
         !filter_takes(w->filter, p.linktype, p.bytes, p.captured_bytes, p.wire_bytes))

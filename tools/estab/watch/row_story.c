@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// row_story.c - a connection's life in a few words.
+#include "row_story.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "estab/wire.h"
+#include "row_json.h"
+
+static bool is_open(uint8_t state)
+{
+  return state == ESTAB_ESTABLISHED;
+}
+
+static bool is_closed(uint8_t state)
+{
+  return state == ESTAB_CLOSED || state == ESTAB_TIME_WAIT;
+}
+
+// Nobody closed it, or it is not known who.
+static const char *unended(const struct estab_watch_conn *c)
+{
+  const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
+  bool unbelieved = (o->flags | r->flags) & ESTAB_TCP_RST;
+  if (o->state == ESTAB_SYN_SENT && !r->sent)
+    return unbelieved ? "no answer, RST of orig" : "no answer";
+  if (o->state == ESTAB_SYN_SENT) return "not opened";
+  if (o->state == ESTAB_SYN_RECEIVED || r->state == ESTAB_SYN_RECEIVED)
+    return o->sent ? "half-open at the end" : "only the answer seen";
+  if (is_open(o->state) || is_open(r->state))
+    return unbelieved ? "open at the end, RST not believed" : "open at the end";
+  return "not known";
+}
+
+// What no TCP begins a connection with.
+static bool is_probe(const struct estab_watch_conn *c)
+{
+  return c->side[0].sent &&
+         !(c->side[0].first_flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_RST));
+}
+
+void row_story_end(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
+{
+  const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
+  if (is_probe(c)) {
+    snprintf(text, ROW_STORY_BYTES, "%s",
+             r->flags & ESTAB_TCP_RST ? "answered by RST"
+             : r->sent                ? "answered"
+                                      : "no answer");
+    return;
+  }
+  if (c->closed_by == ESTAB_WATCH_BY_NONE || c->closed_by == ESTAB_WATCH_BY_UNKNOWN) {
+    snprintf(text, ROW_STORY_BYTES, "%s", unended(c));
+    return;
+  }
+  if (c->closed_by == ESTAB_WATCH_BY_BOTH) {
+    snprintf(text, ROW_STORY_BYTES, "closed by both at once");
+    return;
+  }
+  unsigned closer = c->closed_by == ESTAB_WATCH_BY_ORIG ? 0 : 1;
+  const struct estab_watch_side_record *who = &c->side[closer], *other = &c->side[1 - closer];
+  const char *rst_by = NULL;
+  if ((other->flags & ESTAB_TCP_RST) && is_closed(o->state) && is_closed(r->state))
+    rst_by = row_who(closer ? ESTAB_WATCH_BY_ORIG : ESTAB_WATCH_BY_RESP);
+  if (!(who->flags & ESTAB_TCP_FIN))
+    snprintf(text, ROW_STORY_BYTES,
+             closer == 1 && (r->first_flags & ESTAB_TCP_RST) ? "refused" : "reset by %s",
+             row_who(c->closed_by));
+  else if (rst_by != NULL)
+    snprintf(text, ROW_STORY_BYTES, "closed by %s, reset by %s", row_who(c->closed_by), rst_by);
+  else if (who->flags & ESTAB_TCP_RST)
+    snprintf(text, ROW_STORY_BYTES, "closed and reset by %s", row_who(c->closed_by));
+  else if (!(other->flags & ESTAB_TCP_FIN))
+    snprintf(text, ROW_STORY_BYTES, "half closed by %s", row_who(c->closed_by));
+  else if (is_closed(o->state) && is_closed(r->state))
+    snprintf(text, ROW_STORY_BYTES, "closed by %s", row_who(c->closed_by));
+  else
+    snprintf(text, ROW_STORY_BYTES, "closing, begun by %s", row_who(c->closed_by));
+}
+
+#define NOTE_WAIT_NS UINT64_C(500000000) // shorter waits are nobody's question
+
+struct notes {
+  char *text;
+  size_t used;
+};
+
+__attribute__((format(printf, 2, 3))) static void note(struct notes *n, const char *format, ...)
+{
+  va_list arguments;
+  if (n->used > 0 && n->used < ROW_STORY_BYTES)
+    n->used += (size_t)snprintf(n->text + n->used, ROW_STORY_BYTES - n->used, ", ");
+  if (n->used >= ROW_STORY_BYTES) return;
+  va_start(arguments, format);
+  n->used += (size_t)vsnprintf(n->text + n->used, ROW_STORY_BYTES - n->used, format, arguments);
+  va_end(arguments);
+}
+
+void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
+{
+  struct notes n = {.text = text};
+  const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
+  uint64_t again = o->retransmitted_pkts + r->retransmitted_pkts;
+  uint64_t late = o->reordered_pkts + r->reordered_pkts;
+  uint64_t shut = o->zero_windows + r->zero_windows;
+  text[0] = '\0';
+  if (memcmp(c->uid.bytes, c->life.bytes, sizeof c->uid.bytes) != 0)
+    note(&n, "goes on from an earlier row");
+  else if (is_probe(c)) {
+    char flags[16];
+    estab_flags_format(o->first_flags, flags, sizeof flags);
+    note(&n, "begins with %s, no TCP does that", o->first_flags ? flags : "no flag");
+  } else if (c->opened_by_basis != ESTAB_WATCH_BASIS_SYN)
+    note(&n, "begun before the capture");
+  if (c->opened_by == ESTAB_WATCH_BY_BOTH) note(&n, "opened by both at once");
+  if (again > 0) note(&n, "%" PRIu64 " sent again", again);
+  if (late > 0) note(&n, "%" PRIu64 " out of order", late);
+  if (shut > 0) note(&n, "%" PRIu64 " zero window%s", shut, shut == 1 ? "" : "s");
+  if (c->limited_receiver_window_ns > NOTE_WAIT_NS)
+    note(&n, "%.1f s waiting for window", (double)c->limited_receiver_window_ns / 1e9);
+  if (c->limited_loss_ns > NOTE_WAIT_NS)
+    note(&n, "%.1f s repairing loss", (double)c->limited_loss_ns / 1e9);
+  if (c->missed_bytes > 0) note(&n, "%" PRIu64 " octets not captured", c->missed_bytes);
+  if (c->tunnel != ESTAB_WATCH_TUNNEL_NONE)
+    note(&n, "in %s %" PRIu32, estab_watch_tunnel_name((enum estab_watch_tunnel)c->tunnel),
+         c->tunnel_id);
+  if (c->vlan[0] != 0) note(&n, "VLAN %u", c->vlan[0]);
+  if (c->evicted) note(&n, "shed for memory");
+  if (c->capture_loss) note(&n, "capture lost packets");
+  if (!c->final) note(&n, "more may come");
+}
