@@ -260,6 +260,7 @@ struct flow_closing {
     uint32_t hist_syn, hist_fin, hist_rst; // Zeek's: relative numbers of the last ones
     uint32_t fin_end;                      // Zeek's: behind its FIN
     uint32_t fin;                          // sequence number of its FIN
+    uint32_t fin_ack;                      // what that acknowledged, as it was said last
   } side[2];
   uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
   uint32_t rst_seq;      // of the RST that may prove false, with LIFE_RST_HELD

@@ -6,6 +6,7 @@
 #include "proto/seq.h"
 #include "proto/state.h"
 #include "watch/doubt.h"
+#include "watch/measure.h"
 #include "watch/reach.h"
 #include "watch/timeline.h"
 
@@ -136,7 +137,24 @@ static void life_fin_arrived(struct track *t, struct flow *f, const struct segme
   fin.end = (uint8_t)(1 - g->end);
   if (!timeline_when(t, f, fin.end, ESTAB_FIN_WAIT_1, &fin.ts_ns, &fin.packet))
     timeline_when(t, f, fin.end, ESTAB_LAST_ACK, &fin.ts_ns, &fin.packet);
+  // The same segment acknowledged the own FIN: that comes first, RFC 9293 3.10.7.4, fifth and eighth.
+  uint32_t own;
+  struct flow_closing *c = track_has_closing(t, f);
+  if (c && f->side[g->end].state == ESTAB_FIN_WAIT_1 && life_has_fin(t, f, g->end, &own) &&
+      seq_gt(c->side[fin.end].fin_ack, own))
+    life_enter_now(t, f, &fin, g->end, ESTAB_FIN_WAIT_2);
   life_fin_arrives(t, f, &fin, g->end);
+}
+
+// Said again before the acknowledgment that has passed the tap can have come to it: it says nothing of that.
+static bool life_fin_met_ack(struct track *t, struct flow *f, const struct segment *g)
+{
+  uint64_t when, packet, half = measure_half_ns(t, f, g->end);
+  if (!half || !(timeline_when(t, f, g->end, ESTAB_FIN_WAIT_2, &when, &packet) ||
+                 timeline_when(t, f, g->end, ESTAB_TIME_WAIT, &when, &packet) ||
+                 timeline_when(t, f, g->end, ESTAB_CLOSED, &when, &packet)))
+    return false;
+  return g->ts_ns - when < half;
 }
 
 static void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
@@ -146,6 +164,7 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
   uint32_t fin = g->seq + g->text_bytes + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), before;
   struct flow_closing *c = track_closing(t, f);
   if (!c) return;
+  c->side[e].fin_ack = g->flags & ESTAB_TCP_ACK ? g->ack : c->side[p].fin;
   bool crosses = life_fin_crosses(t, f, g);
   if (life_has_fin(t, f, e, &before)) {
     if (fin != before) {
@@ -154,9 +173,12 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
     }
     life_fin_again(t, f, g, fin);
     // Said again: so what acknowledged it had not arrived.
-    bool back = timeline_withdraw(t, f, e, ESTAB_CLOSED);
-    back |= timeline_withdraw(t, f, e, ESTAB_TIME_WAIT);
-    back |= timeline_withdraw(t, f, e, ESTAB_FIN_WAIT_2);
+    bool back = false;
+    if (!life_fin_met_ack(t, f, g)) {
+      back |= timeline_withdraw(t, f, e, ESTAB_CLOSED);
+      back |= timeline_withdraw(t, f, e, ESTAB_TIME_WAIT);
+      back |= timeline_withdraw(t, f, e, ESTAB_FIN_WAIT_2);
+    }
     if (back) {
       s->bits |= SIDE_SEEN;
       c->wait_ns[e] = ESTAB_NEVER;
@@ -214,17 +236,18 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g)
     peer->nxt = g->ack; // lost by the capture
   }
   reach_acked(t, f, p, g->ack);
-  bool advances = !(s->bits & SIDE_ACKED) || seq_gt(g->ack, s->una);
+  bool again = s->bits & SIDE_ACKED, advances = !again || seq_gt(g->ack, s->una);
   if (advances) s->una = g->ack;
   s->bits |= SIDE_ACKED;
   if (g->flags & ESTAB_TCP_SYN) return;
   if (peer->state == ESTAB_SYN_RECEIVED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
-  if (s->state == ESTAB_SYN_SENT && !(peer->bits & SIDE_SYN)) {
-    // The SYN-ACK was missed, or takes another way.
+  if (s->state == ESTAB_SYN_SENT) {
+    // The SYN-ACK was missed, takes another way, or passed before the SYN that was said again.
     life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
     if (peer->state == ESTAB_CLOSED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
-  } else if (s->state == ESTAB_SYN_RECEIVED && (peer->bits & SIDE_SYN) && g->text_bytes &&
-             !(peer->bits & SIDE_SENT))
+  } else if (s->state == ESTAB_SYN_RECEIVED && (peer->bits & SIDE_SYN) &&
+             (g->text_bytes || (g->flags & ESTAB_TCP_FIN) || (again && advances)) &&
+             ((peer->bits & SIDE_ACKED) || !(peer->bits & SIDE_SENT)))
     life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
   if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
   uint32_t fin;

@@ -14,8 +14,7 @@
 // ---------------------------------------------------------------------------------------------
 // Round trips
 
-// How long the other half of the path took in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK.
-static uint64_t measure_other_half(struct track *t, struct flow *f, unsigned sender)
+uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
 {
   uint64_t from, to, packet;
   if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return 0;
@@ -32,7 +31,7 @@ static uint64_t measure_other_half(struct track *t, struct flow *f, unsigned sen
 static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
 {
   uint32_t now = (uint32_t)((now_ns - f->life_ns) / FLOW_RTT_NS);
-  uint64_t units = now - f->rtt_at + measure_other_half(t, f, f->rtt_end) / FLOW_RTT_NS;
+  uint64_t units = now - f->rtt_at + measure_half_ns(t, f, f->rtt_end) / FLOW_RTT_NS;
   uint32_t sample = (uint32_t)u64_min(units ? units : 1, UINT32_MAX);
   f->rtt_end |= FLOW_NO_RTT;
   if (!f->rtt_min || sample < f->rtt_min) f->rtt_min = sample;

@@ -19,4 +19,7 @@ void measure_segment(struct track *t, struct flow *f, const struct segment *g);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
 
+// The round trip between the tap and this end in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK. 0: not known.
+uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end);
+
 #endif

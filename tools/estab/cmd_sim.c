@@ -21,7 +21,7 @@ struct sim_command {
 };
 
 // Connections compared with what an observer beside the host says, and those of them that ended silently.
-static unsigned sim_watched, sim_watched_silent;
+static unsigned sim_watched, sim_watched_silent, sim_watched_on_link;
 
 static const char *const sim_verdicts[] = {"ok", "aborted", "broken"};
 
@@ -89,6 +89,7 @@ static int sim_one(const struct sim_command *command, const struct sim_settings 
     return say_failure("sim", NULL, "%s could not be written", command->pcap);
   sim_watched += result.watched;
   sim_watched_silent += result.watched_silent;
+  sim_watched_on_link += result.watched_on_link;
   *verdict = result.verdict;
   *broken = sim.check.broken;
   if (command->json) {
@@ -117,15 +118,17 @@ static int sim_matrix(const struct sim_command *command)
     counts[verdict]++;
   }
   if (command->json) {
-    printf("{\"ok\":%u,\"aborted\":%u,\"broken\":%u,\"watched\":%u}\n", counts[0], counts[1],
-           counts[2], sim_watched);
+    printf("{\"ok\":%u,\"aborted\":%u,\"broken\":%u,\"watched\":%u,\"watched_on_link\":%u}\n",
+           counts[0], counts[1], counts[2], sim_watched, sim_watched_on_link);
   } else {
     printf("%u whole, %u ended by the user timeout\n"
            "%u connections are as an observer says, %u of them with a step that no packet shows\n"
+           "%u are as an observer in the middle of the link says\n"
            "%u passed, %u failed\n",
-           counts[0], counts[1], sim_watched, sim_watched_silent, counts[0] + counts[1], counts[2]);
+           counts[0], counts[1], sim_watched, sim_watched_silent, sim_watched_on_link,
+           counts[0] + counts[1], counts[2]);
   }
-  return counts[2] == 0 && sim_watched > 0 ? 0 : 1;
+  return counts[2] == 0 && sim_watched > 0 && sim_watched_on_link > 0 ? 0 : 1;
 }
 
 // Every lie must be found out, under the right name, in a world that is well without it.

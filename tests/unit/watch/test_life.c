@@ -145,6 +145,31 @@ static void where_text_ends(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
+// A tap in the middle of the path sees a repetition behind what it met on its way.
+static void on_the_link(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"SYN again met its SYN-ACK", "S sa -S A A10 a",
+       "S1 ShADa o=SYN-SENT@1,ESTABLISHED@4 r=SYN-RECEIVED@1,ESTABLISHED@4"},
+      {"SYN-ACK again met the ACK, then text", "S sa A -sa a10 A",
+       "S1 ShAd " OPEN_O " r=SYN-RECEIVED@1,ESTABLISHED@5"},
+      {"SYN-ACK again met the text, then its ACK", "S sa A10 -sa#-10 a",
+       "S1 ShDa " OPEN_O " r=SYN-RECEIVED@1,ESTABLISHED@5"},
+      {"SYN-ACK again met the ACK, then FIN", "S sa A -sa fa A",
+       "S3 ShAf o=SYN-SENT@1,ESTABLISHED@2,CLOSE-WAIT@5 "
+       "r=SYN-RECEIVED@1,ESTABLISHED@5,FIN-WAIT-1@5,FIN-WAIT-2@6"},
+      {"FIN again met its ACK", "S sa @0.5 A FA a -FA",
+       "S2 ShAFa " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5 " OPEN_R ",CLOSE-WAIT@4"},
+      {"FIN again, the ACK was lost", "S sa @0.1 A FA a -FA",
+       "S2 ShAFa " OPEN_O ",FIN-WAIT-1@4 " OPEN_R ",CLOSE-WAIT@4"},
+      {"FIN again met the peer's", "S sa A FA fa -FA#-1 A",
+       "SF ShAFf " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5 " OPEN_R
+       ",CLOSE-WAIT@4,LAST-ACK@5,CLOSED@7"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
 // The side that is said to have sent a RST goes on: it did not.
 static void rst_proves_false(void **state)
 {
@@ -234,6 +259,7 @@ int main(void)
       cmocka_unit_test(rst_proves_false), cmocka_unit_test(o7_challenge_ack),
       cmocka_unit_test(time_wait),        cmocka_unit_test(rows_and_lives),
       cmocka_unit_test(rows_of_lives),    cmocka_unit_test(where_text_ends),
+      cmocka_unit_test(on_the_link),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// oracle.c - an observer at each host of the simulator against the host: states, octets, streams.
+// oracle.c - observers beside each host of the simulator and on the link against the host: states, octets, streams.
 #include "sim.h"
 
 #include <stdio.h>
@@ -12,7 +12,9 @@
 int oracle_start(struct oracle *o, struct sim *sim)
 {
   *o = (struct oracle){0};
-  for (unsigned i = 0; i < 2; i++) {
+  const struct lane_faults *there = &sim->hosts[0].lane.faults, *back = &sim->hosts[1].lane.faults;
+  o->link_ns = (there->delay_ns < back->delay_ns ? there->delay_ns : back->delay_ns) / 2;
+  for (unsigned i = 0; i < 4; i++) {
     struct estab_watch_settings settings;
     estab_watch_settings_default(&settings);
     settings.mem = tool_mem();
@@ -22,8 +24,8 @@ int oracle_start(struct oracle *o, struct sim *sim)
     settings.streams = true;
     settings.stream_hole_bytes = 8 << 20;
     settings.time_wait_ns = 2 * sim->settings.stack.msl_ns;
-    o->sides[i].ip = sim->hosts[i].ip;
-    int error = estab_watch_new(&settings, &o->sides[i].w);
+    o->sides[i / 2].ip = sim->hosts[i / 2].ip;
+    int error = estab_watch_new(&settings, &o->sides[i / 2].view[i % 2].w);
     if (error < 0) return error;
   }
   return 0;
@@ -31,10 +33,17 @@ int oracle_start(struct oracle *o, struct sim *sim)
 
 void oracle_end(struct oracle *o)
 {
-  for (unsigned i = 0; i < 2; i++) {
-    if (o->sides[i].w != NULL) estab_watch_free(o->sides[i].w);
-    o->sides[i].w = NULL;
+  for (unsigned i = 0; i < 4; i++) {
+    struct oracle_view *v = &o->sides[i / 2].view[i % 2];
+    if (v->w != NULL) estab_watch_free(v->w);
+    v->w = NULL;
   }
+  for (unsigned i = 0; i < 2; i++)
+    while (o->sides[i].first != NULL) {
+      struct oracle_late *next = o->sides[i].first->next;
+      free(o->sides[i].first);
+      o->sides[i].first = next;
+    }
 }
 
 void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *event)
@@ -119,93 +128,129 @@ static bool oracle_equal(const uint8_t *host, unsigned hosts, const uint8_t *see
   return oracle_late_fin(host, hosts, seen, seens) || oracle_ignored_rst(host, hosts, seen, seens);
 }
 
+static const char *oracle_where(const struct oracle_side *s, const struct oracle_view *v)
+{
+  return v == &s->view[0] ? "beside it" : "on the link";
+}
+
 static void oracle_states(struct oracle *o, struct sim *sim, unsigned side,
-                          const struct estab_watch_side_record *record)
+                          const struct oracle_view *v, const struct estab_watch_side_record *record)
 {
   struct oracle_side *s = &o->sides[side];
-  uint8_t seen[ORACLE_STATES];
+  uint8_t seen[ORACLE_STATES], states[ORACLE_STATES];
   unsigned seens = 0;
   bool silent = false;
   for (uint32_t i = 0; i < record->step_count && i < ORACLE_STATES; i++)
     seen[seens++] = record->steps[i].state;
-  unsigned hosts = oracle_tidy(s->states, s->state_count, &silent);
+  memcpy(states, s->states, sizeof states);
+  unsigned hosts = oracle_tidy(states, s->state_count, &silent);
   if (!sim->check.sides[side].fin_sent) {
     unsigned before = hosts;
-    hosts = oracle_without_fin(s->states, hosts);
+    hosts = oracle_without_fin(states, hosts);
     silent |= hosts != before;
   }
-  if (!oracle_equal(s->states, hosts, seen, seens, s->silent_end, &silent)) {
+  if (!oracle_equal(states, hosts, seen, seens, s->silent_end, &silent)) {
     char host[100], seen_text[100];
-    oracle_text(host, sizeof host, s->states, hosts);
+    oracle_text(host, sizeof host, states, hosts);
     oracle_text(seen_text, sizeof seen_text, seen, seens);
-    check_fails(&sim->check, side, INVARIANT_WATCHED, "seen: %s; was: %s", seen_text, host);
+    check_fails(&sim->check, side, INVARIANT_WATCHED, "%s: seen: %s; was: %s", oracle_where(s, v),
+                seen_text, host);
   }
-  o->silent += silent;
+  o->silent += silent && v == &s->view[0];
 }
 
 // Octets, by sequence numbers and as streams.
 static void oracle_octets(struct oracle *o, struct sim *sim, unsigned side,
-                          const struct estab_watch_side_record *own,
+                          const struct oracle_view *v, const struct estab_watch_side_record *own,
                           const struct estab_watch_side_record *other)
 {
   const struct oracle_side *s = &o->sides[side];
   const struct check_side *c = &sim->check.sides[side];
-  if (s->stream_wrong)
-    check_fails(&sim->check, side, INVARIANT_WATCHED, "a stream has other octets");
+  const char *where = oracle_where(s, v);
+  if (v->stream_wrong)
+    check_fails(&sim->check, side, INVARIANT_WATCHED, "%s: a stream has other octets", where);
   // Zeek counts octets by sequence numbers; those of a second ISS, if it is not far, are among them.
   bool anew = sim->check.sides[0].anew || sim->check.sides[1].anew;
-  if (s->syn_sent && ((!anew && s->sent != own->bytes) || s->streamed[0] != s->sent))
+  uint64_t sent = v->streamed[side], came = v->streamed[!side];
+  if (s->syn_sent && ((!anew && s->sent != own->bytes) || sent != s->sent))
     check_fails(&sim->check, side, INVARIANT_WATCHED,
-                "%u octets were sent, counted %llu, streamed %llu", s->sent,
-                (unsigned long long)own->bytes, (unsigned long long)s->streamed[0]);
-  if (s->streamed[1] < c->read)
-    check_fails(&sim->check, side, INVARIANT_WATCHED, "%llu octets were read, %llu streamed",
-                (unsigned long long)c->read, (unsigned long long)s->streamed[1]);
-  if (c->end_told && (s->streamed[1] != c->read || (!anew && other->bytes != c->read)))
+                "%s: %u octets were sent, counted %llu, streamed %llu", where, s->sent,
+                (unsigned long long)own->bytes, (unsigned long long)sent);
+  if (came < c->read)
+    check_fails(&sim->check, side, INVARIANT_WATCHED, "%s: %llu octets were read, %llu streamed",
+                where, (unsigned long long)c->read, (unsigned long long)came);
+  if (c->end_told && (came != c->read || (!anew && other->bytes != c->read)))
     check_fails(&sim->check, side, INVARIANT_WATCHED,
-                "%llu octets came, counted %llu, streamed %llu", (unsigned long long)c->read,
-                (unsigned long long)other->bytes, (unsigned long long)s->streamed[1]);
+                "%s: %llu octets came, counted %llu, streamed %llu", where,
+                (unsigned long long)c->read, (unsigned long long)other->bytes,
+                (unsigned long long)came);
 }
 
-static void oracle_row(struct oracle *o, struct sim *sim, unsigned side,
-                       const struct estab_watch_conn *row)
+// Whether the link did nothing to any packet but hand it on later.
+static bool oracle_link_is_clean(const struct sim *sim)
+{
+  for (unsigned i = 0; i < 2; i++) {
+    const struct lane *l = &sim->hosts[i].lane;
+    if (l->counters.lost + l->counters.duplicated + l->counters.reordered + l->counters.corrupted >
+            0 ||
+        l->faults.jitter_ns > 0)
+      return false;
+  }
+  return true;
+}
+
+static void oracle_compare(struct oracle *o, struct sim *sim, unsigned side,
+                           const struct oracle_view *v, const struct estab_watch_conn *row)
 {
   struct oracle_side *s = &o->sides[side];
+  if (s->state_count == 0) return; // it heard only what concerned nobody
+  unsigned own = estab_ip_equal(&row->orig_ip, &s->ip) ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP;
+  oracle_states(o, sim, side, v, &row->side[own]);
+  oracle_octets(o, sim, side, v, &row->side[own], &row->side[1 - own]);
+  *(v == &s->view[0] ? &o->compared : &o->on_link) += 1;
+}
+
+static void oracle_row(struct oracle *o, struct sim *sim, unsigned side, struct oracle_view *v,
+                       const struct estab_watch_conn *row)
+{
   if (!row->side[0].sent && !row->side[1].sent) return; // a broken packet: anybody's
-  if (s->compared) {
+  if (v->compared) {
     o->more_lives++;
     return;
   }
-  s->compared = true;
-  if (s->state_count == 0) return; // it heard only what concerned nobody
-  unsigned own = estab_ip_equal(&row->orig_ip, &s->ip) ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP;
-  oracle_states(o, sim, side, &row->side[own]);
-  oracle_octets(o, sim, side, &row->side[own], &row->side[1 - own]);
-  o->compared++;
+  v->compared = true;
+  oracle_compare(o, sim, side, v, row);
+  if (v == &o->sides[side].view[1] && oracle_link_is_clean(sim))
+    oracle_compare(o, sim, !side, v, row);
 }
 
-static void oracle_stream(struct oracle *o, struct sim *sim, unsigned side,
+static void oracle_stream(struct sim *sim, struct oracle_view *v,
                           const struct estab_watch_stream *piece)
 {
-  struct oracle_side *s = &o->sides[side];
-  if (s->compared) return;
+  if (v->compared) return;
   // The client is the originator wherever the SYN was seen.
   unsigned from = piece->side == ESTAB_WATCH_ORIG ? 0 : 1;
-  uint64_t *streamed = &s->streamed[from != side];
-  if (piece->gap_bytes > 0) s->stream_wrong = true;
+  if (piece->gap_bytes > 0) v->stream_wrong = true;
   for (size_t i = 0; i < piece->length; i++)
-    if (piece->bytes[i] != chance_octet(sim->settings.seed, from, *streamed + i))
-      s->stream_wrong = true;
-  *streamed += piece->length;
+    if (piece->bytes[i] != chance_octet(sim->settings.seed, from, v->streamed[from] + i))
+      v->stream_wrong = true;
+  v->streamed[from] += piece->length;
 }
 
-static void oracle_pull(struct oracle *o, struct sim *sim, unsigned side)
+static void oracle_pull(struct oracle *o, struct sim *sim, unsigned side, struct oracle_view *v)
 {
   struct estab_watch_record r;
-  while (estab_watch_next(o->sides[side].w, &r)) {
-    if (r.type == ESTAB_WATCH_CONN) oracle_row(o, sim, side, &r.conn);
-    if (r.type == ESTAB_WATCH_STREAM) oracle_stream(o, sim, side, &r.stream);
+  while (estab_watch_next(v->w, &r)) {
+    if (r.type == ESTAB_WATCH_CONN) oracle_row(o, sim, side, v, &r.conn);
+    if (r.type == ESTAB_WATCH_STREAM) oracle_stream(sim, v, &r.stream);
   }
+}
+
+static void oracle_see(struct oracle *o, struct sim *sim, unsigned side, struct oracle_view *v,
+                       const uint8_t *bytes, size_t count, uint64_t at_ns)
+{
+  estab_watch_input(v->w, side, ESTAB_LINKTYPE_RAW, bytes, count, count, at_ns);
+  oracle_pull(o, sim, side, v);
 }
 
 // How far the host's own text went.
@@ -223,27 +268,54 @@ static void oracle_sent(struct oracle_side *s, const uint8_t *bytes, size_t coun
   if (s->syn_sent && p.payload_bytes > 0 && (int32_t)(end - s->sent) > 0) s->sent = end;
 }
 
+// What the host sent passes its observer on the link. Nothing can come to the host any more that passed there earlier.
+static void oracle_late_until(struct oracle *o, struct sim *sim, unsigned side, uint64_t at_ns)
+{
+  struct oracle_side *s = &o->sides[side];
+  while (s->first != NULL && s->first->at_ns <= at_ns) {
+    struct oracle_late *p = s->first;
+    oracle_see(o, sim, side, &s->view[1], p->bytes, p->count, p->at_ns);
+    s->first = p->next;
+    if (s->first == NULL) s->last = NULL;
+    free(p);
+  }
+}
+
 void oracle_heard(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,
                   size_t count)
 {
-  o->sides[side].heard_ns = sim->now_ns;
-  oracle_packet(o, sim, side, bytes, count);
+  struct oracle_side *s = &o->sides[side];
+  uint64_t passed_ns = sim->now_ns - o->link_ns;
+  s->heard_ns = sim->now_ns;
+  oracle_see(o, sim, side, &s->view[0], bytes, count, sim->now_ns);
+  oracle_late_until(o, sim, side, passed_ns);
+  oracle_see(o, sim, side, &s->view[1], bytes, count, passed_ns);
 }
 
 void oracle_packet(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,
                    size_t count)
 {
-  oracle_sent(&o->sides[side], bytes, count);
-  estab_watch_input(o->sides[side].w, side, ESTAB_LINKTYPE_RAW, bytes, count, count, sim->now_ns);
-  oracle_pull(o, sim, side);
+  struct oracle_side *s = &o->sides[side];
+  struct oracle_late *p = malloc(sizeof *p + count);
+  if (p == NULL) abort();
+  oracle_sent(s, bytes, count);
+  oracle_see(o, sim, side, &s->view[0], bytes, count, sim->now_ns);
+  *p = (struct oracle_late){.at_ns = sim->now_ns + o->link_ns, .count = count};
+  memcpy(p->bytes, bytes, count);
+  *(s->last != NULL ? &s->last->next : &s->first) = p;
+  s->last = p;
 }
 
 void oracle_finish(struct oracle *o, struct sim *sim)
 {
   for (unsigned i = 0; i < 2; i++) {
-    estab_watch_advance(o->sides[i].w, sim->now_ns);
-    oracle_pull(o, sim, i);
-    estab_watch_flush(o->sides[i].w);
-    oracle_pull(o, sim, i);
+    oracle_late_until(o, sim, i, ESTAB_NEVER);
+    for (unsigned k = 0; k < 2; k++) {
+      struct oracle_view *v = &o->sides[i].view[k];
+      estab_watch_advance(v->w, sim->now_ns);
+      oracle_pull(o, sim, i, v);
+      estab_watch_flush(v->w);
+      oracle_pull(o, sim, i, v);
+    }
   }
 }

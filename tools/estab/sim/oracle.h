@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// oracle.h - an observer at each host of the simulator must say of the connection what the host itself says.
+// oracle.h - observers beside each host of the simulator and on its link must say of the connection what the host
+// itself says.
+//
+// Each host has two: one beside it, and one on the link, half the link's delay away from it. All that the link does -
+// loss, queues, disorder - happens beyond that one, so it must be right about its host as well; and about the other
+// host where the link did nothing but delay.
 #ifndef ESTAB_SIM_ORACLE_H
 #define ESTAB_SIM_ORACLE_H
 
@@ -10,16 +15,29 @@
 
 struct sim;
 
-struct oracle_side {
+struct oracle_view {
   estab_watch *w;
-  uint8_t states[ORACLE_STATES]; // what the host went through
-  unsigned state_count;
-  struct estab_ip ip;   // of the host
-  uint64_t streamed[2]; // octets that the observer gave out: [0] the host's own, [1] the other's
+  uint64_t streamed[2]; // octets of the client's and of the server's stream that it gave out
   bool stream_wrong;    // other octets than were written
   bool compared;        // its first row has been looked at
-  uint64_t heard_ns;    // when a packet last came to it
-  bool silent_end;      // it went to CLOSED when none came
+};
+
+// What a host has sent and its observer on the link has not seen yet.
+struct oracle_late {
+  struct oracle_late *next;
+  uint64_t at_ns; // when it will
+  size_t count;
+  uint8_t bytes[];
+};
+
+struct oracle_side {
+  struct oracle_view view[2]; // beside the host, on the link
+  struct oracle_late *first, *last;
+  uint8_t states[ORACLE_STATES]; // what the host went through
+  unsigned state_count;
+  struct estab_ip ip; // of the host
+  uint64_t heard_ns;  // when a packet last came to it
+  bool silent_end;    // it went to CLOSED when none came
   bool syn_sent;
   uint32_t iss, sent; // octets of text that the host put on the wire
 };
@@ -28,6 +46,8 @@ struct oracle {
   struct oracle_side sides[2];
   unsigned compared;   // connections, one a host
   unsigned silent;     // of which ended in a way that no packet shows
+  unsigned on_link;    // the same by observers on the link, of their own host or of the other one
+  uint64_t link_ns;    // how far they are from their host
   unsigned more_lives; // rows after the first: segments that came too late for it
 };
 

@@ -86,6 +86,7 @@ struct sim_result {
   uint64_t bytes, segments, retransmissions, goodput_bits_per_s;
   struct lane_counters lanes[2];
   unsigned watched, watched_silent; // connections compared with what an observer says of them
+  unsigned watched_on_link;         // and with one on the link
 };
 
 // Everything perfect: no faults, RTT 20 ms, 1 MiB from client to server.

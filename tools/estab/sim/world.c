@@ -306,6 +306,7 @@ void sim_run(struct sim *sim, struct sim_result *result)
   if (!sim_broken(sim)) oracle_finish(&sim->oracle, sim);
   result->watched = sim->oracle.compared;
   result->watched_silent = sim->oracle.silent;
+  result->watched_on_link = sim->oracle.on_link;
   result->virtual_ns = sim->now_ns - sim->start_ns;
   sim_count(sim, result);
   sim_end(sim);
