@@ -10,6 +10,7 @@ enum { RANGES_FIRST_CAP = 4 };
 // memory back without every caller carrying the door, and without a field in each connection.
 struct ranges_store {
   struct mem *mem;
+  uint32_t notes[RANGES_NOTES];
   struct range at[];
 };
 
@@ -28,6 +29,11 @@ static struct ranges_store *ranges_store_of(const struct ranges *r)
 static size_t ranges_store_bytes(unsigned cap)
 {
   return offsetof(struct ranges_store, at) + cap * sizeof(struct range);
+}
+
+uint32_t *ranges_notes(const struct ranges *r)
+{
+  return ranges_store_of(r)->notes;
 }
 
 size_t ranges_memory_bytes(const struct ranges *r)
@@ -51,6 +57,7 @@ static bool ranges_grow(struct ranges *r, struct mem *mem)
       mem_resize(mem, r->at ? ranges_store_of(r) : NULL, r->at ? ranges_store_bytes(r->cap) : 0,
                  ranges_store_bytes(cap), ESTAB_MEM_WORK);
   if (!store) return false;
+  if (!r->at) memset(store->notes, 0, sizeof store->notes);
   store->mem = mem;
   r->at = store->at;
   r->cap = (uint16_t)cap;

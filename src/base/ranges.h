@@ -42,6 +42,10 @@ bool ranges_contains_all(const struct ranges *r, uint32_t start, uint32_t end);
 // Numbers in the set.
 uint32_t ranges_bytes(const struct ranges *r);
 
+// What the owner wants to remember of a set that is not empty: zero at first, forgotten when it has become empty.
+enum { RANGES_NOTES = 6 };
+uint32_t *ranges_notes(const struct ranges *r);
+
 // Memory the set holds.
 size_t ranges_memory_bytes(const struct ranges *r);
 

@@ -21,7 +21,7 @@ static void put_syn_options(const struct tcp *c, const struct tcb *t, struct est
 }
 
 // RFC 2883 4: a duplicate first; RFC 2018 4: then the block with the newest text, then those reported last.
-static void put_sack(struct tcb *t, struct estab_tcp_options *o)
+static TCP_APART void put_sack(struct tcb *t, struct estab_tcp_options *o)
 {
   unsigned n = 0;
   const unsigned most = (t->flags & SEG_TS) ? 3 : 4; // what 40 octets of options hold
@@ -31,8 +31,8 @@ static void put_sack(struct tcb *t, struct estab_tcp_options *o)
     t->bits &= ~(uint32_t)TCB_DSACK;
   }
   const unsigned first = n;
-  for (unsigned i = 0; i < TCB_SACK_RECENT && n < most; i++) {
-    int at = ranges_find(&t->out_of_order, t->sack_recent[i]);
+  for (unsigned i = 0; t->out_of_order.count > 0 && i < RANGES_NOTES && n < most; i++) {
+    int at = ranges_find(&t->out_of_order, ranges_notes(&t->out_of_order)[i]);
     if (at < 0) continue;
     struct range r = t->out_of_order.at[at];
     bool listed = false;
@@ -161,7 +161,7 @@ static uint32_t acceptable_seq(const struct tcb *t)
 }
 
 // Also a reset: behind a closed window, a peer would take one from SND.NXT for a blind one (RFC 5961 3.2).
-static int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+static TCP_APART int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed = 0;
   uint32_t seq = seq_gt(t->snd.una, t->iss) ? acceptable_seq(t) : t->snd.nxt;
@@ -170,7 +170,7 @@ static int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
   return finish(c, t, out, now_ns);
 }
 
-static int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+static TCP_APART int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed &= (uint16_t)~OWED_SYN;
   uint16_t flags = ESTAB_TCP_SYN;
@@ -223,7 +223,8 @@ static int send_lost(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
 }
 
 // One segment from t->rtx_nxt, with our FIN if it is reached.
-static int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+static TCP_APART int send_retransmission(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                         uint64_t now_ns)
 {
   bool loss = t->bits & TCB_LOSS_RECOVERY;
   uint32_t seq = t->rtx_nxt;
@@ -341,7 +342,7 @@ static inline int send_data(struct tcp *c, struct tcb *t, struct tcp_out *out, u
 }
 
 // RFC 9293 3.8.6.1 [MUST-36]: one octet, or the FIN, into the closed window; the same one again later.
-static int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+static TCP_APART int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed &= (uint16_t)~OWED_PROBE;
   uint32_t seq = t->snd.una;
@@ -368,7 +369,8 @@ static int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
 
 // RFC 8985 7.3: new data if there is any and the peer has room for it, otherwise the last segment once more. Both may
 // exceed the congestion window.
-static int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+static TCP_APART int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                     uint64_t now_ns)
 {
   struct tlp *p = &t->work->tlp;
   bool fresh = send_data(c, t, out, now_ns) != 0;

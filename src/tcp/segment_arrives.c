@@ -69,7 +69,7 @@ static inline struct verdict sixth_onward(struct tcp *c, struct tcb *t, const st
 {
   enum estab_drop drop = ESTAB_DROP_NONE;
   if (g->flags & ESTAB_TCP_URG) sixth_urg(t, g);
-  if (seg_len(g) > 0 || g->duplicate_start != g->duplicate_end)
+  if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end)
     drop = seventh_text(c, t, g, now_ns);
   // Of a SYN, after the text of this segment, which may overlap it.
   if (t->out_of_order.count > 0) text_take_kept(c, t, now_ns);

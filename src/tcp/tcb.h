@@ -102,8 +102,6 @@ enum timer_use {
 // Records count milliseconds modulo 2^32 and look half of that ahead: no state of theirs lasts longer.
 #define TCB_TIME_WAIT_MAX_NS (UINT64_C(20) * 86400 * 1000000000)
 
-#define TCB_SACK_RECENT 6 // blocks whose order is remembered: more than one option holds
-
 // With many connections open each is met cold, and what a segment costs is the lines of 64 bytes it waits for. So the
 // order of the fields is by use, not by theme: each paragraph of the first eight fills a line on a 64-bit machine.
 struct tcb {
@@ -149,8 +147,8 @@ struct tcb {
 
   // Receiving. recvq starts at rcv_read; [rcv_read, RCV.NXT) is readable, ranges are above RCV.NXT.
   struct recvq recvq;
-  struct ranges out_of_order;
-  uint32_t rcv_read; // first octet the user has not read
+  struct ranges out_of_order; // noted with it: an octet of each block, newest arrival first
+  uint32_t rcv_read;          // first octet the user has not read
   uint32_t recv_buffer_bytes;
   uint32_t send_buffer_bytes;
   uint16_t rcv_mss; // largest text seen, RFC 9293 3.8.6.2.2's Eff.snd.MSS of the peer
@@ -189,12 +187,11 @@ struct tcb {
   uint16_t peer_mss;                     // what the peer's MSS option said, floored
   uint16_t netif;
   uint32_t iss;
-  uint32_t listener;                     // slab index, UINT32_MAX = none
-  uint32_t syn_index, syn_generation;    // the handle in the SYN event, 0 0 = none
-  uint32_t recover;                      // RFC 6582: SND.NXT when recovery began
-  uint32_t fin_seq;                      // sequence number of the peer's FIN
-  uint32_t rcv_up;                       // RCV.UP: the octet after the urgent one
-  uint32_t sack_recent[TCB_SACK_RECENT]; // octets of what came out of order, newest first
+  uint32_t listener;                  // slab index, UINT32_MAX = none
+  uint32_t syn_index, syn_generation; // the handle in the SYN event, 0 0 = none
+  uint32_t recover;                   // RFC 6582: SND.NXT when recovery began
+  uint32_t fin_seq;                   // sequence number of the peer's FIN
+  uint32_t rcv_up;                    // RCV.UP: the octet after the urgent one
   uint32_t dsack_start, dsack_end;
   uint32_t keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
   uint32_t segments_retransmitted, duplicate_acks_seen;
@@ -208,7 +205,7 @@ struct tcb {
 
 _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
                "one view of the head");
-_Static_assert(sizeof(void *) > 8 || sizeof(struct tcb) <= 632, "an idle connection has 640 bytes");
+_Static_assert(sizeof(struct tcb) <= 576, "nine cache lines");
 
 static inline bool tcp_tracing(const struct tcp *c)
 {
@@ -363,7 +360,8 @@ static inline bool segment_is_plain(const struct seg_state *t, const struct seg 
   if ((t->flags & SEG_TS) &&
       (!(g->options->present & ESTAB_TCP_OPT_TS) || seq_lt(g->options->ts_value, t->ts_recent)))
     return false;
-  return t->state != ESTAB_SYN_RECEIVED && g->seq == t->rcv.nxt && seg_len(g) <= t->rcv.wnd &&
+  const uint32_t len = g->text_bytes + ((g->flags & ESTAB_TCP_FIN) ? 1u : 0u); // without SYN
+  return t->state != ESTAB_SYN_RECEIVED && g->seq == t->rcv.nxt && len <= t->rcv.wnd &&
          seq_le(g->ack, t->snd.nxt) && seq_ge(g->ack, t->snd.una - t->snd.max_wnd);
 }
 bool limiter_allows(const struct estab_settings *settings, struct seg_state *t, uint64_t now_ns);

@@ -141,13 +141,14 @@ static enum estab_drop text_in_order(struct tcp *c, struct tcb *t, const struct 
 // RFC 2018 4: the order in which blocks are reported. An octet of a block that grew stands for the whole.
 static void remember_recent(struct tcb *t, uint32_t seq)
 {
+  uint32_t *recent = ranges_notes(&t->out_of_order);
   int now = ranges_find(&t->out_of_order, seq);
   unsigned i = 0; // the place of an older octet of the same block, or the last
-  while (i < TCB_SACK_RECENT - 1 && ranges_find(&t->out_of_order, t->sack_recent[i]) != now)
+  while (i < RANGES_NOTES - 1 && ranges_find(&t->out_of_order, recent[i]) != now)
     i++;
   for (; i > 0; i--)
-    t->sack_recent[i] = t->sack_recent[i - 1];
-  t->sack_recent[0] = seq;
+    recent[i] = recent[i - 1];
+  recent[0] = seq;
 }
 
 // Ahead of a hole: written at its final place, announced by SACK, or by a duplicate ACK for each.

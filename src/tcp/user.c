@@ -81,15 +81,16 @@ int tcp_receive_ready(struct tcb *t)
 
 void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
 {
-  recvq_drop(&t->recvq, c->blocks, (uint32_t)n);
   t->rcv_read += (uint32_t)n;
+  bool all = tcb_readable(t) == 0;
+  if (all && t->out_of_order.count == 0)
+    recvq_clear(&t->recvq, c->blocks);
+  else
+    recvq_drop(&t->recvq, c->blocks, (uint32_t)n);
   if ((t->bits & TCB_PUSHED) && seq_le(t->rcv_push, t->rcv_read)) t->bits &= ~(uint32_t)TCB_PUSHED;
   if ((t->bits & TCB_URGENT_IN) && seq_le(t->rcv_up, t->rcv_read))
     t->bits &= ~(uint32_t)TCB_URGENT_IN;
-  if (tcb_readable(t) == 0) {
-    t->bits |= TCB_READ_ARMED;
-    if (t->out_of_order.count == 0) recvq_clear(&t->recvq, c->blocks);
-  }
+  if (all) t->bits |= TCB_READ_ARMED;
   if (t->state != ESTAB_CLOSED) window_after_read(t);
 }
 
