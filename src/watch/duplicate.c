@@ -4,7 +4,8 @@
 // The last packets are a ring of keyed hashes, found through chains that end where the ring has gone over them:
 // what is remembered depends on time and number alone, never on the key. The hash is NH (Black, Halevi,
 // Krawczyk, Krovetz, Rogaway: UMAC) over blocks, and SipHash over what comes of them: two packets of one length
-// meet with a chance of 2^-32 whoever made them, at the price of one multiplication for 8 bytes.
+// meet with a chance of 2^-32 whoever made them, at the price of one multiplication for 8 bytes; where the compiler
+// has integers of 128 bits, for 16 bytes and with a chance of 2^-64.
 #include <string.h>
 
 #include "base/bytes.h"
@@ -12,7 +13,15 @@
 #include "watch/duplicate.h"
 
 #define DUPLICATE_BLOCK_BYTES 1024
-#define DUPLICATE_KEYS        (DUPLICATE_BLOCK_BYTES / 4)
+#define DUPLICATE_KEYS        (DUPLICATE_BLOCK_BYTES / sizeof(duplicate_half))
+
+#ifdef __SIZEOF_INT128__
+typedef uint64_t duplicate_half;
+__extension__ typedef unsigned __int128 duplicate_word;
+#else
+typedef uint32_t duplicate_half;
+typedef uint64_t duplicate_word;
+#endif
 
 struct watch_duplicate {
   uint64_t hash;
@@ -24,7 +33,7 @@ struct watch_duplicates_table {
   uint64_t packets;                        // so far; numbers begin with 1
   uint64_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain
   struct watch_duplicate ring[WATCH_DUPLICATE_PACKETS];
-  uint32_t keys[DUPLICATE_KEYS];
+  duplicate_half keys[DUPLICATE_KEYS];
 };
 
 void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2])
@@ -43,30 +52,35 @@ static bool watch_duplicates_table_make(struct watch_duplicates *d)
   d->table = mem_new(d->mem, sizeof *d->table, ESTAB_MEM_WATCH);
   if (!d->table) return false;
   for (uint64_t i = 0; i < DUPLICATE_KEYS; i++)
-    d->table->keys[i] = (uint32_t)siphash24_words(d->key, &i, 1);
+    d->table->keys[i] = (duplicate_half)siphash24_words(d->key, &i, 1);
   return true;
 }
 
-static inline uint32_t duplicate_word(const uint8_t *p)
+static inline duplicate_word duplicate_product(const duplicate_half *keys, const uint8_t *p)
 {
-  uint32_t word; // in the machine's byte order: the values stay inside
-  memcpy(&word, p, sizeof word);
-  return word;
+  duplicate_half a, b; // in the machine's byte order: the values stay inside
+  memcpy(&a, p, sizeof a);
+  memcpy(&b, p + sizeof a, sizeof b);
+  return (duplicate_word)(duplicate_half)(a + keys[0]) * (duplicate_half)(b + keys[1]);
 }
 
 // `bytes` is at most a block; a rest counts as if zeros followed.
-static uint64_t duplicate_block(const uint32_t *keys, const uint8_t *p, size_t bytes)
+static duplicate_word duplicate_block(const duplicate_half *keys, const uint8_t *p, size_t bytes)
 {
-  uint64_t sum = bytes;
-  size_t i = 0;
-  for (; i + 8 <= bytes; i += 8)
-    sum += (uint64_t)(duplicate_word(p + i) + keys[i / 4]) *
-           (uint32_t)(duplicate_word(p + i + 4) + keys[i / 4 + 1]);
-  if (i < bytes) {
-    uint8_t rest[8] = {0};
-    memcpy(rest, p + i, bytes - i);
-    sum += (uint64_t)(duplicate_word(rest) + keys[i / 4]) *
-           (uint32_t)(duplicate_word(rest + 4) + keys[i / 4 + 1]);
+  const size_t pair = 2 * sizeof *keys;
+  duplicate_word sum = bytes;
+  for (; bytes >= 2 * pair; bytes -= 2 * pair, p += 2 * pair, keys += 4)
+    sum += duplicate_product(keys, p) + duplicate_product(keys + 2, p + pair);
+  if (bytes >= pair) {
+    sum += duplicate_product(keys, p);
+    bytes -= pair;
+    p += pair;
+    keys += 2;
+  }
+  if (bytes > 0) {
+    uint8_t rest[2 * sizeof *keys] = {0};
+    memcpy(rest, p, bytes);
+    sum += duplicate_product(keys, rest);
   }
   return sum;
 }
@@ -79,7 +93,9 @@ static uint64_t duplicate_hash(const struct watch_duplicates *d, const struct wa
   siphash_word(&s, (uint64_t)p->ip_bytes << 32 | p->ip_captured_bytes, 1);
   while (c.left > 0) {
     const size_t bytes = size_min(c.left, DUPLICATE_BLOCK_BYTES);
-    siphash_word(&s, duplicate_block(d->table->keys, cursor_take(&c, bytes), bytes), 1);
+    const duplicate_word sum = duplicate_block(d->table->keys, cursor_take(&c, bytes), bytes);
+    siphash_word(&s, (uint64_t)sum, 1);
+    if (sizeof sum > sizeof(uint64_t)) siphash_word(&s, (uint64_t)(sum >> (4 * sizeof sum)), 1);
   }
   return siphash_finish(&s, 3);
 }

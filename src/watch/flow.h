@@ -15,7 +15,7 @@
 #define FLOW_SECOND_NS UINT64_C(1000000000)
 
 // ---------------------------------------------------------------------------------------------
-// A segment as both machines see it
+// A segment as both machines see it, and whose it is
 
 enum segment_bits {
   SEGMENT_BAD = 1u << 0,       // wrong checksum: no host takes it
@@ -46,6 +46,16 @@ static inline uint32_t segment_length(const struct segment *s)
   return s->text_bytes + ((s->flags & ESTAB_TCP_SYN) ? 1u : 0u) +
          ((s->flags & ESTAB_TCP_FIN) ? 1u : 0u);
 }
+
+// What is looked for.
+struct flow_key {
+  struct estab_ip ip[2]; // the smaller (address, port) first
+  uint16_t port[2];
+  uint32_t vlan;      // as struct flow_one has it
+  uint32_t tunnel_id; // as the packet has it
+  uint32_t hash;
+  uint8_t src_end; // which end is the first argument of flow_key_make()
+};
 
 // ---------------------------------------------------------------------------------------------
 // What both sizes of record begin with

@@ -3,27 +3,34 @@
 #include "watch/flow_table.h"
 
 #include "base/bytes.h"
-#include "base/hash.h"
 
 #define FLOW_BUCKETS_FIRST 1024u
 #define FLOW_BUCKETS_MOVED 4u // old buckets that each insertion moves: twice what is needed
 #define FLOW_VLAN_BITS     UINT32_C(0xffffff)
 
-static uint64_t flow_table_hash(const struct track *t, const struct estab_ip ip[2],
+static bool flow_table_is4(const struct estab_ip *ip)
+{
+  return get_be64(ip->bytes) == 0 && get_be32(ip->bytes + 8) == 0xffff;
+}
+
+static uint32_t flow_table_hash(const struct track *t, const struct estab_ip ip[2],
                                 const uint16_t port[2], uint32_t vlan, uint32_t tunnel_key)
 {
-  uint64_t words[6];
-  size_t n = 0;
-  if (estab_ip_is4(&ip[0]) && estab_ip_is4(&ip[1]))
-    words[n++] = (uint64_t)get_be32(ip[0].bytes + 12) << 32 | get_be32(ip[1].bytes + 12);
-  else
-    for (unsigned i = 0; i < 2; i++) {
-      words[n++] = get_be64(ip[i].bytes);
-      words[n++] = get_be64(ip[i].bytes + 8);
-    }
-  words[n++] = (uint64_t)port[0] << 48 | (uint64_t)port[1] << 32 | tunnel_key;
-  if (t->settings.key_vlan) words[n++] = vlan & FLOW_VLAN_BITS;
-  return siphash13_words(t->hash_key, words, n);
+  const uint32_t ports = (uint32_t)port[0] << 16 | port[1];
+  const struct pairs_key *key = &t->hash_keys[0];
+  uint64_t sum = key->words[PAIRS_WORDS];
+  if (flow_table_is4(&ip[0]) && flow_table_is4(&ip[1]))
+    sum = pairs_add(sum, key, 4, get_be32(ip[0].bytes + 12), get_be32(ip[1].bytes + 12));
+  else {
+    key = &t->hash_keys[1];
+    sum = key->words[PAIRS_WORDS];
+    for (unsigned i = 0; i < 4; i++)
+      sum = pairs_add(sum, key, 4 + 2 * i, get_be32(ip[0].bytes + 4 * i),
+                      get_be32(ip[1].bytes + 4 * i));
+  }
+  sum = pairs_add(sum, key, 0, ports, tunnel_key);
+  if (t->settings.key_vlan) sum = pairs_add(sum, key, 2, vlan & FLOW_VLAN_BITS, 0);
+  return (uint32_t)(sum >> 32);
 }
 
 // GTP-U's TEID is another one each way: not a part of the key.
@@ -65,13 +72,28 @@ static bool flow_table_is(const struct track *t, const struct flow_head *f,
          (!t->settings.key_vlan || ((f->vlan ^ key->vlan) & FLOW_VLAN_BITS) == 0);
 }
 
-static uint32_t *flow_table_bucket(const struct track *t, uint64_t hash)
+static uint32_t *flow_table_bucket(const struct track *t, uint32_t hash)
 {
   if (t->old_buckets) {
-    uint32_t old = (uint32_t)hash & (t->old_count - 1);
+    uint32_t old = hash & (t->old_count - 1);
     if (old >= t->moved) return &t->old_buckets[old];
   }
-  return &t->buckets[(uint32_t)hash & (t->bucket_count - 1)];
+  return &t->buckets[hash & (t->bucket_count - 1)];
+}
+
+void flow_table_expect(const struct track *t, const struct flow_key *key)
+{
+  __builtin_prefetch(flow_table_bucket(t, key->hash));
+}
+
+void flow_table_expect_record(const struct track *t, const struct flow_key *key)
+{
+  uint32_t ref = *flow_table_bucket(t, key->hash);
+  if (ref == FLOW_NONE) return;
+  const uint8_t *record = (const uint8_t *)track_at(t, ref);
+  size_t bytes = ref & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one);
+  for (size_t i = 0; i < bytes; i += 64)
+    __builtin_prefetch(record + i, 1);
 }
 
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
@@ -85,7 +107,7 @@ uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
   return FLOW_NONE;
 }
 
-static uint64_t flow_table_hash_of(const struct track *t, const struct flow_head *f)
+static uint32_t flow_table_hash_of(const struct track *t, const struct flow_head *f)
 {
   return flow_table_hash(t, f->ip, f->port, f->vlan, flow_table_tunnel_key(f->vlan, f->tunnel_id));
 }
@@ -97,7 +119,7 @@ static void flow_table_move(struct track *t, unsigned count)
     while (ref != FLOW_NONE) {
       struct flow_head *f = track_at(t, ref);
       uint32_t next = f->chain;
-      uint32_t *to = &t->buckets[(uint32_t)flow_table_hash_of(t, f) & (t->bucket_count - 1)];
+      uint32_t *to = &t->buckets[flow_table_hash_of(t, f) & (t->bucket_count - 1)];
       f->chain = *to;
       *to = ref;
       ref = next;

@@ -5,22 +5,16 @@
 
 #include "watch/track.h"
 
-// What is looked for.
-struct flow_key {
-  struct estab_ip ip[2]; // the smaller (address, port) first
-  uint16_t port[2];
-  uint32_t vlan;      // as struct flow_one has it
-  uint32_t tunnel_id; // as the packet has it
-  uint64_t hash;
-  uint8_t src_end; // which end is the first argument of flow_key_make()
-};
-
 void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t src_port,
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
 // Sets key->hash.
 void flow_key_hash(const struct track *t, struct flow_key *key);
+
+// What flow_table_find() will read, asked of memory ahead: the bucket; then the first record there.
+void flow_table_expect(const struct track *t, const struct flow_key *key);
+void flow_table_expect_record(const struct track *t, const struct flow_key *key);
 
 // A flow_ref, or FLOW_NONE.
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key);

@@ -3,7 +3,6 @@
 #include "watch/observe.h"
 
 #include "base/bytes.h"
-#include "watch/record.h"
 #include "watch/zeek.h"
 
 static void observe_head(const struct flow_head *f, struct observation *o)
@@ -86,11 +85,8 @@ void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind
 {
   if (!t->observe) return;
   struct observation o = {.kind = (uint8_t)kind};
-  struct estab_watch_uid uid;
   observe_fill_one(f, &o);
   observe_when(t, &o, kind == OBSERVE_FIRST ? &f->first : NULL, f->first.end);
-  record_uid(t, (struct flow_head *)f, f->first.ts_ns, &uid);
-  o.life = &uid;
   if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
   uint16_t probe = observe_tell(t, &o);
   if (kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
@@ -99,11 +95,8 @@ void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind
 static void observe_send(struct track *t, struct flow *f, struct observation *o,
                          const struct segment *g)
 {
-  struct estab_watch_uid uid;
   observe_fill(t, f, o);
   observe_when(t, o, g, flow_first((struct flow_head *)f));
-  record_life_uid(t, f, &uid);
-  o->life = &uid;
   uint16_t probe = observe_tell(t, o);
   if (o->kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
 }
@@ -135,15 +128,10 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   head->bits |= FLOW_ANSWERED | FLOW_ICMP;
   if (!t->observe) return;
   struct observation o = {.kind = OBSERVE_ANSWER};
-  struct estab_watch_uid uid;
-  uint64_t life;
-  if (head->bits & FLOW_FULL) {
+  if (head->bits & FLOW_FULL)
     observe_fill(t, (struct flow *)head, &o);
-    life = ((struct flow *)head)->life_ns;
-  } else {
+  else
     observe_fill_one((struct flow_one *)head, &o);
-    life = ((struct flow_one *)head)->first.ts_ns;
-  }
   o.ts_ns = ts_ns;
   o.packet_number = packet;
   o.packet = t->packet;
@@ -151,8 +139,6 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   o.icmp_type = t->packet->icmp.type;
   o.icmp_code = t->packet->icmp.code;
   o.answered_by_icmp = true;
-  record_uid(t, head, life, &uid);
-  o.life = &uid;
   observe_tell(t, &o);
 }
 

@@ -4,7 +4,6 @@
 
 #include "watch/scan_table.h"
 #include "base/bytes.h"
-#include "base/hash.h"
 
 bool scan_table_init(struct scan_table *t, struct mem *mem, uint32_t item_bytes, uint32_t max,
                      const uint8_t secret[16])
@@ -18,7 +17,8 @@ bool scan_table_init(struct scan_table *t, struct mem *mem, uint32_t item_bytes,
   memset(t->buckets, 0xff, buckets * sizeof *t->buckets);
   t->mask = buckets - 1;
   t->max = max;
-  memcpy(t->secret, secret, sizeof t->secret);
+  const uint64_t words[2] = {get_le64(secret), get_le64(secret + 8)};
+  pairs_key_make(&t->hash_key, words, item_bytes);
   for (int i = 0; i < 2; i++)
     t->newest[i] = t->oldest[i] = SLAB_NONE;
   slab_init(&t->slab, mem, (item_bytes + 7) / 8 * 8, ESTAB_MEM_WATCH);
@@ -35,7 +35,16 @@ void scan_table_destroy(struct scan_table *t)
 
 static uint32_t *scan_table_bucket(const struct scan_table *t, const struct scan_key *key)
 {
-  return &t->buckets[siphash13_words(t->secret, key->words, SCAN_KEY_WORDS) & t->mask];
+  uint64_t sum = t->hash_key.words[PAIRS_WORDS];
+  for (unsigned i = 0; i < SCAN_KEY_WORDS; i++)
+    sum = pairs_add(sum, &t->hash_key, 2 * i, (uint32_t)(key->words[i] >> 32),
+                    (uint32_t)key->words[i]);
+  return &t->buckets[(uint32_t)(sum >> 32) & t->mask];
+}
+
+static bool scan_key_equal(const struct scan_key *a, const struct scan_key *b)
+{
+  return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) | (a->words[2] ^ b->words[2]));
 }
 
 uint32_t scan_table_find(const struct scan_table *t, const struct scan_key *key)
@@ -43,7 +52,7 @@ uint32_t scan_table_find(const struct scan_table *t, const struct scan_key *key)
   uint32_t i = *scan_table_bucket(t, key);
   while (i != SLAB_NONE) {
     const struct scan_node *n = scan_table_at(t, i);
-    if (memcmp(&n->key, key, sizeof *key) == 0) return i;
+    if (scan_key_equal(&n->key, key)) return i;
     i = n->next;
   }
   return SLAB_NONE;

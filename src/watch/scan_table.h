@@ -4,6 +4,7 @@
 #ifndef ESTAB_WATCH_SCAN_TABLE_H
 #define ESTAB_WATCH_SCAN_TABLE_H
 
+#include "base/pairs.h"
 #include "base/slab.h"
 
 #define SCAN_KEY_WORDS 3
@@ -25,7 +26,7 @@ struct scan_table {
   uint32_t *buckets;
   uint32_t mask; // buckets - 1
   uint32_t max;  // records
-  uint64_t secret[2];
+  struct pairs_key hash_key;
   uint32_t newest[2], oldest[2], listed[2];
 };
 

@@ -394,8 +394,9 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
   t->mem = mem;
   t->settings = *settings;
   t->stats = stats;
-  t->hash_key[0] = get_le64(settings->secret);
-  t->hash_key[1] = get_le64(settings->secret + 8);
+  uint64_t secret[2] = {get_le64(settings->secret), get_le64(settings->secret + 8)};
+  pairs_key_make(&t->hash_keys[0], secret, 4);
+  pairs_key_make(&t->hash_keys[1], secret, 6);
   slab_init(&t->ones, mem, sizeof(struct flow_one), ESTAB_MEM_WATCH);
   slab_init(&t->fulls, mem, sizeof(struct flow), ESTAB_MEM_WATCH);
   slab_init(&t->closings, mem, sizeof(struct flow_closing), ESTAB_MEM_WATCH);

@@ -4,6 +4,7 @@
 #define ESTAB_WATCH_TRACK_H
 
 #include "base/mem.h"
+#include "base/pairs.h"
 #include "watch/decode.h"
 #include "watch/flow.h"
 #include "watch/observation.h"
@@ -27,7 +28,7 @@ struct track {
   struct mem *mem;
   struct estab_watch_settings settings; // pointers in it are not used
   uint64_t sensor_hash;
-  uint64_t hash_key[2];
+  struct pairs_key hash_keys[2]; // of IPv4, of IPv6
   struct slab ones, fulls, closings, troubles;
   uint32_t *buckets, *old_buckets;         // records by hash: flow_ref, FLOW_NONE at the end
   uint32_t bucket_count, old_count, moved; // `moved` of the old buckets are moved
@@ -46,6 +47,7 @@ struct track {
   track_observer *observe;
   void *observe_ctx;
   const struct watch_packet *packet; // the one that is judged, NULL in a timeout
+  struct flow_key expected;          // of the packet that track_expect() saw last
   struct estab_watch_stats *stats;
   uint64_t ambiguity_second; // the second that ambiguity_count counts
   uint32_t ambiguity_count;
@@ -74,7 +76,9 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
                struct estab_watch_stats *stats);
 void track_destroy(struct track *t);
 
-// A TCP segment, checksum judged; an ICMP error that quotes one. ts_ns never runs backward.
+// A TCP segment that track_packet() may get next: memory is asked for its connection meanwhile.
+void track_expect(struct track *t, const struct watch_packet *p);
+// A TCP segment, checksum judged, that track_expect() saw; an ICMP error that quotes one. ts_ns never runs backward.
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
                   size_t wire_bytes);
 void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number);

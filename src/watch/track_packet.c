@@ -157,24 +157,30 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
   track_judge(t, ref, f, g);
 }
 
+void track_expect(struct track *t, const struct watch_packet *p)
+{
+  flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &t->expected);
+  flow_table_expect(t, &t->expected);
+}
+
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
                   size_t wire_bytes)
 {
   struct segment g;
-  struct flow_key key;
+  const struct flow_key *key = &t->expected;
+  flow_table_expect_record(t, key);
   track_segment_of(t, p, ts_ns, number, wire_bytes, &g);
-  flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &key);
-  g.end = key.src_end;
+  g.end = key->src_end;
   t->packet = p;
-  uint32_t ref = flow_table_find(t, &key);
+  uint32_t ref = flow_table_find(t, key);
   if (ref == FLOW_NONE)
-    track_begin(t, &key, &g);
+    track_begin(t, key, &g);
   else {
     if (!(ref & FLOW_REF_FULL)) ref = track_promote(t, ref);
     if (ref == FLOW_NONE)
       t->stats->memory_refusals++;
     else
-      track_go_on(t, &key, ref, &g);
+      track_go_on(t, key, ref, &g);
   }
   evict_some(t);
   t->packet = NULL;

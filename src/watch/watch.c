@@ -197,6 +197,7 @@ static void watch_packet_in(estab_watch *w, struct watch_packet *p, size_t wire_
     }
     if (!watch_join(w, p)) return;
   }
+  if (p->kind == WATCH_KIND_TCP) track_expect(&w->track, p);
   if (p->kind != WATCH_KIND_SKIPPED && !p->joined &&
       watch_duplicate_seen(&w->duplicates, p, w->now_ns)) {
     watch_count(w, ESTAB_WATCH_COUNT_DUPLICATE);
