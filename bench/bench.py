@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The bench: measures estab beside lwIP, in memory and over TUN, and writes docs/performance.md."""
+"""The bench: estab beside lwIP, in memory and over TUN, and estab watch beside its peers; writes docs/performance.md."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ import sys
 import time
 
 import report
+import watch
 from inproc import STACKS, BenchError, Inproc
 from report import Bound, Row
 from tun import Tun
@@ -142,8 +143,8 @@ def lwip_version(build):
         return re.match(r"lwip \(([^)]*)\)", lines.readline()).group(1)
 
 
-def measure(build, quick):
-    """Everything, in order; answers sections and bounds."""
+def measure(build, estab, quick):
+    """Everything, in order; answers sections, tables and bounds."""
     inproc = Inproc(build, quick)
     instructions = instruction_rows(inproc)
     times = time_rows(inproc, quick)
@@ -161,19 +162,27 @@ def measure(build, quick):
                 "vnet_hdr rows have a window of 4 MiB, the others lwIP's.")
     sections = [("Instructions, in memory", "", instructions), ("Time, in memory", "", times),
                 ("Memory", memory_text, memory), ("Over TUN", tun_text, tun)]
-    return sections, bounds_of(instructions, times, memory, table)
+    say("watching captures")
+    watched, watch_bounds = watch.measure(build, estab, quick, say)
+    return sections, [watched], bounds_of(instructions, times, memory, table) + watch_bounds
 
 
 def main():
     """Measures, writes, and says which bounds do not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
+    parser.add_argument("--estab", required=True, help="the command that watches")
+    parser.add_argument("--only-watch", action="store_true", help="its rows alone, printed")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     start = time.monotonic()
     try:
-        sections, bounds = measure(arguments.build, arguments.quick)
+        if arguments.only_watch:
+            table, bounds = watch.measure(arguments.build, arguments.estab, arguments.quick, say)
+            print(table.markdown() + "\n".join(bound.markdown() for bound in bounds))
+            return
+        sections, tables, bounds = measure(arguments.build, arguments.estab, arguments.quick)
     except BenchError as error:
         sys.exit(f"bench: {error}")
     facts = {"lwip": lwip_version(arguments.build), "window": f"{WINDOW_BYTES:,}",
@@ -182,7 +191,7 @@ def main():
     path = os.path.join(HERE, "..", "docs", "performance.md")
     if arguments.quick:
         path = os.path.join(arguments.build, "performance.md")
-    report.write(path, facts, sections, bounds)
+    report.write(path, facts, sections, tables, bounds)
     for bound in bounds:
         say(f"{'holds' if bound.holds() else 'DOES NOT HOLD'}: {bound.what}: {bound.value:,.2f}, "
             f"bound {bound.bound:g}")

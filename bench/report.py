@@ -83,8 +83,8 @@ Machine: {processor}; Linux {kernel}; {compiler}; flags `{flags}`.
 """
 
 
-def write(path, facts, sections, bounds):
-    """sections: (heading, text, rows) in order."""
+def write(path, facts, sections, tables, bounds):
+    """sections: (heading, text, rows) in order; tables: what says itself how it looks."""
     lines = [INTRODUCTION.format(**facts)]
     for heading, text, rows in sections:
         lines.append(f"## {heading}\n")
@@ -93,6 +93,7 @@ def write(path, facts, sections, bounds):
         lines.append("| | estab | lwIP | ratio | command |\n|---|---:|---:|---:|---|")
         lines += [row.markdown() for row in rows]
         lines.append("")
+    lines += [table.markdown() for table in tables]
     lines.append("## What must hold\n")
     lines.append("| | measured | bound | holds |\n|---|---:|---:|---|")
     lines += [bound.markdown() for bound in bounds]
