@@ -103,6 +103,7 @@ static int icmp6_judge(struct ip *ip, const struct ip_packet *p, const struct es
 {
   switch (h->type) {
   case ESTAB_ICMP6_ECHO:
+    // DEPARTS: RFC 4443 4.2 (echo requests to groups are answered) because nobody shall flood another through us.
     return p->unicast && !p->link_multicast ? ICMP_ECHO_REQUEST : -ESTAB_DROP_ICMP_TYPE;
   case ESTAB_ICMP6_ROUTER_SOLICITATION:
   case ESTAB_ICMP6_ROUTER_ADVERTISEMENT:

@@ -124,6 +124,7 @@ void reply_rst(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
     stack_drop(s, ESTAB_DROP_ICMP_LIMIT, netif, tuple, g);
     return;
   }
+  // DEPARTS: RFC 7323 5.2 (timestamps on a RST without a connection) because it is recommended for research only.
   struct estab_tcp_header h = {.src_port = tuple->local_port, .dst_port = tuple->remote_port};
   if (g->flags & ESTAB_TCP_ACK) { // <SEQ=SEG.ACK><CTL=RST>
     h.seq = g->ack;

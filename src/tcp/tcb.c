@@ -40,6 +40,7 @@ void tcb_update_mss(const struct tcp *c, struct tcb *t)
   if (t->cc.mss_bytes && t->cc.mss_bytes != mss) t->cc.verbs->on_mss(&t->cc, mss);
   if (smaller && t->snd.una != t->snd.nxt && (t->bits & TCB_SYN_ACKED)) {
     // RFC 1191 6.4: what was too big is sent again at once, without touching the congestion window.
+    // DEPARTS: RFC 1191 6.4 (one segment until ACKs come again) because none of it was on the way behind that router.
     retransmit_again(t);
   }
 }

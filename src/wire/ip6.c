@@ -104,7 +104,8 @@ static enum estab_drop ip6_routing_judge(const struct ip6_walk *w, struct estab_
   const uint8_t type = w->bytes[w->at + 2], segments_left = w->bytes[w->at + 3];
   const enum estab_drop drop = type == 0 ? ESTAB_DROP_IP6_ROUTING_0 : ESTAB_DROP_IP6_ROUTING;
   if (segments_left > 0) return ip6_problem(out, drop, IP6_PROBLEM_FIELD, w->at + 2);
-  // RFC 5095 lets an exhausted type 0 pass; nobody sends one, so it is not worth a way in.
+  // DEPARTS: RFC 8200 4.4 (a routing header without segments left is passed over) because RFC 5095 took type 0 out
+  // of use: nobody who means well sends it, so it is not worth a way in.
   return type == 0 ? drop : ESTAB_DROP_NONE;
 }
 

@@ -146,6 +146,7 @@ static void atomic(void **state)
 }
 
 // ATTACKS I2, RFC 1858, RFC 7112 5.
+// [RFC 8200 S1]
 static void tiny_first(void **state)
 {
   (void)state;
@@ -169,6 +170,7 @@ static void tiny_first(void **state)
 }
 
 // ATTACKS P13: the ping of death and contradicting ends.
+// [RFC 8200 M14, RFC 8200 M15]
 static void bounds(void **state)
 {
   (void)state;
@@ -189,6 +191,7 @@ static void bounds(void **state)
     for (unsigned bytes = 1; bytes < 24; bytes++) { // not a multiple of 8, and not the last
       int answer = fragment(&w, version, 8, 1000, bytes, true, 0, &p);
       assert_int_equal(answer, bytes % 8 ? -ESTAB_DROP_FRAG_BOUNDS : -ESTAB_DROP_FRAG_WAITING);
+      if (version == 6) assert_int_equal(p.error_due, bytes % 8 != 0);
       ip_trim(&w.ip);
     }
     // The last fragment again with another end; one past the end: all is freed at once.
@@ -212,6 +215,7 @@ static void bounds(void **state)
   world_end(&w);
 }
 
+// [RFC 8200 M16, RFC 1122 M32]
 static void largest(void **state)
 {
   (void)state;
@@ -229,7 +233,7 @@ static void largest(void **state)
 }
 
 // RFC 8200 4.5, RFC 1122 3.3.2: 60 s and 30 s; told to the sender if the first fragment came.
-// [RFC 1122 M25, RFC 1122 S6, RFC 8200 M10]
+// [RFC 1122 M25, RFC 1122 M33, RFC 1122 S6, RFC 8200 M10, RFC 8200 S2]
 static void timeouts(void **state)
 {
   (void)state;

@@ -251,7 +251,7 @@ static void protocols(void **state)
 }
 
 // ATTACKS P9: what RFC 8200 4.2 wants reported, and what not.
-// [RFC 8200 M8, RFC 8200 M9]
+// [RFC 8200 M8, RFC 8200 M9, RFC 4443 M11]
 static void extension_problems(void **state)
 {
   (void)state;
@@ -281,11 +281,57 @@ static void extension_problems(void **state)
   packet[43] = 1; // one segment left
   assert_int_equal(world_input(&w, packet, n, 0, &p), -ESTAB_DROP_IP6_ROUTING_0);
   assert_true(p.error_due);
+  assert_int_equal(p.error_code, 0);
+  assert_int_equal(p.error_pointer, 42); // the type
+  world_end(&w);
+}
+
+// Up to three extension headers of 8 octets before UDP, in any order: hop-by-hop options first or not at all.
+// [RFC 8200 M7, RFC 8200 M12, RFC 8200 M13, RFC 8200 S3]
+static void extension_orders(void **state)
+{
+  (void)state;
+  static const uint8_t kinds[] = {ESTAB_PROTOCOL_UDP, ESTAB_PROTOCOL_HOP_BY_HOP,
+                                  ESTAB_PROTOCOL_DESTINATION, ESTAB_PROTOCOL_ROUTING};
+  struct world w;
+  struct ip_packet p;
+  world_make(&w);
+  for (unsigned order = 0; order < 64; order++)
+    for (uint8_t type = 0; type < 6; type += 5) { // of routing headers without segments left
+      uint8_t next[4] = {kinds[order & 3], kinds[order >> 2 & 3], kinds[order >> 4],
+                         ESTAB_PROTOCOL_UDP};
+      unsigned headers = 0;
+      int want = 0;
+      unsigned pointer = 0;
+      size_t n = packet6(packet, &w.peer6, &w.us6, next[0], 64, NULL);
+      memset(packet + 40, 0, 64);
+      packet[7] = 0; // hop limit
+      for (; next[headers] != ESTAB_PROTOCOL_UDP; headers++) {
+        uint8_t *at = packet + 40 + 8 * headers;
+        at[0] = next[headers + 1];
+        at[2] = next[headers] == ESTAB_PROTOCOL_ROUTING ? type : 1; // else PadN
+        at[3] = next[headers] == ESTAB_PROTOCOL_ROUTING ? 0 : 4;
+        if (want == 0 && headers > 0 && next[headers] == ESTAB_PROTOCOL_HOP_BY_HOP) {
+          want = -ESTAB_DROP_IP6_CHAIN;
+          pointer = 40 + 8 * (headers - 1);
+        }
+        if (want == 0 && next[headers] == ESTAB_PROTOCOL_ROUTING && type == 0)
+          want = -ESTAB_DROP_IP6_ROUTING_0;
+      }
+      int got = world_input(&w, packet, n, 0, &p);
+      if (got != want) fail_msg("order %u type %u: %d, not %d", order, type, got, want);
+      assert_int_equal(p.error_due, want == -ESTAB_DROP_IP6_CHAIN);
+      if (p.error_due) {
+        assert_int_equal(p.error_code, 1); // unrecognized next header
+        assert_int_equal(p.error_pointer, pointer);
+      }
+      if (want == 0) assert_int_equal(p.payload_bytes, 64 - 8 * headers);
+    }
   world_end(&w);
 }
 
 // ATTACKS I3: source routes are dropped, what else has a possible length is passed over.
-// [RFC 1122 M11, RFC 1122 M12]
+// [RFC 1122 M11, RFC 1122 M12, RFC 1122 M26, RFC 1122 M28, RFC 1122 S5]
 static void options(void **state)
 {
   (void)state;
@@ -327,11 +373,11 @@ static void options(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(whole_packets), cmocka_unit_test(interfaces),
-      cmocka_unit_test(ip4_lengths),   cmocka_unit_test(ip6_lengths),
-      cmocka_unit_test(addresses),     cmocka_unit_test(mapped_addresses),
-      cmocka_unit_test(protocols),     cmocka_unit_test(extension_problems),
-      cmocka_unit_test(options),
+      cmocka_unit_test(whole_packets),    cmocka_unit_test(interfaces),
+      cmocka_unit_test(ip4_lengths),      cmocka_unit_test(ip6_lengths),
+      cmocka_unit_test(addresses),        cmocka_unit_test(mapped_addresses),
+      cmocka_unit_test(protocols),        cmocka_unit_test(extension_problems),
+      cmocka_unit_test(extension_orders), cmocka_unit_test(options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

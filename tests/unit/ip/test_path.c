@@ -54,7 +54,7 @@ static void small(void **state)
 }
 
 // ATTACKS B12: which MTUs are believed.
-// [RFC 8200 M4]
+// [RFC 8200 M4, RFC 8201 M5]
 static void floors(void **state)
 {
   (void)state;
@@ -86,6 +86,8 @@ static void floors(void **state)
     world_make(&w);
     struct path *p4 = ip_path_get(&w.ip, &w.us4, &w.peer4, 0, 0);
     struct path *p6 = ip_path_get(&w.ip, &w.us6, &w.peer6, 0, 0);
+    struct estab_ip elsewhere = world_ip("2001:db8:1::77");
+    struct path *other = ip_path_get(&w.ip, &w.us6, &elsewhere, 0, 0);
     uint16_t g4 = p4->generation, g6 = p6->generation;
     int a4 = ip_path_lower_mtu(&w.ip, p4, table[i].mtu, 0);
     int a6 = ip_path_lower_mtu(&w.ip, p6, table[i].mtu, 0);
@@ -96,6 +98,8 @@ static void floors(void **state)
     assert_int_equal(p4->generation != g4, a4);
     assert_int_equal(p6->generation != g6, a6);
     assert_int_equal(p4->device_mtu, 1500);
+    assert_int_equal(other->mtu, 1500);
+    ip_path_put(&w.ip, other);
     ip_path_put(&w.ip, p4);
     ip_path_put(&w.ip, p6);
     world_end(&w);

@@ -4,6 +4,7 @@
 
 static const struct estab_ip any;
 
+// [RFC 1122 M29, RFC 1122 M30, RFC 1122 M31]
 static void next_hops(void **state)
 {
   (void)state;
@@ -48,6 +49,12 @@ static void next_hops(void **state)
   assert_int_equal(ip_route_add(&w.ip, 1, &same, 24, &via16), 0);
   assert_int_equal(ip_route(&w.ip, &any, &beside, 0, &direct), 0);
   assert_memory_equal(&direct.next_hop, &beside, 16);
+  // Of two default routers the one named last, whether it answers or not.
+  struct estab_ip outside = world_ip("203.0.113.5");
+  struct estab_ip zero = world_ip("0.0.0.0");
+  assert_int_equal(ip_route_add(&w.ip, 1, &zero, 0, &via16), 0);
+  assert_int_equal(ip_route(&w.ip, &any, &outside, 0, &direct), 0);
+  assert_memory_equal(&direct.next_hop, &via16, 16);
   // The interface that was asked for, even by a shorter prefix.
   struct estab_ip remote = world_ip("10.9.1.1");
   struct ip_route_result r;
@@ -108,6 +115,7 @@ static void bad_routes(void **state)
 }
 
 // [RFC 1122 M3]
+// [RFC 1122 M34]
 static void source_choice(void **state)
 {
   (void)state;

@@ -87,6 +87,7 @@ static void segments(void **state)
        0,
        {.no_options = true},
        ". 0:0(0) ack 0 win 0"},
+      // [RFC 5482 M1]
       {{.options = {.present = ESTAB_TCP_OPT_TFO | ESTAB_TCP_OPT_UTO,
                     .tfo_bytes = 4,
                     .tfo_cookie = {0xab, 0xcd, 0x01, 0x23},
