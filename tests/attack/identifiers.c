@@ -264,6 +264,48 @@ static void e4(struct attack_run *r)
 
 // ---- E5: who measures our ICMP limit (CVE-2020-25705, SAD DNS): what is spoofed for one is not seen by another.
 
+// A datagram to a closed port in the name of `from`: how many answers?
+static unsigned e5_ask(bool six, const struct estab_ip *from)
+{
+  uint8_t frame[200];
+  size_t n = lab_udp(&l, six, 5353, 10, frame);
+  memcpy(frame + (six ? 8 : 12), from->bytes + (six ? 0 : 12), six ? 16 : 4);
+  lab_checksum(frame, n, 0);
+  return lab_ask(&l, frame, n);
+}
+
+// Who has many addresses looks for those that are refused when the victim is: their buckets are one. What he has found
+// must be worth nothing a little later.
+static void e5_collisions(struct attack_run *r, bool six)
+{
+  lab_init(&l, ESTAB_LINK_RAW, NULL);
+  const struct estab_ip victim = host(six, 2000);
+  unsigned found = 0, still = 0;
+  for (unsigned round = 0; round < 20; round++) {
+    uint16_t shares[100];
+    unsigned count = 0;
+    for (unsigned i = 0; i < 20; i++)
+      (void)e5_ask(six, &victim);
+    for (unsigned i = 0; i < 100; i++) { // so few hardly meet each other
+      struct estab_ip mine = host(six, 100 * round + i);
+      if (e5_ask(six, &mine) == 0) shares[count++] = (uint16_t)(100 * round + i);
+    }
+    lab_advance(&l, 10000 * MS);
+    for (unsigned i = 0; i < 20; i++)
+      (void)e5_ask(six, &victim);
+    for (unsigned i = 0; i < count; i++) {
+      struct estab_ip mine = host(six, shares[i]);
+      still += e5_ask(six, &mine) == 0;
+    }
+    found += count;
+    lab_advance(&l, 10000 * MS);
+  }
+  attack_case(r, found > 3 && still <= found / 4, NULL,
+              "E5 %u addresses shared the victim's bucket, %u of them 10 s later, over IPv%d",
+              found, still, six ? 6 : 4);
+  lab_end(&l);
+}
+
 static void e5(struct attack_run *r)
 {
   static const unsigned spoofed[] = {0, 1, 10, 50};
@@ -293,6 +335,7 @@ static void e5(struct attack_run *r)
                   "E5 %u spoofed each: 100 attackers see %u answers over IPv%d", spoofed[s],
                   seen[s], six ? 6 : 4);
     }
+    e5_collisions(r, six);
     // And the height itself cannot be counted: it differs from time to time.
     lab_init(&l, ESTAB_LINK_RAW, NULL);
     unsigned heights[32] = {0}, kinds = 0;
