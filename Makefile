@@ -15,6 +15,7 @@ help:
 	@echo 'make build       build/ with tests, for work on the code'
 	@echo 'make asan        the tests under AddressSanitizer and UBSan'
 	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
+	@echo 'make fuzz-long   each fuzzer for its count of executions, hours; goes on where it stopped (ARGS=-n: how far)'
 	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6", ARGS="--target kernel")'
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
 	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N; root)'
@@ -45,6 +46,7 @@ test:
 long:
 	@tools/deps.sh build test demo fuzz
 	@ESTAB_LONG=1 tools/test.sh
+	@$(MAKE) fuzz-long
 
 asan:
 	@tools/deps.sh build test
@@ -53,6 +55,15 @@ asan:
 fuzz-smoke:
 	@tools/deps.sh build test fuzz
 	@tools/test.sh fuzz
+
+# 10^8 executions of the codec, 10^7 of the stack and so on, in parts: may be stopped, and goes on where it was.
+fuzz-long:
+	@tools/deps.sh build test fuzz
+	@CC=clang tools/setup.sh build-fuzz -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=2 -Dfuzz=true \
+	  -Dunit=false "-Dc_args=-fno-sanitize-recover=all -fno-sanitize-coverage=trace-cmp"
+	@ninja -C build-fuzz >build-fuzz/ninja.log || { tail -20 build-fuzz/ninja.log; exit 1; }
+	@tools/fuzz-long.sh $(ARGS)
+.PHONY: fuzz-long
 
 attack: build
 	@tools/attack.sh build $(ARGS)
