@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# fuzz-long.sh [-n] [NAME...] - the fuzzers' counted executions, continued where the last run stopped; -n only says how far they are.
-# Counts and corpora are kept in $ESTAB_FUZZ_DIR (build-fuzz/long), which may be stopped at any moment: at most one
-# part, a few minutes, is lost. Ends with `N passed, N failed`; a fuzzer has passed when its count is full without a finding.
+# fuzz-long.sh [-n] [NAME...] - the fuzzers' counted executions, continued where the last run stopped; -n only says how
+# far they are. Counts and corpora are kept in $ESTAB_FUZZ_DIR (build-fuzz/long); it may be stopped at any moment: at
+# most one part, a few minutes, is lost. Ends with `N passed, N failed`; a fuzzer has passed when its count is full
+# without a finding.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 dir=${ESTAB_FUZZ_DIR:-build-fuzz/long}
@@ -33,15 +34,15 @@ while read -r name wanted part longest; do
   ok=1
   while [ -z "$only_say" ] && [ "$(cat "$count")" -lt "$wanted" ]; do
     left=$((wanted - $(cat "$count")))
-    if ! "$program" -seed="$(($(cat "$count") + 1))" -runs=$((left < part ? left : part)) -max_len="$longest" -entropic=0 -timeout=120 \
-      -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$dir/$name-" "$corpus" "tests/fuzz/corpus/fuzz_$name" \
-      >"$corpus.log" 2>&1; then
+    if ! "$program" -seed="$(($(cat "$count") + 1))" -runs=$((left < part ? left : part)) \
+      -max_len="$longest" -entropic=0 -timeout=120 -rss_limit_mb=2048 -print_final_stats=1 \
+      -artifact_prefix="$dir/$name-" "$corpus" "tests/fuzz/corpus/fuzz_$name" >"$corpus.log" 2>&1; then
       tail -40 "$corpus.log"
       ok=0
       break
     fi
-    done=$(awk '/number_of_executed_units/ { print $2 }' "$corpus.log")
-    echo $(($(cat "$count") + done)) >"$count.new" && mv "$count.new" "$count"
+    ran=$(awk '/number_of_executed_units/ { print $2 }' "$corpus.log")
+    echo $(($(cat "$count") + ran)) >"$count.new" && mv "$count.new" "$count"
   done
   printf 'fuzz-long %-10s %10d of %10d\n' "$name" "$(cat "$count")" "$wanted"
   if [ $ok = 1 ] && [ "$(cat "$count")" -ge "$wanted" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

@@ -363,8 +363,8 @@ static void p9(struct attack_run *r)
   attack_case(r, lab_end(&l), NULL, "P9 memory");
 }
 
-// ---- P10: error messages that hostile packets provoke (RFC 1122 3.2.2 [RFC 1122 S2, RFC 1122 S3, RFC 4443 S2], RFC 1812 4.3.2,
-// RFC 4443 2.4).
+// ---- P10: error messages that hostile packets provoke (RFC 1122 3.2.2, RFC 4443 2.4, 3.1
+// [RFC 1122 S2, RFC 1122 S3, RFC 4443 S2], RFC 1812 4.3.2).
 
 static bool error_quotes(bool six, size_t n)
 {
