@@ -98,13 +98,13 @@ static void axis_set(struct axis *axis, double low, double high, unsigned ticks)
   axis->high = ceil(high / axis->step) * axis->step;
 }
 
-static void color(cairo_t *cr, unsigned which)
+static void color(cairo_t *cr, unsigned which, double alpha)
 {
   static const double palette[8][3] = {{0.12, 0.37, 0.67}, {0.80, 0.27, 0.13}, {0.17, 0.55, 0.25},
                                        {0.53, 0.27, 0.62}, {0.75, 0.55, 0.05}, {0.15, 0.60, 0.62},
                                        {0.55, 0.34, 0.24}, {0.35, 0.35, 0.35}};
   const double *c = palette[which % 8];
-  cairo_set_source_rgb(cr, c[0], c[1], c[2]);
+  cairo_set_source_rgba(cr, c[0], c[1], c[2], alpha);
 }
 
 static void text_at(cairo_t *cr, double x, double y, double align, const char *text)
@@ -153,8 +153,11 @@ static void draw_axes(cairo_t *cr, const struct axis *x, const struct axis *y,
 static void draw_series(cairo_t *cr, const struct plot_series *s, const struct axis *x,
                         const struct axis *y)
 {
-  color(cr, s->color);
-  cairo_set_line_width(cr, s->style == PLOT_SEGMENTS ? 2 : 1.2);
+  color(cr, s->color, s->faint ? 0.4 : 1);
+  cairo_set_line_width(cr, s->style == PLOT_SEGMENTS && !s->faint ? 2 : 1.2);
+  // A short bar is a dot at least.
+  cairo_set_line_cap(cr, s->style == PLOT_SEGMENTS && !s->faint ? CAIRO_LINE_CAP_SQUARE
+                                                                : CAIRO_LINE_CAP_BUTT);
   for (size_t i = 0; i < s->count; i++) {
     double px = at(x, s->x[i]), py = at(y, s->y[i]);
     switch (s->style) {
@@ -172,6 +175,7 @@ static void draw_series(cairo_t *cr, const struct plot_series *s, const struct a
       cairo_move_to(cr, px, py);
       cairo_line_to(cr, px, at(y, s->y2[i]));
       break;
+    case PLOT_LETTERS: text_at(cr, px, s->below ? py + 12 : py - 3, 0.5, s->letter); break;
     }
   }
   cairo_stroke(cr);
@@ -180,11 +184,16 @@ static void draw_series(cairo_t *cr, const struct plot_series *s, const struct a
 static void draw_legend(cairo_t *cr, const struct plot_panel *panel, const struct axis *x,
                         const struct axis *y)
 {
-  for (unsigned i = 0; i < panel->series_count && i < 14; i++) {
-    double line = y->to + 12 + 14 * i;
-    color(cr, panel->series[i].color);
-    cairo_rectangle(cr, x->to + 10, line - 8, 10, 8);
-    cairo_fill(cr);
+  for (unsigned i = 0, row = 0; i < panel->series_count && row < 14; i++) {
+    if (panel->series[i].name[0] == '\0') continue;
+    double line = y->to + 12 + 14 * row++;
+    color(cr, panel->series[i].color, 1);
+    if (panel->series[i].style == PLOT_LETTERS) {
+      text_at(cr, x->to + 15, line, 0.5, panel->series[i].letter);
+    } else {
+      cairo_rectangle(cr, x->to + 10, line - 8, 10, 8);
+      cairo_fill(cr);
+    }
     cairo_set_source_rgb(cr, 0, 0, 0);
     text_at(cr, x->to + 25, line, 0, panel->series[i].name);
   }
@@ -200,7 +209,13 @@ static void panel_range(const struct plot_panel *panel, double *low, double *hig
       *low = fmin(*low, s->y[i]);
       *high = fmax(*high, s->style == PLOT_SEGMENTS ? s->y2[i] : s->y[i]);
     }
+  if (panel->most > 0) *high = panel->most;
   if (*high == -DBL_MAX) *low = 0, *high = 1;
+}
+
+static double panel_height(const struct plot *plot)
+{
+  return plot->panel_height > 0 ? plot->panel_height : PANEL_HEIGHT;
 }
 
 static void draw(cairo_t *cr, const struct plot *plot, double height)
@@ -225,13 +240,19 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
   cairo_set_font_size(cr, 11);
   for (unsigned p = 0; p < plot->panel_count; p++) {
     const struct plot_panel *panel = &plot->panels[p];
-    double top = TOP + GAP / 2 + p * (PANEL_HEIGHT + GAP);
-    struct axis y = {.from = top + PANEL_HEIGHT, .to = top};
+    double top = TOP + GAP / 2 + p * (panel_height(plot) + GAP);
+    struct axis y = {.from = top + panel_height(plot), .to = top};
     panel_range(panel, &low, &high);
     axis_set(&y, low, high, 5);
     draw_axes(cr, &x, &y, panel, p + 1 == plot->panel_count);
+    cairo_save(cr);
+    if (panel->most > 0) {
+      cairo_rectangle(cr, x.from - 6, y.to - 4, x.to - x.from + 12, y.from - y.to + 16);
+      cairo_clip(cr);
+    }
     for (unsigned k = 0; k < panel->series_count; k++)
       draw_series(cr, &panel->series[k], &x, &y);
+    cairo_restore(cr);
     draw_legend(cr, panel, &x, &y);
   }
 }
@@ -241,7 +262,7 @@ int plot_write(const struct plot *plot, const char *path, const char **why)
   size_t n = strlen(path);
   bool svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
   bool png = n > 4 && strcmp(path + n - 4, ".png") == 0;
-  double height = TOP + plot->panel_count * (PANEL_HEIGHT + GAP) + BOTTOM;
+  double height = TOP + plot->panel_count * (panel_height(plot) + GAP) + BOTTOM;
   *why = "the name must end in .svg or .png";
   if (!svg && !png) return -1;
   cairo_surface_t *surface =

@@ -14,12 +14,16 @@ enum plot_style {
   PLOT_STEPS,    // a value holds until the next
   PLOT_DOTS,     // unconnected
   PLOT_SEGMENTS, // from y to y2 at one x: a segment's octets in a time-sequence graph
+  PLOT_LETTERS,  // the series' letter, above y
 };
 
 struct plot_series {
-  char name[48];
+  char name[48]; // "" = not in the legend
   enum plot_style style;
   unsigned color; // 0..7, one palette for all panels
+  char letter[4]; // PLOT_LETTERS
+  bool below;     // PLOT_LETTERS: below y
+  bool faint;     // thin and half transparent: there may be many
   size_t count;
   double *x, *y, *y2; // y2: PLOT_SEGMENTS only
 };
@@ -27,12 +31,14 @@ struct plot_series {
 struct plot_panel {
   char title[64], unit[24]; // "congestion window", "KiB"
   bool from_zero;           // the axis begins at 0 whatever the least value
+  double most;              // of the axis: what is above is cut away. 0 = as the values ask
   unsigned series_count;
   struct plot_series series[PLOT_SERIES];
 };
 
 struct plot {
-  char title[160];
+  char title[256];
+  double panel_height; // pixels, 0 = 220
   unsigned panel_count;
   struct plot_panel panels[PLOT_PANELS];
 };
