@@ -120,3 +120,20 @@ for conn in 2 x C0 1.2.3.4:5-6.7.8.9:10 1.2.3.4:5- -; do
   if "$estab" watch --ladder "$conn" lossy.pcap >/dev/null 2>err; then fail "--ladder $conn is taken"; fi
   [ "$(wc -l <err)" -le 3 ] || fail "more than three lines: --ladder $conn"
 done
+
+# Pictures.
+"$estab" watch --picture 1 graph.png lossy.pcap
+if "$estab" watch --picture C00000000000000000 graph.svg lossy.pcap 2>err; then fail 'an unknown uid is found'; fi
+"$estab" watch --ladder 1 --picture 1 graph.svg lossy.pcap | cmp - ladder.txt || fail '--ladder beside --picture'
+python3 - <<'EOF' || fail 'the pictures'
+import struct, xml.dom.minidom
+png = open('graph.png', 'rb').read()
+assert png[:8] == b'\x89PNG\r\n\x1a\n' and struct.unpack('>II', png[16:24]) == (1000, 892), struct.unpack('>II', png[16:24])
+paths = xml.dom.minidom.parse('graph.svg').getElementsByTagName('path')
+assert any('stroke:rgb(80%' in p.getAttribute('style') or 'rgb(80%' in p.getAttribute('stroke') for p in paths), 'nothing is red'
+EOF
+for words in '--picture 1 lossy.pcap' '--picture 1 graph.txt lossy.pcap' '--picture 1 graph.png' '--picture 1 --json graph.png lossy.pcap' \
+  '--ladder 1 --html x.html lossy.pcap'; do
+  # shellcheck disable=SC2086
+  if "$estab" watch $words >/dev/null 2>err; then fail "taken: $words"; fi
+done

@@ -49,6 +49,8 @@ static const struct option watch_options[] = {
     {"csv", 0, OPTION_TO, &watch_command.outputs.csv, "FILE", "connections, a line each", 0, 0},
     {"zeek", 0, OPTION_TEXT, &watch_command.outputs.zeek, "DIR",
      "conn.log, notice.log and weird.log in this folder", 0, 0},
+    {"html", 0, OPTION_TEXT, &watch_command.outputs.html, "FILE",
+     "one page that needs nothing else: connections, ladders, alerts", 0, 0},
     {"stats", 0, OPTION_FLAG, &watch_command.outputs.stats, NULL, "more counters at the end", 0, 0},
     {"ignore", 0, OPTION_LIST, &watch_command.ignore, "WORDS",
      "alerts not to tell: 'src=NET dst=NET port=LIST kind=KIND'", 0, 0},
@@ -148,7 +150,7 @@ static int look_at(struct watch_command *c)
   }
   if (c->ladder != NULL && c->picture != NULL && strcmp(c->ladder, c->picture) != 0)
     return say_usage("watch", "--ladder and --picture are of one connection at a time");
-  if (c->outputs.json || c->outputs.csv || c->outputs.zeek || c->outputs.explain)
+  if (c->outputs.json || c->outputs.csv || c->outputs.zeek || c->outputs.html || c->outputs.explain)
     return say_usage("watch", "--ladder and --picture go without other outputs");
   if (c->run.file_count == 0)
     return say_usage("watch", "which capture? name a FILE, or - for stdin");
@@ -190,5 +192,8 @@ int cmd_watch(int argc, char **argv)
   c->run.files = (const char *const *)operands;
   c->run.file_count = (unsigned)operand_count;
   if (c->ladder != NULL || c->picture != NULL) return look_at(c);
+  c->run.settings.segments = c->outputs.html != NULL;
+  c->outputs.files = c->run.files;
+  c->outputs.file_count = c->run.file_count;
   return watch_run(&c->run, &c->outputs);
 }

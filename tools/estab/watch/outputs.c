@@ -47,7 +47,13 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
       o->zeek.local_ctx = &o->settings;
     }
   }
-  o->has_table = !o->has_json && !o->has_csv && !o->has_zeek && settings->explain == NULL;
+  if (settings->html != NULL) {
+    *what = settings->html;
+    o->page = page_open(settings->html, settings->files, settings->file_count);
+    if (o->page == NULL) return -1;
+  }
+  o->has_table =
+      !o->has_json && !o->has_csv && !o->has_zeek && o->page == NULL && settings->explain == NULL;
   if (!o->has_table) return 0;
   *what = "standard output";
   o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);
@@ -97,6 +103,10 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
     }
   if (o->has_json) row_json_alert(&o->json, a);
   if (o->has_zeek) row_zeek_alert(&o->zeek, a);
+  if (o->page != NULL) {
+    struct estab_watch_record record = {.type = ESTAB_WATCH_ALERT, .alert = *a};
+    page_record(o->page, &record, o->table.base_ns);
+  }
   if (o->has_table) keep_alert(o, a);
   if (o->settings.explain == NULL || !a->ended) return;
   char id[ESTAB_WATCH_UID_TEXT];
@@ -109,6 +119,8 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
 
 void outputs_record(struct outputs *o, const struct estab_watch_record *record)
 {
+  if (o->page != NULL && record->type != ESTAB_WATCH_ALERT)
+    page_record(o->page, record, o->table.base_ns);
   switch (record->type) {
   case ESTAB_WATCH_CONN:
     if (o->has_json) row_json_conn(&o->json, &record->conn);
@@ -133,6 +145,7 @@ void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_
                    const char *what)
 {
   if (o->has_json) row_json_error(&o->json, file, offset, packet, what);
+  if (o->page != NULL) page_error(o->page, file, offset, what);
 }
 
 void outputs_flush(struct outputs *o)
@@ -147,6 +160,7 @@ void outputs_flush(struct outputs *o)
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final)
 {
   if (o->has_json) row_json_stats(&o->json, stats, &o->live, final);
+  if (o->page != NULL && final) page_stats(o->page, stats);
   if (!o->has_table || !final) return;
   row_table_flush(&o->table);
   for (unsigned i = 0; i < o->alert_count; i++)
@@ -191,6 +205,10 @@ int outputs_close(struct outputs *o, const char **what)
   }
   if (o->has_zeek && !row_zeek_close(&o->zeek)) {
     *what = o->settings.zeek;
+    failed = errno;
+  }
+  if (o->page != NULL && page_close(o->page) < 0) {
+    *what = o->settings.html;
     failed = errno;
   }
   if (o->has_table) {

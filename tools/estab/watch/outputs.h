@@ -7,16 +7,19 @@
 #include "row_json.h"
 #include "row_table.h"
 #include "row_zeek.h"
+#include "page.h"
 
 #define OUTPUTS_DOUBTS 8   // ambiguities that the readable table names
 #define OUTPUTS_ALERTS 256 // of the readable table: the newest campaigns are kept to the end
 
 struct outputs_settings {
-  const char *json, *csv, *zeek; // a file, "-" = standard output; NULL = not wanted
-  const char *explain;           // the id of an alert to be told in sentences, alone
-  bool stats;                    // counters at the end of the table
+  const char *json, *csv, *zeek, *html; // a file, "-" = standard output; NULL = not wanted
+  const char *explain;                  // the id of an alert to be told in sentences, alone
+  bool stats;                           // counters at the end of the table
   const struct ignore *ignore;
   unsigned ignore_count;
+  const char *const *files; // the inputs' names
+  unsigned file_count;
   const struct estab_watch_prefix *local; // for Zeek's local_orig; NULL: not known
   unsigned local_count;
 };
@@ -26,6 +29,7 @@ struct outputs {
   bool has_table, has_json, has_csv, has_zeek;
   bool explained;
   struct text json, csv;
+  struct page *page; // NULL: not wanted
   struct row_zeek zeek;
   struct row_table table;
   char **
