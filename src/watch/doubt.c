@@ -90,6 +90,13 @@ void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
                 : what == SUSPECT_OVERLAP ? FLOW_OBSERVED_OVERLAP
                                           : FLOW_OBSERVED_ZERO;
   if (f == &t->scratch || (f->observed & bit)) return;
+  uint32_t count = g->text_bytes;
+  if (what == SUSPECT_RST) {
+    // Told once it says enough: another sender's hop count, or the third of a march (scan_inject.c).
+    struct flow_closing *c = track_has_closing(t, f);
+    count = c ? c->rsts[g->end] : 1;
+    if (g->ttl == f->side[g->end].ttl && count < DOUBT_MARCH) return;
+  }
   f->observed |= bit;
-  observe_suspect(t, f, g, what);
+  observe_suspect(t, f, g, what, count);
 }

@@ -21,6 +21,8 @@ void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uin
 // The name of a side's text in the ring of recall.h.
 uint64_t doubt_who(uint64_t life_packet, unsigned end);
 
+#define DOUBT_MARCH 3 // RSTs at as many places
+
 // Tells the detectors.
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
                    enum observation_suspicion what);

@@ -26,8 +26,12 @@ typedef uint64_t duplicate_word;
 struct watch_duplicate {
   uint64_t hash;
   uint64_t ts_ns;
-  uint64_t before; // number of the packet before it in the chain, 0 = none
+  uint64_t
+      before; // number of the packet before it in the chain, 0 = none; above bit 56: its copies so far
 };
+
+#define DUPLICATE_NUMBER ((UINT64_C(1) << 56) - 1)
+#define DUPLICATE_COPY   (UINT64_C(1) << 56)
 
 struct watch_duplicates_table {
   uint64_t packets;                        // so far; numbers begin with 1
@@ -118,10 +122,14 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
 
   for (uint64_t n = *head; n != 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
-    const struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
+    struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
     if (ts_ns > e->ts_ns && ts_ns - e->ts_ns > WATCH_DUPLICATE_WINDOW_NS) break;
-    if (e->hash == hash) return true;
-    n = e->before;
+    if (e->hash == hash) {
+      if (e->before / DUPLICATE_COPY == WATCH_DUPLICATE_COPIES) break; // no mirror: a flood
+      e->before += DUPLICATE_COPY;
+      return true;
+    }
+    n = e->before & DUPLICATE_NUMBER;
   }
   t->packets++;
   t->ring[t->packets % WATCH_DUPLICATE_PACKETS] = (struct watch_duplicate){hash, ts_ns, *head};

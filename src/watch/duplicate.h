@@ -8,6 +8,7 @@
 
 #define WATCH_DUPLICATE_WINDOW_NS UINT64_C(10000000) // 10 ms
 #define WATCH_DUPLICATE_PACKETS   4096               // the last ones that are remembered
+#define WATCH_DUPLICATE_COPIES    3                  // of a packet; one more is another packet
 
 struct watch_duplicates_table;
 

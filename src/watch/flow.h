@@ -270,6 +270,7 @@ struct flow_closing {
     uint32_t hist_syn, hist_fin, hist_rst; // Zeek's: relative numbers of the last ones
     uint32_t fin_end;                      // Zeek's: behind its FIN
     uint32_t fin;                          // sequence number of its FIN
+    uint32_t rst_seq;                      // of its last RST that was counted
     uint32_t fin_ack;                      // what that acknowledged, as it was said last
   } side[2];
   uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
@@ -277,6 +278,7 @@ struct flow_closing {
   uint8_t candidate_end; // whose
   uint8_t rst_end;       // whose
   uint8_t held_state[2]; // before it
+  uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   struct flow_step steps[FLOW_MORE_STEPS];
 };
 

@@ -404,16 +404,27 @@ static bool life_rst_taken(struct track *t, struct flow *f, const struct segment
   return g->seq == (s->bits & SIDE_KNOWN ? reach_edge(t, f, g->end) : peer->una);
 }
 
+// Who does not know what a side has sent tries several places. Hosts send no RST beyond what they sent, and say it
+// again at the same place.
+static void life_rst_march(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end];
+  struct flow_closing *c = track_closing(t, f);
+  if (!c || !(f->life_bits & LIFE_WAS_OPEN) || !(s->bits & SIDE_KNOWN) ||
+      g->seq - s->nxt > LIFE_FAR)
+    return;
+  if (c->rsts[g->end] && g->seq == c->side[g->end].rst_seq) return;
+  c->side[g->end].rst_seq = g->seq;
+  if (c->rsts[g->end] < UINT8_MAX) c->rsts[g->end]++;
+  if (c->rsts[g->end] > 1) doubt_suspect(t, f, g, SUSPECT_RST);
+}
+
 static void life_rst(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
-  if (life_is_over(f)) {
-    struct flow_closing *c = track_has_closing(t, f);
-    if ((f->life_bits & LIFE_RST_HELD) && c && c->rst_end == e && g->seq != c->rst_seq)
-      doubt_suspect(t, f, g, SUSPECT_RST);
-    return;
-  }
+  life_rst_march(t, f, g);
+  if (life_is_over(f)) return;
   if (!life_rst_taken(t, f, g)) {
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
                 s->bits & SIDE_KNOWN ? s->nxt : peer->una, g->seq);

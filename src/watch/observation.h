@@ -23,7 +23,7 @@ enum observation_kind {
   OBSERVE_DATA,        // the originator's first text after that
   OBSERVE_CLOSE, // the first FIN or RST behind an answer that was none: the life may go on, its END is far
   OBSERVE_END, // the life is over, its facts are final
-  OBSERVE_SEGMENT, // out of state: answers nothing the receiver would take (floods, OS probes, backscatter)
+  OBSERVE_SEGMENT, // strange to the life it has the ports of (floods, OS probes): only head, side, packet count
   OBSERVE_SUSPECT, // the life contradicts itself: see enum observation_suspicion
 };
 
@@ -67,7 +67,7 @@ struct observation {
   // SUSPECT: what speaks for another sender than the side that `side` names
   uint8_t suspect_ttl;    // of the RST, or of the text that contradicts; 0 = not known
   uint8_t usual_ttl;      // of this side's other segments; 0 = not known
-  uint32_t suspect_bytes; // OVERLAP: octets that differ. RST: how many RSTs this side sent
+  uint32_t suspect_count; // OVERLAP: octets that differ. RST: at how many places this side sent one
 };
 
 #endif

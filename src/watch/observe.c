@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 #include "watch/zeek.h"
 
+#define OBSERVE_FAR (1 << 24)
+
 static void observe_head(const struct flow_head *f, struct observation *o)
 {
   unsigned first = flow_first(f);
@@ -111,13 +113,13 @@ void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
 }
 
 void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
-                     enum observation_suspicion what)
+                     enum observation_suspicion what, uint32_t count)
 {
   if (!t->observe || f == &t->scratch) return;
   struct observation o = {.kind = OBSERVE_SUSPECT, .suspicion = (uint8_t)what};
   o.suspect_ttl = g->ttl;
   o.usual_ttl = f->side[g->end].ttl;
-  o.suspect_bytes = g->text_bytes;
+  o.suspect_count = count;
   observe_send(t, f, &o, g);
 }
 
@@ -140,6 +142,53 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   o.icmp_code = t->packet->icmp.code;
   o.answered_by_icmp = true;
   observe_tell(t, &o);
+}
+
+// Far from what a side has sent: no reordering, no gap of the capture explains it.
+static bool observe_far(uint32_t number, uint32_t place)
+{
+  int32_t off = (int32_t)(number - place);
+  return off > OBSERVE_FAR || off < -OBSERVE_FAR;
+}
+
+// An ACK without text that does not go with what is known of its life.
+static bool observe_stray_ack(const struct track *t, const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  if (f->life_bits & LIFE_OVER) return true;
+  if ((s->bits & SIDE_KNOWN) && observe_far(g->seq, s->nxt)) return true;
+  if (peer->bits & SIDE_SENT) return (peer->bits & SIDE_KNOWN) && observe_far(g->ack, peer->nxt);
+  // Nobody is there, and it says the same again: a receiver of what the tap does not see says it with timestamps, or
+  // with SACK blocks.
+  return (s->bits & SIDE_ACKED) && g->ack == s->una && g->seq == s->nxt &&
+         !(t->packet->tcp.options.present & (ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK));
+}
+
+bool observe_is_strange(const struct track *t, const struct flow *f, const struct segment *g)
+{
+  uint16_t mark = g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST);
+  if (g->bits & SEGMENT_BAD) return false;
+  if ((g->bits & SEGMENT_TS) && g->ts_value == UINT32_MAX) return true; // nmap -O, scan_probe.c
+  if (!mark) return !(g->flags & ESTAB_TCP_ACK) || (!g->text_bytes && observe_stray_ack(t, f, g));
+  // Two of them, or one that this side has said before: but a listener says its SYN again until it is heard, and a RST
+  // answers what the other side has just said.
+  if (mark & (mark - 1)) return true;
+  if (mark & f->side[g->end].flags) {
+    if (mark == ESTAB_TCP_RST) return ((f->observed & FLOW_LAST_END) != 0) == (g->end != 0);
+    return mark == ESTAB_TCP_FIN || !(g->flags & ESTAB_TCP_ACK) ||
+           flow_first((const struct flow_head *)f) == g->end;
+  }
+  return !(g->flags & (ESTAB_TCP_ACK | ESTAB_TCP_SYN | ESTAB_TCP_RST));
+}
+
+void observe_strange(struct track *t, const struct flow *f, const struct segment *g)
+{
+  struct observation o = {.kind = OBSERVE_SEGMENT};
+  observe_head((const struct flow_head *)f, &o);
+  observe_when(t, &o, g, flow_first((const struct flow_head *)f));
+  o.first_ns = g->ts_ns;
+  o.first_packet = g->packet;
+  (void)observe_tell(t, &o);
 }
 
 static void observe_close(struct track *t, struct flow *f, const struct segment *g)

@@ -101,11 +101,20 @@ static uint16_t scan_observe_first(struct scan *s, const struct observation *o)
 {
   struct probe probe = probe_of(o->packet, o->fragmented);
   if (probe_alone(probe.technique)) scan_alone(s, o, &probe);
-  if (probe.technique == PROBE_SYN && !probe.crafted && o->kind == OBSERVE_FIRST)
-    scan_twin_note(s, o);
+  if (probe.technique == PROBE_SYN && !probe.crafted) scan_twin_note(s, o);
   scan_idle(s, o, &probe);
   scan_flood(s, o, &probe);
   return probe_tag(&probe);
+}
+
+// In a life a FIN, PSH or URG without ACK may be a clumsy stack's; in numbers it is a flood all the same.
+static void scan_observe_segment(struct scan *s, const struct observation *o)
+{
+  struct probe probe = probe_of(o->packet, false);
+  bool clumsy = probe.technique == PROBE_FIN ||
+                (probe.technique == PROBE_BOGUS && !(o->packet->tcp.flags & ESTAB_TCP_SYN));
+  if (probe_alone(probe.technique) && !clumsy) scan_alone(s, o, &probe);
+  scan_flood(s, o, &probe);
 }
 
 uint16_t scan_observe(struct scan *s, const struct observation *o)
@@ -116,7 +125,7 @@ uint16_t scan_observe(struct scan *s, const struct observation *o)
   }
   if (o->kind == OBSERVE_FIRST) return scan_observe_first(s, o);
   if (o->kind == OBSERVE_SEGMENT) {
-    if (o->packet) (void)scan_observe_first(s, o);
+    if (o->packet) scan_observe_segment(s, o);
     return 0;
   }
   struct probe probe = probe_from_tag(o->probe);

@@ -6,17 +6,15 @@
 // Sommer and Paxson, NDSS 2009): the RST's hop count must differ from its side's, or three RSTs must march
 // through the window. For text, other octets where there were some, more than one (a keepalive's octet is
 // any), and another hop count.
+#include "watch/doubt.h"
 #include "watch/scan_parts.h"
-
-#define INJECT_MARCH 3
 
 void scan_inject(struct scan *s, const struct observation *o)
 {
   bool rst = o->suspicion == SUSPECT_RST;
   if (!rst && o->suspicion != SUSPECT_OVERLAP) return;
   bool stranger = o->suspect_ttl && o->usual_ttl && o->suspect_ttl != o->usual_ttl;
-  if (rst ? !stranger && o->suspect_bytes < INJECT_MARCH : !stranger || o->suspect_bytes < 2)
-    return;
+  if (rst ? !stranger && o->suspect_count < DOUBT_MARCH : !stranger || o->suspect_count < 2) return;
   enum estab_watch_kind kind =
       rst ? ESTAB_WATCH_KIND_RST_INJECTION : ESTAB_WATCH_KIND_OVERLAP_INJECTION;
   static const struct probe none = {.technique = PROBE_NONE};

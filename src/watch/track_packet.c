@@ -82,6 +82,7 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   struct tell_before told;
   if (t->settings.segments) tell_before(t, f, g, &told);
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
+  if (t->observe && observe_is_strange(t, f, g)) observe_strange(t, f, g);
   doubt_segment(t, f, g, t->packet->tcp.urgent);
   track_remember(t, f->life_packet, g);
   if (t->settings.streams) stream_segment(t, f, g, t->packet->payload);

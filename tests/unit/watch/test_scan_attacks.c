@@ -166,7 +166,7 @@ static void test_forged(void **state)
     struct observation o = attack_suspect(k, 1, rows[i].what, ESTAB_WATCH_RESP);
     o.suspect_ttl = rows[i].suspect;
     o.usual_ttl = rows[i].usual;
-    o.suspect_bytes = rows[i].bytes;
+    o.suspect_count = rows[i].bytes;
     scan_kit_observe(k, &o);
     scan_kit_finish(k);
     scan_kit_expect(k, rows[i].kind);

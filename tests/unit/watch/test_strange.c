@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_strange.c - floods and probes inside one 4-tuple: what does not go with the life whose ports it has.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "estab/wire.h"
+#include "support/watch_kit.h"
+
+#define FLOOD 4500 // segments, one a millisecond
+
+enum { F = ESTAB_TCP_FIN, S = ESTAB_TCP_SYN, R = ESTAB_TCP_RST, P = ESTAB_TCP_PSH };
+enum { A = ESTAB_TCP_ACK, U = ESTAB_TCP_URG };
+
+static void open_kit(struct watch_kit *k, const char *before)
+{
+  watch_kit_init(k);
+  k->settings.detect = true;
+  k->settings.max_bytes = 32 << 20;
+  watch_kit_run(k, before);
+}
+
+// What was told of it besides rows and ambiguities: "syn_flood ", each kind once.
+static const char *kinds(struct watch_kit *k)
+{
+  static char text[256];
+  text[0] = '\0';
+  k->out[0] = '\0';
+  estab_watch_flush(k->w);
+  struct estab_watch_record r;
+  while (estab_watch_next(k->w, &r)) {
+    if (r.type != ESTAB_WATCH_ALERT) continue;
+    const char *kind = estab_watch_kind_name((enum estab_watch_kind)r.alert.kind);
+    if (!strstr(text, kind)) snprintf(text + strlen(text), sizeof text - strlen(text), "%s ", kind);
+  }
+  watch_kit_free(k);
+  return text;
+}
+
+struct flood {
+  const char *name, *before, *want;
+  uint16_t flags;
+  bool still;    // the same numbers each time
+  bool answered; // by RST
+};
+
+static void floods(void **state)
+{
+  (void)state;
+  static const struct flood all[] = {
+      {"SYN, nobody answers", "S", "syn_flood ", S, false, false},
+      {"SYN of a known connection", "S sa A A100 a", "syn_flood ", S, false, false},
+      {"SYN, the same each time", "S", "syn_flood ", S, true, false},
+      {"ACK into a connection", "S sa A A100 a", "ack_flood ", A, false, false},
+      {"ACK to nobody", "A", "ack_flood ", A, true, false},
+      {"ACK, refused each time", "A", "ack_flood ", A, false, true},
+      {"RST to nobody", "R", "rst_flood ", R, false, false},
+      {"RST into a connection", "S sa A A100 a", "rst_injection rst_flood ", R, false, false},
+      {"FIN+ACK into a connection", "S sa A A100 a", "fin_flood ", F | A, false, false},
+      {"FIN+ACK, the same each time", "FA", "fin_flood ", F | A, true, false},
+      {"SYN-ACK to nobody", "SA", "synack_flood ", S | A, false, false},
+  };
+  unsigned bad = 0;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static struct watch_kit k;
+    open_kit(&k, all[i].before);
+    uint32_t seq = k.side[0].nxt - (all[i].flags & (S | F) ? 1 : 0), ack = k.side[0].got;
+    for (uint32_t n = 0; n < (all[i].still ? 4 * FLOOD : FLOOD); n++) {
+      if (!all[i].still) seq = seq * 1664525 + 1013904223;
+      watch_kit_frame(&k, 0, all[i].flags, seq, ack, 512, NULL, 0, false);
+      if (all[i].answered) {
+        k.now_ns -= 900000;
+        watch_kit_frame(&k, 1, R, ack, 0, 0, NULL, 0, false);
+        k.now_ns -= 100000;
+      }
+      // Identical frames: of four, three may be copies that a mirror made.
+      if (all[i].still) k.now_ns -= 750000;
+      k.out[0] = '\0';
+    }
+    const char *got = kinds(&k);
+    if (strcmp(got, all[i].want) != 0) {
+      print_error("%s: %s, want %s\n", all[i].name, got, all[i].want);
+      bad++;
+    }
+  }
+  assert_int_equal(bad, 0);
+}
+
+// One segment is enough where no TCP sends it, and none where a clumsy one may.
+static void probes_inside(void **state)
+{
+  (void)state;
+  static const struct {
+    uint16_t flags;
+    long ts;
+    const char *want;
+  } all[] = {
+      {0, -1, "null_scan "},
+      {F | P | U, -1, "xmas_scan "},
+      {S | F, -1, "synfin_scan "},
+      {S | R, -1, "bogus_flags "},
+      {S | F | R | P | A | U, -1, "bogus_flags "},
+      {A, UINT32_MAX, "os_probe "},
+      {S | F | P | U, UINT32_MAX, "os_probe "},
+      {F, -1, ""},
+      {P, -1, ""},
+      {A, -1, ""},
+      {A, UINT32_MAX - 1, ""},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static struct watch_kit k;
+    open_kit(&k, "S sa A A100 a a100 A");
+    k.ts = all[i].ts;
+    watch_kit_frame(&k, 0, all[i].flags, k.side[0].nxt, k.side[0].got, 1024, NULL, 0, false);
+    k.ts = -1;
+    watch_kit_run(&k, "A10 a");
+    assert_string_equal(kinds(&k), all[i].want);
+  }
+}
+
+// RSTs that try several places, whatever their hop count; a host that says its RST again does not march.
+static void rst_marches(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *tokens, *want;
+  } all[] = {
+      {"S sa A A100 a r r+1460 r+4380 a50 A", "rst_injection "},
+      {"S sa A A100 a r+10 r+1460 r+4380", "rst_injection "},
+      {"S sa A A100 a r r+1460", ""},
+      {"S sa A A100 a r A100 r A100 r A100 r A100 r", ""},
+      {"S sa A A100 a100 a100 a100 ra A#-200 r-200 A#-100 r-100 A r r", ""},
+      {"r r+1460 r+4380 r+9000", ""},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static struct watch_kit k;
+    open_kit(&k, all[i].tokens);
+    const char *got = kinds(&k);
+    if (strcmp(got, all[i].want) != 0) fail_msg("%s: %s", all[i].tokens, got);
+  }
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(floods),
+      cmocka_unit_test(probes_inside),
+      cmocka_unit_test(rst_marches),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
