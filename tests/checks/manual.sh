@@ -10,11 +10,13 @@ options()
 {
   grep -oE -- '(^|[^[:alnum:]-])--?[[:alnum:]][a-z0-9-]*' | sed 's/^[^-]*//' | sort -u
 }
-# Without the examples' lines that run another subcommand.
+# Of the examples only what this subcommand is given, not what they print, nor other programs.
 others()
 {
   local command=${1#estab-}
-  sed "/^estab [a-z]/{/^estab ${command%.1} /!d}"
+  awk -v command="^([$] )?estab ${command%.1} " '/^```/ { inside = !inside; next }
+    !inside { print; next }
+    $0 ~ command { sub(/[|].*/, ""); print }'
 }
 compare()
 {

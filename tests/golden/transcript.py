@@ -4,16 +4,16 @@
 #
 #   transcript.py [--write] [--public DIR] FILE...
 #
-# A FILE is a text, or a manual page (.scd) of which the blocks between ``` count. Commands of one FILE share a folder,
+# A FILE is a text, or a page (.scd, .md) of which the blocks between ``` count. Commands of one FILE share a folder,
 # where `public` is DIR. A line "..." stands for any lines. --write puts what comes out into the texts.
 import os, subprocess, sys, tempfile
 
 
 def blocks(path, lines):
     """Runs of (first line, last line + 1) that hold commands and what they print."""
-    if not path.endswith('.scd'):
+    if not path.endswith(('.scd', '.md')):
         return [(0, len(lines))]
-    fences = [i for i, line in enumerate(lines) if line.strip() == '```']
+    fences = [i for i, line in enumerate(lines) if line.startswith('```')]
     return [(a + 1, b) for a, b in zip(fences[::2], fences[1::2])]
 
 
@@ -68,7 +68,7 @@ def play(path, write, public, estab):
                 wrong += 1
                 print('%s:%d: $ %s' % (path, at + 1, command))
                 print('\n'.join(['--- shown'] + shown + ['--- came out'] + have))
-    if write and not path.endswith('.scd'):
+    if write and not path.endswith(('.scd', '.md')):
         with open(path, 'w', encoding='utf-8') as f:
             f.write('\n'.join(new) + '\n')
     return count, wrong

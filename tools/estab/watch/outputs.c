@@ -94,6 +94,28 @@ static void keep_alert(struct outputs *o, const struct estab_watch_alert *a)
   o->alerts[2 * i + 1] = text;
 }
 
+// Words in lines of at most 100 columns.
+static void print_wrapped(FILE *out, const char *words)
+{
+  size_t column = 0;
+  while (*words != '\0') {
+    size_t n = strcspn(words, " \n");
+    if (n > 0 && column > 0 && column + 1 + n > 100) {
+      fputc('\n', out);
+      column = 0;
+    } else if (n > 0 && column > 0) {
+      fputc(' ', out);
+      column++;
+    }
+    fwrite(words, 1, n, out);
+    column += n;
+    words += n;
+    if (*words == '\n') column = (fputc('\n', out), 0);
+    words += *words != '\0';
+  }
+  fputc('\n', out);
+}
+
 static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
 {
   for (unsigned i = 0; i < o->settings.ignore_count; i++)
@@ -113,7 +135,8 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
   estab_watch_uid_format(&a->id, id);
   if (strcmp(id, o->settings.explain) != 0) return;
   row_table_alert(stdout, isatty(STDOUT_FILENO), a, o->table.base_ns);
-  printf("\n%s\n", a->explanation);
+  putchar('\n');
+  print_wrapped(stdout, a->explanation);
   o->explained = true;
 }
 
@@ -175,10 +198,8 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
            (unsigned long long)(stats->ambiguities - o->doubt_count));
   if (o->table.begun || o->alert_count + o->doubt_count > 0) putchar('\n');
   uint64_t campaigns = o->alert_count < OUTPUTS_ALERTS ? o->alert_count : o->campaigns;
-  row_table_stats(stdout, stats, campaigns, o->settings.stats);
+  row_table_stats(stdout, stats, campaigns, o->alerts_ignored, o->settings.stats);
   if (o->table.inferred) puts("  ? a state that the other side's segments suggest");
-  if (o->alerts_ignored > 0)
-    printf("  %llu alerts were ignored as asked\n", (unsigned long long)o->alerts_ignored);
 }
 
 static int close_text(struct text *t)

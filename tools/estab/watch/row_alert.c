@@ -72,7 +72,8 @@ static void counted(FILE *out, uint64_t n, const char *what)
   fprintf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
 }
 
-void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns, bool whole)
+void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns,
+                     uint64_t ignored, bool whole)
 {
   uint64_t ns = s->last_ns - s->first_ns;
   char when[40] = "";
@@ -84,11 +85,12 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
   fprintf(out, " in %" PRIu64 ".%03" PRIu64 " s%s: ", ns / 1000000000, ns % 1000000000 / 1000000,
           when);
   counted(out, s->flows, "connection");
-  if (campaigns == 0)
+  if (campaigns + ignored == 0)
     fputs(", no scan or attack recognised\n", out);
   else {
     fputs(", ", out);
     counted(out, campaigns, "alert");
+    if (ignored > 0) fprintf(out, " and %" PRIu64 " ignored as asked", ignored);
     fputc('\n', out);
   }
   for (unsigned i = 0; i < ESTAB_WATCH_COUNTS; i++)

@@ -118,7 +118,9 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
   if (c->opened_by == ESTAB_WATCH_BY_BOTH) note(&n, "opened by both at once");
   if (again > 0) note(&n, "%" PRIu64 " sent again", again);
   if (late > 0) note(&n, "%" PRIu64 " out of order", late);
-  if (shut > 0) note(&n, "%" PRIu64 " zero window%s", shut, shut == 1 ? "" : "s");
+  if (shut > 0)
+    note(&n, "%" PRIu64 " zero window%s for %.1f s", shut, shut == 1 ? "" : "s",
+         (double)(o->zero_window_ns + r->zero_window_ns) / 1e9);
   if (c->limited_receiver_window_ns > NOTE_WAIT_NS)
     note(&n, "%.1f s waiting for window", (double)c->limited_receiver_window_ns / 1e9);
   if (c->limited_loss_ns > NOTE_WAIT_NS)

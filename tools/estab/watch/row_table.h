@@ -30,8 +30,9 @@ void row_table_free(struct row_table *t);
 void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns);
 // Two readings of the wire in one line.
 void row_table_ambiguity(FILE *out, const struct estab_watch_ambiguity *a);
-// The last lines: packets, connections, what was not tracked and why; whole: octets and memory too. `campaigns`
-// that were told.
-void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns, bool whole);
+// The last lines: packets, connections, what was not tracked and why; whole: octets and memory too. Of the
+// campaigns so many were told, and so many ignored as asked.
+void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns,
+                     uint64_t ignored, bool whole);
 
 #endif
