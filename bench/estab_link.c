@@ -65,6 +65,7 @@ static void end_open(struct end *end, int index, bool nagle, uint32_t max_time_w
   settings.max_half_open = MANY;
   settings.max_time_wait = max_time_wait;
   settings.send_buffer_bytes = BENCH_WINDOW_BYTES;
+  settings.send_buffer_max_bytes = BENCH_WINDOW_BYTES;
   settings.recv_buffer_bytes = BENCH_WINDOW_BYTES;
   settings.recv_buffer_max_bytes = BENCH_WINDOW_BYTES;
   settings.nagle = nagle;

@@ -141,6 +141,7 @@ static void stack_open(bool super)
   settings.max_half_open = MANY;
   settings.max_time_wait = MANY;
   settings.send_buffer_bytes = window_bytes;
+  settings.send_buffer_max_bytes = window_bytes;
   settings.recv_buffer_bytes = window_bytes;
   settings.recv_buffer_max_bytes = window_bytes;
   settings.timestamps = false; // as in lwIP here

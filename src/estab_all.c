@@ -73,6 +73,7 @@
 #include "tcp/timeouts.c"
 #include "tcp/trace.c"
 #include "tcp/transmit.c"
+#include "tcp/tune.c"
 #include "tcp/user.c"
 #include "tcp/window.c"
 #include "tcp/work.c"

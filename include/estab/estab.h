@@ -73,9 +73,9 @@ struct estab_settings {
   uint32_t keepalive_count;
 
   // Buffers, bytes
-  uint32_t send_buffer_bytes;
-  uint32_t recv_buffer_bytes;       // first window
-  uint32_t recv_buffer_max_bytes;   // decides the window scale
+  uint32_t send_buffer_bytes;       // at first; see send_buffer_max_bytes
+  uint32_t recv_buffer_bytes;       // at first: the window that a connection begins with
+  uint32_t recv_buffer_max_bytes;   // grows up to this with what is read; decides the window scale
   uint32_t initial_window_segments; // RFC 6928; 0 = RFC 5681 3.1
 
   // Ports for connect, RFC 6056
@@ -101,6 +101,9 @@ struct estab_settings {
   // A peer that does not scale windows can be told of 65535 octets, no more; what else fits into the buffer, in whole
   // segments, is taken all the same. FreeBSD does so; it widens what a blind attacker may hit.
   bool window_beyond_field;
+  // Grows up to this with the congestion window while the user waits for room; not when this is less than
+  // send_buffer_bytes.
+  uint32_t send_buffer_max_bytes;
 };
 
 enum estab_cc {
@@ -357,10 +360,10 @@ enum estab_option {
   ESTAB_OPT_KEEPALIVE_IDLE_NS, // 0 = off
   ESTAB_OPT_KEEPALIVE_INTERVAL_NS,
   ESTAB_OPT_KEEPALIVE_COUNT,
-  ESTAB_OPT_USER_TIMEOUT_NS, // 0 = none
-  ESTAB_OPT_SEND_BUFFER_BYTES,
-  ESTAB_OPT_RECV_BUFFER_BYTES,
-  ESTAB_OPT_TIME_WAIT_NS, // 2 x MSL of this connection, at most 20 days
+  ESTAB_OPT_USER_TIMEOUT_NS,   // 0 = none
+  ESTAB_OPT_SEND_BUFFER_BYTES, // set: as large from now on, grows no more
+  ESTAB_OPT_RECV_BUFFER_BYTES, // the same; at most the setting recv_buffer_max_bytes
+  ESTAB_OPT_TIME_WAIT_NS,      // 2 x MSL of this connection, at most 20 days
   ESTAB_OPT_HOP_LIMIT,
   ESTAB_OPT_TRAFFIC_CLASS,      // DSCP << 2
   ESTAB_OPT_CONGESTION_CONTROL, // enum estab_cc

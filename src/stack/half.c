@@ -231,7 +231,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   uint32_t listener = h->listener, born_us = h->born_us;
   const uint32_t rcv_wnd = h->seg.rcv.wnd, limiter_ms = h->seg.limiter_ms;
   const uint32_t ts_recent_s = h->seg.ts_recent_s;
-  uint32_t syn_index = index | HANDLE_HALF, syn_generation = h->generation;
+  const uint32_t generation = h->generation; // goes on too: both handles have it
   bool first_try = h->stage == 0;
   struct path *path =
       ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
@@ -249,8 +249,8 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   t->limiter_ms = limiter_ms;
   t->ts_recent_s = ts_recent_s;
   t->listener = listener;
-  t->syn_index = syn_index;
-  t->syn_generation = syn_generation;
+  t->syn_index = index | HANDLE_HALF;
+  t->generation = generation;
   if (first_try) {
     t->bits |= TCB_RTT_TIMED;
     t->rtt_seq = t->iss;

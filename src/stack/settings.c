@@ -29,7 +29,7 @@ void estab_settings_default(struct estab_settings *settings)
       .timewait_reuse_min_ns = 1 * SECONDS,
       .send_buffer_bytes = 1u << 18,
       .recv_buffer_bytes = 1u << 18,
-      .recv_buffer_max_bytes = 1u << 22,
+      .recv_buffer_max_bytes = 1u << 25,
       .initial_window_segments = 10, // RFC 6928
       .port_first = 32768,
       .port_last = 60999,
@@ -49,6 +49,7 @@ void estab_settings_default(struct estab_settings *settings)
       // DEPARTS: RFC 5681 3.1 because with delayed ACKs one segment an ACK is half of slow start (RFC 3465 2.2).
       .slow_start_segments = 2,
       .mss_option = true,
+      .send_buffer_max_bytes = 1u << 25,
   };
 }
 

@@ -46,7 +46,8 @@ static int check_settings(const struct estab_settings *set)
   if (set->recv_buffer_bytes == 0 || set->recv_buffer_bytes > set->recv_buffer_max_bytes ||
       set->recv_buffer_max_bytes > RECVQ_MAX_BYTES / 2)
     return ESTAB_ERR_INVALID;
-  if (set->send_buffer_bytes == 0 || set->send_buffer_bytes > SENDQ_MAX_BYTES)
+  if (set->send_buffer_bytes == 0 || set->send_buffer_bytes > SENDQ_MAX_BYTES ||
+      set->send_buffer_max_bytes > SENDQ_MAX_BYTES)
     return ESTAB_ERR_INVALID;
   if (set->port_first == 0 || set->port_first > set->port_last) return ESTAB_ERR_INVALID;
   if (set->delayed_ack_ns > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]

@@ -27,6 +27,7 @@ static int set_recv_buffer(struct tcp *c, struct tcb *t, uint64_t value)
 {
   if (value < 1 || value > RECVQ_MAX_BYTES / 2) return ESTAB_ERR_INVALID;
   t->recv_buffer_bytes = (uint32_t)u64_min(value, c->settings->recv_buffer_max_bytes);
+  t->bits |= TCB_RECV_FIXED;
   if (t->snd.nxt == t->iss)
     t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535); // nothing was promised yet
   window_after_read(t);
@@ -51,7 +52,7 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
   case ESTAB_OPT_CORK: set_bit(t, TCB_CORK, value != 0); return ESTAB_OK;
   case ESTAB_OPT_DELAYED_ACK_NS:
     if (value > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]: less than half a second
-    t->delayed_ack_ms = tcp_ms(value);
+    t->delayed_ack_ms = (uint16_t)tcp_ms(value);
     return ESTAB_OK;
   case ESTAB_OPT_KEEPALIVE_IDLE_NS: set_keepalive(t, value); return ESTAB_OK;
   case ESTAB_OPT_KEEPALIVE_INTERVAL_NS: t->keepalive_interval_ms = tcp_ms(value); return ESTAB_OK;
@@ -63,6 +64,7 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
   case ESTAB_OPT_SEND_BUFFER_BYTES:
     if (value < 1 || value > SENDQ_MAX_BYTES) return ESTAB_ERR_INVALID;
     t->send_buffer_bytes = (uint32_t)value;
+    t->bits |= TCB_SEND_FIXED;
     return ESTAB_OK;
   case ESTAB_OPT_RECV_BUFFER_BYTES: return set_recv_buffer(c, t, value);
   case ESTAB_OPT_TIME_WAIT_NS:
@@ -126,7 +128,7 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .tuple = t->tuple,
       .state = (enum estab_state)t->state,
       .error = t->error,
-      .syn = t->syn_generation ? (uint64_t)t->syn_generation << 32 | t->syn_index : 0,
+      .syn = t->syn_index ? (uint64_t)t->generation << 32 | t->syn_index : 0,
       .netif = t->netif,
       .passive = (t->flags & SEG_PASSIVE) != 0,
       .timestamps = (t->flags & SEG_TS) != 0,

@@ -52,7 +52,7 @@ static void take_syn_options(struct tcp *c, struct tcb *t, const struct seg *g, 
 static void take_syn(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   t->rcv.nxt = g->seq + 1;
-  t->rcv_read = t->rcv.nxt;
+  t->rcv_read = t->tune_seq = t->rcv.nxt;
   t->rcv_push = t->rcv.nxt;
   t->rcv_up = t->rcv.nxt;
   t->last_ack_sent = t->rcv.nxt;

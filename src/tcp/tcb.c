@@ -52,7 +52,7 @@ void tcb_fresh(struct tcb *t, const struct estab_settings *set)
   t->send_buffer_bytes = set->send_buffer_bytes;
   t->recv_buffer_bytes = set->recv_buffer_bytes;
   t->user_timeout_ms = tcp_ms(set->user_timeout_ns);
-  t->delayed_ack_ms = tcp_ms(set->delayed_ack_ns);
+  t->delayed_ack_ms = (uint16_t)tcp_ms(set->delayed_ack_ns);
   t->keepalive_idle_ms = tcp_ms(set->keepalive_idle_ns);
   t->keepalive_interval_ms = tcp_ms(set->keepalive_interval_ns);
   t->keepalive_count = (uint8_t)u32_min(set->keepalive_count, 255);
@@ -85,6 +85,8 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->snd_push = t->snd.up = seed->iss + 1;
   t->rtx_nxt = t->recover = seed->iss;
   t->rcv.nxt = t->rcv_read = t->rcv_push = t->rcv_up = t->last_ack_sent = seed->irs + 1;
+  t->tune_seq = t->rcv_read;
+  t->tune_at = (uint32_t)(now_ns >> TUNE_SHIFT);
   t->ts_recent = seed->ts_recent;
   if ((seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_TS) != 0 : set->timestamps)
     t->ts_offset = isn_ts_offset(c, &seed->tuple);

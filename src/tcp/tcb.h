@@ -80,6 +80,8 @@ enum tcb_bits {
   TCB_ON_READY = 1u << 22,      // the stack's: on the ready list
   TCB_PARKED = 1u << 23,        // the stack's: waits for its neighbour
   TCB_SYN_ACKED = 1u << 24,     // SND.UNA is past our SYN
+  TCB_SEND_FIXED = 1u << 25,    // the user has said how large the send buffer is
+  TCB_RECV_FIXED = 1u << 26,    // and the receive buffer
 };
 
 enum tcb_timer {
@@ -174,8 +176,12 @@ struct tcb {
 
   uint32_t rcv_push; // end of the last text that came with PSH
   uint32_t rtx_nxt;  // loss recovery: next octet to send again
+  uint32_t tune_seq; // what the user had read when the round trip began that tune.c measures
+  uint32_t tune_at;  // when it will be over, in units of TUNE_SHIFT
   // Options of the user, ms where time: a connection has many, and 49 days are enough
-  uint32_t user_timeout_ms, delayed_ack_ms;
+  uint32_t user_timeout_ms;
+  uint16_t delayed_ack_ms;
+  uint16_t netif;
   struct work *work;    // what only a busy sender needs, NULL when idle or without memory
   int8_t error;         // enum estab_error: why it ended
   int8_t soft_error;    // the last ICMP error, RFC 5927 4
@@ -185,13 +191,12 @@ struct tcb {
   // Cold from here on: a small segment each way touches nothing of it.
   uint8_t reo_wnd_mult, reo_wnd_persist; // of RACK, while there is no work block
   uint16_t peer_mss;                     // what the peer's MSS option said, floored
-  uint16_t netif;
   uint32_t iss;
-  uint32_t listener;                  // slab index, UINT32_MAX = none
-  uint32_t syn_index, syn_generation; // the handle in the SYN event, 0 0 = none
-  uint32_t recover;                   // RFC 6582: SND.NXT when recovery began
-  uint32_t fin_seq;                   // sequence number of the peer's FIN
-  uint32_t rcv_up;                    // RCV.UP: the octet after the urgent one
+  uint32_t listener;  // slab index, UINT32_MAX = none
+  uint32_t syn_index; // with generation: the handle in the SYN event; 0 = none
+  uint32_t recover;   // RFC 6582: SND.NXT when recovery began
+  uint32_t fin_seq;   // sequence number of the peer's FIN
+  uint32_t rcv_up;    // RCV.UP: the octet after the urgent one
   uint32_t dsack_start, dsack_end;
   uint32_t keepalive_idle_ms, keepalive_interval_ms, time_wait_ms;
   uint32_t segments_retransmitted, duplicate_acks_seen;
@@ -397,6 +402,19 @@ void eighth_fin(struct tcp *c, struct tcb *t, uint64_t now_ns);
 // The peer's SYN had no window scale: RCV.WND is at most what the field can say, or what the setting allows.
 void window_unscaled(const struct estab_settings *set, struct tcb *t);
 void window_after_read(struct tcb *t);
+
+// ---- tune.c
+
+#define TUNE_SHIFT 20 // of nanoseconds: a millisecond, nearly
+void tune_recv_buffer(const struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns);
+void tune_send_buffer(const struct tcp *c, struct tcb *t);
+// Text came in order: once a round trip its buffer is looked at.
+static inline void tune_on_text(const struct tcp *c, struct tcb *t, const struct seg *g,
+                                uint64_t now_ns)
+{
+  if ((int32_t)((uint32_t)(now_ns >> TUNE_SHIFT) - t->tune_at) >= 0)
+    tune_recv_buffer(c, t, g, now_ns);
+}
 
 // ---- output.c
 

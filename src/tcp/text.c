@@ -132,6 +132,7 @@ static enum estab_drop text_in_order(struct tcp *c, struct tcb *t, const struct 
   uint32_t next = t->rcv.nxt + kept;
   if (filled && kept == text_bytes) next = skip_kept(c, t, next);
   advance(t, next);
+  tune_on_text(c, t, g, now_ns);
   acknowledge_text(t, g, filled || kept < text_bytes || g->duplicate_start != g->duplicate_end,
                    now_ns);
   if (kept < text_bytes) return ESTAB_DROP_TCP_TEXT_NO_MEMORY;

@@ -73,7 +73,7 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
     if (read_value(w, i, OPTION_BYTES, &number) < 0) return -1;
     if (number < 2048 || number > (1u << 30)) return fail(w, i, "%s is not 2K to 1G", word);
     if (word[0] == 's')
-      s->send_buffer_bytes = (uint32_t)number;
+      s->send_buffer_bytes = s->send_buffer_max_bytes = (uint32_t)number;
     else
       s->recv_buffer_bytes = s->recv_buffer_max_bytes = (uint32_t)number;
     return 0;

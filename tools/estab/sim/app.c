@@ -60,14 +60,14 @@ static void app_events(struct sim_host *host)
 static void app_write(struct sim_host *host)
 {
   struct sim_app *app = &host->app;
-  uint8_t bytes[16384];
   while (app->sent < app->habits.bytes) {
     uint64_t n = app->habits.bytes - app->sent;
     if (n > app->habits.write_bytes) n = app->habits.write_bytes;
-    if (n > sizeof bytes) n = sizeof bytes;
-    for (size_t i = 0; i < n; i++)
-      bytes[i] = chance_octet(host->sim->settings.seed, host->side, app->sent + i);
-    int took = estab_send(host->stack, app->conn, bytes, (size_t)n);
+    if (n > sizeof app->next) n = sizeof app->next;
+    if (!app->next_made)
+      chance_octets(host->sim->settings.seed, host->side, app->sent, app->next, (size_t)n);
+    int took = estab_send(host->stack, app->conn, app->next, (size_t)n);
+    app->next_made = took <= 0; // offered again
     if (took <= 0) return;
     app->sent += (uint64_t)took;
     check_written(&host->sim->check, host->side, (size_t)took);

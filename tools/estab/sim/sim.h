@@ -44,6 +44,8 @@ struct sim_app {
   uint64_t paused_until_ns;
   bool reading_stopped; // scenes: does not read
   bool by_hand;         // scenes: neither writes nor closes by itself
+  bool next_made;       // `next` holds what is to be written next
+  uint8_t next[16384];
 };
 
 struct sim;

@@ -94,8 +94,7 @@ void stage_send(struct stage *stage, unsigned side, unsigned bytes)
   uint8_t text[4096];
   while (bytes > 0) {
     size_t n = bytes < sizeof text ? bytes : sizeof text;
-    for (size_t i = 0; i < n; i++)
-      text[i] = chance_octet(stage->sim.settings.seed, side, host->app.sent + i);
+    chance_octets(stage->sim.settings.seed, side, host->app.sent, text, n);
     int took = estab_send(host->stack, host->app.conn, text, n);
     if (took <= 0) break;
     check_written(&stage->sim.check, side, (size_t)took);
