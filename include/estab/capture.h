@@ -45,7 +45,11 @@ struct estab_capture_packet {
   uint32_t linktype;       // LINKTYPE_*, see enum estab_linktype in watch.h
   uint32_t captured_bytes; // that are there
   uint32_t wire_bytes;     // of the packet on the wire; never fewer
-  const uint8_t *bytes;    // until the next call
+  const uint8_t *bytes;    // until the next call; of a note NULL
+  // Of a note alone, see estab_capture_notes():
+  uint64_t lost_packets; // that the capturing system could not keep, of this interface
+  uint64_t lost_from_ns; // between then and ts_ns; 0 = not known
+  bool lasted;           // ts_ns can be relied on: until then the capture went on
 };
 
 #define ESTAB_CAPTURE_PACKET_MAX (16u << 20) // bytes of a record, of either format: more is damage
@@ -69,6 +73,12 @@ ESTAB_API void estab_capture_close(estab_capture *c); // NULL: nothing happens
 // where (may be NULL), and every later call answers the same.
 ESTAB_API int estab_capture_next(estab_capture *c, struct estab_capture_packet *packet,
                                  struct estab_capture_error *error);
+
+// With true, estab_capture_next() also answers ESTAB_CAPTURE_NOTE where a pcapng file says that packets were lost,
+// or how long the capture lasted (of the latter only files that estab wrote are believed: what moves the packets'
+// times seldom moves these).
+ESTAB_API void estab_capture_notes(estab_capture *c, bool wanted);
+#define ESTAB_CAPTURE_NOTE 2
 
 ESTAB_API enum estab_capture_format estab_capture_format(const estab_capture *c);
 ESTAB_API uint64_t estab_capture_offset(const estab_capture *c); // bytes read so far, records only

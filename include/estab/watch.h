@@ -117,10 +117,18 @@ ESTAB_API void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t li
 // Moves time to now_ns without a packet: what ended by then is told now instead of with the next packet.
 ESTAB_API void estab_watch_advance(estab_watch *w, uint64_t now_ns);
 
+// When time alone may bring the next record: never later, now and then earlier; ESTAB_NEVER = not before a packet. An
+// alert is told as it stands when it is pulled, so where time moves by the clock and again by packets, and the same
+// is to come out, both stop at each of these times:
+//
+//   while ((t = estab_watch_deadline(w)) <= until_ns) { estab_watch_advance(w, t); pull all; }
+ESTAB_API uint64_t estab_watch_deadline(estab_watch *w);
+
 // The packets are over: every open life and campaign becomes a record.
 ESTAB_API void estab_watch_flush(estab_watch *w);
 
-// Packets that the system could not give us between now and the last call: rows that overlap say capture_loss.
+// Packets that the system could not give us between now and the last call: rows that overlap say capture_loss. With
+// packets 0: until now nothing was lost.
 ESTAB_API void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns);
 
 // ---------------------------------------------------------------------------------------------
@@ -397,6 +405,15 @@ enum estab_watch_count {
 ESTAB_API const char *estab_watch_count_name(enum estab_watch_count count);
 ESTAB_API const char *estab_watch_count_text(enum estab_watch_count count);
 
+// What was shed when the ceiling was reached: named in watch_sheds.def.
+enum estab_watch_shed {
+#define SHED(name, json, english) ESTAB_WATCH_SHED_##name,
+#include "watch_sheds.def"
+#undef SHED
+  ESTAB_WATCH_SHEDS
+};
+ESTAB_API const char *estab_watch_shed_name(enum estab_watch_shed shed);
+
 struct estab_watch_stats {
   size_t struct_bytes;
   uint64_t packets, captured_bytes, wire_bytes;
@@ -409,6 +426,8 @@ struct estab_watch_stats {
   struct estab_ip
       offloaded_host; // the first host whose checksums were left to its device; any = none
   uint64_t counts[ESTAB_WATCH_COUNTS];
+  uint64_t shed
+      [ESTAB_WATCH_SHEDS]; // records the ceiling took; those that were told before leave no row evicted
 };
 ESTAB_API void estab_watch_stats(estab_watch *w, struct estab_watch_stats *stats);
 

@@ -191,6 +191,11 @@ int estab_capture_next(estab_capture *c, struct estab_capture_packet *packet,
   return answer;
 }
 
+void estab_capture_notes(estab_capture *c, bool wanted)
+{
+  c->notes = wanted;
+}
+
 enum estab_capture_format estab_capture_format(const estab_capture *c)
 {
   return c->is_pcapng ? ESTAB_CAPTURE_PCAPNG : ESTAB_CAPTURE_PCAP;

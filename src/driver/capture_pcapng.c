@@ -15,13 +15,17 @@ enum pcapng_block {
   PCAPNG_INTERFACE = 1,
   PCAPNG_PACKET = 2, // obsolete
   PCAPNG_SIMPLE_PACKET = 3,
+  PCAPNG_STATISTICS = 5,
   PCAPNG_ENHANCED_PACKET = 6,
 };
 
 enum pcapng_option {
   PCAPNG_OPTION_END = 0,
-  PCAPNG_OPTION_TSRESOL = 9,
+  PCAPNG_OPTION_TSRESOL = 9, // of an interface
   PCAPNG_OPTION_TSOFFSET = 14,
+  PCAPNG_OPTION_ENDTIME = 3, // of statistics
+  PCAPNG_OPTION_OSDROP = 7,
+  PCAPNG_OPTION_USERAPPL = 4, // of a section
 };
 
 // A block's body, of which `left` bytes have not been read.
@@ -115,6 +119,25 @@ static int pcapng_block_read(struct estab_capture *c, size_t *block_bytes)
   return 1;
 }
 
+struct pcapng_option_value {
+  unsigned code;
+  size_t bytes;
+  const uint8_t *value;
+};
+
+// 1 and the next option; 0: there are no more; -1: it is longer than the block.
+static int pcapng_option_next(struct estab_capture *c, struct pcapng_body *b,
+                              struct pcapng_option_value *o)
+{
+  const uint8_t *const p = pcapng_take(b, 4);
+  if (!p) return 0;
+  o->code = capture_u16(c, p);
+  o->bytes = capture_u16(c, p + 2);
+  if (o->code == PCAPNG_OPTION_END) return 0;
+  o->value = pcapng_take(b, (o->bytes + 3) & ~(size_t)3);
+  return o->value ? 1 : -1;
+}
+
 static int pcapng_section(struct estab_capture *c, struct pcapng_body b)
 {
   const uint8_t *const p = pcapng_take(&b, 16);
@@ -124,23 +147,25 @@ static int pcapng_section(struct estab_capture *c, struct pcapng_body b)
     return capture_damaged(c, "section header", "version %u.%u is unknown", major, minor);
   c->interfaces_before += c->interface_count;
   c->interface_count = 0;
+  c->own = false;
+  struct pcapng_option_value o;
+  while (pcapng_option_next(c, &b, &o) > 0)
+    if (o.code == PCAPNG_OPTION_USERAPPL) c->own = o.bytes >= 5 && memcmp(o.value, "estab", 5) == 0;
   return 0;
 }
 
 static int pcapng_interface_options(struct estab_capture *c, struct pcapng_body b,
                                     struct capture_interface *interface)
 {
-  const uint8_t *p;
-  while ((p = pcapng_take(&b, 4)) != NULL) {
-    const unsigned code = capture_u16(c, p);
-    const size_t bytes = capture_u16(c, p + 2), padded = (bytes + 3) & ~(size_t)3;
-    if (code == PCAPNG_OPTION_END) break;
-    const uint8_t *const value = pcapng_take(&b, padded);
-    if (!value) return capture_damaged(c, "interface", "option %u is longer than the block", code);
-    if (code == PCAPNG_OPTION_TSRESOL && bytes >= 1) interface->resolution = value[0];
-    if (code == PCAPNG_OPTION_TSOFFSET && bytes >= 8)
-      interface->offset_s = (int64_t)capture_u64(c, value);
+  struct pcapng_option_value o;
+  int answer;
+  while ((answer = pcapng_option_next(c, &b, &o)) > 0) {
+    if (o.code == PCAPNG_OPTION_TSRESOL && o.bytes >= 1) interface->resolution = o.value[0];
+    if (o.code == PCAPNG_OPTION_TSOFFSET && o.bytes >= 8)
+      interface->offset_s = (int64_t)capture_u64(c, o.value);
   }
+  if (answer < 0)
+    return capture_damaged(c, "interface", "option %u is longer than the block", o.code);
   return 0;
 }
 
@@ -195,6 +220,38 @@ static int pcapng_packet(struct estab_capture *c, struct pcapng_body b, bool obs
   return pcapng_give(c, number, bytes, captured, capture_u32(c, p + 16), packet);
 }
 
+// What the capturing system said of itself: told as a note if packets were lost since it said so last, or at the
+// end of a capture of our own.
+static int pcapng_statistics(struct estab_capture *c, struct pcapng_body b,
+                             struct estab_capture_packet *packet)
+{
+  const uint8_t *const p = pcapng_take(&b, 12);
+  if (!p || !c->notes) return 0;
+  const uint32_t number = capture_u32(c, p);
+  if (number >= c->interface_count) return 0;
+  struct capture_interface *const interface = &c->interfaces[number];
+  const uint64_t units = (uint64_t)capture_u32(c, p + 4) << 32 | capture_u32(c, p + 8);
+  const uint64_t at_ns =
+      pcapng_shift(pcapng_to_ns(units, interface->resolution), interface->offset_s);
+  struct pcapng_option_value o;
+  uint64_t lost = interface->lost, from_ns = interface->asked_ns;
+  bool ended = false;
+  while (pcapng_option_next(c, &b, &o) > 0) {
+    if (o.code == PCAPNG_OPTION_OSDROP && o.bytes >= 8) lost = capture_u64(c, o.value);
+    if (o.code == PCAPNG_OPTION_ENDTIME) ended = c->own;
+  }
+  const uint64_t more = lost > interface->lost ? lost - interface->lost : 0;
+  interface->lost = lost;
+  interface->asked_ns = at_ns;
+  if (!more && !ended) return 0;
+  pcapng_give(c, number, NULL, 0, 0, packet);
+  packet->ts_ns = c->own ? at_ns : c->last_ns;
+  packet->lost_packets = more;
+  packet->lost_from_ns = c->own ? from_ns : 0;
+  packet->lasted = c->own;
+  return ESTAB_CAPTURE_NOTE;
+}
+
 // Of interface 0, without a time; how much of it was captured follows from the rest.
 static int pcapng_simple_packet(struct estab_capture *c, struct pcapng_body b,
                                 struct estab_capture_packet *packet)
@@ -225,6 +282,7 @@ int capture_pcapng_next(struct estab_capture *c, struct estab_capture_packet *pa
     case PCAPNG_INTERFACE: answer = pcapng_interface(c, body); break;
     case PCAPNG_PACKET: answer = pcapng_packet(c, body, true, packet); break;
     case PCAPNG_SIMPLE_PACKET: answer = pcapng_simple_packet(c, body, packet); break;
+    case PCAPNG_STATISTICS: answer = pcapng_statistics(c, body, packet); break;
     case PCAPNG_ENHANCED_PACKET: answer = pcapng_packet(c, body, false, packet); break;
     default: break;
     }

@@ -12,6 +12,8 @@ struct capture_interface {
   uint32_t snap_bytes; // 0 = no limit
   int64_t offset_s;    // added to every time
   uint8_t resolution;  // as if_tsresol: bit 7: a power of 2, else of 10; units of a second
+  uint64_t lost;       // packets by the system's last word
+  uint64_t asked_ns;   // when that was; 0 = never
 };
 
 struct estab_capture {
@@ -33,6 +35,8 @@ struct estab_capture {
   uint32_t interface_count, interface_room;
   uint32_t interfaces_before; // of the sections before
   uint64_t last_ns;
+  bool own;                         // estab wrote this section
+  bool notes;                       // are wanted
   struct estab_capture_error error; // error.error != 0: nothing more is read
 };
 

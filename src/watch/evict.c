@@ -7,6 +7,9 @@
 // in line, the one that was idle longest, and the other seven go to the end of the line.
 #include "watch/track_internal.h"
 
+_Static_assert((unsigned)ESTAB_WATCH_SHEDS == (unsigned)FLOW_CLASSES,
+               "watch_sheds.def is in the order of enum flow_class");
+
 #define EVICT_PER_PACKET 16
 #define EVICT_COMPARED   8
 
@@ -47,6 +50,7 @@ static bool evict_one(struct track *t)
       ref |= FLOW_REF_FULL;
     else if (order[i] > FLOW_DONE)
       ref = evict_idle_longest(t, line);
+    t->stats->shed[order[i]]++;
     track_finish(t, ref, true);
     return true;
   }

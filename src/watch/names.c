@@ -26,6 +26,12 @@ static const char *const watch_mark_names[][2] = {
 #undef MARK
 };
 
+static const char *const watch_shed_names[] = {
+#define SHED(name, json, english) json,
+#include "estab/watch_sheds.def"
+#undef SHED
+};
+
 const char *estab_watch_kind_name(enum estab_watch_kind kind)
 {
   return (unsigned)kind < ESTAB_WATCH_KINDS ? watch_kind_names[kind][0] : "";
@@ -44,6 +50,11 @@ const char *estab_watch_ambiguity_name(enum estab_watch_ambiguity_kind kind)
 const char *estab_watch_count_name(enum estab_watch_count count)
 {
   return (unsigned)count < ESTAB_WATCH_COUNTS ? watch_count_names[count][0] : "";
+}
+
+const char *estab_watch_shed_name(enum estab_watch_shed shed)
+{
+  return (unsigned)shed < ESTAB_WATCH_SHEDS ? watch_shed_names[shed] : "";
 }
 
 const char *estab_watch_count_text(enum estab_watch_count count)

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "watch/history.h"
+#include "watch/life.h"
 #include "watch/timeline.h"
 #include "watch/uid.h"
 #include "watch/zeek.h"
@@ -99,6 +100,13 @@ static void record_opened(const struct flow *f, struct estab_watch_conn *out)
   out->opened_by_basis = s0 != s1 ? ESTAB_WATCH_BASIS_PORT : ESTAB_WATCH_BASIS_ORDER;
 }
 
+// The system lost packets between two of its own, or since its last one: while it was open or just then.
+static bool record_loss(const struct track *t, const struct flow *f)
+{
+  if (f->bits & FLOW_LOSS) return true;
+  return t->loss_ns > f->last_ns && (f->last_ns >= t->loss_from_ns || life_class(f) != FLOW_DONE);
+}
+
 void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
 {
   unsigned orig = flow_orig((struct flow_head *)f);
@@ -121,7 +129,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
       .missed_bytes = c ? c->missed_bytes : 0,
       .final = (f->bits & FLOW_GONE) != 0,
       .evicted = (f->bits & FLOW_EVICTED) != 0,
-      .capture_loss = (f->bits & FLOW_LOSS) != 0,
+      .capture_loss = record_loss(t, f),
       .closed_by = record_who(f, f->closed_by),
       .rtt_handshake_ns = record_handshake(t, f),
       .rtt_min_ns = record_rtt(f->rtt_min),

@@ -62,6 +62,14 @@ void scan_free(struct scan *s)
   mem_free(mem, s, sizeof *s, ESTAB_MEM_WATCH);
 }
 
+uint64_t scan_deadline(struct scan *s)
+{
+  struct source *source = sources_due(&s->sources);
+  uint64_t first = scan_hold_deadline(s), end = campaigns_deadline(&s->campaigns);
+  if (source && source->due_ns < first) first = source->due_ns;
+  return end < first ? end : first;
+}
+
 // What is due by now_ns, in the order of the deadlines, so that calling more often changes nothing.
 static void scan_due(struct scan *s, uint64_t now_ns)
 {

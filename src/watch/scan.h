@@ -22,6 +22,8 @@ uint16_t scan_observe(struct scan *s, const struct observation *o);
 
 // Time passed without a packet: campaigns that ended by now_ns are told now.
 void scan_advance(struct scan *s, uint64_t now_ns);
+// When it should be called next: never later than something is due.
+uint64_t scan_deadline(struct scan *s);
 
 // The capture is over, every life has been told: every open campaign ends.
 void scan_flush(struct scan *s);

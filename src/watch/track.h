@@ -86,7 +86,7 @@ void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, u
 void track_advance(struct track *t, uint64_t now_ns);
 // Everything ends now.
 void track_flush(struct track *t);
-void track_loss(struct track *t, uint64_t now_ns);
+void track_loss(struct track *t, uint64_t from_ns, uint64_t until_ns);
 // Fragments of a packet contradict each other.
 void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number);
 // Ambiguities and streams of the last segment, after the rows.

@@ -239,7 +239,8 @@ void track_advance(struct track *t, uint64_t now_ns)
   t->now_ns = now_ns;
 }
 
-void track_loss(struct track *t, uint64_t now_ns)
+void track_loss(struct track *t, uint64_t from_ns, uint64_t until_ns)
 {
-  t->loss_ns = now_ns;
+  t->loss_from_ns = from_ns;
+  t->loss_ns = until_ns;
 }

@@ -16,7 +16,8 @@ struct estab_watch {
   struct mem mem;
   struct estab_watch_settings settings;
   struct estab_watch_prefix *local; // the settings' own copy
-  uint64_t now_ns, loss_from_ns;
+  uint64_t now_ns;
+  uint64_t loss_from_ns; // when capture_loss was called last
   struct estab_watch_stats stats;
   struct watch_defrag defrag;
   struct watch_duplicates duplicates;
@@ -241,6 +242,13 @@ void estab_watch_advance(estab_watch *w, uint64_t now_ns)
   if (w->scan) scan_advance(w->scan, now_ns);
 }
 
+uint64_t estab_watch_deadline(estab_watch *w)
+{
+  uint64_t due_ns = w->track.due_ns;
+  if (w->scan) due_ns = u64_min(due_ns, scan_deadline(w->scan));
+  return due_ns > w->now_ns ? due_ns : w->now_ns + 1; // what seemed due then was not
+}
+
 void estab_watch_flush(estab_watch *w)
 {
   if (w->flushed) return;
@@ -253,9 +261,9 @@ void estab_watch_flush(estab_watch *w)
 
 void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns)
 {
-  if (!packets) return;
+  if (packets) track_loss(&w->track, w->loss_from_ns, now_ns);
   w->stats.capture_losses += packets;
-  track_loss(&w->track, u64_max(now_ns, w->now_ns));
+  w->loss_from_ns = now_ns;
 }
 
 // ---------------------------------------------------------------------------------------------

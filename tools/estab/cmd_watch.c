@@ -17,6 +17,7 @@ static struct watch_command {
   struct watch_run run;
   struct outputs_settings outputs;
   struct option_list set, local, ignore;
+  struct option_list interfaces, rotate;
   const char *policy, *rows, *config, *ladder, *picture;
   bool no_checksum, list_settings;
 } watch_command;
@@ -27,6 +28,17 @@ static const struct option watch_options[] = {
      "several files by time, not one after the other", 0, 0},
     {"filter", 0, OPTION_TEXT, &watch_command.run.filter, "EXPR",
      "only packets that pcap-filter(7) takes", 0, 0},
+    {.help = "From interfaces, instead of FILE:"},
+    {"interface", 'i', OPTION_LIST, &watch_command.interfaces, "NAME",
+     "capture from it until Ctrl-C; any = all of them. May be repeated", 0, 0},
+    {"snaplen", 0, OPTION_COUNT, &watch_command.run.snap_bytes, "N", "octets of a packet (262144)",
+     64, 262144},
+    {"buffer", 0, OPTION_BYTES, &watch_command.run.buffer_bytes, "SIZE",
+     "the kernel's buffer, for each interface (32M)", 65536, 1u << 30},
+    {"no-promisc", 0, OPTION_FLAG, &watch_command.run.no_promiscuous, NULL,
+     "not what is addressed to other hosts", 0, 0},
+    {"user", 0, OPTION_TEXT, &watch_command.run.user, "NAME",
+     "become this user once the interfaces are open", 0, 0},
     {.help = "How to read it:"},
     {"no-checksum", 0, OPTION_FLAG, &watch_command.no_checksum, NULL,
      "believe packets whose checksum is wrong", 0, 0},
@@ -51,6 +63,10 @@ static const struct option watch_options[] = {
      "conn.log, notice.log and weird.log in this folder", 0, 0},
     {"html", 0, OPTION_TEXT, &watch_command.outputs.html, "FILE",
      "one page that needs nothing else: connections, ladders, alerts", 0, 0},
+    {"write", 'w', OPTION_TEXT, &watch_command.outputs.packets, "FILE",
+     "keep the packets, as pcapng", 0, 0},
+    {"rotate", 0, OPTION_LIST, &watch_command.rotate, "WHEN",
+     "finish files and begin anew, each 10m, 1h, 1d, or at 100M, 1G", 0, 0},
     {"stats", 0, OPTION_FLAG, &watch_command.outputs.stats, NULL, "more counters at the end", 0, 0},
     {"ignore", 0, OPTION_LIST, &watch_command.ignore, "WORDS",
      "alerts not to tell: 'src=NET dst=NET port=LIST kind=KIND'", 0, 0},
@@ -102,6 +118,31 @@ static int apply_words(struct watch_command *c)
 }
 
 #define LOCAL_MAX 64
+
+// -i and what goes with it, --rotate. 0, or the exit status after a complaint.
+static int apply_live(struct watch_command *c, int operand_count)
+{
+  struct watch_run *run = &c->run;
+  run->interfaces = c->interfaces.values;
+  run->interface_count = c->interfaces.count;
+  if (run->interface_count > 0 && operand_count > 0)
+    return say_usage("watch", "either -i %s or a file, not both", run->interfaces[0]);
+  if (run->interface_count > 0 && (c->ladder != NULL || c->picture != NULL))
+    return say_usage("watch", "one connection is drawn of files: keep the packets with -w FILE");
+  if (run->interface_count > 0 && c->outputs.html != NULL)
+    return say_usage("watch", "--html: pages are made of files: keep the packets with -w FILE");
+  if (run->interface_count > 0 && run->merge)
+    return say_usage("watch", "--merge: interfaces are merged by time anyway");
+  if (run->interface_count == 0 && run->user != NULL)
+    return say_usage("watch", "--user: goes with -i, for files no privileges are needed");
+  if (run->snap_bytes == 0) run->snap_bytes = 262144;
+  if (run->buffer_bytes == 0) run->buffer_bytes = 32u << 20;
+  for (unsigned i = 0; i < c->rotate.count; i++) {
+    const char *why = rotate_read(&c->outputs.rotate, c->rotate.values[i]);
+    if (why != NULL) return say_usage("watch", "--rotate %s: %s", c->rotate.values[i], why);
+  }
+  return 0;
+}
 
 // --local and --ignore. 0, or the exit status after a complaint.
 static int apply_lists(struct watch_command *c)
@@ -172,13 +213,14 @@ int cmd_watch(int argc, char **argv)
   const struct option *const tables[] = {watch_options, NULL};
   const struct command_line line = {
       .command = "watch",
-      .operands = "[OPTION...] FILE...",
+      .operands = "[OPTION...] FILE... | [OPTION...] -i NAME",
       .about =
           "What every connection of a capture did, and who is scanning. FILE is pcap or pcapng, "
-          "also\ncompressed by gzip or zstd; - is standard input.",
+          "also\ncompressed by gzip or zstd; - is standard input. NAME is an interface.",
       .tables = tables,
       .notes =
-          "Exit status: 0 all was read, 1 a file is no capture or ends within a packet, 2 usage."};
+          "Exit status: 0 all was read, or Ctrl-C; 1 a file is no capture or ends within a packet, "
+          "an\ninterface cannot be had or is gone; 2 usage."};
   char **operands;
   int operand_count, status;
   if (options_parse(&line, argc, argv, &operands, &operand_count, &status) != 0) return status;
@@ -188,7 +230,9 @@ int cmd_watch(int argc, char **argv)
     knobs_list(stdout, &c->run.settings);
     return 0;
   }
-  if (operand_count == 0) return say_usage("watch", "which capture? name a FILE, or - for stdin");
+  if ((status = apply_live(c, operand_count)) != 0) return status;
+  if (operand_count == 0 && c->run.interface_count == 0)
+    return say_usage("watch", "which capture? name a FILE, - for stdin, or an interface by -i");
   c->run.files = (const char *const *)operands;
   c->run.file_count = (unsigned)operand_count;
   if (c->ladder != NULL || c->picture != NULL) return look_at(c);

@@ -125,6 +125,79 @@ static void pcapng_everything(void **state)
   }
 }
 
+// What the capturing system said of an interface: one option, or none.
+static void statistics(struct file *f, uint32_t number, uint64_t ts, unsigned code, uint64_t value)
+{
+  const size_t at = block_begin(f, 5);
+  file_32(f, number);
+  file_32(f, (uint32_t)(ts >> 32));
+  file_32(f, (uint32_t)ts);
+  if (code) {
+    file_16(f, code);
+    file_16(f, 8);
+    file_number(f, value, 8);
+  }
+  option(f, 0, "", 0);
+  block_end(f, at);
+}
+
+static void section_of(struct file *f, bool big, const char *program)
+{
+  f->big = big;
+  const size_t at = block_begin(f, 0x0a0d0d0a);
+  file_32(f, 0x1a2b3c4d);
+  file_16(f, 1);
+  file_16(f, 0);
+  file_number(f, UINT64_MAX, 8);
+  option(f, 4, program, (unsigned)strlen(program));
+  option(f, 0, "", 0);
+  block_end(f, at);
+}
+
+// Losses and the end are told to those who ask; the end only of files of our own.
+static void pcapng_notes(void **state)
+{
+  (void)state;
+  static struct file f;
+  for (int big = 0; big < 2; big++)
+    for (int own = 0; own < 2; own++)
+      for (int wanted = 0; wanted < 2; wanted++) {
+        struct pieces pieces;
+        struct estab_capture_packet p;
+        f.count = 0;
+        section_of(&f, big, own ? "estab 1.0" : "dumpcap");
+        interface(&f, 1, 0, 9, 0);
+        enhanced(&f, 0, 5 * NS, bytes, 20, 20);
+        statistics(&f, 0, 6 * NS, 7, 0); // nothing lost yet
+        statistics(&f, 0, 7 * NS, 7, 12);
+        statistics(&f, 9, 7 * NS, 7, 99); // of no interface
+        enhanced(&f, 0, 8 * NS, bytes, 20, 20);
+        statistics(&f, 0, 9 * NS, 7, 12); // no more than then
+        statistics(&f, 0, 9 * NS, 3, 0);  // the end
+        statistics(&f, 0, 9 * NS, 0, 0);
+        estab_capture *c = opened(&pieces, &f, f.count, 64);
+        estab_capture_notes(c, wanted);
+        assert_int_equal(estab_capture_next(c, &p, NULL), 1);
+        if (wanted) {
+          assert_int_equal(estab_capture_next(c, &p, NULL), ESTAB_CAPTURE_NOTE);
+          assert_int_equal(p.lost_packets, 12);
+          assert_int_equal(p.lasted, own);
+          assert_int_equal(p.ts_ns, own ? 7 * NS : 5 * NS);
+          assert_int_equal(p.lost_from_ns, own ? 6 * NS : 0);
+          assert_null(p.bytes);
+        }
+        assert_int_equal(estab_capture_next(c, &p, NULL), 1);
+        assert_int_equal(p.ts_ns, 8 * NS);
+        if (wanted && own) {
+          assert_int_equal(estab_capture_next(c, &p, NULL), ESTAB_CAPTURE_NOTE);
+          assert_int_equal(p.lost_packets, 0);
+          assert_int_equal(p.ts_ns, 9 * NS);
+        }
+        assert_int_equal(estab_capture_next(c, &p, NULL), 0);
+        estab_capture_close(c);
+      }
+}
+
 static void pcapng_resolutions(void **state)
 {
   (void)state;
@@ -421,12 +494,19 @@ static void descriptors(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(pcap_four_magics),     cmocka_unit_test(pcap_old_versions),
-      cmocka_unit_test(pcapng_everything),    cmocka_unit_test(pcapng_resolutions),
-      cmocka_unit_test(wild_lengths_in_pcap), cmocka_unit_test(wild_lengths_in_pcapng),
-      cmocka_unit_test(pcapng_out_of_order),  cmocka_unit_test(cut_everywhere),
-      cmocka_unit_test(no_captures),          cmocka_unit_test(large_packets),
-      cmocka_unit_test(sources_that_fail),    cmocka_unit_test(descriptors),
+      cmocka_unit_test(pcap_four_magics),
+      cmocka_unit_test(pcap_old_versions),
+      cmocka_unit_test(pcapng_everything),
+      cmocka_unit_test(pcapng_notes),
+      cmocka_unit_test(pcapng_resolutions),
+      cmocka_unit_test(wild_lengths_in_pcap),
+      cmocka_unit_test(wild_lengths_in_pcapng),
+      cmocka_unit_test(pcapng_out_of_order),
+      cmocka_unit_test(cut_everywhere),
+      cmocka_unit_test(no_captures),
+      cmocka_unit_test(large_packets),
+      cmocka_unit_test(sources_that_fail),
+      cmocka_unit_test(descriptors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static int fail(struct input_error *error, const struct input_file *file, const 
   return -1;
 }
 
-static int file_open(struct input_file *file, struct input_error *error)
+static int file_open(struct input *in, struct input_file *file, struct input_error *error)
 {
   uint8_t first[4];
   size_t have = 0;
@@ -76,6 +76,7 @@ static int file_open(struct input_file *file, struct input_error *error)
   struct estab_capture_source source = unpack_source(file->pack);
   if (estab_capture_open(&source, &file->capture, &error->capture) < 0)
     return fail(error, file, unpack_error(file->pack));
+  estab_capture_notes(file->capture, in->notes);
   return 0;
 }
 
@@ -95,11 +96,11 @@ static int next_in_turn(struct input *in, struct estab_capture_packet *packet,
 {
   while (in->current < in->count) {
     struct input_file *file = &in->files[in->current];
-    int answer = file->capture == NULL ? file_open(file, error) : 0;
+    int answer = file->capture == NULL ? file_open(in, file, error) : 0;
     if (answer == 0) answer = file_next(file, packet, error);
     if (answer > 0) {
       packet->interface += in->interfaces_before;
-      return 1;
+      return answer;
     }
     file_close(in, file);
     in->current++;
@@ -116,9 +117,10 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   for (unsigned i = 0; i < in->count; i++) {
     struct input_file *file = &in->files[i];
     if (!file->ready && file->fd != -2) {
-      int answer = file->capture == NULL ? file_open(file, error) : 0;
+      int answer = file->capture == NULL ? file_open(in, file, error) : 0;
       if (answer == 0) answer = file_next(file, &file->packet, error);
       file->ready = answer > 0;
+      file->answer = answer;
       if (answer <= 0) {
         file_close(in, file);
         file->fd = -2; // read to its end
@@ -132,7 +134,7 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   *packet = in->files[best].packet;
   packet->interface += (uint32_t)best << 16; // apart, whatever order they end in
   in->files[best].ready = false;
-  return 1;
+  return in->files[best].answer;
 }
 
 int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error)

@@ -13,12 +13,14 @@ struct input_file {
   estab_capture *capture;
   struct estab_capture_packet packet; // merged: the next one
   bool ready;                         // `packet` is there
+  int answer;                         // 1, or ESTAB_CAPTURE_NOTE
 };
 
 struct input {
   struct input_file *files;
   unsigned count, current;
   bool merge;
+  bool notes;                 // are wanted, too: see estab_capture_notes()
   uint32_t interfaces_before; // of the files already read: interfaces are numbered over all
   uint64_t read_bytes, size;  // of all, for the progress; size 0 = not known
 };
@@ -31,7 +33,8 @@ struct input_error {
 
 // 0, or -1 for no memory. Files are opened as they are reached; merged, all of them at the first packet.
 int input_start(struct input *in, const char *const *paths, unsigned count, bool merge);
-// 1 and a packet, 0 = all was read, -1 = *error; the next call goes on with the next file.
+// 1 and a packet, ESTAB_CAPTURE_NOTE and a note, 0 = all was read, -1 = *error; the next call goes on with the next
+// file.
 int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error);
 void input_end(struct input *in);
 

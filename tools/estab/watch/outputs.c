@@ -27,6 +27,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
 {
   memset(o, 0, sizeof *o);
   o->settings = *settings;
+  if (outputs_leftovers(settings, what) < 0) return -1;
   if (settings->json != NULL) {
     *what = settings->json;
     if (open_text(&o->json, settings->json) < 0) return -1;
@@ -42,6 +43,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
     *what = settings->zeek;
     if (row_zeek_open(&o->zeek, settings->zeek) < 0) return -1;
     o->has_zeek = true;
+    o->zeek.may_be_none = rotate_wanted(&settings->rotate);
     if (settings->local != NULL) {
       o->zeek.local = outputs_is_local;
       o->zeek.local_ctx = &o->settings;
@@ -52,8 +54,14 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
     o->page = page_open(settings->html, settings->files, settings->file_count);
     if (o->page == NULL) return -1;
   }
-  o->has_table =
-      !o->has_json && !o->has_csv && !o->has_zeek && o->page == NULL && settings->explain == NULL;
+  if (settings->packets != NULL) {
+    *what = settings->packets;
+    if (open_text(&o->keep.text, settings->packets) < 0) return -1;
+    o->has_packets = true;
+  }
+  bool packets_alone = o->has_packets && strcmp(settings->packets, "-") == 0;
+  o->has_table = !packets_alone && !o->has_json && !o->has_csv && !o->has_zeek && o->page == NULL &&
+                 settings->explain == NULL;
   if (!o->has_table) return 0;
   *what = "standard output";
   o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);
@@ -171,8 +179,19 @@ void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_
   if (o->page != NULL) page_error(o->page, file, offset, what);
 }
 
+void outputs_packet(struct outputs *o, const struct estab_capture_packet *p)
+{
+  if (o->has_packets) keep_packet(&o->keep, p);
+}
+
+void outputs_note(struct outputs *o, const struct estab_capture_packet *note)
+{
+  if (o->has_packets) keep_note(&o->keep, note);
+}
+
 void outputs_flush(struct outputs *o)
 {
+  if (o->has_packets) text_flush(&o->keep.text);
   if (o->has_json) text_flush(&o->json);
   if (o->has_csv) text_flush(&o->csv);
   for (unsigned i = 0; o->has_zeek && i < ZEEK_LOGS; i++)
@@ -204,6 +223,10 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
 
 static int close_text(struct text *t)
 {
+  if (t->file == NULL) { // closed with its last turn
+    errno = t->sys_errno;
+    return t->failed ? -1 : 0;
+  }
   bool whole = text_flush(t);
   if (t->file != stdout && fclose(t->file) != 0 && whole) {
     t->sys_errno = errno;
@@ -216,6 +239,15 @@ static int close_text(struct text *t)
 int outputs_close(struct outputs *o, const char **what)
 {
   int failed = 0;
+  if (rotate_wanted(&o->settings.rotate) && outputs_turn_last(o, what) < 0) failed = errno;
+  if (o->has_packets) {
+    if (o->keep.text.file != NULL) keep_tail(&o->keep, o->now_ns, true);
+    if (close_text(&o->keep.text) < 0) {
+      *what = o->settings.packets;
+      failed = errno;
+    }
+    keep_free(&o->keep);
+  }
   if (o->has_json && close_text(&o->json) < 0) {
     *what = o->settings.json;
     failed = errno;

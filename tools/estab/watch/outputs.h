@@ -4,6 +4,8 @@
 #define ESTAB_TOOL_WATCH_OUTPUTS_H
 
 #include "ignore.h"
+#include "keep.h"
+#include "rotate.h"
 #include "row_json.h"
 #include "row_table.h"
 #include "row_zeek.h"
@@ -14,8 +16,10 @@
 
 struct outputs_settings {
   const char *json, *csv, *zeek, *html; // a file, "-" = standard output; NULL = not wanted
-  const char *explain;                  // the id of an alert to be told in sentences, alone
-  bool stats;                           // counters at the end of the table
+  const char *packets;                  // the same, of what was read
+  struct rotate rotate;
+  const char *explain; // the id of an alert to be told in sentences, alone
+  bool stats;          // counters at the end of the table
   const struct ignore *ignore;
   unsigned ignore_count;
   const char *const *files; // the inputs' names
@@ -24,13 +28,20 @@ struct outputs_settings {
   unsigned local_count;
 };
 
+// The files that are finished and begun anew; Zeek's three are the last.
+enum outputs_file { OUTPUTS_JSON, OUTPUTS_CSV, OUTPUTS_PACKETS, OUTPUTS_ZEEK };
+#define OUTPUTS_FILES (OUTPUTS_ZEEK + ZEEK_LOGS)
+
 struct outputs {
   struct outputs_settings settings;
-  bool has_table, has_json, has_csv, has_zeek;
+  bool has_table, has_json, has_csv, has_zeek, has_packets;
   bool explained;
   struct text json, csv;
   struct page *page; // NULL: not wanted
   struct row_zeek zeek;
+  struct keep keep;
+  uint64_t begun_ns[OUTPUTS_FILES]; // when each file was begun, for its name when it is finished
+  uint64_t now_ns;                  // of the packets
   struct row_table table;
   char **
       alerts; // the table's paragraphs, told after the connections; [i * 2] = id, [i * 2 + 1] = text
@@ -49,7 +60,25 @@ void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_
                    const char *what);
 // Live: gives to the files what there is.
 void outputs_flush(struct outputs *o);
+// The next packet, or a note, that goes to --write.
+void outputs_packet(struct outputs *o, const struct estab_capture_packet *p);
+void outputs_note(struct outputs *o, const struct estab_capture_packet *note);
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final);
+// ---- outputs_turn.c
+
+// Packet time goes on: what is due by --rotate is finished and begun anew.
+void outputs_time(struct outputs *o, uint64_t now_ns);
+// What has become too large by --rotate is finished and begun anew.
+void outputs_grown(struct outputs *o);
+// The same for all files now; without --rotate they are opened again under their names and go on.
+void outputs_turn(struct outputs *o);
+// Files of a run that was killed make room. -1 and errno: they cannot.
+int outputs_leftovers(const struct outputs_settings *settings, const char **what);
+// Whether a file could not be written: *what and errno as with outputs_open().
+bool outputs_failed(struct outputs *o, const char **what);
+// The last files get their names, too. -1 and errno.
+int outputs_turn_last(struct outputs *o, const char **what);
+
 // Writes out and closes all. 0, or -1: *what and errno as with outputs_open().
 int outputs_close(struct outputs *o, const char **what);
 

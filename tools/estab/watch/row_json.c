@@ -212,6 +212,14 @@ void row_json_stats(struct text *t, const struct estab_watch_stats *s, const str
   member_number(t, "memory_bytes", s->memory_bytes);
   member_number(t, "memory_peak_bytes", s->memory_peak_bytes);
   member_number(t, "memory_refusals", s->memory_refusals);
+  key(t, "shed");
+  for (unsigned i = 0; i < ESTAB_WATCH_SHEDS; i++) {
+    text_string(t, i > 0 ? ",\"" : "{\"");
+    text_string(t, estab_watch_shed_name((enum estab_watch_shed)i));
+    text_string(t, "\":");
+    text_number(t, s->shed[i]);
+  }
+  text_char(t, '}');
   if (live->live) {
     member_number(t, "kernel_drops", live->kernel_drops);
     member_number(t, "interface_drops", live->interface_drops);

@@ -46,11 +46,11 @@ static void zeek_time(struct text *t, const char *word, uint64_t ns)
 static struct text *zeek_log(struct row_zeek *z, enum zeek_log log, uint64_t ns)
 {
   struct text *t = &z->logs[log];
-  char path[sizeof z->directory + 16];
+  char path[ROW_ZEEK_PATH];
   if (ns > z->last_ns) z->last_ns = ns;
   if (t->file != NULL || t->failed) return t->failed ? NULL : t;
-  snprintf(path, sizeof path, "%s/%s.log", z->directory, zeek_logs[log].path);
-  text_init(t, fopen(path, "w"));
+  row_zeek_path(z, log, path);
+  text_init(t, fopen(path, z->append ? "a" : "w"));
   if (t->file == NULL) {
     t->failed = true;
     t->sys_errno = errno;
@@ -69,11 +69,31 @@ static struct text *zeek_log(struct row_zeek *z, enum zeek_log log, uint64_t ns)
   return t;
 }
 
+void row_zeek_path(const struct row_zeek *z, enum zeek_log log, char path[ROW_ZEEK_PATH])
+{
+  snprintf(path, ROW_ZEEK_PATH, "%s/%s.log", z->directory, zeek_logs[log].path);
+}
+
+bool row_zeek_finish(struct row_zeek *z, enum zeek_log log)
+{
+  struct text *t = &z->logs[log];
+  if (t->file == NULL) return false;
+  zeek_time(t, "#close", z->last_ns);
+  text_flush(t);
+  if (fclose(t->file) != 0 && !t->failed) {
+    t->failed = true;
+    t->sys_errno = errno;
+  }
+  t->file = NULL;
+  return true;
+}
+
 int row_zeek_open(struct row_zeek *z, const char *directory)
 {
   for (unsigned i = 0; i < ZEEK_LOGS; i++)
     text_init(&z->logs[i], NULL);
   z->last_ns = 0;
+  z->append = z->may_be_none = false;
   if (strlen(directory) >= sizeof z->directory) {
     errno = ENAMETOOLONG;
     return -1;
@@ -231,17 +251,12 @@ void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *
 bool row_zeek_close(struct row_zeek *z)
 {
   int failed = 0;
-  zeek_log(z, ZEEK_CONN, z->last_ns); // a capture without connections leaves an empty log, not none
+  if (!z->may_be_none)
+    zeek_log(z, ZEEK_CONN,
+             z->last_ns); // a capture without connections leaves an empty log, not none
   for (unsigned i = 0; i < ZEEK_LOGS; i++) {
-    struct text *t = &z->logs[i];
-    if (t->file != NULL) {
-      zeek_time(t, "#close", z->last_ns);
-      if (!text_flush(t)) failed = t->sys_errno;
-      if (fclose(t->file) != 0 && failed == 0) failed = errno;
-      t->file = NULL;
-    } else if (t->failed) {
-      failed = t->sys_errno;
-    }
+    row_zeek_finish(z, (enum zeek_log)i);
+    if (z->logs[i].failed) failed = z->logs[i].sys_errno;
   }
   errno = failed;
   return failed == 0;

@@ -8,10 +8,14 @@
 
 enum zeek_log { ZEEK_CONN, ZEEK_NOTICE, ZEEK_WEIRD, ZEEK_LOGS };
 
+#define ROW_ZEEK_PATH 4112
+
 struct row_zeek {
   struct text logs[ZEEK_LOGS]; // file NULL: not opened yet, nothing to say
   char directory[4096];
   uint64_t last_ns; // of what was written: the time of #close
+  bool append;      // a log that is opened again goes on
+  bool may_be_none; // without connections there needs to be no conn.log
   bool (*local)(const struct estab_ip *ip, const void *ctx);
   const void *local_ctx;
 };
@@ -21,6 +25,10 @@ int row_zeek_open(struct row_zeek *z, const char *directory);
 void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c);
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a);
 void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *a);
+// Where a log is, for files that come and go: DIRECTORY/conn.log.
+void row_zeek_path(const struct row_zeek *z, enum zeek_log log, char path[ROW_ZEEK_PATH]);
+// Writes the end of a log and closes it; its next line opens another. false: it was not open.
+bool row_zeek_finish(struct row_zeek *z, enum zeek_log log);
 // Closes the files. false: a write failed, errno says why.
 bool row_zeek_close(struct row_zeek *z);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// run.c - a run of the observer over files.
+// run.c - a run of the observer over files, and what a run on interfaces shares with it.
 #include "run.h"
 
 #include <errno.h>
@@ -9,37 +9,64 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "filter.h"
-#include "input.h"
+#include "live.h"
 #include "say.h"
 #include "tool_stack.h"
+#include "watching.h"
 
 #define PROGRESS_PACKETS 65536
 
-struct watching {
-  const struct watch_run *run;
-  estab_watch *watch;
-  struct outputs outputs;
-  struct input input;
-  struct filter *filter;
-  uint64_t packets;
-  bool failed; // an error was told
-  double begun_s, told_s;
-};
-
-static volatile sig_atomic_t interrupted;
+volatile sig_atomic_t watching_interrupted, watching_hangup;
 
 static void on_interrupt(int signal)
 {
-  if (interrupted) _exit(128 + signal); // twice: at once
-  interrupted = 1;
+  if (watching_interrupted) _exit(128 + signal); // twice: at once
+  watching_interrupted = 1;
 }
 
-static void pull(struct watching *w)
+static void on_hangup(int signal)
+{
+  (void)signal;
+  watching_hangup = 1;
+}
+
+void watching_pull(struct watching *w)
 {
   static struct estab_watch_record record;
-  while (estab_watch_next(w->watch, &record))
+  while (estab_watch_next(w->watch, &record)) {
     outputs_record(&w->outputs, &record);
+    outputs_grown(&w->outputs);
+  }
+}
+
+void watching_until(struct watching *w, uint64_t ns)
+{
+  uint64_t due_ns;
+  while ((due_ns = estab_watch_deadline(w->watch)) <= ns) {
+    estab_watch_advance(w->watch, due_ns);
+    watching_pull(w);
+  }
+}
+
+void watching_packet(struct watching *w, const struct estab_capture_packet *p)
+{
+  outputs_time(&w->outputs, p->ts_ns);
+  outputs_packet(&w->outputs, p);
+  watching_until(w, p->ts_ns);
+  estab_watch_input(w->watch, p->interface, p->linktype, p->bytes, p->captured_bytes, p->wire_bytes,
+                    p->ts_ns);
+  watching_pull(w);
+}
+
+void watching_note(struct watching *w, const struct estab_capture_packet *note)
+{
+  uint64_t safe_ns = note->lost_packets > 0 ? note->lost_from_ns : note->ts_ns;
+  if (note->lasted) watching_until(w, safe_ns);
+  if (note->lost_packets > 0) {
+    estab_watch_capture_loss(w->watch, 0, note->lost_from_ns);
+    estab_watch_capture_loss(w->watch, note->lost_packets, note->ts_ns);
+  }
+  outputs_note(&w->outputs, note);
 }
 
 static void tell_error(struct watching *w, const struct input_error *error)
@@ -79,9 +106,13 @@ static void read_all(struct watching *w)
   struct input_error error;
   bool tell = isatty(STDERR_FILENO);
   int answer;
-  while (!interrupted && (answer = input_next(&w->input, &p, &error)) != 0) {
+  while (!watching_interrupted && (answer = input_next(&w->input, &p, &error)) != 0) {
     if (answer < 0) {
       tell_error(w, &error);
+      continue;
+    }
+    if (answer == ESTAB_CAPTURE_NOTE) {
+      watching_note(w, &p);
       continue;
     }
     if (w->packets++ == 0) w->outputs.table.base_ns = p.ts_ns;
@@ -89,9 +120,11 @@ static void read_all(struct watching *w)
     if (w->filter != NULL &&
         !filter_takes(w->filter, p.linktype, p.bytes, p.captured_bytes, p.wire_bytes))
       continue;
-    estab_watch_input(w->watch, p.interface, p.linktype, p.bytes, p.captured_bytes, p.wire_bytes,
-                      p.ts_ns);
-    pull(w);
+    watching_packet(w, &p);
+    if (watching_hangup) {
+      watching_hangup = 0;
+      outputs_turn(&w->outputs);
+    }
   }
   if (tell) fputs("\r\033[K", stderr);
 }
@@ -100,7 +133,7 @@ static void finish(struct watching *w)
 {
   struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
   estab_watch_flush(w->watch);
-  pull(w);
+  watching_pull(w);
   estab_watch_stats(w->watch, &stats);
   outputs_stats(&w->outputs, &stats, true);
   if (stats.counts[ESTAB_WATCH_COUNT_OFFLOADED] == 0 || estab_ip_is_any(&stats.offloaded_host))
@@ -114,35 +147,68 @@ static void finish(struct watching *w)
           stats.counts[ESTAB_WATCH_COUNT_OFFLOADED], host);
 }
 
-int watch_run(const struct watch_run *run, const struct outputs_settings *outputs)
+// SIGHUP opens the files again where there are some to keep; else it ends the run, as Ctrl-C does.
+static void take_signals(const struct outputs_settings *outputs)
 {
-  static struct watching w;
-  struct estab_watch_settings settings = run->settings;
-  const char *what = "";
-  char why[256];
-  w = (struct watching){.run = run, .begun_s = (double)estab_clock_ns() / 1e9};
-  settings.mem = tool_mem();
-  if (getentropy(settings.secret, sizeof settings.secret) < 0)
-    return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
-  if (run->filter != NULL && (w.filter = filter_open(run->filter, why)) == NULL)
-    return say_usage("watch", "--filter '%s': %s", run->filter, why);
-  int error = estab_watch_new(&settings, &w.watch);
-  if (error < 0) return say_failure("watch", NULL, "%s", estab_strerror(error));
-  if (outputs_open(&w.outputs, outputs, &what) < 0)
-    return say_failure("watch", NULL, "%s: %s", what, strerror(errno));
-  if (input_start(&w.input, run->files, run->file_count, run->merge) < 0)
-    return say_failure("watch", NULL, "no memory");
+  const char *const files[] = {outputs->json, outputs->csv, outputs->packets};
+  bool keeps = outputs->zeek != NULL;
+  for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
+    if (files[i] != NULL && strcmp(files[i], "-") != 0) keeps = true;
   struct sigaction action = {.sa_handler = on_interrupt};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
-  read_all(&w);
+  if (keeps) action.sa_handler = on_hangup;
+  sigaction(SIGHUP, &action, NULL);
+}
+
+// The observer and what goes into it and comes out. 0, or the exit status after a complaint.
+static int watching_open(struct watching *w, const struct outputs_settings *outputs,
+                         struct tap *tap)
+{
+  const struct watch_run *run = w->run;
+  struct estab_watch_settings settings = run->settings;
+  const char *what = "";
+  char why[256];
+  settings.mem = tool_mem();
+  if (getentropy(settings.secret, sizeof settings.secret) < 0)
+    return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
+  if (run->filter != NULL && (w->filter = filter_open(run->filter, why)) == NULL)
+    return say_usage("watch", "--filter '%s': %s", run->filter, why);
+  int error = estab_watch_new(&settings, &w->watch);
+  if (error < 0) return say_failure("watch", NULL, "%s", estab_strerror(error));
+  take_signals(outputs);
+  if (run->interface_count > 0) {
+    int status = live_open(w, tap);
+    if (status != 0) return status;
+  }
+  if (outputs_open(&w->outputs, outputs, &what) < 0)
+    return say_failure("watch", NULL, "%s: %s", what, strerror(errno));
+  if (input_start(&w->input, run->files, run->file_count, run->merge) < 0)
+    return say_failure("watch", NULL, "no memory");
+  w->input.notes = true;
+  return 0;
+}
+
+int watch_run(const struct watch_run *run, const struct outputs_settings *outputs)
+{
+  static struct watching w;
+  static struct tap tap;
+  const char *what = "";
+  w = (struct watching){.run = run, .begun_s = (double)estab_clock_ns() / 1e9};
+  int status = watching_open(&w, outputs, &tap);
+  if (status != 0) return status;
+  if (run->interface_count > 0)
+    live_run(&w, &tap);
+  else
+    read_all(&w);
   finish(&w);
-  int status = w.failed ? EXIT_FAIL : 0;
+  status = w.failed ? EXIT_FAIL : 0;
   if (outputs_close(&w.outputs, &what) < 0)
     status = say_failure("watch", NULL, "%s: %s", what, strerror(errno));
   if (outputs->explain != NULL && !w.outputs.explained && status == 0)
     status = say_failure("watch", "Ids are in the table and in --json.", "no alert has the id %s",
                          outputs->explain);
+  tap_close(&tap);
   input_end(&w.input);
   filter_close(w.filter);
   estab_watch_free(w.watch);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// run.h - a run of the observer over files: packets in, records to the outputs, progress on a terminal.
+// run.h - a run of the observer over files or on interfaces: packets in, records to the outputs.
 #ifndef ESTAB_TOOL_WATCH_RUN_H
 #define ESTAB_TOOL_WATCH_RUN_H
 
@@ -9,8 +9,14 @@ struct watch_run {
   struct estab_watch_settings settings;
   const char *const *files; // in the order they are read; "-" = standard input
   unsigned file_count;
-  bool merge;         // by time instead
-  const char *filter; // of libpcap; NULL = everything
+  bool merge;                    // by time instead
+  const char *filter;            // of libpcap; NULL = everything
+  const char *const *interfaces; // instead of files
+  unsigned interface_count;
+  uint64_t snap_bytes;   // of a packet, at most
+  uint64_t buffer_bytes; // of the kernel's ring, for each interface
+  bool no_promiscuous;
+  const char *user; // to become once they are open; NULL = nobody else
 };
 
 // Answers the exit status.

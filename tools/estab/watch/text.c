@@ -12,6 +12,7 @@ void text_init(struct text *t, FILE *file)
 {
   t->file = file;
   t->used = 0;
+  t->written = 0;
   t->failed = false;
   t->sys_errno = 0;
 }
@@ -22,6 +23,7 @@ static void text_drain(struct text *t)
     t->failed = true;
     t->sys_errno = errno;
   }
+  t->written += t->used;
   t->used = 0;
 }
 

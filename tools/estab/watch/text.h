@@ -17,6 +17,7 @@ struct text {
   size_t used;
   bool failed; // a write did: errno is kept
   int sys_errno;
+  uint64_t written; // bytes given to the file
   char bytes[TEXT_BYTES];
 };
 

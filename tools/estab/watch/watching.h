@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// watching.h - what a run over files and a run on interfaces share.
+#ifndef ESTAB_TOOL_WATCH_WATCHING_H
+#define ESTAB_TOOL_WATCH_WATCHING_H
+
+#include <signal.h>
+
+#include "filter.h"
+#include "input.h"
+#include "outputs.h"
+#include "run.h"
+
+struct watching {
+  const struct watch_run *run;
+  estab_watch *watch;
+  struct outputs outputs;
+  struct input input;
+  struct filter *filter; // of files; on interfaces the kernel has it
+  uint64_t packets;
+  bool failed; // an error was told
+  double begun_s, told_s;
+};
+
+extern volatile sig_atomic_t watching_interrupted; // Ctrl-C or SIGTERM
+extern volatile sig_atomic_t watching_hangup;      // SIGHUP, where it does not end the run
+
+void watching_pull(struct watching *w);
+// Time goes on to then, stopping wherever it brings something: so the same comes out, whoever moves it.
+void watching_until(struct watching *w, uint64_t ns);
+void watching_packet(struct watching *w, const struct estab_capture_packet *p);
+// ESTAB_CAPTURE_NOTE: packets were lost, or the capture went on until then.
+void watching_note(struct watching *w, const struct estab_capture_packet *note);
+
+#endif
