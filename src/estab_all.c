@@ -61,6 +61,7 @@
 #include "tcp/option.c"
 #include "tcp/other_states.c"
 #include "tcp/output.c"
+#include "tcp/pace.c"
 #include "tcp/prr.c"
 #include "tcp/rack.c"
 #include "tcp/rate.c"

@@ -104,6 +104,11 @@ struct estab_settings {
   // Grows up to this with the congestion window while the user waits for room; not when this is less than
   // send_buffer_bytes.
   uint32_t send_buffer_max_bytes;
+  bool pacing;  // CUBIC's slow start leaves evenly, at two windows a round trip; BBR always paces
+  bool hystart; // CUBIC's first slow start ends when round trips grow, RFC 9406; else by loss alone
+  // No connection sends faster, whatever its controller says and its peer acknowledges (ATTACKS S3); 0 = no bound. It
+  // counts octets of text, sent again too; a burst is at most a millisecond of it, or two segments.
+  uint64_t max_rate_bytes_per_s;
 };
 
 enum estab_cc {
@@ -202,6 +207,7 @@ struct estab_netif_settings {
   uint16_t mtu;           // bytes of an IP packet, 68..65535
   uint32_t gso_max_bytes; // out: payload of the largest super-segment, 0 = none
   uint32_t queue_frames;  // what the device holds before it drops; 0 = not known
+  bool departure_times;   // out: it holds a frame back until not_before_ns, and what is behind it
 };
 
 ESTAB_API void estab_netif_settings_default(struct estab_netif_settings *settings);

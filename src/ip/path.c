@@ -155,6 +155,7 @@ static bool path_fill(struct ip *ip, struct path *p)
   const struct ip_netif *n = ip_netif(ip, p->netif);
   uint32_t gso = n ? u32_min(n->settings.gso_max_bytes, UINT16_MAX) : 0;
   bool offload = !n || n->settings.checksum_offload;
+  p->departure_times = n && n->settings.departure_times;
   if (p->device_mtu == route.mtu && p->gso_max_bytes == gso && p->checksum_offload == offload)
     return true;
   // A learned MTU stays, unless the interface's own is lower still.

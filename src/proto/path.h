@@ -37,6 +37,7 @@ struct path {
   uint8_t neighbour;    // enum path_neighbour
   uint8_t link_header_bytes : 4; // 0 = raw; 14 = Ethernet, for which neighbour must be RESOLVED
   bool checksum_offload : 1;     // the device completes ESTAB_CHECKSUM_PARTIAL
+  bool departure_times : 1;      // the device holds a frame back until its time
   bool cached : 1;               // ip's: it is in the small cache and outlives its last reference
 };
 

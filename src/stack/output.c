@@ -75,6 +75,8 @@ static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struc
   f->l4_offset = (uint16_t)(link + ip);
   f->conn = conn_handle(t);
   f->segments = o->segments;
+  if (p->departure_times && o->text_bytes && t->work && work_is_paced(t->work))
+    f->not_before_ns = t->work->pace.depart_ns;
   frame_checksum(f, tcp, tcp_bytes, o->text_bytes, p->address_sum,
                  p->checksum_offload || p->netif == 0);
   if (o->gso_bytes) {
@@ -262,14 +264,12 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
     return;
   }
   struct tcp_out o;
-  bool more = true;
+  int more = 1; // or 0, or TCP_OUTPUT_LATER
   const unsigned first = *count;
   for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
     o.pieces = s->batch_frames[*count].pieces + 1;
-    if (!stack_wants_output(t) || !tcp_output(&s->tcp, t, &o, s->now_ns)) {
-      more = false;
-      break;
-    }
+    more = stack_wants_output(t) ? tcp_output(&s->tcp, t, &o, s->now_ns) : 0;
+    if (more <= 0) break;
     struct estab_frame *f = &s->batch_frames[*count];
     frame_of_segment(t, &o, f);
     uint32_t flags = o.h.flags;
@@ -293,8 +293,10 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
     if (!slab_live(&s->conns, index) || t->generation != generation) return;
     if (++*loops >= OUTPUT_LOOP_LIMIT) break;
   }
-  if (more)
+  if (more > 0)
     stack_ready(s, t);
+  else if (more == TCP_OUTPUT_LATER)
+    stack_wake_at(s, t, t->work->pace.wake_ns);
   else
     t->owed = 0; // whatever was asked for turned out to be needless, or waits for an ACK
   if (*count == first || stack_has_news(t)) stack_settle(s, t); // else output_done arms the timer

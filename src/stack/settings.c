@@ -50,6 +50,8 @@ void estab_settings_default(struct estab_settings *settings)
       .slow_start_segments = 2,
       .mss_option = true,
       .send_buffer_max_bytes = 1u << 25,
+      .pacing = true,
+      .hystart = true,
   };
 }
 
@@ -65,5 +67,6 @@ void estab_settings_rfc(struct estab_settings *settings)
   settings->time_wait_ignores_rst = false;
   settings->syn_fin_drop = false;
   settings->slow_start_segments = 1;
+  settings->pacing = false;
   settings->congestion_control = ESTAB_CC_NEWRENO; // RFC 5681
 }

@@ -264,6 +264,12 @@ static inline void stack_arm(struct estab_stack *s, struct tcb *t)
     wheel_set(&s->wheel, &t->timer, deadline_ns);
 }
 
+// Pacing: back on the ready list then, or earlier by another timer, after which output asks again.
+static inline void stack_wake_at(struct estab_stack *s, struct tcb *t, uint64_t at_ns)
+{
+  if (!wheel_has(&t->timer) || at_ns < t->timer.deadline_ns) wheel_set(&s->wheel, &t->timer, at_ns);
+}
+
 // What a change of a connection asks for, but for the ready list: events, the timer, the end. t may be gone afterwards.
 void stack_settle_all(struct estab_stack *s, struct tcb *t);
 // More than the timer.

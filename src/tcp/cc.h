@@ -26,6 +26,8 @@ struct cc {
 // The controller's part of the work block.
 struct cc_work {
   uint64_t pacing_bytes_per_s; // what leaves, at most; 0 = not paced
+  bool pacing;                 // settings: pace although this controller can do without
+  bool hystart;                // settings: end slow start by RFC 9406
   uint64_t
       room[CC_ROOM_WORDS]; // the controller's own; a struct of at most this size is laid over it
 };

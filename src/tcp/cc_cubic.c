@@ -111,11 +111,14 @@ static void cubic_avoid(struct cubic *q, struct cc *cc, const struct cc_ack *a)
   q->target_rest = (uint32_t)(part % cwnd);
 }
 
+// Where a millisecond of that rate holds the whole window, pacing would change nothing.
+#define CUBIC_PACED_NS UINT64_C(2000000)
+
 // Slow start is paced at twice the window a round trip, as it may double it; afterwards ACKs are the clock.
 static void cubic_pace(struct cc_work *work, const struct cc *cc, const struct cc_ack *a)
 {
-  bool slow_start = cc->cwnd_bytes < cc->ssthresh_bytes;
-  work->pacing_bytes_per_s = slow_start && a->srtt_ns > 0
+  bool slow_start = work->pacing && cc->cwnd_bytes < cc->ssthresh_bytes;
+  work->pacing_bytes_per_s = slow_start && a->srtt_ns > CUBIC_PACED_NS
                                  ? muldiv64(2 * (uint64_t)cc->cwnd_bytes, 1000000000u, a->srtt_ns)
                                  : 0;
 }
@@ -127,9 +130,9 @@ static void cubic_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ac
     if (cc->cwnd_bytes >= cc->ssthresh_bytes) {
       cubic_avoid(q, cc, a);
     } else if (cc->cwnd_bytes / 2 < a->most_flight_bytes) { // as cc_newreno.c
-      bool first = cc->ssthresh_bytes == UINT32_MAX;
+      bool first = work->hystart && cc->ssthresh_bytes == UINT32_MAX;
       cc->cwnd_bytes +=
-          first ? hystart_on_ack(&q->hystart, cc, a, work->pacing_bytes_per_s > 0)
+          first ? hystart_on_ack(&q->hystart, cc, a, work->pacing)
                 : u32_min(a->acked_bytes, (uint32_t)cc->slow_start_segments * cc->mss_bytes);
     }
   }

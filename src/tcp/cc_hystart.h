@@ -9,6 +9,7 @@
 struct hystart {
   uint64_t last_round_rtt_ns; // least of the round before; 0 = none yet
   uint64_t round_rtt_ns;      // least of this one; 0 = none yet
+  uint64_t group_rtt_ns;      // least of the latest samples, of a paced sender
   uint64_t css_baseline_ns;   // what made conservative slow start begin
   uint16_t samples;           // of this round
   uint8_t css_rounds;         // rounds that conservative slow start has lasted

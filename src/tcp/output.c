@@ -195,6 +195,53 @@ static void send_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_
   t->snd.nxt = seq_end;
 }
 
+// What new text has left since pacing was asked is counted now.
+static void pace_settle(struct tcb *t)
+{
+  struct work *w = t->work;
+  if (seq_gt(t->snd.nxt, w->pace.seq))
+    pace_sent(&w->pace, work_pacing_rate(w), t->snd.nxt - w->pace.seq, w->pace.asked_ns);
+  w->pace.seq = t->snd.nxt;
+}
+
+// Of n octets, those that there is credit for; 0: w->pace.wake_ns says when.
+static uint32_t pace_ask(struct tcb *t, uint32_t n, uint32_t ready_bytes, uint64_t now_ns)
+{
+  struct work *w = t->work;
+  pace_settle(t);
+  n = pace_allows(&w->pace, work_pacing_rate(w), n, ready_bytes, t->snd_mss,
+                  t->path->gso_max_bytes > t->snd_mss, now_ns);
+  w->pace.asked_ns = now_ns;
+  return n;
+}
+
+// The part of the usable window that may leave now. Probes do not wait, nor does a FIN alone.
+static TCP_APART uint32_t pace_window(struct tcb *t, uint32_t usable, uint64_t now_ns)
+{
+  uint32_t ready = u32_min(t->sendq.bytes - tcb_flight(t), usable);
+  t->work->pace.holds = false;
+  if (ready == 0 || (t->owed & OWED_LOSS_PROBE)) return usable;
+  transmit_account(t, now_ns);
+  uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
+  usable = pace_ask(t, u32_min(ready, most), ready, now_ns);
+  t->work->pace.holds = usable == 0;
+  return usable;
+}
+
+// May n octets at seq leave again now? The first that is missing does at once: all else waits for it.
+static bool pace_again(struct tcb *t, uint32_t seq, uint32_t n, uint64_t now_ns)
+{
+  if (!t->work || !work_is_paced(t->work) || seq == t->snd.una) return true;
+  return pace_ask(t, n, u32_max(n, t->work->board.lost_bytes), now_ns) == n;
+}
+
+static void pace_count(struct tcb *t, uint32_t bytes, uint64_t now_ns)
+{
+  if (!t->work || !work_is_paced(t->work)) return;
+  pace_settle(t);
+  pace_sent(&t->work->pace, work_pacing_rate(t->work), bytes, now_ns);
+}
+
 // With a peer that speaks SACK: the lowest stretch that is lost, at most a segment of it.
 static int send_lost(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
@@ -212,8 +259,10 @@ static int send_lost(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
     t->work->window_full = true;
     return 0;
   }
+  if (!pace_again(t, seq, n, now_ns)) return TCP_OUTPUT_LATER;
   begin(c, t, out, seq, now_ns);
   uint32_t got = attach_text(t, out, seq, n);
+  pace_count(t, got, now_ns);
   if (fin && seq + got + 1 == end) out->h.flags |= ESTAB_TCP_FIN;
   mark_text(t, out);
   uint32_t seq_end = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
@@ -236,6 +285,7 @@ static TCP_APART int send_retransmission(struct tcp *c, struct tcb *t, struct tc
     t->owed &= (uint16_t)~OWED_RETRANSMIT;
     return 0;
   }
+  if (!pace_again(t, seq, u32_min(text, t->snd_mss), now_ns)) return TCP_OUTPUT_LATER;
   begin(c, t, out, seq, now_ns);
   if (!fin && text == 1 &&
       seq == t->snd.una) { // what a probe carried takes along what the window now has room for
@@ -243,6 +293,7 @@ static TCP_APART int send_retransmission(struct tcp *c, struct tcb *t, struct tc
     text = u32_max(text, 1);
   }
   uint32_t got = attach_text(t, out, seq, u32_min(text, t->snd_mss));
+  pace_count(t, got, now_ns);
   if (fin && got == text) out->h.flags |= ESTAB_TCP_FIN;
   mark_text(t, out);
   t->rtx_nxt = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
@@ -254,20 +305,21 @@ static TCP_APART int send_retransmission(struct tcp *c, struct tcb *t, struct tc
 
 // Octets that may leave now: inside the peer's window and the congestion window, RFC 5681 3.1; RFC 3042's limited
 // transmit adds a segment for each of the first two duplicate ACKs.
-static uint32_t usable_window(const struct tcp *c, const struct tcb *t)
+static uint32_t usable_window(const struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   uint32_t cwnd = t->cc.cwnd_bytes;
   if (tcb_speaks_sack(t)) { // what the peer has, and what was lost, makes room for as much
     if (t->owed & OWED_LOSS_PROBE) cwnd += t->snd_mss + tcb_pipe(t);
     uint32_t pipe = tcb_pipe(t), edge = t->snd.una + t->snd.wnd;
     uint32_t room = seq_gt(edge, t->snd.nxt) ? edge - t->snd.nxt : 0;
-    return cwnd > pipe ? u32_min(cwnd - pipe, room) : 0;
+    uint32_t usable = cwnd > pipe ? u32_min(cwnd - pipe, room) : 0;
+    return work_is_paced(t->work) ? pace_window(t, usable, now_ns) : usable;
   }
   if (c->settings->limited_transmit && !(t->bits & (TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY)))
     cwnd += u32_min(t->duplicate_acks, 2) * t->snd_mss;
   uint32_t wnd = u32_min(cwnd, t->snd.wnd);
-  uint32_t flight = tcb_flight(t);
-  return wnd > flight ? wnd - flight : 0;
+  uint32_t flight = tcb_flight(t), usable = wnd > flight ? wnd - flight : 0;
+  return t->work && work_is_paced(t->work) ? pace_window(t, usable, now_ns) : usable;
 }
 
 // RFC 9293 3.8.6.2.1 with 3.7.4: may `n` octets leave although they fill no segment?
@@ -298,12 +350,13 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
   if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns) // RFC 5681 4.1
     tcb_cc(t)->on_idle(&t->cc, tcb_cc_work(t),
                        cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
-  uint32_t usable = usable_window(c, t);
+  uint32_t usable = usable_window(c, t, now_ns);
   uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
   uint32_t n = u32_min(u32_min(queued, usable), most);
   if (n > t->snd_mss && n < queued) n -= n % t->snd_mss;
   if (n < t->snd_mss && !(n == 0 && queued == 0) &&
       (n == 0 || !small_segment_may_leave(t, n, queued))) {
+    if (t->work && work_is_paced(t->work) && t->work->pace.holds) return TCP_OUTPUT_LATER;
     if (t->work && usable < u32_min(queued, t->snd_mss)) t->work->window_full = true;
     if (t->snd.una == t->snd.nxt && retransmit_is_off(t)) {
       t->bits |= TCB_PERSIST;
@@ -373,7 +426,7 @@ static TCP_APART int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_ou
                                      uint64_t now_ns)
 {
   struct tlp *p = &t->work->tlp;
-  bool fresh = send_data(c, t, out, now_ns) != 0;
+  bool fresh = send_data(c, t, out, now_ns) > 0;
   t->owed &= (uint16_t)~OWED_LOSS_PROBE;
   if (!fresh) {
     uint32_t fin = (t->bits & TCB_FIN_SENT) ? 1u : 0u;
@@ -382,6 +435,7 @@ static TCP_APART int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_ou
     if (n + fin == 0) return 0;
     begin(c, t, out, seq, now_ns);
     uint32_t got = attach_text(t, out, seq, n);
+    pace_count(t, got, now_ns);
     if (fin && got == n) out->h.flags |= ESTAB_TCP_FIN;
     mark_text(t, out);
     transmit_again(c, t, seq, seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u), now_ns);
@@ -427,7 +481,8 @@ static int send_by_board(struct tcp *c, struct tcb *t, struct tcp_out *out, uint
 
 static int send_by_count(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
-  if ((t->owed & OWED_RETRANSMIT) && send_retransmission(c, t, out, now_ns)) return 1;
+  int again = (t->owed & OWED_RETRANSMIT) ? send_retransmission(c, t, out, now_ns) : 0;
+  if (again) return again;
   if ((t->bits & TCB_LOSS_RECOVERY) && seq_lt(t->rtx_nxt, t->recover)) return 0;
   return send_data(c, t, out, now_ns);
 }
@@ -437,6 +492,7 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
   if (t->owed & OWED_RST) return send_rst(c, t, out, now_ns);
   if (t->state == ESTAB_CLOSED) return 0;
   if (t->path_generation != t->path->generation) tcb_update_mss(c, t);
+  int sent = 0;
   if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
   if (t->bits & TCB_SYN_ACKED) {
     // SACK blocks ride on pure ACKs, so that a data segment keeps its length.
@@ -444,13 +500,13 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
         (t->flags & SEG_SACK))
       return send_ack(c, t, out, now_ns);
     if ((t->owed & OWED_PROBE) && send_probe(c, t, out, now_ns)) return 1;
-    if (tcb_speaks_sack(t) ? send_by_board(c, t, out, now_ns) : send_by_count(c, t, out, now_ns))
-      return 1;
+    sent = tcb_speaks_sack(t) ? send_by_board(c, t, out, now_ns) : send_by_count(c, t, out, now_ns);
+    if (sent > 0) return sent;
   }
   if (t->state == ESTAB_SYN_SENT) return 0;
   if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE))
     return send_ack(c, t, out, now_ns);
-  return 0;
+  return sent;
 }
 
 void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,

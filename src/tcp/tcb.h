@@ -429,7 +429,9 @@ struct tcp_out {
   struct estab_piece *pieces; // where the text is; the caller gives room for ESTAB_FRAME_PIECES - 1
 };
 
-// 1 and the next segment of this connection, or 0 when it has nothing to send now.
+// 1 and the next segment of this connection, or 0 when it has nothing to send now, or TCP_OUTPUT_LATER: not before
+// t->work->pace.wake_ns.
+#define TCP_OUTPUT_LATER (-1)
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns);
 // What the device took: sequence numbers [seq, seq_end) went out.
 void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,

@@ -34,6 +34,9 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->most_flight_bytes = 0;
   w->most_flight_end = t->snd.nxt;
   w->limits = (struct limits){.since_ns = now_ns};
+  w->pace = (struct pace){.seq = t->snd.nxt, .most_bytes_per_s = c->settings->max_rate_bytes_per_s};
+  w->cc.pacing = c->settings->pacing;
+  w->cc.hystart = c->settings->hystart;
   w->rto_at_ns = t->at[TIMER_RETRANSMIT];
   w->probe_since_ns = ESTAB_NEVER;
   w->grain_ns = 0;

@@ -10,6 +10,7 @@
 #include "tcp/board.h"
 #include "tcp/cc.h"
 #include "tcp/limits.h"
+#include "tcp/pace.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
@@ -31,6 +32,7 @@ struct work {
   struct undo undo;
   struct tlp tlp;
   struct limits limits;
+  struct pace pace;
   uint64_t
       rto_at_ns; // when the retransmission timeout is, while the timer waits for something earlier
   uint64_t probe_since_ns;    // when the probe timer began to count last
@@ -41,6 +43,19 @@ struct work {
   struct cc_work cc;
   struct work *next_spare; // in struct tcp
 };
+
+// What leaves has to keep a rate.
+static inline bool work_is_paced(const struct work *w)
+{
+  return (w->cc.pacing_bytes_per_s | w->pace.most_bytes_per_s) != 0;
+}
+
+// The controller's rate, and no more than the settings allow. Of one that is paced.
+static inline uint64_t work_pacing_rate(const struct work *w)
+{
+  uint64_t rate = w->cc.pacing_bytes_per_s, most = w->pace.most_bytes_per_s;
+  return rate == 0 || (most != 0 && most < rate) ? most : rate;
+}
 
 #define WORK_SPARES 8 // blocks kept for the next busy connection
 

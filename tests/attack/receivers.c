@@ -19,15 +19,26 @@ static void large(struct estab_settings *settings)
   settings->send_buffer_bytes = 1 << 20;
 }
 
-static void make(bool ip6, bool options)
+static void bounded(struct estab_settings *settings)
 {
-  kit_init(&k, ip6, large);
+  large(settings);
+  settings->max_rate_bytes_per_s = 125000; // 1 Mbit/s
+}
+
+static void make_with(bool ip6, bool options, void (*change)(struct estab_settings *settings))
+{
+  kit_init(&k, ip6, change);
   k.no_options = !options;
   k.quiet = true;
   kit_make(&k, KIT_ESTABLISHED);
   kit_inject(
       &k, &(struct kit_in){.flags = A, .seq = kit_seg(&k)->rcv.nxt, .ack = kit_seg(&k)->snd.nxt});
   kit_drain(&k);
+}
+
+static void make(bool ip6, bool options)
+{
+  make_with(ip6, options, large);
 }
 
 static void fill(uint32_t n)
@@ -153,6 +164,26 @@ static void s3(struct attack_run *r)
     }
     attack_case(r, most <= 512u << 7 && most <= k.settings.send_buffer_bytes, k.log,
                 "S3 ACKs every millisecond: %u octets in flight at most", most);
+    kit_end(&k);
+  }
+  // All of it, however fast it is acknowledged: the settings' bound on the rate holds, by any controller.
+  for (unsigned i = 0; i < 8; i++) {
+    make_with(i & 1, (i & 2) == 0, bounded);
+    estab_option_set(k.s, k.conn, ESTAB_OPT_CONGESTION_CONTROL, i / 4);
+    uint32_t start = kit_seg(&k)->snd.nxt;
+    for (unsigned n = 0; n < 3000; n++) { // 3 s
+      fill(4000);
+      kit_clear(&k);
+      kit_drain(&k);
+      ack(kit_seg(&k)->snd.nxt);
+      kit_clear(&k);
+      kit_drain(&k);
+      kit_advance(&k, 1000000);
+    }
+    uint32_t sent = kit_seg(&k)->snd.nxt - start;
+    attack_case(r, sent <= 3 * 125000 + 2 * 1460 && sent >= 3 * 125000 * 9 / 10, k.log,
+                "S3 all is acknowledged every millisecond: %u octets in 3 s at 125000 a second",
+                sent);
     kit_end(&k);
   }
 }

@@ -30,6 +30,7 @@ int net_host_start(struct net *net, unsigned i)
   estab_netif_settings_default(&netif);
   netif.link = ESTAB_LINK_RAW;
   netif.mtu = node->spec->mtu;
+  netif.departure_times = node->spec->departure_times;
   int number = estab_netif_add(node->stack, &netif);
   if (number < 0) return number;
   node->netif = (uint32_t)number;

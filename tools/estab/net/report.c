@@ -74,12 +74,23 @@ static double completion(const struct net *net, int flow, unsigned ppm)
   return value;
 }
 
-static double lanes_sum(const struct net *net, bool marked)
+// Of one link, both ways, or of all (-1).
+static double lanes_sum(const struct net *net, int link, bool marked)
 {
   uint64_t sum = 0;
   for (unsigned i = 0; i < 2 * net->scenario->link_count; i++)
-    sum += marked ? net->lanes[i].counters.marked : net->lanes[i].counters.lost_in_queue;
+    if (flow_counts(link, i / 2))
+      sum += marked ? net->lanes[i].counters.marked : net->lanes[i].counters.lost_in_queue;
   return (double)sum;
+}
+
+static double lanes_peak(const struct net *net, int link)
+{
+  uint64_t peak = 0;
+  for (unsigned i = 0; i < 2 * net->scenario->link_count; i++)
+    if (flow_counts(link, i / 2) && net->lanes[i].counters.queue_peak_bytes > peak)
+      peak = net->lanes[i].counters.queue_peak_bytes;
+  return (double)peak;
 }
 
 struct segment_sums {
@@ -120,8 +131,9 @@ double report_metric(const struct net *net, enum scenario_metric metric, int flo
   }
   case METRIC_P99: return completion(net, flow, 990000);
   case METRIC_LONGEST: return completion(net, flow, 1000000);
-  case METRIC_QUEUE_LOSS: return lanes_sum(net, false);
-  case METRIC_MARKED: return lanes_sum(net, true);
+  case METRIC_QUEUE: return lanes_peak(net, flow);
+  case METRIC_QUEUE_LOSS: return lanes_sum(net, flow, false);
+  case METRIC_MARKED: return lanes_sum(net, flow, true);
   case METRIC_TIME: return (double)(net->now_ns - net->start_ns);
   case METRIC_FAILED:
     for (unsigned i = 0; i < net->scenario->flow_count; i++)
@@ -219,6 +231,6 @@ void report_json(const struct net *net)
          "\"queue_loss\":%.0f,\"marked\":%.0f,\"virtual_s\":%llu.%09llu}\n",
          report_verdict(net), goodput(net, -1), (unsigned long long)sums.sent,
          (unsigned long long)sums.again, (unsigned long long)sums.spurious, jain(net),
-         lanes_sum(net, false), lanes_sum(net, true), (unsigned long long)(ns / 1000000000),
+         lanes_sum(net, -1, false), lanes_sum(net, -1, true), (unsigned long long)(ns / 1000000000),
          (unsigned long long)(ns % 1000000000));
 }

@@ -78,15 +78,31 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
       s->recv_buffer_bytes = s->recv_buffer_max_bytes = (uint32_t)number;
     return 0;
   }
-  if (is_word(word, "nosack")) {
-    s->sack = false;
+  if (is_word(word, "maxrate")) {
+    if (read_value(w, i, OPTION_RATE, &number) < 0) return -1;
+    s->max_rate_bytes_per_s = number / 8;
     return 0;
   }
-  if (is_word(word, "nots")) {
-    s->timestamps = false;
+  static const struct {
+    const char *name;
+    size_t offset;
+  } without[] = {{"nosack", offsetof(struct estab_settings, sack)},
+                 {"nots", offsetof(struct estab_settings, timestamps)},
+                 {"nopacing", offsetof(struct estab_settings, pacing)},
+                 {"nohystart", offsetof(struct estab_settings, hystart)}};
+  for (size_t k = 0; k < sizeof without / sizeof *without; k++)
+    if (strcmp(word, without[k].name) == 0) {
+      *(bool *)((char *)s + without[k].offset) = false;
+      return 0;
+    }
+  if (strcmp(word, "departures") == 0) {
+    node->departure_times = true;
     return 0;
   }
-  return fail(w, i, "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= nosack nots", word);
+  return fail(w, i,
+              "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= maxrate= nosack nots nopacing nohystart "
+              "departures",
+              word);
 }
 
 static int read_node(struct scenario_words *w, struct scenario *s, bool router)
@@ -339,10 +355,19 @@ static const struct {
   const char *name;
   enum option_kind kind;
 } metrics[METRICS] = {
-    {"goodput", OPTION_RATE}, {"spurious", OPTION_PERCENT}, {"retransmitted", OPTION_PERCENT},
-    {"jain", OPTION_HEADING}, {"share", OPTION_HEADING},    {"p99", OPTION_TIME},
-    {"longest", OPTION_TIME}, {"queue_loss", OPTION_COUNT}, {"marked", OPTION_COUNT},
-    {"time", OPTION_TIME},    {"failed", OPTION_COUNT}};
+    [METRIC_GOODPUT] = {"goodput", OPTION_RATE},
+    [METRIC_SPURIOUS] = {"spurious", OPTION_PERCENT},
+    [METRIC_RETRANSMIT] = {"retransmitted", OPTION_PERCENT},
+    [METRIC_JAIN] = {"jain", OPTION_HEADING},
+    [METRIC_SHARE] = {"share", OPTION_HEADING},
+    [METRIC_P99] = {"p99", OPTION_TIME},
+    [METRIC_LONGEST] = {"longest", OPTION_TIME},
+    [METRIC_QUEUE] = {"queue", OPTION_BYTES},
+    [METRIC_QUEUE_LOSS] = {"queue_loss", OPTION_COUNT},
+    [METRIC_MARKED] = {"marked", OPTION_COUNT},
+    [METRIC_TIME] = {"time", OPTION_TIME},
+    [METRIC_FAILED] = {"failed", OPTION_COUNT},
+};
 
 const char *scenario_metric_name(enum scenario_metric metric)
 {

@@ -32,6 +32,7 @@ struct scenario_node {
   bool router;
   struct estab_settings stack; // of a host; memory, random and secret are the simulator's
   uint16_t mtu;
+  bool departure_times; // its device holds a frame back until its time
 };
 
 struct scenario_link {
@@ -68,6 +69,7 @@ enum scenario_metric {
   METRIC_SHARE,      // ppm: the first flow's part of all goodput
   METRIC_P99,        // ns: completion of transfers, 99 of 100
   METRIC_LONGEST,    // ns: the slowest one
+  METRIC_QUEUE,      // octets: the most in a queue; of a link alone when a number is given
   METRIC_QUEUE_LOSS, // packets lost in queues
   METRIC_MARKED,     // packets marked in queues
   METRIC_TIME,       // ns: virtual time of the run
@@ -77,7 +79,7 @@ enum scenario_metric {
 
 struct scenario_expect {
   enum scenario_metric metric;
-  int flow;   // counted from 0, -1 = all
+  int flow;   // or link, of a queue; counted from 0, -1 = all
   char op[3]; // <=, >=, =
   double value;
   unsigned line;

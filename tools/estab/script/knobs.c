@@ -144,6 +144,9 @@ static const struct knob knobs[] = {
     OWN(KNOB_BOOL, require_timestamps),
     OWN(KNOB_BOOL, icmp_aborts_connect),
     OWN(KNOB_BOOL, mss_option),
+    OWN(KNOB_BOOL, pacing),
+    OWN(KNOB_BOOL, hystart),
+    OWN(KNOB_U64, max_rate_bytes_per_s),
     OWN(KNOB_BOOL, window_beyond_field),
     OWN(KNOB_U8, hop_limit),
     OWN(KNOB_U8, duplicate_ack_threshold),
@@ -251,6 +254,7 @@ static void knobs_linux(struct run *run)
   s->fin_wait_2_timeout_ns = 60ull * S;
   s->initial_window_segments = 10;
   s->congestion_control = ESTAB_CC_CUBIC;
+  s->pacing = false; // it paces only where its queueing discipline does
 }
 
 static void knobs_freebsd(struct run *run)
@@ -265,6 +269,7 @@ static void knobs_freebsd(struct run *run)
   s->msl_ns = 30ull * S;
   s->challenge_interval_ns = 0;
   s->window_beyond_field = true;
+  s->pacing = false;
   run->sockets.unreachable = "ECONNREFUSED"; // whatever the ICMP error said
   if (!run->mtu_given) run->host.mtu = 1500;
 }
