@@ -5,7 +5,8 @@
 # mutants.tsv has lines of: requirement, file, text, what to put in its place, test. Each is a wrong line of code that
 # the test named beside it must notice. A copy of the tree is built in BUILD, one mutant at a time, and the test run:
 # `script:PATH` below tests/scripts, `prop:PROGRAM[:PROPERTY]`, `attack:PROGRAM:ROW`, `unit:ROOM:PROGRAM`.
-# Without --count all of them. The last line counts; a survivor, or a text that is not there any more, is a failure.
+# Without --count all of them. The last line counts; a survivor, a text that is not there any more, and a MUST of
+# RFC 9293 without a mutant are failures.
 import argparse
 import os
 import random
@@ -115,6 +116,14 @@ def try_one(row, tree, build):
             f.write(source)
 
 
+def without_mutant(rows):
+    """Each MUST of RFC 9293 that is met or departed from."""
+    have = {id for row in rows for id in row[0].split(", ")}
+    with open(os.path.join(TOP, "docs/rfc/rfc9293.tsv"), encoding="utf-8") as f:
+        fields = [line.rstrip("\n").split("\t") for line in f if line.startswith("MUST-")]
+    return [f[0] for f in fields if f[3] in ("met", "departs") and f[0] not in have]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=0)
@@ -123,6 +132,10 @@ def main():
     parser.add_argument("build")
     args = parser.parse_args()
     rows = read_list(os.path.join(HERE, "mutants.tsv"))
+    bad = 0
+    for requirement in without_mutant(rows):
+        bad += 1
+        print(f"{requirement}: no mutant")
     rows = [r for r in rows if re.search(args.only, "\t".join(r))]
     if args.count and args.count < len(rows):
         rows = random.Random(args.seed).sample(rows, args.count)
@@ -145,7 +158,6 @@ def main():
         status, out = run([os.path.join(build, command[0])] + command[1:], build)
         if status != 0:
             sys.exit(f"{test} fails without a mutant:\n{out[-2000:]}")
-    bad = 0
     for row in rows:
         why = try_one(row, tree, build)
         if why:

@@ -2,6 +2,8 @@
 // tcp_rejected.c - a segment that a step rejects changes nothing, but what the order of judgement lets it change.
 #include "support/kit_random.h"
 
+#include "tcp/work.h"
+
 // Judged before its effects: RFC 9293 3.10.7.4, first to fifth, and 3.10.7.3.
 static bool rejected_by_a_step(const struct kit *k)
 {
@@ -54,6 +56,37 @@ static bool which_octet(const struct kit *k, const struct tcb *a, const struct t
   return true;
 }
 
+// What a TCB points at: the blocks beyond a hole, the sender's work.
+struct behind {
+  unsigned blocks;
+  struct range at[64];
+  bool busy;
+  struct work work;
+};
+
+static struct behind behind_of(const struct tcb *t)
+{
+  static const struct behind empty;
+  struct behind b = empty;
+  b.blocks = t->out_of_order.count;
+  for (unsigned i = 0; i < b.blocks && i < 64; i++)
+    b.at[i] = t->out_of_order.at[i];
+  b.busy = t->work != NULL;
+  if (b.busy) memcpy(&b.work, t->work, sizeof b.work);
+  return b;
+}
+
+static bool behind_is_same(const struct kit *k, const struct behind *after,
+                           const struct behind *before)
+{
+  if (after->blocks == before->blocks && after->busy == before->busy &&
+      memcmp(after->at, before->at, sizeof after->at) == 0 &&
+      memcmp(&after->work, &before->work, sizeof after->work) == 0)
+    return true;
+  printf("%sa rejected segment changed what the TCB points at\n", k->log);
+  return false;
+}
+
 // A window that is closed: nothing is read until the buffer is full.
 static void fill_window(struct kit *k)
 {
@@ -96,6 +129,7 @@ static bool rejected_changes_nothing(struct prop_rng *r)
     kit_advance(&k, prop_below(r, 300) * UINT64_C(1000000));
     if (!full(&k)) break;
     struct tcb before = *full(&k);
+    const struct behind behind = behind_of(&before);
     kit_clear(&k);
     kit_inject_raw(&k, &h, text, n);
     // [MUST-66]: what comes to a closed window at RCV.NXT may acknowledge and mark
@@ -104,7 +138,8 @@ static bool rejected_changes_nothing(struct prop_rng *r)
       struct tcb after = *full(&k);
       bool exact_fin = (h.flags & ESTAB_TCP_FIN) && h.seq + n + 1 == before.rcv.nxt;
       forgive(&after, &before, exact_fin && before.state == ESTAB_TIME_WAIT);
-      ok = which_octet(&k, &after, &before);
+      const struct behind now = behind_of(&after);
+      ok = which_octet(&k, &after, &before) && behind_is_same(&k, &now, &behind);
       rejections++;
     }
     kit_drain(&k);

@@ -125,6 +125,17 @@ static bool assert_variable(struct asserts *a, const char *name, int64_t *value)
       {"tcpi_rcv_space", i->rcv_wnd},
       {"tcpi_busy_time", (int64_t)(a->run->busy.busy_ns / 1000)},
       {"tcpi_rwnd_limited", (int64_t)(a->run->busy.rwnd_ns / 1000)},
+      {"tcpi_snd_wnd", i->snd_wnd},
+      {"tcpi_rcv_wnd", i->rcv_wnd},
+      {"tcpi_segs_out", (int64_t)i->segments_sent},
+      {"tcpi_segs_in", (int64_t)i->segments_received},
+      {"tcpi_bytes_sent", (int64_t)i->bytes_sent},
+      {"tcpi_bytes_retrans", (int64_t)i->bytes_retransmitted},
+      {"tcpi_dsack_dups", (int64_t)i->segments_spurious},
+      {"tcpi_reord_seen", i->reordering_seen},
+      {"tcpi_sndbuf_limited", (int64_t)(i->limited_send_buffer_ns / 1000)},
+      {"estab_iss", i->iss}, // RFC 6528: no packet of a script shows it
+      {"estab_irs", i->irs},
       {"tcpi_last_data_sent", (int64_t)((a->run->host.now_ns - i->last_send_ns) / 1000000)},
       {"tcpi_last_data_recv", (int64_t)((a->run->host.now_ns - i->last_recv_ns) / 1000000)},
   };
