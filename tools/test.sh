@@ -73,7 +73,7 @@ for stage; do
   case $stage in
   gcc) build gcc gcc && run gcc all ;;
   clang) build clang clang && run clang all "${compiled[@]}" --suite per-compiler ;;
-  asan) build asan clang "${sanitize[@]}" && run asan all "${compiled[@]}" ;;
+  asan) build asan clang "${sanitize[@]}" && run asan all "${compiled[@]}" --suite sanitized ;;
   i686 | s390x)
     build "$stage" "$stage-linux-gnu-gcc" --cross-file "tools/cross/$stage.ini" \
       -Dunit=false -Dextras=false && run "$stage" all --suite prop --suite attack --suite scripts --suite examples ;;
