@@ -181,4 +181,5 @@ def main():
     return 0 if agree >= 0.98 * len(runs) else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
