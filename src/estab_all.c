@@ -57,6 +57,7 @@
 #include "tcp/cc_hystart.c"
 #include "tcp/cc_list.c"
 #include "tcp/cc_newreno.c"
+#include "tcp/ecn.c"
 #include "tcp/isn.c"
 #include "tcp/option.c"
 #include "tcp/other_states.c"

@@ -109,6 +109,14 @@ struct estab_settings {
   // No connection sends faster, whatever its controller says and its peer acknowledges (ATTACKS S3); 0 = no bound. It
   // counts octets of text, sent again too; a burst is at most a millisecond of it, or two segments.
   uint64_t max_rate_bytes_per_s;
+  uint8_t ecn; // enum estab_ecn_use
+};
+
+// RFC 3168, numbered as systems with such a switch do.
+enum estab_ecn_use {
+  ESTAB_ECN_OFF,
+  ESTAB_ECN_REQUEST, // SYNs ask for it
+  ESTAB_ECN_ACCEPT,  // only where the peer's SYN asks
 };
 
 enum estab_cc {
@@ -356,6 +364,7 @@ struct estab_conn_info {
   uint64_t limited_peer_window_ns; // the window the peer offers
   uint64_t limited_send_buffer_ns; // the send buffer was full of what was not yet acknowledged
   uint64_t limited_pacing_ns;      // pacing, or a device that took no more
+  bool ecn;                        // negotiated, RFC 3168
 };
 ESTAB_API int estab_conn_info(estab_stack *s, estab_conn conn, struct estab_conn_info *info);
 

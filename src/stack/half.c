@@ -2,6 +2,7 @@
 // half.c - half-open connections: a SYN to a listener becomes a small record, an ACK makes a connection of it.
 #include "base/bytes.h"
 #include "stack/stack.h"
+#include "tcp/ecn.h"
 #include <stddef.h>
 #define HALF_WAIT     offsetof(struct half, wait)
 #define HALF_SIBLINGS offsetof(struct half, siblings)
@@ -108,6 +109,7 @@ static void half_take_options(const struct estab_settings *set, struct half *h, 
     h->seg.ts_recent = o->ts_value;
   }
   if (set->sack && (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)) h->seg.flags |= SEG_SACK;
+  if (ecn_syn_agrees(set, g->flags)) h->seg.flags |= SEG_ECN;
   if (set->window_scaling && (o->present & ESTAB_TCP_OPT_WSCALE)) {
     h->seg.flags |= SEG_WS;
     h->seg.snd_wscale = o->wscale;
@@ -185,6 +187,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
   out->seq = h->seg.snd.una;
   out->ack = h->seg.rcv.nxt;
   out->flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK;
+  if (h->seg.flags & SEG_ECN) out->flags |= ESTAB_TCP_ECE;
   out->window = (uint16_t)u32_min(h->seg.rcv.wnd, 65535);
   out->urgent = 0;
   struct estab_tcp_options *o = &out->options;

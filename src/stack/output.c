@@ -67,7 +67,7 @@ static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struc
   if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *tcp = f->header + link + ip;
   size_t tcp_bytes = tcp_emit(&o->h, tcp);
-  ip_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class, t->hop_limit,
+  ip_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class | o->ecn, t->hop_limit,
           (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
   f->pieces[0].length = link + ip + tcp_bytes;
   f->piece_count = (uint16_t)(o->piece_count + 1);
@@ -77,6 +77,7 @@ static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struc
   f->segments = o->segments;
   if (p->departure_times && o->text_bytes && t->work && work_is_paced(t->work))
     f->not_before_ns = t->work->pace.depart_ns;
+  f->ecn = o->ecn;
   frame_checksum(f, tcp, tcp_bytes, o->text_bytes, p->address_sum,
                  p->checksum_offload || p->netif == 0);
   if (o->gso_bytes) {

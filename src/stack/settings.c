@@ -52,6 +52,7 @@ void estab_settings_default(struct estab_settings *settings)
       .send_buffer_max_bytes = 1u << 25,
       .pacing = true,
       .hystart = true,
+      .ecn = ESTAB_ECN_ACCEPT,
   };
 }
 

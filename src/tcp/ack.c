@@ -168,6 +168,7 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
       retransmit_on_new_ack(c, t, &n, now_ns);
     else
       retransmit_on_duplicate_ack(c, t, now_ns);
+    if (ecn_is_echo(t, g)) ecn_on_echo(c, t, n.cc.prior_flight_bytes, now_ns);
     if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
       fin_acknowledged(c, t, now_ns);
   }

@@ -50,7 +50,7 @@ struct cc_ack {
   uint32_t acked_bytes;        // newly acknowledged, cumulatively
   uint32_t prior_flight_bytes; // in flight before the ACK
   uint32_t most_flight_bytes;  // the most that was in flight in this round trip
-  bool recovering;             // in fast recovery, or this ACK has ended one
+  bool recovering;             // in fast recovery, or this ACK has ended one or told of a mark
   // The rest is not told without a work block: cc_newreno looks at nothing of it.
   uint32_t delivered_bytes; // newly acknowledged or SACKed
   uint32_t lost_bytes;      // newly believed lost

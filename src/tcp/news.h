@@ -3,7 +3,7 @@
 #ifndef ESTAB_TCP_NEWS_H
 #define ESTAB_TCP_NEWS_H
 
-#include "tcp/tcb.h"
+#include "tcp/ecn.h"
 
 struct news {
   struct cc_ack cc;
@@ -41,8 +41,8 @@ static inline void news_begin(struct news *n, const struct tcb *t, const struct 
   n->cc.acked_bytes = 0;
   n->cc.prior_flight_bytes = tcb_pipe(t);
   n->cc.most_flight_bytes = news_most_flight(t, n->cc.prior_flight_bytes);
-  n->cc.recovering = false;
-  if (!t->work) return; // there is nobody to hear the rest
+  n->cc.recovering = ecn_is_echo(t, g); // RFC 3168 6.1.2: such an ACK opens no window
+  if (!t->work) return;                 // there is nobody to hear the rest
   n->cc.delivered_bytes = n->cc.lost_bytes = 0;
   n->cc.rtt_ns = n->rtt_sent_ns = n->ack_rtt_ns = 0;
   n->cc.round_start = false;

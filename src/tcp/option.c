@@ -133,6 +133,7 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .passive = (t->flags & SEG_PASSIVE) != 0,
       .timestamps = (t->flags & SEG_TS) != 0,
       .window_scaling = (t->flags & SEG_WS) != 0,
+      .ecn = (t->flags & SEG_ECN) != 0,
       .sack = (t->flags & SEG_SACK) != 0,
       .snd_wscale = t->snd_wscale,
       .rcv_wscale = t->rcv_wscale,

@@ -2,6 +2,7 @@
 // output.c - choosing the next segment: RST, SYN, retransmission, data, FIN, window update, ACK. The one place that
 // makes segments of a full connection.
 #include "base/bytes.h"
+#include "tcp/ecn.h"
 #include "tcp/window.h"
 
 #define OUTPUT_OVERRIDE_NS                                                                         \
@@ -68,6 +69,7 @@ static inline void put_header(const struct tcb *t, struct tcp_out *out, uint32_t
   h->options.present = 0;
   out->text_bytes = out->gso_bytes = 0;
   out->segments = 1;
+  out->ecn = 0;
   out->retransmission = false;
   out->piece_count = 0;
   if (t->flags & SEG_TS) put_timestamp(t, h, now_ns); // RST too: RFC 7323 3.2
@@ -90,7 +92,7 @@ static inline void acknowledged(struct tcb *t)
 static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq,
                   uint64_t now_ns)
 {
-  put_header(t, out, seq, ESTAB_TCP_ACK, now_ns);
+  put_header(t, out, seq, ESTAB_TCP_ACK | ecn_echo(t), now_ns);
   out->h.window = window_to_advertise(c->settings, t);
   acknowledged(t);
 }
@@ -175,6 +177,7 @@ static TCP_APART int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out,
   t->owed &= (uint16_t)~OWED_SYN;
   uint16_t flags = ESTAB_TCP_SYN;
   if (t->state == ESTAB_SYN_RECEIVED) flags |= ESTAB_TCP_ACK;
+  flags |= ecn_of_syn(c->settings, t);
   put_header(t, out, t->iss, flags, now_ns);
   put_syn_options(c, t, &out->h.options);
   if (t->state == ESTAB_SYN_SENT && c->settings->timestamps) put_timestamp(t, &out->h, now_ns);
@@ -351,7 +354,8 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
     tcb_cc(t)->on_idle(&t->cc, tcb_cc_work(t),
                        cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
   uint32_t usable = usable_window(c, t, now_ns);
-  uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
+  // What says CWR says it once: not in each segment that a device cuts from a larger one.
+  uint32_t most = (t->bits & TCB_CWR) ? t->snd_mss : u32_max(t->snd_mss, t->path->gso_max_bytes);
   uint32_t n = u32_min(u32_min(queued, usable), most);
   if (n > t->snd_mss && n < queued) n -= n % t->snd_mss;
   if (n < t->snd_mss && !(n == 0 && queued == 0) &&
@@ -372,6 +376,7 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
   begin(c, t, out, t->snd.nxt, now_ns);
   uint32_t got = attach_text(t, out, t->snd.nxt, n);
   mark_text(t, out);
+  ecn_mark_text(t, out);
   t->bits &= ~(uint32_t)TCB_OVERRIDE;
   bool last = fin && got == queued && t->snd.wnd > tcb_flight(t) + got;
   uint32_t seq_end = t->snd.nxt + got + (last ? 1u : 0u);

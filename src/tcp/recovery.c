@@ -100,6 +100,7 @@ static void enter_recovery(struct tcp *c, struct tcb *t, uint32_t flight_bytes, 
   t->bits |= TCB_FAST_RECOVERY;
   w->tlp.outstanding = false;
   t->cc.verbs->on_loss(&t->cc, &w->cc, flight_bytes, now_ns);
+  ecn_reduced(t);
   prr_begin(&w->prr, flight_bytes);
   tcp_trace_congestion(c, t, cause, now_ns);
 }
@@ -184,6 +185,7 @@ static void judge_probe(struct tcp *c, struct tcb *t, const struct news *n, uint
     p->outstanding = false;
     if (recovering(t)) return;
     t->cc.verbs->on_loss(&t->cc, &w->cc, n->outstanding_bytes, now_ns);
+    ecn_reduced(t);
     t->cc.cwnd_bytes = u32_min(t->cc.cwnd_bytes, t->cc.ssthresh_bytes);
     recovered(c, t, "loss probe", now_ns);
   } else if (n->duplicate && !n->has_sack) {
@@ -251,7 +253,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
 {
   struct work *w = t->work;
   uint64_t reorder_ns = ESTAB_NEVER;
-  n->cc.recovering = (t->bits & TCB_FAST_RECOVERY) != 0;
+  n->cc.recovering = n->cc.recovering || (t->bits & TCB_FAST_RECOVERY);
   news_round(n, w);
   if (w->rack.dsack_pending && seq_ge(t->snd.una, w->rack.dsack_round))
     w->rack.dsack_pending = false;
@@ -325,6 +327,7 @@ void recovery_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->duplicate_acks = 0;
   w->tlp.outstanding = false;
   t->cc.verbs->on_timeout(&t->cc, &w->cc, tcb_flight(t), !again, now_ns);
+  ecn_reduced(t);
   uint32_t lost_before = b->lost_bytes;
   rack_on_timeout(&w->rack, b, rack_reo_wnd(&w->rack, b, true, t->rtt.srtt_ns), now_ns);
   w->rate.lost_bytes += b->lost_bytes - lost_before;

@@ -121,6 +121,7 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
   // RFC 5681 3.2 (2): what limited transmit sent beyond cwnd does not count [RFC 5681 M20].
   uint32_t flight_bytes = u32_min(tcb_flight(t), t->cc.cwnd_bytes);
   tcb_cc(t)->on_loss(&t->cc, tcb_cc_work(t), flight_bytes, now_ns);
+  ecn_reduced(t);
   t->cc.cwnd_bytes += 3u * t->snd_mss;
   t->rtx_nxt = t->snd.una;
   t->owed |= OWED_RETRANSMIT;
@@ -138,6 +139,7 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   } else {
     bool again = (t->bits & TCB_LOSS_RECOVERY) && t->backoff > 0;
     tcb_cc(t)->on_timeout(&t->cc, tcb_cc_work(t), tcb_flight(t), !again, now_ns);
+    ecn_reduced(t);
     t->bits &= ~(uint32_t)TCB_FAST_RECOVERY;
     t->bits |= TCB_LOSS_RECOVERY;
     t->recover = t->snd.nxt;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // segment_arrives.c - RFC 9293 3.10.7: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and the way into the others.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/ecn.h"
 
 // RFC 9293 3.10.7.1: everything but RST is answered with RST.
 struct verdict closed_segment_arrives(const struct seg *g)
@@ -31,13 +31,14 @@ static void take_syn_options(struct tcp *c, struct tcb *t, const struct seg *g, 
   const struct estab_tcp_options *o = g->options;
   const struct estab_settings *set = c->settings;
   t->peer_mss = (o->present & ESTAB_TCP_OPT_MSS) ? o->mss : 0;
-  t->flags &= (uint8_t) ~(SEG_TS | SEG_SACK | SEG_WS);
+  t->flags &= (uint8_t) ~(SEG_TS | SEG_SACK | SEG_WS | SEG_ECN);
   if (set->timestamps && (o->present & ESTAB_TCP_OPT_TS)) {
     t->flags |= SEG_TS;
     t->ts_recent = o->ts_value;
     t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
   }
   if (set->sack && (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)) t->flags |= SEG_SACK;
+  if (ecn_answer_agrees(set, t, g->flags)) t->flags |= SEG_ECN;
   if (set->window_scaling && (o->present & ESTAB_TCP_OPT_WSCALE)) {
     t->flags |= SEG_WS;
     t->snd_wscale = o->wscale;

@@ -82,6 +82,8 @@ enum tcb_bits {
   TCB_SYN_ACKED = 1u << 24,     // SND.UNA is past our SYN
   TCB_SEND_FIXED = 1u << 25,    // the user has said how large the send buffer is
   TCB_RECV_FIXED = 1u << 26,    // and the receive buffer
+  TCB_ECE = 1u << 27,           // a mark is echoed until the peer says CWR, RFC 3168 6.1.3
+  TCB_CWR = 1u << 28,           // the next new text says CWR, RFC 3168 6.1.2
 };
 
 enum tcb_timer {
@@ -423,6 +425,7 @@ struct tcp_out {
   uint32_t text_bytes;
   uint32_t gso_bytes; // 0 = one segment
   uint16_t segments;
+  uint8_t ecn; // of the IP header
   bool retransmission;
   bool closes; // the TCB is to be dropped once this is out
   unsigned piece_count;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // text.c - RFC 9293 3.10.7.4, sixth to eighth: urgent mark, text, FIN.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/ecn.h"
 
 // Islands of out-of-order text a connection may hold: bounds the work of each segment (ATTACKS R4).
 #define TEXT_MAX_ISLANDS 2048
@@ -209,6 +209,7 @@ static enum estab_drop take_text(struct tcp *c, struct tcb *t, const struct seg 
   if (text_bytes > t->rcv_mss &&
       g->segments <= 1) // more than we offered is several, merged on the way
     t->rcv_mss = (uint16_t)u32_min(text_bytes, tcb_mss_for(c->settings, t->path, tcb_is4(t)));
+  ecn_on_text(t, g);
   if (g->seq == t->rcv.nxt) return text_in_order(c, t, g, text_bytes, now_ns);
   return text_out_of_order(c, t, g, text_bytes);
 }

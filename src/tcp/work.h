@@ -39,6 +39,7 @@ struct work {
   uint64_t grain_ns;          // what leaves within it is one stretch on the board
   uint32_t most_flight_bytes; // the most in flight since SND.UNA passed most_flight_end
   uint32_t most_flight_end;   // SND.NXT when that was
+  uint32_t ecn_recover;       // SND.NXT when a mark was answered last
   bool window_full;           // cwnd kept data back since the last ACK
   struct cc_work cc;
   struct work *next_spare; // in struct tcp

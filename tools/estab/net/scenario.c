@@ -99,9 +99,13 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
     node->departure_times = true;
     return 0;
   }
+  if (strcmp(word, "ecn") == 0) {
+    s->ecn = ESTAB_ECN_REQUEST;
+    return 0;
+  }
   return fail(w, i,
               "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= maxrate= nosack nots nopacing nohystart "
-              "departures",
+              "departures ecn",
               word);
 }
 

@@ -17,6 +17,7 @@ enum knob_kind {
   KNOB_RANGE, // three numbers: least, first, most
   KNOB_NOT,   // a bool that is true here when theirs is 0
   KNOB_TRIES, // U64: a number of retransmissions; here the time until the next one would be due
+  KNOB_ECN,   // U8: Linux numbers more ways than estab has
   KNOB_IDLE,  // keepalive's idle time where a script asks for keepalive
 };
 
@@ -40,6 +41,7 @@ static const struct knob knobs[] = {
     {"net.inet.tcp.sack.enable", KNOB_BOOL, AT(sack), 0, 1},
     {"net.inet.tcp.rfc1323", KNOB_BOOL, AT(timestamps), AT(window_scaling), 1},
     {"net.inet.tcp.tolerate_missing_ts", KNOB_NOT, AT(require_timestamps), 0, 1},
+    {"net.inet.tcp.ecn.enable", KNOB_ECN, AT(ecn), 0, 1},
     {"net.inet.tcp.rfc3042", KNOB_BOOL, AT(limited_transmit), 0, 1},
     {"net.inet.tcp.recvspace", KNOB_U32, AT(recv_buffer_bytes), 0, 1},
     {"net.inet.tcp.sendspace", KNOB_U32, AT(send_buffer_bytes), 0, 1},
@@ -91,9 +93,9 @@ static const struct knob knobs[] = {
     {"net.ipv4.tcp_rto_max_ms", KNOB_U64, AT(rto_max_ns), 0, MS},
     {"net.ipv4.tcp_min_snd_mss", KNOB_U16, AT(min_mss), 0, 1},
     {"net.ipv4.tcp_rmem", KNOB_RANGE, AT(recv_buffer_bytes), AT(recv_buffer_max_bytes), 1},
-    {"net.ipv4.tcp_wmem", KNOB_RANGE, AT(send_buffer_bytes), 0, 1},
-    {"net.ipv4.tcp_ecn", KNOB_NONE, 0, 0,
-     1}, // this one and all that begin with it, as with a point
+    {"net.ipv4.tcp_wmem", KNOB_RANGE, AT(send_buffer_bytes), AT(send_buffer_max_bytes), 1},
+    {"net.ipv4.tcp_ecn", KNOB_ECN, AT(ecn), 0, 1},
+    {"net.ipv4.tcp_ecn_", KNOB_NONE, 0, 0, 1}, // all that begin with it, as with a point
     {"net.ipv4.tcp_fastopen", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_syncookies", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_tso_", KNOB_NONE, 0, 0, 1},
@@ -148,6 +150,8 @@ static const struct knob knobs[] = {
     OWN(KNOB_BOOL, hystart),
     OWN(KNOB_U64, max_rate_bytes_per_s),
     OWN(KNOB_BOOL, window_beyond_field),
+    OWN(KNOB_U32, send_buffer_max_bytes),
+    OWN(KNOB_U8, ecn),
     OWN(KNOB_U8, hop_limit),
     OWN(KNOB_U8, duplicate_ack_threshold),
 };
@@ -166,6 +170,7 @@ static int knob_store(struct estab_settings *settings, enum knob_kind kind, size
   case KNOB_BOOL:
   case KNOB_NOT:
   case KNOB_U8:
+  case KNOB_ECN:
   case KNOB_NONE:
   case KNOB_IDLE:
   case KNOB_ZERO: break;
@@ -220,6 +225,9 @@ int knob_set(struct run *run, const char *name, const char *value)
   switch (knob->kind) {
   case KNOB_NONE: return 0;
   case KNOB_ZERO: return n == 0 ? 0 : -1;
+  case KNOB_ECN:
+    if (n > ESTAB_ECN_ACCEPT) return -1;
+    break;
   case KNOB_IDLE: run->sockets.keepidle_ns = n; return 0;
   case KNOB_RANGE: {
     uint64_t first = strtoull(end, &end, 0), most = strtoull(end, &end, 0);

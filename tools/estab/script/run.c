@@ -304,9 +304,8 @@ static const char *run_needs(const struct packet_spec *p)
   const uint32_t tfo = ESTAB_TCP_OPT_TFO, ecn = ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
   if (p->icmp || p->inbound) return NULL;
   if ((p->options.present & tfo) != 0) return "Fast Open";
-  if ((p->options.present & ecn) != 0 || p->ace_given) return "accurate ECN";
-  if ((p->flags & (ESTAB_TCP_ECE | ESTAB_TCP_CWR | ESTAB_TCP_AE)) != 0) return "ECN";
-  return p->ecn == ECN_UNSAID || p->ecn == ECN_NONE ? NULL : "ECN";
+  const bool accurate = (p->options.present & ecn) != 0 || (p->flags & ESTAB_TCP_AE) != 0;
+  return accurate || p->ace_given ? "accurate ECN" : NULL;
 }
 
 static void run_options(struct run *run)
