@@ -56,6 +56,22 @@ command -v zstd >/dev/null && zstd -q -k close.pcap
 "$estab" watch --json --merge rst.pcap close.pcap >/dev/null
 "$estab" watch --json --filter 'udp' close.pcap | grep -q '"packets":0' || fail 'the filter'
 
+# Packets kept: they say the same. By packet time, files turn at whole intervals; nothing is lost.
+"$estab" watch --json=lossy.again -w kept.pcapng lossy.pcap
+cmp lossy.again lossy.pcap.json || fail '-w changes the rows'
+"$estab" watch --json kept.pcapng | cmp - lossy.pcap.json || fail 'what -w kept says something else'
+"$estab" watch --json=/dev/null --filter 'src port 80' -w kept.pcapng lossy.pcap
+"$estab" watch --json=/dev/null -w whole.pcapng lossy.pcap
+[ "$(stat -c %s kept.pcapng)" -lt "$(stat -c %s whole.pcapng)" ] || fail '-w takes no notice of --filter'
+"$estab" watch --json=/dev/null -w - lossy.pcap | cmp - whole.pcapng || fail '-w -'
+"$estab" watch --rotate 1s --rotate 64K --json=turned.json -w turned.pcapng zero-window.pcap lossy.pcap 2>/dev/null
+"$estab" watch --json zero-window.pcap lossy.pcap | grep -v '"stats"' >turned.want || true
+mapfile -t turned < <(ls -v turned-*.json)
+cat "${turned[@]}" | grep -v '"stats"' | cmp - turned.want || fail '--rotate loses rows'
+mapfile -t turned < <(ls -v turned-*.pcapng)
+[ "${#turned[@]}" -ge 8 ] || fail '--rotate turns no file'
+"$estab" watch --json "${turned[@]}" | grep -v '"stats"' | cmp - turned.want || fail '--rotate loses packets'
+
 # Damage: everything before it, then where it is.
 size=$(stat -c %s close.pcap)
 head -c $((size - 5)) close.pcap >cut.pcap
@@ -87,7 +103,7 @@ done
 
 # Words that make no sense.
 for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' \
-  '--filter ((' ''; do
+  '--filter ((' '--rotate 5x' '-i lo' '--user nobody' ''; do
   # shellcheck disable=SC2086
   if "$estab" watch $words close.pcap >/dev/null 2>err && [ -n "$words" ]; then fail "taken: $words"; fi
   [ "$(wc -l <err)" -le 3 ] || fail "more than three lines: $words"

@@ -16,12 +16,17 @@ static uint64_t read_all(const uint8_t *bytes, size_t count, size_t piece)
   uint64_t told = 7, offset = 0;
   int answer = estab_capture_open(&source, &c, &error);
   if (answer < 0) return error.offset;
+  estab_capture_notes(c, true);
   while ((answer = estab_capture_next(c, &p, &error)) > 0) {
     MUST(p.offset > offset && p.offset + p.captured_bytes <= count);
     MUST(p.captured_bytes <= p.wire_bytes && p.interface < estab_capture_interfaces(c));
     offset = p.offset;
     for (uint32_t i = 0; i < p.captured_bytes; i++)
       told = told * 31 + p.bytes[i];
+    if (answer == ESTAB_CAPTURE_NOTE) {
+      MUST(p.captured_bytes == 0 && (p.lost_packets || p.lasted));
+      told += p.lost_packets * 31 + p.lost_from_ns;
+    }
     told = ((told * 31 + p.ts_ns) * 31 + p.offset) * 31 + p.linktype;
   }
   if (answer < 0)

@@ -224,6 +224,20 @@ rotated()
 check '--rotate by time loses nothing' rotated 1s 3
 check '--rotate by size loses nothing' rotated 32K 3
 
+# The table tells an alert when it is first named, and when it has ended; rows without a second heading.
+table()
+{
+  watching -i v0 --set time_wait=1s || return 1
+  traffic scan 192.0.2.2 9000 9060
+  wait_for grep -q '^connect scan  vertical' "$work/watch" || return 1
+  traffic get 192.0.2.2 1 5
+  wait_for grep -q '192\.0\.2\.2:8080' "$work/watch" || return 1
+  ended || return 1
+  [ "$(count '^ *#? *START' "$work/watch")" -eq 1 ] && has '1 alert' "$work/watch" &&
+    [ "$(count '^connect scan  vertical' "$work/watch")" -eq 2 ]
+}
+check 'the table, as it happens' table
+
 reopened()
 {
   fresh
@@ -312,7 +326,7 @@ else
   echo 'SKIPPED: --user, CAP_NET_RAW alone: this is not really root'
   skipped=$((skipped + 1))
 fi
-check 'no such interface' refused '^estab watch: -i nowhere: ' 'Interfaces here: .*v0' "$estab" watch -i nowhere
+check 'no such interface' refused '^estab watch: -i nowhere: ' 'To do: name one of: .*v0' "$estab" watch -i nowhere
 check 'no such user' refused '^estab watch: --user nobody-here: ' 'a user that exists' \
   "$estab" watch -i v0 --user nobody-here
 check 'a file that cannot be written' refused '/nowhere/x' '' "$estab" watch -i v0 --json=/nowhere/x
@@ -351,7 +365,7 @@ gone()
   ip link del g0
   wait "$watcher"
   [ $? -eq 1 ] && cat "$work/watch.err" && has '^estab watch: -i g0: ' "$work/watch.err" &&
-    has '"type":"stats","final":true' "$work/o/live.json"
+    has '"type":"stats","final":true' "$work/o/live.json" && has '"type":"error","file":"g0"' "$work/o/live.json"
 }
 check 'an interface that goes away ends the run, with what was captured' gone
 

@@ -7,6 +7,10 @@ _estab()
   if [ "$COMP_CWORD" -eq 1 ]; then
     words=$("${COMP_WORDS[0]}" --help 2>/dev/null |
       sed -n 's/^  \([a-z][a-z]*\)  *.*/\1/p; s/.*\(--[a-z][a-z-]*\).*/\1/p')
+  elif [[ $command == watch && ${COMP_WORDS[COMP_CWORD - 1]} =~ ^(-i|--interface)$ ]]; then
+    words=$(ls /sys/class/net 2>/dev/null && echo any)
+  elif [[ $command == watch && ${COMP_WORDS[COMP_CWORD - 1]} == --user ]]; then
+    words=$(compgen -u)
   elif [[ $word == -* ]]; then
     words=$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null | grep -oE -- '--[a-z0-9-]+' | sort -u)
   fi

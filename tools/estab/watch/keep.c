@@ -43,7 +43,7 @@ static void put_time(struct block_body *b, uint64_t ns)
   put32(b, (uint32_t)ns);
 }
 
-static void option(struct block_body *b, unsigned code, const void *value, size_t n)
+static void put_option(struct block_body *b, unsigned code, const void *value, size_t n)
 {
   static const uint8_t zeros[4];
   put16(b, code);
@@ -52,12 +52,12 @@ static void option(struct block_body *b, unsigned code, const void *value, size_
   put(b, zeros, (size_t)-n & 3);
 }
 
-static void option64(struct block_body *b, unsigned code, uint64_t value)
+static void put_option64(struct block_body *b, unsigned code, uint64_t value)
 {
-  option(b, code, &value, sizeof value);
+  put_option(b, code, &value, sizeof value);
 }
 
-static void options_end(struct block_body *b)
+static void put_options_end(struct block_body *b)
 {
   put32(b, 0);
 }
@@ -83,9 +83,9 @@ static void write_interface(struct keep *k, const struct keep_interface *i)
   put16(&b, i->linktype);
   put16(&b, 0);
   put32(&b, i->snap_bytes);
-  if (i->name[0] != '\0') option(&b, NAME, i->name, strlen(i->name));
-  option(&b, TSRESOL, &nanoseconds, 1);
-  options_end(&b);
+  if (i->name[0] != '\0') put_option(&b, NAME, i->name, strlen(i->name));
+  put_option(&b, TSRESOL, &nanoseconds, 1);
+  put_options_end(&b);
   write_block(k, INTERFACE, &b);
 }
 
@@ -123,8 +123,8 @@ static void keep_head(struct keep *k)
   put16(&b, 1);
   put16(&b, 0);
   put_time(&b, UINT64_MAX); // the section's length is not known
-  option(&b, USERAPPL, program, strlen(program));
-  options_end(&b);
+  put_option(&b, USERAPPL, program, strlen(program));
+  put_options_end(&b);
   write_block(k, SECTION, &b);
   for (uint32_t i = 0; i < k->count; i++) {
     struct keep_interface *f = &k->interfaces[i];
@@ -177,14 +177,14 @@ static void write_statistics(struct keep *k, uint32_t index, uint64_t at_ns, boo
   if (ended) {
     struct block_body time = {.used = 0};
     put_time(&time, at_ns);
-    option(&b, ENDTIME, time.bytes, time.used);
+    put_option(&b, ENDTIME, time.bytes, time.used);
   }
   if (k->live) {
-    option64(&b, IFRECV, i->received - i->received_base);
-    option64(&b, IFDROP, i->dropped - i->dropped_base);
+    put_option64(&b, IFRECV, i->received - i->received_base);
+    put_option64(&b, IFDROP, i->dropped - i->dropped_base);
   }
-  option64(&b, OSDROP, i->lost);
-  options_end(&b);
+  put_option64(&b, OSDROP, i->lost);
+  put_options_end(&b);
   write_block(k, STATISTICS, &b);
 }
 

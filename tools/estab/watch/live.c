@@ -44,15 +44,16 @@ int live_open(struct watching *w, struct tap *tap)
   };
   struct tap_error error;
   if (run->user != NULL && !privilege_user(run->user))
-    return say_failure("watch", "Give the name of a user that exists, as nobody.",
+    return say_failure("watch", "give the name of a user that exists, as nobody",
                        "--user %s: there is no such user", run->user);
   if (tap_open(tap, &settings, &error) < 0)
     return error.usage ? say_usage("watch", "%s", error.text)
                        : say_failure("watch", error.remedy, "%s", error.text);
   const char *why = privilege_drop(run->user);
   if (why == NULL) return 0;
-  int status = say_failure("watch", "Only root can become another user.", "--user %s: %s: %s",
-                           run->user != NULL ? run->user : "(none)", why, strerror(errno));
+  int status = say_failure("watch", "start it as root: nobody else can become another user",
+                           "--user %s: %s: %s", run->user != NULL ? run->user : "(none)", why,
+                           strerror(errno));
   tap_close(tap);
   return status;
 }
@@ -188,7 +189,8 @@ static int live_packets(struct live *l, uint64_t now_ns)
     watching_packet(l->w, &p);
   }
   if (answer >= 0) return count;
-  say_failure("watch", "What was captured until then is told.", "%s", error.text);
+  say_failure("watch", NULL, "%s", error.text);
+  outputs_error(&l->w->outputs, error.where, 0, l->w->packets + 1, error.text);
   l->w->failed = true;
   return -1;
 }

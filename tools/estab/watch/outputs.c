@@ -102,6 +102,30 @@ static void keep_alert(struct outputs *o, const struct estab_watch_alert *a)
   o->alerts[2 * i + 1] = text;
 }
 
+// Live, nobody waits for the end: told when it is first named, and when it has ended.
+static void tell_alert(struct outputs *o, const struct estab_watch_alert *a)
+{
+  char id[ESTAB_WATCH_UID_TEXT];
+  unsigned i = 0;
+  estab_watch_uid_format(&a->id, id);
+  while (i < o->alert_count && strcmp(o->alerts[2 * i], id) != 0)
+    i++;
+  bool known = i < o->alert_count;
+  if (a->ended && known) { // the last takes its place
+    o->alert_count--;
+    free(o->alerts[2 * i]);
+    o->alerts[2 * i] = o->alerts[2 * o->alert_count];
+    o->alerts[2 * o->alert_count] = NULL;
+  }
+  o->campaigns += a->ended;
+  if (!a->ended && (known || i == OUTPUTS_ALERTS)) return;
+  if (!a->ended && (o->alerts[2 * i] = strdup(id)) != NULL) o->alert_count++;
+  row_table_flush(&o->table);
+  putchar('\n');
+  row_table_alert(stdout, o->table.color, a, o->table.base_ns);
+  putchar('\n');
+}
+
 // Words in lines of at most 100 columns.
 static void print_wrapped(FILE *out, const char *words)
 {
@@ -137,7 +161,7 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
     struct estab_watch_record record = {.type = ESTAB_WATCH_ALERT, .alert = *a};
     page_record(o->page, &record, o->table.base_ns);
   }
-  if (o->has_table) keep_alert(o, a);
+  if (o->has_table) (o->live.live ? tell_alert : keep_alert)(o, a);
   if (o->settings.explain == NULL || !a->ended) return;
   char id[ESTAB_WATCH_UID_TEXT];
   estab_watch_uid_format(&a->id, id);
@@ -196,7 +220,10 @@ void outputs_flush(struct outputs *o)
   if (o->has_csv) text_flush(&o->csv);
   for (unsigned i = 0; o->has_zeek && i < ZEEK_LOGS; i++)
     if (o->zeek.logs[i].file != NULL) text_flush(&o->zeek.logs[i]);
-  if (o->has_table) row_table_flush(&o->table);
+  if (o->has_table) {
+    row_table_flush(&o->table);
+    fflush(stdout);
+  }
 }
 
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final)
@@ -205,7 +232,7 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
   if (o->page != NULL && final) page_stats(o->page, stats);
   if (!o->has_table || !final) return;
   row_table_flush(&o->table);
-  for (unsigned i = 0; i < o->alert_count; i++)
+  for (unsigned i = 0; i < o->alert_count && !o->live.live; i++)
     printf("\n%s", o->alerts[2 * i + 1]);
   if (o->doubt_count > 0)
     printf("\nThe wire leaves two readings%s:\n",
@@ -216,7 +243,8 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
     printf("  and at %llu more places (--json names them)\n",
            (unsigned long long)(stats->ambiguities - o->doubt_count));
   if (o->table.begun || o->alert_count + o->doubt_count > 0) putchar('\n');
-  uint64_t campaigns = o->alert_count < OUTPUTS_ALERTS ? o->alert_count : o->campaigns;
+  uint64_t campaigns =
+      o->alert_count < OUTPUTS_ALERTS && !o->live.live ? o->alert_count : o->campaigns;
   row_table_stats(stdout, stats, campaigns, o->alerts_ignored, o->settings.stats);
   if (o->table.inferred) puts("  ? a state that the other side's segments suggest");
 }

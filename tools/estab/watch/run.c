@@ -182,7 +182,11 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
     if (status != 0) return status;
   }
   if (outputs_open(&w->outputs, outputs, &what) < 0)
-    return say_failure("watch", NULL, "%s: %s", what, strerror(errno));
+    return say_failure(
+        "watch",
+        run->user ? "name files where the user of --user may write: they are opened as that user"
+                  : NULL,
+        "%s: %s", what, strerror(errno));
   if (input_start(&w->input, run->files, run->file_count, run->merge) < 0)
     return say_failure("watch", NULL, "no memory");
   w->input.notes = true;

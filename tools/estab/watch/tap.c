@@ -40,11 +40,11 @@ __attribute__((format(printf, 3, 4))) static int tap_fail(struct tap_error *erro
   return -1;
 }
 
-// "Interfaces here: lo, eth0, any."
+// "name one of: any, lo, eth0"
 static void list_interfaces(char *out, size_t room)
 {
   struct if_nameindex *all = if_nameindex();
-  size_t used = (size_t)snprintf(out, room, "Interfaces here: any");
+  size_t used = (size_t)snprintf(out, room, "name one of: any");
   for (struct if_nameindex *i = all; i != NULL && i->if_index != 0; i++) {
     if (used + strlen(i->if_name) + 8 > room) {
       used += (size_t)snprintf(out + used, room - used, " ...");
@@ -65,8 +65,8 @@ static int tap_explain(const struct tap_source *s, int answer, struct tap_error 
   case PCAP_ERROR_PERM_DENIED:
   case PCAP_ERROR_PROMISC_PERM_DENIED:
     return tap_fail(error,
-                    "Run it as root (with --user NAME it stays so only for the opening), or give "
-                    "it the one capability:\nsudo setcap cap_net_raw+ep \"$(command -v estab)\"",
+                    "run it as root (with --user NAME no longer than for opening it), or "
+                    "setcap cap_net_raw+ep on the program",
                     "-i %s: not permitted to capture", s->name);
   case PCAP_ERROR_IFACE_NOT_UP:
     snprintf(remedy, sizeof remedy, "ip link set %.32s up", s->name);
@@ -113,7 +113,7 @@ static int tap_open_one(struct tap_source *s, const struct tap_settings *setting
     pcap_set_datalink(s->pcap, DLT_LINUX_SLL2); // names the interface; an old libpcap has it not
   s->linktype = linktype_of(pcap_datalink(s->pcap));
   if (!estab_watch_knows_linktype(s->linktype))
-    return tap_fail(error, "Ethernet, Linux cooked, loopback and raw IP are read.",
+    return tap_fail(error, "name one of Ethernet, Linux cooked, loopback or raw IP",
                     "-i %s: its link type, %u, is not read", s->name, s->linktype);
   if (pcap_get_tstamp_precision(s->pcap) != PCAP_TSTAMP_PRECISION_NANO)
     return tap_fail(error, "", "-i %s: it has no times in nanoseconds", s->name);
@@ -159,7 +159,10 @@ static int tap_fetch(struct tap_source *s, unsigned number, uint64_t now_ns,
     s->empty_ns = now_ns;
     return 0;
   }
-  if (answer < 0) return tap_fail(error, "", "-i %s: %s", s->name, pcap_geterr(s->pcap));
+  if (answer < 0) {
+    error->where = s->name;
+    return tap_fail(error, "", "-i %s: %s", s->name, pcap_geterr(s->pcap));
+  }
   s->packet = (struct estab_capture_packet){
       .ts_ns = (uint64_t)header->ts.tv_sec * 1000000000 + (uint64_t)header->ts.tv_usec,
       .interface = number,

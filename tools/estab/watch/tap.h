@@ -25,7 +25,8 @@ struct tap_settings {
 struct tap_error {
   char text[256]; // one line
   char remedy[256];
-  bool usage; // the command line makes no sense
+  bool usage;        // the command line makes no sense
+  const char *where; // the interface
 };
 
 struct tap_source {
