@@ -67,6 +67,8 @@ static uint32_t story_read(const struct estab_watch_record *record)
   if (record->type == ESTAB_WATCH_STREAM)
     for (size_t i = 0; i < record->stream.length; i++)
       sum += record->stream.bytes[i];
+  if (record->type == ESTAB_WATCH_SEGMENT)
+    sum += record->segment.options->present + record->segment.marks + record->segment.state[0];
   if (record->type == ESTAB_WATCH_CONN)
     for (unsigned side = 0; side < 2; side++)
       for (uint32_t i = 0; i < record->conn.side[side].step_count; i++)
@@ -95,6 +97,7 @@ static bool story(struct prop_rng *r, uint64_t fail_after)
   settings.mem = prop_mem_door(&mem);
   settings.streams = prop_one_in(r, 2);
   settings.rows = (uint8_t)prop_below(r, 2);
+  settings.segments = prop_one_in(r, 2);
   settings.max_bytes = (4 + prop_below(r, 8)) << 20;
   mem.fail_after = fail_after;
   if (estab_watch_new(&settings, &w) < 0) {

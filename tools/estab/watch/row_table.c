@@ -29,8 +29,9 @@ enum column {
   COLUMNS
 };
 
-// On a terminal that is too narrow the words of other tools go first, then the notes are cut.
-#define WIDE_COLUMNS 150
+// On a terminal that is too narrow the words of other tools go first, then times; then the notes are cut.
+#define WIDE_COLUMNS   150
+#define NARROW_COLUMNS 100
 
 static unsigned terminal_columns(FILE *out)
 {
@@ -41,22 +42,24 @@ static unsigned terminal_columns(FILE *out)
 
 static int table_begin(struct row_table *t)
 {
-  enum { RIGHT = SCOLS_FL_RIGHT, OTHERS = 1 << 16 };
+  enum { RIGHT = SCOLS_FL_RIGHT, OTHERS = 1 << 16, TIMES = 1 << 17 };
   static const struct {
     const char *name;
     int flags;
   } columns[COLUMNS] = {
-      {"#", RIGHT},        {"START", RIGHT},         {"ORIGINATOR", 0},   {"RESPONDER", 0},
-      {"OPENED BY", 0},    {"ORIG STATE", 0},        {"RESP STATE", 0},   {"ENDED", 0},
-      {"ZEEK", OTHERS},    {"HISTORY", OTHERS},      {"DURATION", RIGHT}, {"SENT", RIGHT},
-      {"RECEIVED", RIGHT}, {"NOTES", SCOLS_FL_TRUNC}};
+      {"#", RIGHT},         {"START", RIGHT | TIMES}, {"ORIGINATOR", 0},   {"RESPONDER", 0},
+      {"OPENED BY", TIMES}, {"ORIG STATE", 0},        {"RESP STATE", 0},   {"ENDED", 0},
+      {"ZEEK", OTHERS},     {"HISTORY", OTHERS},      {"DURATION", RIGHT}, {"SENT", RIGHT},
+      {"RECEIVED", RIGHT},  {"NOTES", SCOLS_FL_TRUNC}};
   struct libscols_table *table = scols_new_table();
   unsigned width = t->color ? terminal_columns(t->out) : 0;
-  bool narrow = width > 0 && width < WIDE_COLUMNS;
+  int hidden = width == 0 || width >= WIDE_COLUMNS ? 0
+               : width >= NARROW_COLUMNS           ? OTHERS
+                                                   : OTHERS | TIMES;
   if (table == NULL) return -1;
   for (unsigned i = 0; i < COLUMNS; i++) {
-    int flags = columns[i].flags & ~OTHERS;
-    if (narrow && (columns[i].flags & OTHERS)) flags |= SCOLS_FL_HIDDEN;
+    int flags = columns[i].flags & ~(OTHERS | TIMES);
+    if (columns[i].flags & hidden) flags |= SCOLS_FL_HIDDEN;
     if (scols_table_new_column(table, columns[i].name, 0, flags) == NULL) {
       scols_unref_table(table);
       return -1;
@@ -151,7 +154,12 @@ void row_table_conn(struct row_table *t, const struct estab_watch_conn *c)
   if (line == NULL) return;
   for (unsigned i = 0; i < COLUMNS; i++)
     scols_line_set_data(line, i, text[i]);
-  if (t->color && (c->side[0].bytes | c->side[1].bytes) == 0)
-    scols_line_set_color(line, "darkgray");
+  if (t->color) {
+    const char *ended = text[COLUMN_ENDED];
+    struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_ENDED);
+    bool bad = strstr(ended, "reset") || strstr(ended, "refused") || strstr(ended, "RST") ||
+               strstr(ended, "no answer");
+    if (bad || strncmp(ended, "closed", 6) == 0) scols_cell_set_color(cell, bad ? "red" : "green");
+  }
   if (++t->lines == ROW_TABLE_BATCH) row_table_flush(t);
 }
