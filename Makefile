@@ -19,6 +19,7 @@ help:
 	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6", ARGS="--target kernel")'
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
 	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N; root)'
+	@echo 'make screens     what estab watch shows, into tests/golden, the manual and the README: after an intended change'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
 	@echo 'make clean       remove what was built'
@@ -82,6 +83,12 @@ referee: build
 diff: build
 	@build/tests/diff -n $(or $(STORIES),1000) -e tests/diff/explained.tsv
 .PHONY: diff
+
+screens: build
+	@python3 tests/golden/transcript.py --write tests/golden/watch/*.txt docs/man/estab-watch.1.scd README.md
+	@[ -z "$$ESTAB_GOLDEN" ] || \
+	  python3 tests/golden/transcript.py --write --public "$$ESTAB_GOLDEN" tests/golden/watch/public/*.txt
+.PHONY: screens
 
 bench: release
 	@tools/deps.sh bench

@@ -5,7 +5,8 @@
 #   transcript.py [--write] [--public DIR] FILE...
 #
 # A FILE is a text, or a page (.scd, .md) of which the blocks between ``` count. Commands of one FILE share a folder,
-# where `public` is DIR. A line "..." stands for any lines. --write puts what comes out into the texts.
+# where `public` is DIR. A line "..." stands for any lines. --write puts what comes out there; where a page leaves out
+# more than one piece, it says what a person has to renew.
 import os, subprocess, sys, tempfile
 
 
@@ -51,10 +52,21 @@ def run(command, folder, estab):
     return done.stdout.decode('utf-8', 'replace').splitlines()
 
 
+def renewed(shown, have):
+    """What a page shows from now on: as many lines at both ends of a gap; more gaps than one are left to a person."""
+    gaps = shown.count('...')
+    if gaps == 0:
+        return have
+    at = shown.index('...')
+    if gaps > 1 or len(have) < len(shown) - 1:
+        return shown
+    return have[:at] + ['...'] + have[len(have) - (len(shown) - at - 1):]
+
+
 def play(path, write, public, estab):
     with open(path, encoding='utf-8') as f:
         lines = f.read().splitlines()
-    wrong, count, new = 0, 0, []
+    wrong, count, new, told = 0, 0, [], 0
     with tempfile.TemporaryDirectory() as folder:
         if public:
             os.symlink(os.path.abspath(public), os.path.join(folder, 'public'))
@@ -62,13 +74,17 @@ def play(path, write, public, estab):
             for command, at, typed, shown in steps(lines, first, last):
                 have = run(command, folder, estab)
                 count += 1
-                new += typed + have
-                if fits(shown, have) or write:
+                new += lines[told:at] + typed + (renewed(shown, have) if write else shown)
+                told = at + len(typed) + len(shown)
+                if fits(shown, have):
+                    continue
+                if write and fits(renewed(shown, have), have):
                     continue
                 wrong += 1
                 print('%s:%d: $ %s' % (path, at + 1, command))
                 print('\n'.join(['--- shown'] + shown + ['--- came out'] + have))
-    if write and not path.endswith(('.scd', '.md')):
+    new += lines[told:]
+    if write:
         with open(path, 'w', encoding='utf-8') as f:
             f.write('\n'.join(new) + '\n')
     return count, wrong
