@@ -33,8 +33,13 @@ struct watch_duplicate {
 #define DUPLICATE_NUMBER ((UINT64_C(1) << 56) - 1)
 #define DUPLICATE_COPY   (UINT64_C(1) << 56)
 
+// Bits of the hashes that came lately, two generations of a ring's length each: where neither has the bit there is
+// no copy, and the chain, which lies somewhere else each time, need not be read.
+#define DUPLICATE_BITS 65536
+
 struct watch_duplicates_table {
-  uint64_t packets;                        // so far; numbers begin with 1
+  uint64_t packets; // so far; numbers begin with 1
+  uint64_t lately[2][DUPLICATE_BITS / 64];
   uint64_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain
   struct watch_duplicate ring[WATCH_DUPLICATE_PACKETS];
   duplicate_half keys[DUPLICATE_KEYS];
@@ -113,6 +118,17 @@ static bool duplicate_can_be_told(const struct watch_packet *p)
   return p->payload_bytes > 0 || (p->tcp.flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST));
 }
 
+// Answers whether the bit of `hash` was set; sets it in the generation that runs.
+static bool duplicate_lately(struct watch_duplicates_table *t, uint64_t hash)
+{
+  const size_t word = (size_t)(hash >> 48) % DUPLICATE_BITS / 64;
+  const uint64_t bit = UINT64_C(1) << (hash >> 48 & 63);
+  const unsigned now = (unsigned)(t->packets / WATCH_DUPLICATE_PACKETS) & 1;
+  const bool there = (t->lately[0][word] | t->lately[1][word]) & bit;
+  t->lately[now][word] |= bit;
+  return there;
+}
+
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns)
 {
   if (!duplicate_can_be_told(p)) return false;
@@ -121,7 +137,8 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   const uint64_t hash = duplicate_hash(d, p);
   uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
 
-  for (uint64_t n = *head; n != 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
+  const bool maybe = duplicate_lately(t, hash);
+  for (uint64_t n = maybe ? *head : 0; n != 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
     struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
     if (ts_ns > e->ts_ns && ts_ns - e->ts_ns > WATCH_DUPLICATE_WINDOW_NS) break;
     if (e->hash == hash) {
@@ -132,6 +149,8 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
     n = e->before & DUPLICATE_NUMBER;
   }
   t->packets++;
+  if (t->packets % WATCH_DUPLICATE_PACKETS == 0)
+    memset(t->lately[t->packets / WATCH_DUPLICATE_PACKETS & 1], 0, sizeof t->lately[0]);
   t->ring[t->packets % WATCH_DUPLICATE_PACKETS] = (struct watch_duplicate){hash, ts_ns, *head};
   *head = t->packets;
   return false;

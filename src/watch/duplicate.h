@@ -18,7 +18,7 @@ struct watch_duplicates {
   uint64_t key[2];
 };
 
-// Takes about 130 KiB at the first packet; refused memory is asked for again later.
+// Takes about 150 KiB at the first packet; refused memory is asked for again later.
 void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2]);
 void watch_duplicates_destroy(struct watch_duplicates *d);
 

@@ -25,7 +25,7 @@ static struct hold_pair *hold_pair_of(struct scan *s, const struct observation *
   struct scan_key key = {{get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8),
                           scan_fingerprint(&o->resp_ip, o->resp_port)}};
   uint32_t index = scan_table_find(&s->holders, &key);
-  if (index == SLAB_NONE && make) index = scan_table_get(&s->holders, &key);
+  if (index == SLAB_NONE && make) index = scan_table_put(&s->holders, &key);
   if (index == SLAB_NONE) return NULL;
   struct hold_pair *pair = scan_table_at(&s->holders, index);
   if (pair->node.list == 0) scan_table_use(&s->holders, index);

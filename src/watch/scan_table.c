@@ -123,6 +123,12 @@ void scan_table_use(struct scan_table *t, uint32_t index)
   if (t->newest[list] != index) scan_table_list(t, index, list);
 }
 
+uint32_t scan_table_put(struct scan_table *t, const struct scan_key *key)
+{
+  if (scan_table_full(t)) scan_table_remove(t, scan_table_oldest(t));
+  return scan_table_add(t, key);
+}
+
 uint32_t scan_table_get(struct scan_table *t, const struct scan_key *key)
 {
   uint32_t index = scan_table_find(t, key);
@@ -130,6 +136,5 @@ uint32_t scan_table_get(struct scan_table *t, const struct scan_key *key)
     scan_table_use(t, index);
     return index;
   }
-  if (scan_table_full(t)) scan_table_remove(t, scan_table_oldest(t));
-  return scan_table_add(t, key);
+  return scan_table_put(t, key);
 }

@@ -62,6 +62,8 @@ static inline void *scan_table_at(const struct scan_table *t, uint32_t index)
   return slab_at(&t->slab, index);
 }
 
+// Adds what was not found and lets the oldest go. SLAB_NONE: no memory.
+uint32_t scan_table_put(struct scan_table *t, const struct scan_key *key);
 // Finds, or adds and lets the oldest go. SLAB_NONE: no memory.
 uint32_t scan_table_get(struct scan_table *t, const struct scan_key *key);
 
