@@ -98,6 +98,7 @@ enum flow_class {
   uint32_t vlan; /* outer 12 bits, inner 12 bits << 12, enum estab_watch_tunnel << 24 */           \
   uint32_t tunnel_id;                                                                              \
   uint32_t chain;        /* next record of the same bucket */                                      \
+  uint32_t hash;         /* struct flow_key.hash */                                                \
   struct fifo_link link; /* in a list of enum flow_class; `next` also in the queue */              \
   uint32_t bits;         /* enum flow_bits */
 

@@ -43,8 +43,12 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out)
 {
-  int order = memcmp(src->bytes, dst->bytes, 16);
-  unsigned e = order > 0 || (order == 0 && src_port > dst_port);
+  uint64_t a = get_be64(src->bytes), b = get_be64(dst->bytes);
+  if (a == b) {
+    a = get_be64(src->bytes + 8);
+    b = get_be64(dst->bytes + 8);
+  }
+  unsigned e = a > b || (a == b && src_port > dst_port);
   out->ip[e] = *src;
   out->ip[1 - e] = *dst;
   out->port[e] = src_port;
@@ -53,20 +57,15 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
   out->vlan = (uint32_t)(p->vlan[0] & 0xfff) | (uint32_t)(p->vlan[1] & 0xfff) << 12 |
               (uint32_t)p->tunnel << 24;
   out->tunnel_id = p->tunnel_id;
-  flow_key_hash(t, out);
-}
-
-void flow_key_hash(const struct track *t, struct flow_key *key)
-{
-  key->hash = flow_table_hash(t, key->ip, key->port, key->vlan,
-                              flow_table_tunnel_key(key->vlan, key->tunnel_id));
+  out->hash = flow_table_hash(t, out->ip, out->port, out->vlan,
+                              flow_table_tunnel_key(out->vlan, out->tunnel_id));
 }
 
 static bool flow_table_is(const struct track *t, const struct flow_head *f,
                           const struct flow_key *key)
 {
-  return memcmp(f->ip, key->ip, sizeof f->ip) == 0 && f->port[0] == key->port[0] &&
-         f->port[1] == key->port[1] &&
+  return f->hash == key->hash && memcmp(f->ip, key->ip, sizeof f->ip) == 0 &&
+         f->port[0] == key->port[0] && f->port[1] == key->port[1] &&
          flow_table_tunnel_key(f->vlan, f->tunnel_id) ==
              flow_table_tunnel_key(key->vlan, key->tunnel_id) &&
          (!t->settings.key_vlan || ((f->vlan ^ key->vlan) & FLOW_VLAN_BITS) == 0);
@@ -107,11 +106,6 @@ uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
   return FLOW_NONE;
 }
 
-static uint32_t flow_table_hash_of(const struct track *t, const struct flow_head *f)
-{
-  return flow_table_hash(t, f->ip, f->port, f->vlan, flow_table_tunnel_key(f->vlan, f->tunnel_id));
-}
-
 static void flow_table_move(struct track *t, unsigned count)
 {
   for (; count && t->moved < t->old_count; count--) {
@@ -119,7 +113,7 @@ static void flow_table_move(struct track *t, unsigned count)
     while (ref != FLOW_NONE) {
       struct flow_head *f = track_at(t, ref);
       uint32_t next = f->chain;
-      uint32_t *to = &t->buckets[flow_table_hash_of(t, f) & (t->bucket_count - 1)];
+      uint32_t *to = &t->buckets[f->hash & (t->bucket_count - 1)];
       f->chain = *to;
       *to = ref;
       ref = next;
@@ -158,7 +152,7 @@ void flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref
 
 static uint32_t *flow_table_place(struct track *t, const struct flow_head *f, uint32_t ref)
 {
-  uint32_t *at = flow_table_bucket(t, flow_table_hash_of(t, f));
+  uint32_t *at = flow_table_bucket(t, f->hash);
   while (*at != ref)
     at = &track_at(t, *at)->chain;
   return at;

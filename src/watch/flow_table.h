@@ -9,9 +9,6 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
-// Sets key->hash.
-void flow_key_hash(const struct track *t, struct flow_key *key);
-
 // What flow_table_find() will read, asked of memory ahead: the bucket; then the first record there.
 void flow_table_expect(const struct track *t, const struct flow_key *key);
 void flow_table_expect_record(const struct track *t, const struct flow_key *key);

@@ -134,15 +134,14 @@ static void flood_segment(struct scan *s, const struct observation *o, const str
 // Those that only their fate tells from a life's.
 static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
 {
-  bool single = o->segments[ESTAB_WATCH_ORIG] <= 1;
+  if (o->segments[ESTAB_WATCH_ORIG] > 1) return;
   bool reset = o->kind == OBSERVE_ANSWER && o->answer_flags & ESTAB_TCP_RST;
   struct campaign_probe record = scan_probe_record(o, probe, CAMPAIGN_WAITING);
   if (probe->technique == PROBE_SYN && !probe->crafted) {
     bool half = o->kind == OBSERVE_END && !o->established && !o->reset_by_orig &&
                 o->answer_flags & ESTAB_TCP_SYN;
-    if (single && (half || o->kind == OBSERVE_SILENCE))
-      flood_note(s, ESTAB_WATCH_KIND_SYN_FLOOD, &record, 1);
-  } else if (single && !o->midstream && (reset || o->kind == OBSERVE_SILENCE)) {
+    if (half || o->kind == OBSERVE_SILENCE) flood_note(s, ESTAB_WATCH_KIND_SYN_FLOOD, &record, 1);
+  } else if (!o->midstream && (reset || o->kind == OBSERVE_SILENCE)) {
     if (probe->technique == PROBE_ACK) flood_note(s, ESTAB_WATCH_KIND_ACK_FLOOD, &record, 1);
     if (probe->technique == PROBE_FINACK) flood_note(s, ESTAB_WATCH_KIND_FIN_FLOOD, &record, 1);
   }

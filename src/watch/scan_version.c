@@ -60,6 +60,7 @@ static const struct version_opening *version_opening_of(const struct watch_packe
   for (size_t i = 0; i < sizeof version_openings / sizeof *version_openings; i++) {
     const struct version_opening *v = &version_openings[i];
     if (p->payload_captured_bytes >= (uint32_t)v->offset + v->bytes &&
+        p->payload[v->offset] == (uint8_t)v->text[0] && // nearly all end here, without a call
         memcmp(p->payload + v->offset, v->text, v->bytes) == 0)
       return v;
   }

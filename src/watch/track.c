@@ -132,6 +132,7 @@ static void track_copy_key(struct flow_head *f, const struct flow_key *key)
   f->port[1] = key->port[1];
   f->vlan = key->vlan;
   f->tunnel_id = key->tunnel_id;
+  f->hash = key->hash;
 }
 
 static void track_empty(struct flow *f)

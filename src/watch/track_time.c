@@ -26,7 +26,7 @@ static uint32_t track_ref_of(struct track *t, const struct flow *f)
   key.port[1] = f->port[1];
   key.vlan = f->vlan;
   key.tunnel_id = f->tunnel_id;
-  flow_key_hash(t, &key);
+  key.hash = f->hash;
   return flow_table_find(t, &key);
 }
 

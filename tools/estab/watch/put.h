@@ -61,11 +61,10 @@ static inline char *put_number(char *p, uint64_t n)
   return end;
 }
 
-// 9 decimals.
-static inline char *put_seconds(char *p, uint64_t ns)
+// A point and 9 decimals.
+static inline char *put_fraction(char *p, uint32_t ns)
 {
-  p = put_number(p, ns / 1000000000u);
-  uint32_t fraction = (uint32_t)(ns % 1000000000u), high = fraction / 10000, low = fraction % 10000;
+  uint32_t high = ns / 10000, low = ns % 10000;
   *p++ = '.';
   *p++ = (char)('0' + high / 10000);
   high %= 10000;
@@ -73,6 +72,11 @@ static inline char *put_seconds(char *p, uint64_t ns)
   p = put_two(p, high % 100);
   p = put_two(p, low / 100);
   return put_two(p, low % 100);
+}
+
+static inline char *put_seconds(char *p, uint64_t ns)
+{
+  return put_fraction(put_number(p, ns / 1000000000u), (uint32_t)(ns % 1000000000u));
 }
 
 // In at least two digits.

@@ -133,9 +133,28 @@ static char *conn_life(char *p, const struct estab_watch_conn *c)
 // ---------------------------------------------------------------------------------------------
 // Sides
 
+// Steps follow each other within a second or few: its digits are kept.
+struct second {
+  uint64_t s;
+  unsigned bytes; // of text; 0 = none yet
+  char text[24];
+};
+
+static inline char *put_time(char *p, uint64_t ns, struct second *kept)
+{
+  uint64_t s = ns / 1000000000u;
+  if (s != kept->s || kept->bytes == 0) {
+    kept->s = s;
+    kept->bytes = (unsigned)(put_number(kept->text, s) - kept->text);
+  }
+  memcpy(p, kept->text, sizeof kept->text);
+  return put_fraction(p + kept->bytes, (uint32_t)(ns % 1000000000u));
+}
+
 static char *conn_steps(struct text *t, char *p, const struct estab_watch_side_record *s)
 {
   const struct state_word *words = state_words();
+  struct second when = {.bytes = 0};
   for (uint32_t i = 0; i < s->step_count; i++) {
     const struct estab_watch_step *step = &s->steps[i];
     const struct state_word *word = &words[step->state < ESTAB_STATES ? step->state : 0];
@@ -144,7 +163,7 @@ static char *conn_steps(struct text *t, char *p, const struct estab_watch_side_r
       p = text_at(t);
     }
     p = i == 0 ? PUT(p, "[") : PUT(p, ",[");
-    p = put_seconds(p, step->ts_ns);
+    p = put_time(p, step->ts_ns, &when);
     memcpy(p, word->text, sizeof word->text);
     p = put_number(p + word->bytes, step->packet);
     *p++ = ']';

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_put.c - the forms that rows are made of, against stdio's and known digests.
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "../../../tools/estab/watch/community_id.c"
+#include "../../../tools/estab/watch/put.c"
+#include "../../../tools/estab/watch/sha1.c"
+
+static void same_number(uint64_t n)
+{
+  char got[64], want[64];
+  *put_number(got, n) = '\0';
+  snprintf(want, sizeof want, "%" PRIu64, n);
+  assert_string_equal(got, want);
+  *put_seconds(got, n) = '\0';
+  snprintf(want, sizeof want, "%" PRIu64 ".%09" PRIu64, n / 1000000000, n % 1000000000);
+  assert_string_equal(got, want);
+}
+
+static void numbers(void **state)
+{
+  (void)state;
+  for (uint64_t n = 0; n < 12000; n++)
+    same_number(n);
+  for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10)
+    for (uint64_t n = power - 2; n != power + 2; n++)
+      same_number(n);
+  for (unsigned bit = 0; bit < 64; bit++) {
+    same_number(UINT64_C(1) << bit);
+    same_number((UINT64_C(1) << bit) - 1);
+  }
+  same_number(UINT64_MAX);
+  same_number(UINT64_C(9999999999999999999));
+}
+
+static void flags(void **state)
+{
+  (void)state;
+  for (unsigned n = 0; n < 0x1000; n++) {
+    char got[8], want[8];
+    *put_hex(got, (uint16_t)n) = '\0';
+    snprintf(want, sizeof want, "%02x", n);
+    assert_string_equal(got, want);
+  }
+}
+
+static void addresses(void **state)
+{
+  (void)state;
+  for (unsigned n = 0; n < 256; n++) {
+    char got[ESTAB_IP_TEXT_BYTES + PUT_SLACK], want[32];
+    struct estab_ip ip = estab_ip4((uint8_t)n, (uint8_t)(n * 7), (uint8_t)(n * 31), (uint8_t)~n);
+    *put_ip(got, &ip) = '\0';
+    snprintf(want, sizeof want, "%u.%u.%u.%u", n, n * 7 & 255, n * 31 & 255, ~n & 255);
+    assert_string_equal(got, want);
+  }
+}
+
+// FIPS 180's example, and that both ways give the same for every length.
+static void digests(void **state)
+{
+  (void)state;
+  static const uint8_t abc[SHA1_BYTES] = {0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81,
+                                          0x6a, 0xba, 0x3e, 0x25, 0x71, 0x78, 0x50,
+                                          0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d};
+  uint8_t message[SHA1_SHORT_BYTES], fast[SHA1_BYTES], plain[SHA1_BYTES];
+  sha1_short_plain((const uint8_t *)"abc", 3, plain);
+  assert_memory_equal(plain, abc, sizeof abc);
+  for (size_t n = 0; n <= sizeof message; n++) {
+    for (size_t i = 0; i < n; i++)
+      message[i] = (uint8_t)(n * 77 + i * 13);
+    sha1_short(message, n, fast);
+    sha1_short_plain(message, n, plain);
+    assert_memory_equal(fast, plain, sizeof plain);
+  }
+}
+
+// As the specification's implementations say.
+static void community(void **state)
+{
+  (void)state;
+  char text[COMMUNITY_ID_TEXT];
+  struct estab_watch_conn c = {.orig_ip = estab_ip4(128, 232, 110, 120),
+                               .resp_ip = estab_ip4(66, 35, 250, 204),
+                               .orig_port = 34855,
+                               .resp_port = 80};
+  assert_ptr_equal(community_id(&c, text), text + COMMUNITY_ID_TEXT - 2);
+  assert_string_equal(text, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(numbers), cmocka_unit_test(flags),     cmocka_unit_test(addresses),
+      cmocka_unit_test(digests), cmocka_unit_test(community),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
