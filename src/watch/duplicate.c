@@ -3,13 +3,13 @@
 //
 // The last packets are a ring of keyed hashes, found through chains that end where the ring has gone over them:
 // what is remembered depends on time and number alone, never on the key. The hash is NH (Black, Halevi,
-// Krawczyk, Krovetz, Rogaway: UMAC) over blocks, and SipHash over what comes of them: two packets of one length
+// Krawczyk, Krovetz, Rogaway: UMAC) over blocks, and pairs.h over what comes of them: two packets of one length
 // meet with a chance of 2^-32 whoever made them, at the price of one multiplication for 8 bytes; where the compiler
 // has integers of 128 bits, for 16 bytes and with a chance of 2^-64.
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/hash.h"
+#include "base/pairs.h"
 #include "watch/duplicate.h"
 
 #define DUPLICATE_BLOCK_BYTES 1024
@@ -43,6 +43,7 @@ struct watch_duplicates_table {
   uint64_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain
   struct watch_duplicate ring[WATCH_DUPLICATE_PACKETS];
   duplicate_half keys[DUPLICATE_KEYS];
+  struct pairs_key joins[2];
 };
 
 void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2])
@@ -62,6 +63,8 @@ static bool watch_duplicates_table_make(struct watch_duplicates *d)
   if (!d->table) return false;
   for (uint64_t i = 0; i < DUPLICATE_KEYS; i++)
     d->table->keys[i] = (duplicate_half)siphash24_words(d->key, &i, 1);
+  for (uint64_t i = 0; i < 2; i++)
+    pairs_key_make(&d->table->joins[i], d->key, DUPLICATE_KEYS + i);
   return true;
 }
 
@@ -94,19 +97,30 @@ static duplicate_word duplicate_block(const duplicate_half *keys, const uint8_t 
   return sum;
 }
 
+// What came of a block, and of those before it, to 64 bits: each half is strongly universal by itself.
+static uint64_t duplicate_join(const struct pairs_key keys[2], uint64_t before, duplicate_word sum)
+{
+  uint64_t halves[2];
+  const uint64_t high = sizeof sum > sizeof(uint64_t) ? (uint64_t)(sum >> (4 * sizeof sum)) : 0;
+  for (unsigned i = 0; i < 2; i++) {
+    uint64_t h = keys[i].words[PAIRS_WORDS];
+    h = pairs_add(h, &keys[i], 0, (uint32_t)sum, (uint32_t)((uint64_t)sum >> 32));
+    h = pairs_add(h, &keys[i], 2, (uint32_t)high, (uint32_t)(high >> 32));
+    halves[i] = pairs_add(h, &keys[i], 4, (uint32_t)before, (uint32_t)(before >> 32)) >> 32;
+  }
+  return halves[0] << 32 | halves[1];
+}
+
 static uint64_t duplicate_hash(const struct watch_duplicates *d, const struct watch_packet *p)
 {
+  const struct watch_duplicates_table *t = d->table;
   struct cursor c = {p->ip, p->ip_captured_bytes};
-  struct siphash_state s;
-  siphash_start(&s, d->key);
-  siphash_word(&s, (uint64_t)p->ip_bytes << 32 | p->ip_captured_bytes, 1);
-  while (c.left > 0) {
+  uint64_t hash = (uint64_t)p->ip_bytes << 32 | p->ip_captured_bytes;
+  do {
     const size_t bytes = size_min(c.left, DUPLICATE_BLOCK_BYTES);
-    const duplicate_word sum = duplicate_block(d->table->keys, cursor_take(&c, bytes), bytes);
-    siphash_word(&s, (uint64_t)sum, 1);
-    if (sizeof sum > sizeof(uint64_t)) siphash_word(&s, (uint64_t)(sum >> (4 * sizeof sum)), 1);
-  }
-  return siphash_finish(&s, 3);
+    hash = duplicate_join(t->joins, hash, duplicate_block(t->keys, cursor_take(&c, bytes), bytes));
+  } while (c.left > 0);
+  return hash;
 }
 
 // Saying nothing twice is no copy where nothing tells packets apart.

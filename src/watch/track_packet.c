@@ -49,17 +49,40 @@ static void track_segment_of(const struct track *t, const struct watch_packet *p
   }
 }
 
-// What both machines hold of states, to see whether a segment changed any.
-static uint64_t track_signature(const struct flow *f)
+// Of a side, the eight octets from `z` to `bits` have what both machines hold of states.
+#define TRACK_STATES offsetof(struct flow_side, pkts) + sizeof(uint32_t)
+_Static_assert(TRACK_STATES + 1 == offsetof(struct flow_side, ttl) &&
+                   TRACK_STATES + 8 == offsetof(struct flow_side, bits) + sizeof(uint16_t),
+               "the states of a side lie together");
+
+struct track_signature {
+  uint64_t side[2];
+  uint8_t inactivity;
+};
+
+// To see whether a segment changed any.
+static struct track_signature track_signature(const struct flow *f)
 {
-  uint64_t all = f->inactivity;
+  static const struct flow_side counts = {
+      .z = 0xf,
+      .z_prev = 0xf,
+      .z_bits = ZEEK_DID_CLOSE | ZEEK_DEFERRED | ZEEK_FIN | ZEEK_RST,
+      .state = 0xff,
+      .bits = SIDE_SENT,
+  };
+  struct track_signature all = {.inactivity = f->inactivity};
+  uint64_t mask;
+  memcpy(&mask, (const uint8_t *)&counts + TRACK_STATES, sizeof mask);
   for (unsigned i = 0; i < 2; i++) {
-    const struct flow_side *s = &f->side[i];
-    all = all << 16 | (uint64_t)s->z << 12 | (uint64_t)(s->state & 0xf) << 8 |
-          (s->z_bits & (ZEEK_DID_CLOSE | ZEEK_DEFERRED | ZEEK_FIN | ZEEK_RST)) |
-          (s->bits & SIDE_SENT ? 0x80u : 0u);
+    memcpy(&all.side[i], (const uint8_t *)&f->side[i] + TRACK_STATES, sizeof mask);
+    all.side[i] &= mask;
   }
   return all;
+}
+
+static bool track_is_same(const struct track_signature *a, const struct track_signature *b)
+{
+  return a->side[0] == b->side[0] && a->side[1] == b->side[1] && a->inactivity == b->inactivity;
 }
 
 // Keeps the text for a while. Probes of one octet may carry any.
@@ -78,7 +101,7 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
     old.bits |= SEGMENT_OLD;
     g = &old;
   }
-  uint64_t before = track_signature(f);
+  const struct track_signature before = track_signature(f);
   struct tell_before told;
   if (t->settings.segments) tell_before(t, f, g, &told);
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
@@ -97,7 +120,8 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
     f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
   }
   if (t->observe) observe_segment(t, f, g);
-  if (track_signature(f) == before && wheel_has(&f->timer)) return;
+  const struct track_signature after = track_signature(f);
+  if (track_is_same(&before, &after) && wheel_has(&f->timer)) return;
   enum flow_class class = life_class(f);
   if (class != flow_class((struct flow_head *)f)) {
     track_unlist(t, ref);
