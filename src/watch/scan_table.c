@@ -49,6 +49,7 @@ static bool scan_key_equal(const struct scan_key *a, const struct scan_key *b)
 
 uint32_t scan_table_find(const struct scan_table *t, const struct scan_key *key)
 {
+  if (t->slab.count == 0) return SLAB_NONE; // a quiet day
   uint32_t i = *scan_table_bucket(t, key);
   while (i != SLAB_NONE) {
     const struct scan_node *n = scan_table_at(t, i);

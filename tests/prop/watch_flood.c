@@ -174,7 +174,7 @@ static bool flood_holds(struct prop_rng *r)
   PROP_CHECK(stats.memory_peak_bytes == f.peak);
   PROP_CHECK(stats.memory_refusals == 0);
   PROP_CHECK(f.kept_whole == FLOOD_KEPT);
-  PROP_CHECK(f.evicted > count);
+  PROP_CHECK(f.evicted > count / 4); // others had been told and went without a word
   PROP_CHECK(stats.flows_evicted == f.evicted);
   PROP_CHECK(stats.flows_open == 0 && f.last_rows == stats.flows);
   estab_watch_free(f.watch);

@@ -84,8 +84,8 @@ void sha1_short_plain(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_
 #include <cpuid.h>
 #include <immintrin.h>
 
-// Four rounds of the twenty that `k` belongs to. m[i & 3] is words 4 i to 4 i + 3 of the schedule, made of those before;
-// e has the state's fifth word as sha1nexte wants it.
+// Four rounds of the twenty that `k` belongs to. m[i & 3] is words 4 i to 4 i + 3 of the schedule, made of those
+// before; e has the state's fifth word as sha1nexte wants it.
 #define SHA1_FOUR(i, k)                                                                            \
   do {                                                                                             \
     if ((i) >= 4)                                                                                  \
