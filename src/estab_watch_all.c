@@ -75,6 +75,7 @@
 #include "watch/scan_contact.c"
 #include "watch/scan_explain.c"
 #include "watch/scan_flood.c"
+#include "watch/scan_gather.c"
 #include "watch/scan_hold.c"
 #include "watch/scan_idle.c"
 #include "watch/scan_inject.c"

@@ -33,7 +33,8 @@ static bool scan_init(struct scan *s, struct mem *mem, const struct estab_watch_
          sources_init(&s->sources, &s->pool, sources, scan_power(budget / 32 / 2),
                       settings->secret) &&
          scan_floods_init(s, small) && scan_holders_init(s, small) &&
-         scan_versions_init(s, small / 4) && scan_zombies_init(s, small / 4);
+         scan_versions_init(s, small / 4) && scan_zombies_init(s, small / 4) &&
+         scan_gathers_init(s, small / 4);
 }
 
 struct scan *scan_new(struct mem *mem, const struct estab_watch_settings *settings)
@@ -57,6 +58,7 @@ void scan_free(struct scan *s)
   scan_table_destroy(&s->holders);
   scan_table_destroy(&s->versions);
   scan_table_destroy(&s->zombies);
+  scan_table_destroy(&s->gathers);
   scan_seen_destroy(&s->services, mem);
   mem_free(mem, s->twins, SCAN_TWINS * sizeof *s->twins, ESTAB_MEM_WATCH);
   mem_free(mem, s, sizeof *s, ESTAB_MEM_WATCH);

@@ -50,6 +50,7 @@ struct campaign {
   uint8_t kind, modifiers, role;
   uint8_t fingerprint; // of its probes: see struct probe
   bool ended, spoofed;
+  bool gathered;          // its sources are a scan together, each alone is none
   bool waits;             // stands in the queue of what is to be told
   bool trw;               // the random walk says scanner as well
   uint8_t window_seen;    // ACK probes: an RST with a window came back

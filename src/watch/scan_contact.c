@@ -84,7 +84,7 @@ struct campaign_probe scan_packet_record(const struct observation *o, const stru
 }
 
 // Whether a SYN that failed says something about who sent it.
-static bool contact_syn_failed(const struct scan *s, const struct observation *o,
+static bool contact_syn_failed(struct scan *s, const struct observation *o,
                                const struct probe *probe)
 {
   if (o->kind == OBSERVE_SILENCE) {
@@ -96,9 +96,14 @@ static bool contact_syn_failed(const struct scan *s, const struct observation *o
     return false;
   }
   if (probe->crafted) return true;
-  if (o->segments[ESTAB_WATCH_ORIG] >= CONTACT_PATIENCE || scan_icmp_no_route(o)) return false;
   if (scan_seen_has(&s->services, scan_fingerprint(&o->resp_ip, o->resp_port))) return false;
-  return !(o->kind == OBSERVE_SILENCE && scan_twin_won(s, o));
+  if (o->segments[ESTAB_WATCH_ORIG] < CONTACT_PATIENCE && !scan_icmp_no_route(o) &&
+      (o->kind != OBSERVE_SILENCE || !scan_twin_won(s, o)))
+    return true;
+  // What excuses most of its failures excuses those of which the tap lost the excuse.
+  struct source *it = source_find(&s->sources, &o->orig_ip);
+  if (it) it->excused++;
+  return false;
 }
 
 // Whether an ACK or FIN+ACK was a probe. No RST is a sign of life.
@@ -188,6 +193,11 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
     struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
     if (it) it->live++;
   }
+  // Whoever answers what was asked answers as well where the tap lost the question.
+  if (o->kind == OBSERVE_ANSWER && probe->technique == PROBE_SYN && !o->answered_by_icmp) {
+    struct source *it = source_find(&s->sources, &o->resp_ip);
+    if (it) it->asked++;
+  }
   // On a tap that sees one direction a life with text is one whose originator went on.
   bool alone = o->kind == OBSERVE_SILENCE && probe->technique == PROBE_SYN &&
                o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_ACK &&
@@ -202,6 +212,28 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
     if (it->targets[i].port == o->resp_port && estab_ip_equal(&it->targets[i].ip, &o->resp_ip))
       it->targets[i].told = true;
   scan_trw_contact(s, it, o, false);
+}
+
+static void contact_note(struct scan *s, const struct observation *o, const struct probe *probe,
+                         const struct campaign_probe *record, bool open)
+{
+  struct source *source = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
+  if (!source) return;
+  source->last_ns = s->now_ns;
+  if (probe->technique == PROBE_SYN && !open) scan_trw_contact(s, source, o, true);
+  struct source_target contact = {
+      .src = o->orig_ip,
+      .ip = o->resp_ip,
+      .first_ns = o->first_ns,
+      .packet = o->first_packet,
+      .port = o->resp_port,
+      .src_port = o->orig_port,
+      .flags = o->first_flags,
+      .probe = o->probe,
+      .answer = record->answer,
+      .half_open = open && !o->established,
+  };
+  if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
 }
 
 void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe)
@@ -222,21 +254,7 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     campaign_add(&s->campaigns, it, &record);
     return;
   }
-  struct source *source = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
-  if (!source) return;
-  source->last_ns = s->now_ns;
-  if (probe->technique == PROBE_SYN && !open) scan_trw_contact(s, source, o, true);
-  struct source_target contact = {
-      .src = o->orig_ip,
-      .ip = o->resp_ip,
-      .first_ns = o->first_ns,
-      .packet = o->first_packet,
-      .port = o->resp_port,
-      .src_port = o->orig_port,
-      .flags = o->first_flags,
-      .probe = o->probe,
-      .answer = answer,
-      .half_open = open && !o->established,
-  };
-  if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
+  if (scan_gather_takes(s, o, probe, &record)) return;
+  contact_note(s, o, probe, &record, open);
+  if (!contact_campaign(s, o, probe)) scan_gather(s, o, probe, &record);
 }

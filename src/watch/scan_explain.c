@@ -183,7 +183,8 @@ static const char *const explain_kinds[ESTAB_WATCH_KINDS] = {
         "On a tap that sees one direction, clients whose SYNs go another way look the same.",
 };
 
-static void explain_geometry(struct fmt *f, const struct estab_watch_alert *alert)
+static void explain_geometry(struct fmt *f, const struct campaign *it,
+                             const struct estab_watch_alert *alert)
 {
   switch ((enum estab_watch_geometry)alert->geometry) {
   case ESTAB_WATCH_VERTICAL: fmt_str(f, " Vertical: many ports of one host."); break;
@@ -193,6 +194,10 @@ static void explain_geometry(struct fmt *f, const struct estab_watch_alert *aler
   case ESTAB_WATCH_DISTRIBUTED:
     fmt_str(f,
             " Distributed: several sources with probes of the same make share one host's ports.");
+    if (it->gathered)
+      fmt_str(f,
+              " None of them alone asked for enough to be named. Sources with one probe each may "
+              "be forged.");
     break;
   case ESTAB_WATCH_DECOY_SET:
     fmt_str(f, " Decoys: several sources sent the same probes to the same targets within a second. "
@@ -208,7 +213,7 @@ void scan_explain(struct scan *s, const struct campaign *it, struct estab_watch_
   struct fmt f;
   fmt_init(&f, s->explanation, sizeof s->explanation);
   fmt_str(&f, explain_kinds[it->kind]);
-  explain_geometry(&f, alert);
+  explain_geometry(&f, it, alert);
   if (it->kind == ESTAB_WATCH_KIND_IDLE_SCAN) {
     fmt_str(&f, " The SYN+ACKs came from ");
     fmt_ip(&f, &it->other);

@@ -205,7 +205,8 @@ static bool judge_shape(const struct source *it, const struct source_target *e,
   bool host = n->same_host >= least_ports && n->revisited_host * 2 < n->same_host &&
               n->same_host > n->open_host;
   bool port = n->same_port >= least_hosts && n->revisited_port * 2 < n->same_port &&
-              n->same_port * 2 >= n->failed && n->same_port > source_port_successes(it, e->port);
+              n->same_port * 2 >= n->failed &&
+              n->same_port > source_port_successes(it, e->port) + it->excused;
   return host || port;
 }
 
@@ -269,7 +270,7 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
     return false;
   }
   bool many = n.hosts >= t->backscatter_targets && n.same_source_port * 2 >= n.failed &&
-              n.failed > it->live * 2;
+              n.failed > it->live * 2 && n.failed > it->asked / 4;
   if (many && (waited || (technique == PROBE_SYNACK && n.hosts >= JUDGE_AT_ONCE))) {
     judge_name(s, it, &v, ESTAB_WATCH_KIND_BACKSCATTER);
     return false;

@@ -28,6 +28,7 @@ struct scan {
   struct scan_table holders;  // exhaustion and held windows: struct hold_pair
   struct scan_table versions; // struct version_pair
   struct scan_table zombies;  // struct idle_zombie
+  struct scan_table gathers;  // struct gather_victim
   struct scan_seen services;  // (host, port) that once answered with a life that carried text
   uint32_t *twins;
   struct scan_tap tap;
@@ -88,6 +89,11 @@ void scan_idle(struct scan *s, const struct observation *o, const struct probe *
 bool scan_idle_prober(struct scan *s, const struct estab_ip *zombie, uint64_t since_ns,
                       struct estab_ip *prober);
 void scan_inject(struct scan *s, const struct observation *o);
+// Contacts that count, of sources that are in no campaign. takes: it belongs to a shared scan that goes on.
+bool scan_gather_takes(struct scan *s, const struct observation *o, const struct probe *probe,
+                       const struct campaign_probe *record);
+void scan_gather(struct scan *s, const struct observation *o, const struct probe *probe,
+                 const struct campaign_probe *record);
 void scan_trw_contact(struct scan *s, struct source *source, const struct observation *o,
                       bool failed);
 bool scan_trw_scanner(const struct source *source);
@@ -99,5 +105,6 @@ bool scan_floods_init(struct scan *s, uint32_t max);
 bool scan_holders_init(struct scan *s, uint32_t max);
 bool scan_versions_init(struct scan *s, uint32_t max);
 bool scan_zombies_init(struct scan *s, uint32_t max);
+bool scan_gathers_init(struct scan *s, uint32_t max);
 
 #endif

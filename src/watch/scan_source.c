@@ -163,6 +163,8 @@ static void source_decay(struct source *it, uint64_t ts_ns)
     it->ok_total /= 2;
     it->ok_crafted /= 2;
     it->live /= 2;
+    it->asked /= 2;
+    it->excused /= 2;
     for (int i = 0; i < SOURCE_PORTS; i++)
       it->ok_counts[i] /= 2;
     it->ok_bits = 0;

@@ -36,6 +36,8 @@ struct source {
   uint32_t ok_total;               // lives with text
   uint32_t ok_crafted;             // of those that began like a crafted probe
   uint32_t live;                   // lives that were cut at their start and went on
+  uint32_t asked;                  // SYNs of others that it was seen to answer
+  uint32_t excused;                // attempts that failed for a better reason
   uint16_t ok_ports[SOURCE_PORTS]; // the last ones with success
   uint16_t ok_counts[SOURCE_PORTS];
   uint64_t ok_day;            // counts are halved each day

@@ -331,6 +331,43 @@ static void quiet_tarpit(struct quiet *q)
     quiet_kernel(q, i * .4, "10.1.0.7", "10.2.0.7:80", i % 2 ? "look" : "touch");
 }
 
+// Eight addresses on the open net: strangers with the tools of the trade, one probe each, mostly at what is popular.
+static void quiet_background(struct quiet *q)
+{
+  static const unsigned popular[] = {22,   23,   80,   443,  445,  1433, 2222, 3306, 3389, 5060,
+                                     5432, 5555, 5900, 6379, 8080, 8081, 8443, 8888, 9200, 37215};
+  static const char *const makes[] = {"S,mw1024", "S,mw1024", "S,w65535", "S,mw29200"};
+  char src[64], dst[64];
+  for (unsigned i = 0; i < 11520; i++) {
+    unsigned x = (i * 2654435761u ^ quiet_random(q, 65536)) % 1000003;
+    unsigned port = x % 10 < 6 ? popular[x / 10 % 20] : 1 + x / 10 % 65535;
+    quiet_life(q, i * .625,
+               quiet_end(src, "100.%u.%u.%u:%u", 64 + i / 65536, i / 256 % 256, i % 256,
+                         1024 + quiet_random(q, 60000)),
+               quiet_end(dst, "198.51.100.%u:%u", 1 + i % 8, port), makes[quiet_random(q, 4)],
+               x & 1 ? "silent" : "closed");
+  }
+}
+
+// One address that thousands shared yesterday: peers still look for the ports they were given then.
+static void quiet_yesterday(struct quiet *q)
+{
+  char src[64], dst[64];
+  for (unsigned i = 0; i < 4000; i++)
+    quiet_kernel(q, i * .5, quiet_end(src, "100.%u.%u.7", 64 + i % 60, i / 3 % 256),
+                 quiet_end(dst, "192.0.2.1:%u", 1024 + quiet_random(q, 64000)),
+                 i % 3 ? "silent" : "closed");
+}
+
+// Two ports of one client to one server, used again as soon as that lets them.
+static void quiet_port_reuse(struct quiet *q)
+{
+  char src[64];
+  for (unsigned i = 0; i < 3000; i++)
+    quiet_life(q, i * .5, quiet_end(src, "10.1.0.8:%u", 40000 + i % 2), "10.2.0.8:80", "S,k",
+               i % 50 ? "data" : "closed");
+}
+
 // 24 h: a workstation with a few dead ends each hour, and a printer that nobody turned on.
 static void quiet_a_day(struct quiet *q)
 {
@@ -378,6 +415,9 @@ const struct quiet_scenario quiet_scenarios[] = {
     {"database pool", quiet_database_pool},
     {"reverse proxy", quiet_reverse_proxy},
     {"tarpit", quiet_tarpit},
+    {"background", quiet_background},
+    {"yesterday", quiet_yesterday},
+    {"port reuse", quiet_port_reuse},
     {"a day", quiet_a_day},
 };
 

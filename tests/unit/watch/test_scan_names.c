@@ -335,6 +335,43 @@ static void test_distributed(void **state)
   names_done(k);
 }
 
+// Every source stays below its threshold; together they are a scan of their victim. What strangers do is none.
+static void test_distributed_below(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned sources, each, first_port, port_step; // port_step 0: all ask for the same ports
+    double gap_s;
+    const char *flags, *want;
+  } rows[] = {
+      {8, 5, 1, 1, .1, "S,mw1024", "syn_scan"}, {70, 1, 1, 1, .1, "S,mw1024", "syn_scan"},
+      {5, 6, 1, 1, 15, "S,mw1024", "syn_scan"}, {4, 7, 1, 1, .1, "S,mw1024", ""},
+      {40, 1, 1, 1, .1, "S,mw1024", ""},        {8, 5, 1, 0, .1, "S,mw1024", ""},
+      {8, 5, 1, 1, 60, "S,mw1024", ""},         {8, 5, 1, 1, .1, "S,k", "connect_scan"},
+      {8, 5, 20000, 1, .1, "S,k", ""},          {70, 1, 1, 1, .1, "S,k", ""},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    struct scan_kit *k = names_new();
+    unsigned ports = rows[r].sources * rows[r].each;
+    for (unsigned i = 0; i < ports; i++)
+      scan_kitf(k, "%f 10.9.%u.9:%u > 10.0.0.1:%u %s closed", 1 + i * rows[r].gap_s,
+                i % rows[r].sources, 40000 + i * 7 % 5000,
+                rows[r].first_port + (rows[r].port_step ? i : i / rows[r].sources), rows[r].flags);
+    scan_kit_finish(k);
+    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
+    scan_kit_expect(k, rows[r].want);
+    if (*rows[r].want) {
+      struct estab_watch_alert *a = &k->alerts[0].a;
+      assert_int_equal(a->geometry, ESTAB_WATCH_DISTRIBUTED);
+      assert_int_equal(a->src_count, rows[r].sources);
+      assert_int_equal(a->port_count, ports);
+      assert_int_equal(a->dst_count, 1);
+      assert_non_null(strstr(k->alerts[0].explanation, "None of them alone"));
+    }
+    names_done(k);
+  }
+}
+
 static void test_two_scanners_are_two(void **state)
 {
   (void)state;
@@ -433,6 +470,7 @@ int main(void)
       cmocka_unit_test(test_block),
       cmocka_unit_test(test_decoys),
       cmocka_unit_test(test_distributed),
+      cmocka_unit_test(test_distributed_below),
       cmocka_unit_test(test_two_scanners_are_two),
       cmocka_unit_test(test_idle_scan),
       cmocka_unit_test(test_ipv6_sources_are_a_64),
