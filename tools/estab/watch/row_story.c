@@ -65,10 +65,12 @@ void row_story_end(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
   const char *rst_by = NULL;
   if ((other->flags & ESTAB_TCP_RST) && is_closed(o->state) && is_closed(r->state))
     rst_by = row_who(closer ? ESTAB_WATCH_BY_ORIG : ESTAB_WATCH_BY_RESP);
-  if (!(who->flags & ESTAB_TCP_FIN))
-    snprintf(text, ROW_STORY_BYTES,
-             closer == 1 && (r->first_flags & ESTAB_TCP_RST) ? "refused" : "reset by %s",
-             row_who(c->closed_by));
+  bool at_once = closer == 1 && (r->first_flags & ESTAB_TCP_RST);
+  if (at_once && o->sent)
+    snprintf(text, ROW_STORY_BYTES, "%s",
+             o->first_flags & ESTAB_TCP_SYN ? "refused" : "answered by RST");
+  else if (!(who->flags & ESTAB_TCP_FIN))
+    snprintf(text, ROW_STORY_BYTES, "reset by %s", row_who(c->closed_by));
   else if (rst_by != NULL)
     snprintf(text, ROW_STORY_BYTES, "closed by %s, reset by %s", row_who(c->closed_by), rst_by);
   else if (who->flags & ESTAB_TCP_RST)
