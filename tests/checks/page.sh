@@ -20,6 +20,26 @@ for scene in close syn-scan; do "$estab" sim --scene $scene --pcap $scene.pcap >
 "$estab" watch --html lossy.html lossy.pcap
 "$estab" watch --html close.html close.pcap
 
+# A ladder in the page has each segment once, or in its fold, whatever their number.
+for bytes in 0 10K 25K 30K 40K 50K 60K 80K 200K; do
+  "$estab" sim --loss 2% --reorder 2% --bytes $bytes --pcap sized.pcap >/dev/null
+  "$estab" watch --html sized.html sized.pcap
+  python3 - <<'EOF' || fail "the ladder of $bytes"
+import json
+text = open('sized.html', encoding='utf-8').read()
+data = json.loads(text.split('id="data">')[1].split('</script>')[0])
+c, = data['conns']
+shown = [s for s in c[19] if len(s) == 12]
+folds = [s for s in c[19] if len(s) == 4]
+assert len(folds) == (1 if c[15] + c[16] > 60 else 0), folds
+for side in (0, 1):
+    n = sum(s[1] == side for s in shown) + sum(f[2 * side] for f in folds)
+    assert n == c[15 + side], (side, n, c[15 + side])
+assert [s[11] for s in shown] == sorted({s[11] for s in shown}) and shown[0][11] == 1 and shown[-1][11] == data['packets']
+assert [s[0] for s in shown] == sorted(s[0] for s in shown)
+EOF
+done
+
 # Nothing outside is named; what is not the page's own neither runs nor loads.
 ! grep -oE "(src|href)=['\"]?[a-z]+:|@import|url\(|fetch\(|XMLHttpRequest|import\(" one.html || fail 'something is fetched'
 sed 's|</body>|<script>document.title="ran"</script><img src="x.png" onerror="document.title=1"></body>|' one.html >bent.html
