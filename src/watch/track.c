@@ -368,10 +368,7 @@ bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
   if (ref & FLOW_REF_FULL) {
     struct flow *full = (struct flow *)f;
     record_conn(t, full, out);
-    if (f->bits & FLOW_COPY)
-      out->final = (f->bits & FLOW_TOLD) || life_is_over(full);
-    else
-      out->final = track_is_final(full);
+    out->final = (f->bits & FLOW_COPY) || track_is_final(full);
   } else {
     struct flow_one *one = (struct flow_one *)f;
     track_scratch(t, one);

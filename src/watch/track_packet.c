@@ -176,8 +176,8 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
   if (f->bits & FLOW_QUEUED) { // the last row waits to be told: as it is now, without this segment
     track_tell_copy(t, ref);
     track_unqueue(t, ref);
-  } else if (other_row)
-    track_tell_copy(t, ref);
+  } else if (other_row || (told && !(f->bits & FLOW_TOLD)))
+    track_tell_copy(t, ref); // that uid's last word
   if (told || other_row) track_next_row(t, f, g);
   track_judge(t, ref, f, g);
 }

@@ -251,15 +251,67 @@ static void rows_of_lives(void **state)
   watch_kit_free(&k);
 }
 
+// Whatever comes after a row was told: each row is told as final once, and not again.
+static void final_once(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *tokens;
+    unsigned rows;
+  } cases[] = {
+      {"S sa A FA fa A @400", 1},             // TIME-WAIT ends
+      {"S sa A FA fa A", 1},                  // the capture ends
+      {"S sa A FA fa A @10 -fa A", 2},        // a late FIN again: another row
+      {"S sa A FA fa A @10 -fa A @400", 2},   //
+      {"S sa A @400 A100 a @400 A100 a", 3},  // silences beyond Zeek's timeout
+      {"S sa A RA @10 A100", 2},              // the RST proves false
+      {"S @10 -S @10 -S sa A", 3},            // attempts
+      {"S ra @10 ~ S sa A @1 FA fa A @9", 2}, // the tuple again
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct watch_kit k;
+    struct estab_watch_record r;
+    struct estab_watch_uid uids[8];
+    unsigned tellings[8] = {0}, count = 0, finals = 0;
+    watch_kit_init(&k);
+    k.split_reads = true;                      // they are pulled here
+    for (const char *at = cases[i].tokens;;) { // pulled after each
+      char token[16];
+      size_t n = strcspn(at, " ");
+      snprintf(token, sizeof token, "%.*s", (int)n, at);
+      watch_kit_run(&k, token);
+      at += n + (at[n] == ' ');
+      if (n) // time moves on to the next token, but for what it brings itself
+        estab_watch_advance(k.w, k.now_ns - 1);
+      else
+        estab_watch_flush(k.w);
+      while (estab_watch_next(k.w, &r)) {
+        unsigned u = 0;
+        if (r.type != ESTAB_WATCH_CONN) continue;
+        while (u < count && memcmp(&uids[u], &r.conn.uid, sizeof uids[u]) != 0)
+          u++;
+        if (u == count) uids[count++] = r.conn.uid;
+        assert_true(tellings[u] < 100);
+        tellings[u] += r.conn.final ? 100 : 1;
+        finals += r.conn.final;
+      }
+      if (!n) break;
+    }
+    if (count != cases[i].rows || finals != cases[i].rows)
+      fail_msg("%s: %u rows, %u final", cases[i].tokens, count, finals);
+    watch_kit_free(&k);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(normal),           cmocka_unit_test(o4_other_handshakes),
-      cmocka_unit_test(midstream),        cmocka_unit_test(o3_not_taken),
-      cmocka_unit_test(rst_proves_false), cmocka_unit_test(o7_challenge_ack),
-      cmocka_unit_test(time_wait),        cmocka_unit_test(rows_and_lives),
-      cmocka_unit_test(rows_of_lives),    cmocka_unit_test(where_text_ends),
-      cmocka_unit_test(on_the_link),
+      cmocka_unit_test(final_once),          cmocka_unit_test(normal),
+      cmocka_unit_test(o4_other_handshakes), cmocka_unit_test(midstream),
+      cmocka_unit_test(o3_not_taken),        cmocka_unit_test(rst_proves_false),
+      cmocka_unit_test(o7_challenge_ack),    cmocka_unit_test(time_wait),
+      cmocka_unit_test(rows_and_lives),      cmocka_unit_test(rows_of_lives),
+      cmocka_unit_test(where_text_ends),     cmocka_unit_test(on_the_link),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
