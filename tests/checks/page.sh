@@ -14,11 +14,12 @@ trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 fail() { echo "page: $1"; exit 1; }
 
-for scene in close syn-scan; do "$estab" sim --scene $scene --pcap $scene.pcap >/dev/null; done
+for scene in close syn-scan fast-retransmit; do "$estab" sim --scene $scene --pcap $scene.pcap >/dev/null; done
 "$estab" sim --loss 3% --reorder 3% --bytes 300K --back 100K --pcap lossy.pcap >/dev/null
 "$estab" watch --html one.html syn-scan.pcap
 "$estab" watch --html lossy.html lossy.pcap
 "$estab" watch --html close.html close.pcap
+"$estab" watch --html again.html fast-retransmit.pcap
 
 # A ladder in the page has each segment once, or in its fold, whatever their number.
 for bytes in 0 10K 25K 30K 40K 50K 60K 80K 200K; do
@@ -29,8 +30,8 @@ import json
 text = open('sized.html', encoding='utf-8').read()
 data = json.loads(text.split('id="data">')[1].split('</script>')[0])
 c, = data['conns']
-shown = [s for s in c[19] if len(s) == 12]
-folds = [s for s in c[19] if len(s) == 4]
+shown = [s for s in c[20] if len(s) == 12]
+folds = [s for s in c[20] if len(s) == 4]
 assert len(folds) == (1 if c[15] + c[16] > 60 else 0), folds
 for side in (0, 1):
     n = sum(s[1] == side for s in shown) + sum(f[2 * side] for f in folds)

@@ -77,7 +77,8 @@ def ladders():
     steps = b.value(STEPS)
     holds('a click draws the ladder', 40 < len(steps) < 80 and 'SYN-SENT' in steps[1] and 'SYN 0:0(0)' in steps[1], steps)
     holds('folded', any('⋮' in s for s in steps), steps)
-    holds('marks', any('again' in s for s in steps) and 'TIME-WAIT' in steps[-1], steps)
+    holds('round trips', 'Round trip 20.000 ms in the handshake' in b.value("document.getElementById('detail').textContent"))
+    holds('to the end', 'TIME-WAIT' in steps[-1], steps)
     look('ladder')
     b.key('Escape')
     holds('Escape closes it', b.value("document.getElementById('detail').hidden") is True)
@@ -88,6 +89,11 @@ def ladders():
     holds('whole', not any('⋮' in s for s in steps) and sum('FIN|ACK' in s for s in steps) == 2, steps)
     holds('inferred states are marked', b.value("document.querySelectorAll('.step .inferred').length") > 2)
     silent('close.html')
+    b.open(folder + '/again.html')
+    b.key('ArrowDown')
+    marks = b.value("[...document.querySelectorAll('.mark')].map(m => m.textContent)")
+    holds('marks', 'again' in marks and 'dup ack' in marks, marks)
+    holds('are explained', 'sent again' in b.value("document.querySelector('.ladder').textContent"))
 
 
 def hostile():

@@ -21,7 +21,7 @@ class Browser:
             stderr=subprocess.DEVNULL)
         os.close(to_read)
         os.close(to_write)
-        self.number, self.buffer, self.session, self.said, self.loaded = 0, b'', None, [], False
+        self.number, self.buffer, self.session, self.said = 0, b'', None, []
         target = self.ask('Target.createTarget', url='about:blank')['targetId']
         self.session = self.ask('Target.attachToTarget', targetId=target, flatten=True)['sessionId']
         for domain in ('Page', 'Runtime', 'Log'):
@@ -42,9 +42,7 @@ class Browser:
 
     def note(self, m):
         method, p = m.get('method'), m.get('params', {})
-        if method == 'Page.loadEventFired':
-            self.loaded = True
-        elif method == 'Log.entryAdded':
+        if method == 'Log.entryAdded':
             self.said.append(p['entry']['text'])
         elif method == 'Runtime.consoleAPICalled':
             self.said.append(' '.join(str(a.get('value')) for a in p['args']))
@@ -68,13 +66,20 @@ class Browser:
             self.note(m)
 
     def open(self, path):
-        """A page of its own, whatever was open before. `said` is what its console says."""
-        self.ask('Page.navigate', url='about:blank')
-        self.said, self.loaded = [], False
-        self.ask('Page.navigate', url='file://' + path)
-        while not self.loaded:
-            self.note(self.message(120))
-        self.value('1')
+        """Loads a page anew, whatever was open before. `said` is what its console says."""
+        for url in ('about:blank', 'file://' + path):
+            self.said = []
+            self.ask('Page.navigate', url=url)
+            until = time.monotonic() + 120
+            while True:
+                try:
+                    if self.value('document.readyState + " " + decodeURI(location.href)') == 'complete ' + url:
+                        break
+                except RuntimeError:
+                    pass  # between two documents
+                if time.monotonic() > until:
+                    raise TimeoutError(url)
+                time.sleep(0.05)
 
     def value(self, expression):
         answer = self.ask('Runtime.evaluate', expression=expression, returnByValue=True)

@@ -5,6 +5,7 @@
 // first and the last ones are drawn and the middle is folded.
 #include "look.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,12 +128,15 @@ static void draw_segment(struct look_drawing *d, size_t i)
 static void caption(const struct look *l, FILE *out)
 {
   const struct estab_watch_conn *c = &l->conn;
-  char end[ROW_STORY_BYTES], notes[ROW_STORY_BYTES], uid[ESTAB_WATCH_UID_TEXT];
+  char end[ROW_STORY_BYTES], notes[ROW_STORY_BYTES], pace[ROW_STORY_BYTES],
+      uid[ESTAB_WATCH_UID_TEXT];
   row_story_end(c, end);
   row_story_notes(c, notes);
+  row_story_pace(c, pace);
   estab_watch_uid_format(&c->life, uid);
   fprintf(out, "\n%s: %s%s%s. Zeek: %s %s\n", uid, end, notes[0] ? "; " : "", notes, c->conn_state,
           c->history[0] ? c->history : "-");
+  if (pace[0]) fprintf(out, "%c%s.\n", toupper((unsigned char)pace[0]), pace + 1);
   fputs("States in parentheses are inferred, the others rest on the side's own segments.\n", out);
   if (l->left_out > 0)
     fprintf(out, "%" PRIu64 " segments behind the first %u are not drawn.\n", l->left_out,

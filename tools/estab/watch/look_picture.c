@@ -147,7 +147,7 @@ int look_picture(const struct look *l, const char *path, const char **why)
   look_endpoint(ends[1], sizeof ends[1], &c->resp_ip, c->resp_port);
   row_story_end(c, end);
   row_story_notes(c, notes);
-  snprintf(plot->title, sizeof plot->title, "%.56s - %.56s: %.60s%s%.70s", ends[0], ends[1], end,
+  snprintf(plot->title, sizeof plot->title, "%.56s - %.56s: %.50s%s%.70s", ends[0], ends[1], end,
            notes[0] ? "; " : "", notes);
   for (size_t i = 0; i < l->count; i++)
     if (l->segments[i].text_bytes > 0) text[l->segments[i].from] = true;

@@ -202,6 +202,8 @@ static void page_conn(struct page *p, const struct estab_watch_conn *c)
   comma_string(t, words);
   estab_watch_uid_format(&c->uid, uid);
   comma_string(t, uid);
+  row_story_pace(c, words);
+  comma_string(t, words);
   text_char(t, ',');
   if (life != NULL && life->kept > 0 && p->ladder_bytes < PAGE_LADDER_BYTES)
     put_ladder(p, life, c);

@@ -136,3 +136,29 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
   if (c->capture_loss) note(&n, "capture lost packets");
   if (!c->final) note(&n, "more may come");
 }
+
+void row_story_pace(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
+{
+  const struct {
+    uint64_t ns;
+    const char *what;
+  } times[] = {{c->rtt_handshake_ns, "in the handshake"},
+               {c->rtt_min_ns, "least"},
+               {c->rtt_median_ns, "median"}},
+    limits[] = {{c->limited_receiver_window_ns, "the receiver's window"},
+                {c->limited_sender_or_path_ns, "sender or path"},
+                {c->limited_loss_ns, "loss"},
+                {c->limited_idle_ns, "nothing to send"}};
+  struct notes n = {.text = text};
+  text[0] = '\0';
+  for (unsigned i = 0; i < 3; i++)
+    if (times[i].ns != ESTAB_WATCH_TIME_NONE)
+      note(&n, "%s%.3f ms %s", n.used == 0 ? "round trip " : "", (double)times[i].ns / 1e6,
+           times[i].what);
+  bool first = true;
+  for (unsigned i = 0; i < 4; i++) {
+    if (limits[i].ns == 0) continue;
+    note(&n, "%s%s %.3f s", first ? "limited by " : "", limits[i].what, (double)limits[i].ns / 1e9);
+    first = false;
+  }
+}

@@ -5,11 +5,13 @@
 
 #include "estab/watch.h"
 
-#define ROW_STORY_BYTES 160
+#define ROW_STORY_BYTES 240
 
 // "closed by orig", "refused", "no answer", "reset by resp", "open at the end".
 void row_story_end(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES]);
 // What a reader should not miss: "3 retransmitted, 1 zero window"; "" = nothing.
 void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES]);
+// How fast it could be: round trips, and what it waited for; "" = nothing was measured.
+void row_story_pace(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES]);
 
 #endif

@@ -9,7 +9,7 @@ const conns = data.conns;
 // The order in which page.c writes a connection.
 const START = 0, OIP = 1, OPORT = 2, RIP = 3, RPORT = 4, BY = 5, OSTATE = 6, RSTATE = 7, INFERRED = 8, ENDED = 9,
   ZEEK = 10, HISTORY = 11, LASTED = 12, SENT = 13, RECEIVED = 14, OPKTS = 15, RPKTS = 16, NOTES = 17, UID = 18,
-  LADDER = 19;
+  PACE = 19, LADDER = 20;
 // And a segment of a ladder.
 const S_TIME = 0, S_FROM = 1, S_FLAGS = 2, S_SEQ = 3, S_BYTES = 4, S_ACK = 5, S_WINDOW = 6, S_STATE = 7,
   S_INFERRED = 9, S_MARKS = 10, S_PACKET = 11;
@@ -247,9 +247,10 @@ function showDetail() {
   const facts = element('p', '', 'Opened by ' + c[BY] + '; ' + c[ENDED] + (c[NOTES] ? '; ' + c[NOTES] : '') + '.');
   const counts = element('p', 'soft', c[ZEEK] + ' ' + c[HISTORY] + ', ' + plural(c[OPKTS], 'packet') + ' with ' +
     plural(c[SENT], 'octet') + ' and ' + plural(c[RPKTS], 'packet') + ' with ' + plural(c[RECEIVED], 'octet') + ' back.');
+  const pace = element('p', 'soft', c[PACE] ? c[PACE][0].toUpperCase() + c[PACE].slice(1) + '.' : '');
   const uid = element('p', 'soft');
   uid.append('uid ', element('code', '', c[UID]));
-  detail.replaceChildren(title, facts, counts, uid);
+  detail.replaceChildren(title, facts, counts, ...(c[PACE] ? [pace] : []), uid);
   for (const d of data.doubts)
     if (d[2] === c[UID])
       detail.append(element('p', 'red', 'Packet ' + d[0] + ', two readings (' + d[3].replace(/_/g, ' ') + '): ' + d[4] + '; or ' + d[5]));
