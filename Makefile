@@ -80,6 +80,11 @@ referee: build
 	@tests/conformance/referee.py $(PACKETDRILL) $(PACKETDRILL_BINARY) --write
 .PHONY: referee
 
+# The kernel of this machine, judged by the public scripts: root.
+conformance-kernel: build
+	@tests/conformance/kernel.py $(PACKETDRILL) $(PACKETDRILL_BINARY) --write
+.PHONY: conformance-kernel
+
 diff: build
 	@mkdir -p build/found
 	@build/tests/diff -n $(or $(STORIES),10000) -e tests/diff/explained.tsv -o build/found $(if $(PLANT),-p $(PLANT)) $(ARGS)

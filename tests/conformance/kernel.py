@@ -12,8 +12,8 @@ from conformance import ROOT, figures, pairs, scripts
 from referee import ADDRESSES, NAMES, neutral, playable, put, standard, versions
 
 KERNEL = os.environ.get('KERNEL', os.path.join(ROOT, 'build/tools/estab/referee/libkernel-packetdrill.so'))
-AT_ONCE = 2            # runs wait for most of their time
-TOLERANCE_US = 20000   # at least: time is real, and shared with the other runs
+AT_ONCE = 3            # runs wait for most of their time
+TOLERANCE_US = 50000   # at least: time is real, and an ACK that waits 40 ms is a choice that no script is about
 PATIENCE_S = 60
 SHIMS = {
     'sysctl': '#!/bin/sh\ncase "$*" in *net.inet.*|*net.inet6.*|*kern.*) exit 0 ;; esac\nexec /usr/sbin/sysctl "$@"\n',
@@ -46,7 +46,7 @@ def make_world(top, packetdrill):
             '#!/bin/sh\nfor a; do echo "${a#*=}" >"${a%%=*}"; done 2>/dev/null\nexit 0\n')
 
 
-def judge(top, packetdrill, script, version, number):
+def judge(top, packetdrill, script, version, number, delays):
     given = open(script.path, errors='replace').read()
     text = re.sub(r'^--(ip_version|mtu|mss|send_omit_free).*\n', '', standard(given), flags=re.M)
     said = re.search(r'^--tolerance_usecs=(\d+)', text, re.M)
@@ -61,15 +61,25 @@ def judge(top, packetdrill, script, version, number):
     command = ['unshare', '-n', 'sh', '-c', SETUP.format(mtu=mtu, addresses=ROUTES[version]), 'sh', packetdrill,
                f'--so_filename={KERNEL}', f'--ip_version=ipv{version}', f'--mtu={mtu}',
                f'--tolerance_usecs={max(TOLERANCE_US, int(said.group(1)) if said else 0)}'] + ADDRESSES[version] + [name]
-    if script.profile == 'freebsd':
+    if delays:
         command.insert(-1, '--so_flags=delays')
     try:
         done = subprocess.run(command, cwd=f'{top}/w/a/b', env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=PATIENCE_S)
-        said = done.stdout.decode(errors='replace').strip().split('\n')[-1]
+        lines = done.stdout.decode(errors='replace').strip().split('\n')
+        said = next((line for line in lines if 'error' in line), lines[-1])
         return 'pass' if done.returncode == 0 else 'fail', said.replace(top, '')
     except subprocess.TimeoutExpired:
         return 'fail', 'no end'
+
+
+def best(top, packetdrill, script, version, number):
+    """Linux acknowledges at once at first and later waits; FreeBSD's scripts are content with the one or the other."""
+    said = judge(top, packetdrill, script, version, number, False)
+    if said[0] == 'pass' or script.profile != 'freebsd':
+        return said
+    again = judge(top, packetdrill, script, version, number, True)
+    return again if again[0] == 'pass' else said
 
 
 def main():
@@ -81,10 +91,10 @@ def main():
             for v in versions(s, texts[s])]
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(AT_ONCE) as pool:
         make_world(top, packetdrill)
-        said = list(pool.map(lambda job: judge(top, packetdrill, *job[1], job[0]), enumerate(runs)))
+        said = list(pool.map(lambda job: best(top, packetdrill, *job[1], job[0]), enumerate(runs)))
         for nth, run in enumerate(runs):  # time is real and shared with others: once more alone
-            if said[nth][0] != 'pass':
-                said[nth] = judge(top, packetdrill, *run, nth)
+            if 'timing' in said[nth][1]:
+                said[nth] = best(top, packetdrill, *run, nth)
     classes, _ = figures([(s, verdict) for (s, _), (verdict, _) in zip(runs, said)], needs)
     for (script, version), (verdict, why) in zip(runs, said):
         if verdict != 'pass':
