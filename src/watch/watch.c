@@ -157,7 +157,9 @@ static bool watch_join(estab_watch *w, struct watch_packet *p)
 {
   watch_count(w, ESTAB_WATCH_COUNT_FRAGMENT);
   bool ambiguous = false;
+  const uint64_t evicted = w->defrag.frag.evicted;
   int answer = watch_defrag_input(&w->defrag, p, w->now_ns, p, &ambiguous);
+  w->stats.counts[ESTAB_WATCH_COUNT_FRAGMENT_LOST] += w->defrag.frag.evicted - evicted;
   if (ambiguous) track_fragment_doubt(&w->track, w->now_ns, w->stats.packets);
   if (answer == 0) return true;
   if (answer != -ESTAB_DROP_FRAG_WAITING)

@@ -193,6 +193,7 @@ static void kit_options(struct watch_packet *p, struct observation *o, const cha
       t->ts_value = UINT32_MAX;
     }
     if (*c == 'd') p->payload_bytes = 24;
+    if (*c == 'c') t->present |= ESTAB_TCP_OPT_TFO;
     if (*c == 'f') o->fragmented = true;
     if (*c == 'w') p->tcp.window = (uint16_t)atoi(c + 1);
     if (*c == 'q') p->tcp.seq = (uint32_t)atoi(c + 1);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// test_doubt.c - fragments that contradict each other, text past the window, and what is counted, through the whole
+// observer.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "support/watch_kit.h"
+#include "support/wrapped.h"
+
+static void put(struct watch_kit *k, struct wrapped *w, enum wrapping how)
+{
+  if (!k->w) assert_int_equal(estab_watch_new(&k->settings, &k->w), 0);
+  const uint32_t link = wrapped_in(w, how);
+  estab_watch_input(k->w, 0, link, wrapped_bytes(w), w->count, w->count, k->now_ns);
+  k->now_ns += 20000000;
+  watch_kit_pull(k);
+}
+
+static uint64_t counted(struct watch_kit *k, enum estab_watch_count count)
+{
+  struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+  estab_watch_stats(k->w, &stats);
+  return stats.counts[count];
+}
+
+// Octets [from, to) of what a segment carries behind its IP header, as a fragment.
+static void piece(struct watch_kit *k, const struct estab_packet *sent, uint32_t id, size_t from,
+                  size_t to)
+{
+  struct wrapped whole, w;
+  wrapped_packet(&whole, sent);
+  const size_t header = sent->version == 4 ? 20 : 40, all = whole.count - header;
+  struct estab_packet p = *sent;
+  if (to > all) to = all;
+  p.kind = ESTAB_PACKET_FRAGMENT;
+  p.protocol = ESTAB_PROTOCOL_TCP;
+  p.fragment = (struct estab_fragment){id, (uint16_t)from, to < all};
+  p.payload = wrapped_bytes(&whole) + header + from;
+  p.payload_bytes = to - from;
+  wrapped_packet(&w, &p);
+  put(k, &w, WRAPPING_ETHERNET);
+}
+
+#define END 1000
+
+// ATTACKS O9: an identification is used again, holes are no text, contradictions are said.
+static void o9_fragments(void **state)
+{
+  (void)state;
+  for (unsigned version = 4; version <= 6; version += 2) {
+    static struct watch_kit k;
+    const struct estab_packet a = wrapped_tcp(version, 0x018, "aaaaaaaaaaaaaaaaaaaaaaaa", 24);
+    struct estab_packet b = wrapped_tcp(version, 0x018, "bbbbbbbbbbbbbbbbbbbbbbbb", 24);
+    b.tcp.seq = a.tcp.seq + 24;
+
+    // One after the other under the same identification: both whole, nothing mixed, no doubt.
+    watch_kit_init(&k);
+    k.settings.streams = true;
+    piece(&k, &a, 9, 0, 40);
+    piece(&k, &a, 9, 40, END);
+    piece(&k, &b, 9, 40, END);
+    piece(&k, &b, 9, 0, 40);
+    assert_non_null(strstr(watch_kit_pull(&k), "stream o 0 aaaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_non_null(strstr(k.out, "stream o 24 bbbbbbbbbbbbbbbbbbbbbbbb"));
+    assert_null(strstr(k.out, "ambiguity"));
+    watch_kit_free(&k);
+
+    // A hole of eight octets, then of none: whole only when it is.
+    watch_kit_init(&k);
+    k.settings.streams = true;
+    piece(&k, &a, 9, 0, 32);
+    piece(&k, &a, 9, 40, END);
+    assert_string_equal(watch_kit_pull(&k), "");
+    assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_TCP), 0);
+    piece(&k, &a, 9, 32, 40);
+    assert_non_null(strstr(watch_kit_pull(&k), "aaaaaaaaaaaaaaaaaaaaaaaa"));
+    watch_kit_free(&k);
+
+    // The rest of the first never comes: what it left contradicts the second, and that is said.
+    watch_kit_init(&k);
+    piece(&k, &a, 9, 0, 40);
+    piece(&k, &b, 9, 0, 40);
+    piece(&k, &b, 9, 40, END);
+    assert_non_null(strstr(watch_kit_pull(&k), "ambiguity fragment_overlap"));
+    watch_kit_free(&k);
+
+    // It never comes and nothing contradicts it: counted as lost.
+    watch_kit_init(&k);
+    piece(&k, &a, 9, 0, 40);
+    estab_watch_flush(k.w);
+    assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_FRAGMENT), 1);
+    assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_FRAGMENT_LOST), 1);
+    watch_kit_free(&k);
+  }
+}
+
+// ATTACKS O9, O10: datagrams that are never whole, more than the cap allows.
+static void o9_fragment_flood(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  const struct estab_packet a = wrapped_tcp(4, 0x018, "aaaaaaaaaaaaaaaaaaaaaaaa", 24);
+  for (uint32_t id = 1; id < 40000; id++) {
+    k.now_ns -= 19990000;
+    piece(&k, &a, id, 0, 40);
+  }
+  struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+  estab_watch_stats(k.w, &stats);
+  assert_true(stats.memory_peak_bytes <= k.settings.max_bytes);
+  assert_int_equal(stats.counts[ESTAB_WATCH_COUNT_FRAGMENT], 39999);
+  assert_true(stats.counts[ESTAB_WATCH_COUNT_FRAGMENT_CAP] +
+                  stats.counts[ESTAB_WATCH_COUNT_FRAGMENT_LOST] >
+              0);
+  watch_kit_free(&k);
+}
+
+static void text_past_the_window(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  watch_kit_run(&k, "S saw100 A A100 aw100 A100+1 aw100");
+  assert_string_equal(watch_kit_pull(&k), "ambiguity data_past_window");
+  watch_kit_free(&k);
+  watch_kit_init(&k);
+  watch_kit_run(&k, "S saw100 A A100 aw100 A100 aw100 A1+100 aw100"); // a probe of a closed window
+  assert_string_equal(watch_kit_pull(&k), "");
+  watch_kit_free(&k);
+}
+
+// What is counted and not tracked; four at most of a kind and connection are told, the rest is counted as well.
+static void counts(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  struct wrapped w;
+  const struct estab_packet a = wrapped_tcp(4, 0x018, "text", 4);
+  watch_kit_init(&k);
+  wrapped_packet(&w, &a);
+  put(&k, &w, WRAPPING_VXLAN);
+  assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_TUNNELED), 1);
+  k.now_ns -= 15000000; // 5 ms after it: the tap's copy
+  wrapped_packet(&w, &a);
+  put(&k, &w, WRAPPING_VXLAN);
+  assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_DUPLICATE), 1);
+  assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_TCP), 1);
+  watch_kit_free(&k);
+
+  watch_kit_init(&k);
+  watch_kit_run(&k, "S sa A A10o A10 a A10! A10! A10! A10! A10! A10!");
+  assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_OFFLOADED), 1);
+  assert_int_equal(counted(&k, ESTAB_WATCH_COUNT_BAD_CHECKSUM), 6);
+  assert_int_equal(k.ambiguities, 4);
+  struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+  estab_watch_stats(k.w, &stats);
+  const struct estab_ip host = estab_ip4(192, 0, 2, 1);
+  assert_true(estab_ip_equal(&stats.offloaded_host, &host));
+  assert_int_equal(stats.ambiguities_counted_only, 2);
+  watch_kit_free(&k);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(o9_fragments),
+      cmocka_unit_test(o9_fragment_flood),
+      cmocka_unit_test(text_past_the_window),
+      cmocka_unit_test(counts),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
