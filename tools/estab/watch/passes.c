@@ -90,7 +90,7 @@ static void from_files(struct passes *p, estab_watch *w, passes_record *record, 
   }
   while ((answer = input_next(&input, &packet, &error)) != 0) {
     if (answer < 0) {
-      if (p->count == 0) fprintf(stderr, "estab watch: %s: %s\n", error.path, error.capture.text);
+      if (p->count == 0) (void)say_failure("watch", NULL, "%s: %s", error.path, error.capture.text);
       p->failed = true;
       continue;
     }

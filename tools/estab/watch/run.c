@@ -72,7 +72,7 @@ void watching_note(struct watching *w, const struct estab_capture_packet *note)
 static void tell_error(struct watching *w, const struct input_error *error)
 {
   const struct estab_capture_error *e = &error->capture;
-  fprintf(stderr, "estab watch: %s: %s\n", error->path, e->text);
+  (void)say_failure("watch", NULL, "%s: %s", error->path, e->text);
   if (w->packets > 0)
     fprintf(stderr, "%" PRIu64 " packets up to offset %" PRIu64 " were read.\n", w->packets,
             e->offset);
