@@ -6,30 +6,41 @@
 #include "watch/observe.h"
 #include "watch/record.h"
 
+struct estab_watch_ambiguity *doubt_of_nobody(struct track *t, enum estab_watch_ambiguity_kind kind,
+                                              uint64_t ts_ns, uint64_t packet)
+{
+  uint64_t second = ts_ns / FLOW_SECOND_NS;
+  if (second != t->ambiguity_second) {
+    t->ambiguity_second = second;
+    t->ambiguity_count = 0;
+  }
+  if (t->note_count >= TRACK_NOTES || t->ambiguity_count >= DOUBT_PER_SECOND) {
+    t->stats->ambiguities_counted_only++;
+    return NULL;
+  }
+  t->ambiguity_count++;
+  t->stats->ambiguities++;
+  struct estab_watch_ambiguity *a = &t->notes[t->note_count++].ambiguity;
+  *a = (struct estab_watch_ambiguity){
+      .ts_ns = ts_ns, .packet = packet, .kind = (uint8_t)kind, .policy = t->settings.policy};
+  return a;
+}
+
 static struct estab_watch_ambiguity *doubt_room(struct track *t, struct flow *f,
                                                 enum estab_watch_ambiguity_kind kind,
                                                 const struct segment *g)
 {
   if (f == &t->scratch) return NULL; // told when the segment came
   struct flow_trouble *r = track_trouble(t, f);
-  uint64_t second = g->ts_ns / FLOW_SECOND_NS;
-  if (second != t->ambiguity_second) {
-    t->ambiguity_second = second;
-    t->ambiguity_count = 0;
-  }
-  if (!r || r->ambiguities[kind] >= DOUBT_PER_CONNECTION || t->note_count >= TRACK_NOTES ||
-      t->ambiguity_count >= DOUBT_PER_SECOND) {
+  if (!r || r->ambiguities[kind] >= DOUBT_PER_CONNECTION) {
     t->stats->ambiguities_counted_only++;
     return NULL;
   }
+  struct estab_watch_ambiguity *a = doubt_of_nobody(t, kind, g->ts_ns, g->packet);
+  if (!a) return NULL;
   r->ambiguities[kind]++;
-  t->ambiguity_count++;
-  t->stats->ambiguities++;
-  struct track_note *n = &t->notes[t->note_count++];
-  n->ambiguity = (struct estab_watch_ambiguity){
-      .ts_ns = g->ts_ns, .packet = g->packet, .kind = (uint8_t)kind, .policy = t->settings.policy};
-  record_life_uid(t, f, &n->ambiguity.uid);
-  return &n->ambiguity;
+  record_life_uid(t, f, &a->uid);
+  return a;
 }
 
 void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,

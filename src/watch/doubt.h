@@ -16,6 +16,10 @@ void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
                  const struct segment *g, const char *chosen, const char *other);
 
+// Of a packet that is of no connection yet. NULL: too many already, it is counted.
+struct estab_watch_ambiguity *doubt_of_nobody(struct track *t, enum estab_watch_ambiguity_kind kind,
+                                              uint64_t ts_ns, uint64_t packet);
+
 // What of this segment its receiver may read otherwise. Before the machines see it.
 void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uint16_t urgent);
 // The name of a side's text in the ring of recall.h.

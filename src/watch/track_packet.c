@@ -3,6 +3,7 @@
 #include "watch/track_internal.h"
 
 #include "base/bytes.h"
+#include "base/fmt.h"
 #include "watch/doubt.h"
 #include "watch/life.h"
 #include "watch/measure.h"
@@ -226,20 +227,14 @@ void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, u
 // The packet is of no connection yet: the ambiguity is of the tuple that would be.
 void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number)
 {
-  if (t->note_count >= TRACK_NOTES) {
-    t->stats->ambiguities_counted_only++;
-    return;
-  }
-  struct track_note *n = &t->notes[t->note_count++];
-  n->ambiguity = (struct estab_watch_ambiguity){
-      .ts_ns = ts_ns,
-      .packet = number,
-      .kind = ESTAB_WATCH_AMBIGUITY_FRAGMENT_OVERLAP,
-      .policy = t->settings.policy,
-      .chosen = "as the policy joins them",
-      .other = "other octets at the same place",
-  };
-  t->stats->ambiguities++;
+  struct estab_watch_ambiguity *a =
+      doubt_of_nobody(t, ESTAB_WATCH_AMBIGUITY_FRAGMENT_OVERLAP, ts_ns, number);
+  if (!a) return;
+  struct fmt out;
+  fmt_init(&out, a->chosen, sizeof a->chosen);
+  fmt_str(&out, "as the policy joins them");
+  fmt_init(&out, a->other, sizeof a->other);
+  fmt_str(&out, "other octets at the same place");
 }
 
 bool track_next_note(struct track *t, struct estab_watch_record *out)

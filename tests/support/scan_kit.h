@@ -41,8 +41,8 @@ void scan_kit_open(struct scan_kit *k);
 void scan_kit_stop(struct scan_kit *k);
 
 // "SECONDS SRC:PORT > DST:PORT FLAGS[OPTIONS] FATE", in the order of time. FLAGS as in estab_flags_format(),
-// OPTIONS of the first segment after a comma: k kernel's, m MSS only, t timestamps, o nmap -O's, c TFO's cookie, d text, f
-// fragments, wN window N, qN sequence number N. FATE:
+// OPTIONS of the first segment after a comma: k kernel's, m MSS only, t timestamps, o nmap -O's, c TFO's cookie,
+// d text, f fragments, wN window N, qN sequence number N. FATE:
 //   closed      answered by RST            silent    one segment, no answer
 //   patient     three SYNs, no answer      half      SYN-ACK, then RST by the originator
 //   flood       SYN-ACK, nothing after it  touch     handshake, then RST without text

@@ -164,13 +164,68 @@ static void counts(void **state)
   watch_kit_free(&k);
 }
 
+// At most 1,000 a second in all, whoever raises them; the rest is counted.
+static void a_thousand_a_second(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  k.now_ns += 20000000; // all within one second
+  const struct estab_packet a = wrapped_tcp(4, 0x018, "aaaaaaaaaaaaaaaaaaaaaaaa", 24);
+  struct estab_packet b = a;
+  b.payload = (const uint8_t *)"bbbbbbbbbbbbbbbbbbbbbbbb";
+  for (uint32_t id = 1; id <= 1500; id++) {
+    for (unsigned i = 0; i < 3; i++) {
+      k.now_ns -= 19900000; // 100 us each
+      piece(&k, i ? &b : &a, id, i == 2 ? 40 : 0, i == 2 ? END : 40);
+    }
+    k.out[0] = '\0';
+  }
+  assert_int_equal(k.ambiguities, 1000);
+  struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+  estab_watch_stats(k.w, &stats);
+  assert_int_equal(stats.ambiguities, 1000);
+  assert_true(stats.ambiguities_counted_only >= 500);
+  watch_kit_free(&k);
+}
+
+// The same ends are one connection in every VLAN unless asked for, and another in another tunnel.
+static void networks(void **state)
+{
+  (void)state;
+  static const struct {
+    enum wrapping how;
+    bool key_vlan;
+    uint64_t flows;
+  } all[] = {{WRAPPING_VLAN, false, 1},
+             {WRAPPING_VLAN, true, 2},
+             {WRAPPING_VXLAN, false, 2},
+             {WRAPPING_GRE, false, 2},
+             {WRAPPING_GENEVE, false, 2}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static struct watch_kit k;
+    struct wrapped w;
+    struct estab_packet a = wrapped_tcp(4, 0x018, "text", 4);
+    watch_kit_init(&k);
+    k.settings.key_vlan = all[i].key_vlan;
+    wrapped_packet(&w, &a);
+    put(&k, &w, WRAPPING_ETHERNET);
+    a.tcp.seq += 4;
+    wrapped_packet(&w, &a);
+    put(&k, &w, all[i].how);
+    struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+    estab_watch_stats(k.w, &stats);
+    assert_int_equal(stats.flows, all[i].flows);
+    watch_kit_free(&k);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(o9_fragments),
-      cmocka_unit_test(o9_fragment_flood),
-      cmocka_unit_test(text_past_the_window),
-      cmocka_unit_test(counts),
+      cmocka_unit_test(o9_fragments),         cmocka_unit_test(o9_fragment_flood),
+      cmocka_unit_test(text_past_the_window), cmocka_unit_test(counts),
+      cmocka_unit_test(a_thousand_a_second),  cmocka_unit_test(networks),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
