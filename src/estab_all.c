@@ -53,6 +53,9 @@
 // tcp
 #include "tcp/ack.c"
 #include "tcp/board.c"
+#include "tcp/cc_bbr.c"
+#include "tcp/cc_bbr_model.c"
+#include "tcp/cc_bbr_probe.c"
 #include "tcp/cc_cubic.c"
 #include "tcp/cc_hystart.c"
 #include "tcp/cc_list.c"

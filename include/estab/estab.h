@@ -122,6 +122,7 @@ enum estab_ecn_use {
 enum estab_cc {
   ESTAB_CC_NEWRENO, // RFC 5681, RFC 6582
   ESTAB_CC_CUBIC,   // RFC 9438, with HyStart++ of RFC 9406
+  ESTAB_CC_BBR,     // version 3, draft-ietf-ccwg-bbr
 };
 
 // The profile people should run: secure against blind attacks, modern options on.

@@ -95,6 +95,7 @@ struct cc_verbs {
 
 extern const struct cc_verbs cc_newreno;
 extern const struct cc_verbs cc_cubic;
+extern const struct cc_verbs cc_bbr;
 
 // What start() and on_mss() do where a controller keeps nothing beyond struct cc.
 void cc_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes);

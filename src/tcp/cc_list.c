@@ -8,6 +8,7 @@
 static const struct cc_verbs *const cc_list[] = {
     [ESTAB_CC_NEWRENO] = &cc_newreno,
     [ESTAB_CC_CUBIC] = &cc_cubic,
+    [ESTAB_CC_BBR] = &cc_bbr,
 };
 
 const struct cc_verbs *cc_by_number(uint64_t number)

@@ -40,6 +40,7 @@ static int set_congestion_control(struct tcb *t, const struct cc_verbs *verbs, u
   if (!verbs) return ESTAB_ERR_UNSUPPORTED;
   if (t->cc.verbs == verbs) return ESTAB_OK;
   t->cc.verbs = verbs;
+  t->cc.acked_bytes = 0;
   if (t->work) cc_wake(&t->cc, &t->work->cc, now_ns);
   return ESTAB_OK;
 }

@@ -52,7 +52,8 @@ void transmit_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end
   board_set_sent_again(b, c->mem, at, now_ns, &mark);
   w->rack.oldest_ns = u64_min(w->rack.oldest_ns, now_ns);
   if (t->bits & TCB_FAST_RECOVERY) prr_on_sent(&w->prr, bytes);
-  undo_on_sent_again(&w->undo, bytes, (t->flags & SEG_TS) != 0, tcp_ts_now(t->ts_offset, now_ns));
+  undo_on_sent_again(&w->undo, seq, bytes, (t->flags & SEG_TS) != 0,
+                     tcp_ts_now(t->ts_offset, now_ns));
   // The timeout is that of what is in flight longest.
   if (seq == t->snd.una && tcb_speaks_sack(t))
     w->rto_at_ns = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);

@@ -37,11 +37,13 @@ static inline void undo_arm(struct undo *u, uint32_t snd_una, uint32_t cwnd_byte
                      .pipe_bytes = pipe};
 }
 
-// A retransmission leaves; ts is on it when ts_sent.
-static inline void undo_on_sent_again(struct undo *u, uint32_t bytes, bool ts_sent, uint32_t ts)
+// A retransmission leaves; ts is on it when ts_sent. RFC 3522 3.2 (1): only that of the earliest octet outstanding when
+// the episode began is a witness: what an episode before has sent again may still be in flight, and its ACK older.
+static inline void undo_on_sent_again(struct undo *u, uint32_t seq, uint32_t bytes, bool ts_sent,
+                                      uint32_t ts)
 {
   if (!u->armed) return;
-  if (!u->echo_known && u->again_bytes == 0 && ts_sent) {
+  if (!u->echo_known && seq == u->marker && ts_sent) {
     u->first_ts = ts;
     u->echo_known = true;
   }

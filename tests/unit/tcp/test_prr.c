@@ -64,14 +64,27 @@ static void echo_tells(void **state)
   struct undo u;
   undo_arm(&u, 5, 20 * MSS, UINT32_MAX, 18 * MSS);
   assert_false(undo_by_echo(&u, true, 0xfffffff0u)); // nothing was sent again yet
-  undo_on_sent_again(&u, MSS, true, 0xfffffff8u);
-  undo_on_sent_again(&u, MSS, true, 3u);
+  undo_on_sent_again(&u, 5, MSS, true, 0xfffffff8u);
+  undo_on_sent_again(&u, 5, MSS, true, 3u);
   assert_true(undo_by_echo(&u, true, 0xfffffff7u));
   assert_false(undo_by_echo(&u, true, 0xfffffff8u));
   assert_false(undo_by_echo(&u, true, 3u));
   assert_false(undo_by_echo(&u, false, 0u));
   u.armed = false;
   assert_false(undo_by_echo(&u, true, 0xfffffff7u));
+}
+
+// The first octet outstanding was sent again by the episode before: what is sent again now is no witness, or the ACK of
+// that older retransmission would pass for one of the original.
+static void echo_of_an_older_retransmission(void **state)
+{
+  (void)state;
+  struct undo u;
+  undo_arm(&u, 5, 20 * MSS, UINT32_MAX, 18 * MSS);
+  undo_on_sent_again(&u, 5 + 4 * MSS, MSS, true, 100u);
+  assert_false(undo_by_echo(&u, true, 50u));
+  undo_on_sent_again(&u, 5, MSS, true, 110u);
+  assert_true(undo_by_echo(&u, true, 50u));
 }
 
 // All that was sent again had arrived before: only then was the reduction a mistake.
@@ -82,8 +95,8 @@ static void duplicates_tell_when_they_are_all(void **state)
   undo_arm(&u, 5, 20 * MSS, 9 * MSS, 18 * MSS);
   assert_int_equal(u.pipe_bytes, 18 * MSS);
   assert_false(undo_by_dsack(&u, MSS));
-  undo_on_sent_again(&u, MSS, false, 0);
-  undo_on_sent_again(&u, MSS, false, 0);
+  undo_on_sent_again(&u, 5, MSS, false, 0);
+  undo_on_sent_again(&u, 5, MSS, false, 0);
   assert_false(undo_by_dsack(&u, MSS));
   assert_true(undo_by_dsack(&u, MSS));
 }
@@ -150,6 +163,7 @@ int main(void)
       cmocka_unit_test(first_retransmission_is_forced),
       cmocka_unit_test(below_ssthresh),
       cmocka_unit_test(echo_tells),
+      cmocka_unit_test(echo_of_an_older_retransmission),
       cmocka_unit_test(duplicates_tell_when_they_are_all),
       cmocka_unit_test(rate_is_the_slower_of_both),
       cmocka_unit_test(too_short_for_a_round_trip),

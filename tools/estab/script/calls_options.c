@@ -221,8 +221,10 @@ static enum step option_congestion(struct run *run, struct sock *sock, const str
   static const struct {
     const char *name;
     enum estab_cc cc;
-  } names[] = {
-      {"reno", ESTAB_CC_NEWRENO}, {"newreno", ESTAB_CC_NEWRENO}, {"cubic", ESTAB_CC_CUBIC}};
+  } names[] = {{"reno", ESTAB_CC_NEWRENO},
+               {"newreno", ESTAB_CC_NEWRENO},
+               {"cubic", ESTAB_CC_CUBIC},
+               {"bbr", ESTAB_CC_BBR}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (v != NULL && v->kind == VALUE_STRING && strcmp(v->text, names[i].name) == 0)
       return sock_set(&run->sockets, sock, ESTAB_OPT_CONGESTION_CONTROL, names[i].cc, out);
