@@ -147,7 +147,12 @@ static bool live_chores(struct live *l, uint64_t now_ns)
     watching_hangup = 0;
     outputs_turn(&l->w->outputs);
   }
-  if (live_due(&l->flushed_ns, now_ns, LIVE_FLUSH_NS)) outputs_flush(&l->w->outputs);
+  if (live_due(&l->flushed_ns, now_ns, LIVE_FLUSH_NS)) {
+    struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+    outputs_flush(&l->w->outputs);
+    estab_watch_stats(l->w->watch, &stats);
+    watching_warn(l->w, &stats);
+  }
   if (!outputs_failed(&l->w->outputs, &what)) return true;
   l->w->failed = true; // said when they are closed
   return false;
@@ -162,6 +167,7 @@ static void live_begin(struct live *l, uint64_t now_ns)
   l->flushed_ns = l->stats_ns = l->asked_ns = now_ns;
   l->stop_ns = ESTAB_NEVER;
   o->live.live = true;
+  memcpy(&o->told.seed, l->w->secret, sizeof o->told.seed);
   o->keep.live = true;
   fprintf(stderr, "Listening on");
   for (unsigned i = 0; i < l->tap->count; i++) {

@@ -172,6 +172,13 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
   o->explained = true;
 }
 
+// Live, the first word on a row, which is minutes sooner than TIME-WAIT's end; of files the last.
+static bool outputs_once(struct outputs *o, const struct estab_watch_conn *c)
+{
+  if (!o->live.live || !(o->has_zeek || o->has_table)) return c->final;
+  return c->final ? !told_last(&o->told, &c->uid) : told_first(&o->told, &c->uid);
+}
+
 void outputs_record(struct outputs *o, const struct estab_watch_record *record)
 {
   if (o->page != NULL && record->type != ESTAB_WATCH_ALERT)
@@ -179,8 +186,9 @@ void outputs_record(struct outputs *o, const struct estab_watch_record *record)
   switch (record->type) {
   case ESTAB_WATCH_CONN:
     if (o->has_json) row_json_conn(&o->json, &record->conn);
-    if (!record->conn.final) break; // it comes again: the others tell a row once
-    if (o->has_csv) row_csv_conn(&o->csv, &record->conn);
+    // If it comes again: the others tell a row once.
+    if (record->conn.final && o->has_csv) row_csv_conn(&o->csv, &record->conn);
+    if (!outputs_once(o, &record->conn)) break;
     if (o->has_zeek) row_zeek_conn(&o->zeek, &record->conn);
     if (o->has_table) row_table_conn(&o->table, &record->conn);
     break;
@@ -292,6 +300,7 @@ int outputs_close(struct outputs *o, const char **what)
     *what = o->settings.html;
     failed = errno;
   }
+  told_free(&o->told);
   if (o->has_table) {
     row_table_free(&o->table);
     for (unsigned i = 0; i < o->alert_count * 2; i++)

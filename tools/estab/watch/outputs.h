@@ -9,6 +9,7 @@
 #include "row_json.h"
 #include "row_table.h"
 #include "row_zeek.h"
+#include "told.h"
 #include "page.h"
 
 #define OUTPUTS_DOUBTS 8   // ambiguities that the readable table names
@@ -42,6 +43,7 @@ struct outputs {
   struct keep keep;
   uint64_t begun_ns[OUTPUTS_FILES]; // when each file was begun, for its name when it is finished
   uint64_t now_ns;                  // of the packets
+  struct told told;                 // live: the rows that Zeek's logs and the table have
   struct row_table table;
   char **
       alerts; // the table's paragraphs, told after the connections; [i * 2] = id, [i * 2 + 1] = text

@@ -129,6 +129,21 @@ static void read_all(struct watching *w)
   if (tell) fputs("\r\033[K", stderr);
 }
 
+void watching_warn(struct watching *w, const struct estab_watch_stats *stats)
+{
+  if (w->warned || stats->counts[ESTAB_WATCH_COUNT_OFFLOADED] == 0 ||
+      estab_ip_is_any(&stats->offloaded_host))
+    return;
+  w->warned = true;
+  char host[ESTAB_IP_TEXT_BYTES];
+  estab_ip_format(&stats->offloaded_host, host, sizeof host);
+  fprintf(stderr,
+          "estab watch: %" PRIu64
+          " checksums of %s and others were left to the device; they count as "
+          "right.\nIf rows look wrong, try --no-checksum.\n",
+          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED], host);
+}
+
 static void finish(struct watching *w)
 {
   struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
@@ -136,15 +151,7 @@ static void finish(struct watching *w)
   watching_pull(w);
   estab_watch_stats(w->watch, &stats);
   outputs_stats(&w->outputs, &stats, true);
-  if (stats.counts[ESTAB_WATCH_COUNT_OFFLOADED] == 0 || estab_ip_is_any(&stats.offloaded_host))
-    return;
-  char host[ESTAB_IP_TEXT_BYTES];
-  estab_ip_format(&stats.offloaded_host, host, sizeof host);
-  fprintf(stderr,
-          "estab watch: %" PRIu64
-          " checksums of %s and others were left to the device; they count as "
-          "right.\nIf rows look wrong, try --no-checksum.\n",
-          stats.counts[ESTAB_WATCH_COUNT_OFFLOADED], host);
+  watching_warn(w, &stats);
 }
 
 // SIGHUP opens the files again where there are some to keep; else it ends the run, as Ctrl-C does.
@@ -172,6 +179,7 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
   settings.mem = tool_mem();
   if (getentropy(settings.secret, sizeof settings.secret) < 0)
     return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
+  memcpy(w->secret, settings.secret, sizeof w->secret);
   if (run->filter != NULL && (w->filter = filter_open(run->filter, why)) == NULL)
     return say_usage("watch", "--filter '%s': %s", run->filter, why);
   int error = estab_watch_new(&settings, &w->watch);

@@ -16,14 +16,18 @@ struct watching {
   struct outputs outputs;
   struct input input;
   struct filter *filter; // of files; on interfaces the kernel has it
+  uint8_t secret[16];    // of the observer
   uint64_t packets;
   bool failed; // an error was told
+  bool warned; // of checksums left to the device
   double begun_s, told_s;
 };
 
 extern volatile sig_atomic_t watching_interrupted; // Ctrl-C or SIGTERM
 extern volatile sig_atomic_t watching_hangup;      // SIGHUP, where it does not end the run
 
+// Once, if there is something to warn of.
+void watching_warn(struct watching *w, const struct estab_watch_stats *stats);
 void watching_pull(struct watching *w);
 // Time goes on to then, stopping wherever it brings something: so the same comes out, whoever moves it.
 void watching_until(struct watching *w, uint64_t ns);
