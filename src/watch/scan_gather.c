@@ -15,11 +15,13 @@
   (60 * SCAN_S) // who asks the same host with the same make so soon takes part in it
 #define GATHER_PORTS    30
 #define GATHER_SOURCES  4
+#define GATHER_SLOTS    256  // of a set of the notes' ports or sources
 #define GATHER_RESERVED 1024 // ports below: nobody is given one by chance
 
 struct gather_note {
   struct estab_ip src;
   uint64_t first_ns, packet;
+  uint32_t who;                          // src, as a number that is not 0
   uint16_t port, src_port, flags, probe; // probe: tag
   uint8_t answer;
   bool half_open, again; // again: the same source asked for it before
@@ -50,23 +52,29 @@ static bool gather_sees(const struct scan *s, const struct gather_note *n,
          (probe_from_tag(e->probe).crafted || n->port < GATHER_RESERVED);
 }
 
+// Whether a number was not in the set.
+static bool gather_add(uint32_t set[GATHER_SLOTS], uint32_t number)
+{
+  uint32_t i = (number * UINT32_C(2654435761)) >> 24;
+  for (; set[i]; i = (i + 1) % GATHER_SLOTS)
+    if (set[i] == number) return false;
+  set[i] = number;
+  return true;
+}
+
 static bool gather_is_scan(const struct scan *s, const struct gather_victim *v,
                            const struct gather_note *e)
 {
   uint32_t ports = 0, sources = 0, shared = 0, again = 0;
+  uint32_t port_set[GATHER_SLOTS] = {0}, source_set[GATHER_SLOTS] = {0};
+  if (!gather_sees(s, e, e)) return false;
   for (uint16_t i = 0; i < v->count; i++) {
     const struct gather_note *n = &v->notes[i];
     if (!gather_sees(s, n, e) || n->answer == ESTAB_WATCH_OPEN) continue;
-    bool port = false, source = false;
-    for (uint16_t j = 0; j < i; j++) {
-      const struct gather_note *m = &v->notes[j];
-      if (!gather_sees(s, m, e) || m->answer == ESTAB_WATCH_OPEN) continue;
-      port = port || m->port == n->port;
-      source = source || estab_ip_equal(&m->src, &n->src);
-    }
-    ports += !port;
-    shared += port;
-    sources += !source;
+    bool new_port = gather_add(port_set, n->port + 1u);
+    ports += new_port;
+    shared += !new_port;
+    sources += gather_add(source_set, n->who);
     again += n->again;
   }
   if (sources < GATHER_SOURCES || ports < GATHER_PORTS || shared * 4 > ports || again * 2 > ports)
@@ -179,6 +187,7 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
   struct gather_note *n = &v->notes[v->next];
   *n = (struct gather_note){
       .src = record->src,
+      .who = (uint32_t)scan_fingerprint(&record->src, 0) | 1,
       .first_ns = record->ts_ns,
       .packet = record->packet,
       .port = record->dst_port,
