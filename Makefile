@@ -18,7 +18,7 @@ help:
 	@echo 'make fuzz-long   each fuzzer for its count of executions, hours; goes on where it stopped (ARGS=-n: how far)'
 	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6", ARGS="--target kernel")'
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
-	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N; root)'
+	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N, PLANT=FAULT, ARGS=-P; root)'
 	@echo 'make screens     what estab watch shows, into tests/golden, the manual and the README: after an intended change'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
@@ -86,7 +86,8 @@ conformance-kernel: build
 .PHONY: conformance-kernel
 
 diff: build
-	@build/tests/diff -n $(or $(STORIES),1000) -e tests/diff/explained.tsv
+	@mkdir -p build/found
+	@build/tests/diff -n $(or $(STORIES),10000) -e tests/diff/explained.tsv -o build/found $(if $(PLANT),-p $(PLANT)) $(ARGS)
 .PHONY: diff
 
 screens: build

@@ -82,7 +82,12 @@ static struct verdict first_sequence_number(const struct estab_settings *setting
   } else if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN) {
     return GO_ON; // RFC 5961 4.2: a SYN is judged by the fourth step whatever its sequence number
   }
-  if ((t->flags & SEG_TS) && !(flags & ESTAB_TCP_RST)) {
+  if (flags & ESTAB_TCP_RST) {
+    // Where it begins counts, not what it holds: with text from before RCV.NXT to behind it, guesses would be cheaper.
+    if (acceptable(g->seq, 0, t->rcv.nxt, t->rcv.wnd)) return GO_ON;
+    return unacceptable(settings, t, g, ESTAB_DROP_TCP_SEQUENCE, now_ns);
+  }
+  if (t->flags & SEG_TS) {
     if (!(g->options->present & ESTAB_TCP_OPT_TS)) {
       if (settings->require_timestamps)
         return verdict_stop(ESTAB_DROP_TCP_NO_TIMESTAMP, REPLY_NONE, EFFECT_NONE);
@@ -91,7 +96,7 @@ static struct verdict first_sequence_number(const struct estab_settings *setting
     }
   }
   if (!acceptable(g->seq, seg_len(g), t->rcv.nxt, t->rcv.wnd)) {
-    if (t->rcv.wnd != 0 || g->seq != t->rcv.nxt || (flags & ESTAB_TCP_RST))
+    if (t->rcv.wnd != 0 || g->seq != t->rcv.nxt)
       return unacceptable(settings, t, g, ESTAB_DROP_TCP_SEQUENCE, now_ns);
     g->window_closed =
         true; // [MUST-66]: text at a closed window: its ACK and URG count, the text does not
@@ -134,6 +139,13 @@ static struct verdict second_rst(const struct estab_settings *settings, struct s
 
 // Third, security and compartment: not applicable here.
 
+// RFC 7323 5.3 R1: then it is not acceptable.
+static bool syn_is_old(const struct seg_state *t, const struct seg *g, uint64_t now_ns)
+{
+  return (t->flags & SEG_TS) && (g->options->present & ESTAB_TCP_OPT_TS) &&
+         paws_rejects(t, g, now_ns);
+}
+
 // Fourth: SYN. RFC 5961 4.2 [also RFC 9293 3.10.7.4]: challenged in every synchronized state; a peer that did
 // restart answers with the exact RST. TIME-WAIT asks RFC 6191 first, see time_wait_syn_is_new().
 static struct verdict fourth_syn(const struct estab_settings *settings, struct seg_state *t,
@@ -141,7 +153,7 @@ static struct verdict fourth_syn(const struct estab_settings *settings, struct s
 {
   if (!(g->flags & ESTAB_TCP_SYN)) return GO_ON;
   if (t->state == ESTAB_SYN_RECEIVED && (t->flags & SEG_PASSIVE) &&
-      acceptable(g->seq, seg_len(g), t->rcv.nxt, t->rcv.wnd))
+      acceptable(g->seq, seg_len(g), t->rcv.nxt, t->rcv.wnd) && !syn_is_old(t, g, now_ns))
     return verdict_stop(ESTAB_DROP_TCP_SYN_IN_WINDOW, REPLY_NONE, EFFECT_TO_LISTEN);
   return challenge(settings, t, ESTAB_DROP_TCP_SYN_IN_WINDOW, now_ns);
 }

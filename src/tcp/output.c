@@ -21,11 +21,17 @@ static void put_syn_options(const struct tcp *c, const struct tcb *t, struct est
     o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
 }
 
+// Blocks that 40 octets of options hold.
+static unsigned sack_most(const struct tcb *t)
+{
+  return (t->flags & SEG_TS) ? 3 : 4;
+}
+
 // RFC 2883 4: a duplicate first; RFC 2018 4: then the block with the newest text, then those reported last.
 static TCP_APART void put_sack(struct tcb *t, struct estab_tcp_options *o)
 {
   unsigned n = 0;
-  const unsigned most = (t->flags & SEG_TS) ? 3 : 4; // what 40 octets of options hold
+  const unsigned most = sack_most(t);
   if (t->bits & TCB_DSACK) {
     o->sack[n].start = t->dsack_start;
     o->sack[n++].end = t->dsack_end;
@@ -112,16 +118,23 @@ static uint32_t attach_text(struct tcb *t, struct tcp_out *out, uint32_t seq, ui
   return got;
 }
 
-// PSH ends what the user wrote [MUST-61]; URG marks, as long as the urgent octet is ahead [MUST-30].
-static void mark_text(const struct tcb *t, struct tcp_out *out)
+// URG marks, as long as the urgent octet is ahead [MUST-30]; SACK blocks go on every ACK, with text or without it.
+static TCP_APART void mark_rarely(struct tcb *t, struct tcp_out *out)
 {
-  uint32_t end = out->h.seq + out->text_bytes;
-  if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push))
-    out->h.flags |= ESTAB_TCP_PSH;
   if ((t->bits & TCB_URGENT_OUT) && seq_gt(t->snd.up, out->h.seq)) {
     out->h.flags |= ESTAB_TCP_URG;
     out->h.urgent = (uint16_t)u32_min(t->snd.up - out->h.seq, 65535);
   }
+  if (t->bits & TCB_BLOCKS) put_sack(t, &out->h.options);
+}
+
+// PSH ends what the user wrote [MUST-61].
+static void mark_text(struct tcb *t, struct tcp_out *out)
+{
+  uint32_t end = out->h.seq + out->text_bytes;
+  if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push))
+    out->h.flags |= ESTAB_TCP_PSH;
+  if (t->bits & (TCB_URGENT_OUT | TCB_BLOCKS)) mark_rarely(t, out);
 }
 
 static TCP_APART void trace_out(const struct tcp *c, const struct tcb *t, const struct tcp_out *out,
@@ -158,16 +171,15 @@ static int finish(struct tcp *c, struct tcb *t, const struct tcp_out *out, uint6
 static uint32_t acceptable_seq(const struct tcb *t)
 {
   uint32_t edge = t->snd.una + t->snd.wnd;
-  return seq_lt(edge, t->snd.nxt) && !(t->bits & TCB_FIN_SENT) ? seq_max(edge, t->snd.una)
-                                                               : t->snd.nxt;
+  bool text_only = (t->bits & (TCB_FIN_SENT | TCB_SYN_ACKED)) == TCB_SYN_ACKED;
+  return seq_lt(edge, t->snd.nxt) && text_only ? seq_max(edge, t->snd.una) : t->snd.nxt;
 }
 
 // Also a reset: behind a closed window, a peer would take one from SND.NXT for a blind one (RFC 5961 3.2).
 static TCP_APART int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed = 0;
-  uint32_t seq = seq_gt(t->snd.una, t->iss) ? acceptable_seq(t) : t->snd.nxt;
-  put_header(t, out, seq, ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  put_header(t, out, acceptable_seq(t), ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
   out->h.window = 0;
   return finish(c, t, out, now_ns);
 }
@@ -460,8 +472,6 @@ static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
     seq = t->snd.una - 1;
   }
   begin(c, t, out, seq, now_ns);
-  if ((t->flags & SEG_SACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)))
-    put_sack(t, &out->h.options);
   mark_text(t, out);
   return finish(c, t, out, now_ns);
 }
@@ -492,26 +502,55 @@ static int send_by_count(struct tcp *c, struct tcb *t, struct tcp_out *out, uint
   return send_data(c, t, out, now_ns);
 }
 
-int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+// After the handshake, with neither SYN nor RST owed. Out of line, so that tcp_output() saves no registers.
+static __attribute__((noinline)) int send_synchronized(struct tcp *c, struct tcb *t,
+                                                       struct tcp_out *out, uint64_t now_ns)
+{
+  if ((t->owed & OWED_PROBE) && send_probe(c, t, out, now_ns)) return 1;
+  int sent =
+      tcb_speaks_sack(t) ? send_by_board(c, t, out, now_ns) : send_by_count(c, t, out, now_ns);
+  if (sent > 0) return sent;
+  if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE))
+    return send_ack(c, t, out, now_ns);
+  return sent;
+}
+
+// With blocks among the options, segments hold so much less text [RFC 6691 M1].
+static TCP_APART int send_with_blocks(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                      uint64_t now_ns)
+{
+  const uint16_t mss = t->snd_mss;
+  uint32_t blocks =
+      u32_min(t->out_of_order.count + ((t->bits & TCB_DSACK) ? 1u : 0u), sack_most(t));
+  uint32_t octets = blocks > 0 ? 4u + 8u * blocks : 0;
+  if (blocks == 0) t->bits &= ~(uint32_t)TCB_BLOCKS;
+  t->snd_mss = (uint16_t)(mss > octets + 8u ? mss - octets : u32_min(mss, 8));
+  int sent = send_synchronized(c, t, out, now_ns);
+  t->snd_mss = mss;
+  return sent;
+}
+
+static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                   uint64_t now_ns)
 {
   if (t->owed & OWED_RST) return send_rst(c, t, out, now_ns);
   if (t->state == ESTAB_CLOSED) return 0;
   if (t->path_generation != t->path->generation) tcb_update_mss(c, t);
-  int sent = 0;
   if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
-  if (t->bits & TCB_SYN_ACKED) {
-    // SACK blocks ride on pure ACKs, so that a data segment keeps its length.
-    if ((t->owed & OWED_ACK) && (t->out_of_order.count > 0 || (t->bits & TCB_DSACK)) &&
-        (t->flags & SEG_SACK))
-      return send_ack(c, t, out, now_ns);
-    if ((t->owed & OWED_PROBE) && send_probe(c, t, out, now_ns)) return 1;
-    sent = tcb_speaks_sack(t) ? send_by_board(c, t, out, now_ns) : send_by_count(c, t, out, now_ns);
-    if (sent > 0) return sent;
-  }
+  if (t->bits & TCB_BLOCKS) return send_with_blocks(c, t, out, now_ns);
+  if (t->bits & TCB_SYN_ACKED) return send_synchronized(c, t, out, now_ns);
   if (t->state == ESTAB_SYN_SENT) return 0;
   if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE))
     return send_ack(c, t, out, now_ns);
-  return sent;
+  return 0;
+}
+
+int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  bool plain = (t->bits & (TCB_SYN_ACKED | TCB_BLOCKS)) == TCB_SYN_ACKED &&
+               !(t->owed & (OWED_RST | OWED_SYN)) && t->state != ESTAB_CLOSED &&
+               t->path_generation == t->path->generation;
+  return plain ? send_synchronized(c, t, out, now_ns) : output_rarely(c, t, out, now_ns);
 }
 
 void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,

@@ -175,9 +175,9 @@ static TCP_APART struct verdict judge(struct tcp *c, struct tcb *t, struct seg *
   if (!v.stop) return v;
   if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
     time_wait_restart(t, seq, len, flags, now_ns);
-  if (v.drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt) &&
-      tells_dsack(t)) { // RFC 2883 4: a whole duplicate
-    t->bits |= TCB_DSACK;
+  if (v.drop == ESTAB_DROP_TCP_SEQUENCE && v.reply == REPLY_ACK && g->text_bytes > 0 &&
+      seq_lt(seq, t->rcv.nxt) && tells_dsack(t)) { // RFC 2883 4: a whole duplicate
+    t->bits |= TCB_DSACK | TCB_BLOCKS;
     t->dsack_start = seq;
     t->dsack_end = seq + g->text_bytes;
   }
@@ -190,7 +190,7 @@ static inline struct verdict takes_effect(struct tcp *c, struct tcb *t, const st
                                           uint64_t now_ns)
 {
   if (g->duplicate_start != g->duplicate_end && tells_dsack(t)) { // RFC 2883 4.2: a partial one
-    t->bits |= TCB_DSACK;
+    t->bits |= TCB_DSACK | TCB_BLOCKS;
     t->dsack_start = g->duplicate_start;
     t->dsack_end = g->duplicate_end;
   }

@@ -84,6 +84,7 @@ enum tcb_bits {
   TCB_RECV_FIXED = 1u << 26,    // and the receive buffer
   TCB_ECE = 1u << 27,           // a mark is echoed until the peer says CWR, RFC 3168 6.1.3
   TCB_CWR = 1u << 28,           // the next new text says CWR, RFC 3168 6.1.2
+  TCB_BLOCKS = 1u << 29,        // SACK blocks may be owed: for a hole or a duplicate
 };
 
 enum tcb_timer {

@@ -116,7 +116,7 @@ static void report_overlap(struct tcb *t, uint32_t start, uint32_t end)
   if (!(t->flags & SEG_SACK) || i == t->out_of_order.count) return;
   struct range r = t->out_of_order.at[i];
   if (seq_ge(r.start, end)) return;
-  t->bits |= TCB_DSACK;
+  t->bits |= TCB_DSACK | TCB_BLOCKS;
   t->dsack_start = seq_max(r.start, start);
   t->dsack_end = seq_min(r.end, end);
 }
@@ -170,8 +170,9 @@ static enum estab_drop text_out_of_order(struct tcp *c, struct tcb *t, const str
     return ESTAB_DROP_TCP_TEXT_NO_MEMORY;
   }
   remember_recent(t, g->seq);
+  if (t->flags & SEG_SACK) t->bits |= TCB_BLOCKS;
   if (duplicate.start != duplicate.end && (t->flags & SEG_SACK)) { // RFC 2883 4.2
-    t->bits |= TCB_DSACK;
+    t->bits |= TCB_DSACK | TCB_BLOCKS;
     t->dsack_start = duplicate.start;
     t->dsack_end = duplicate.end;
   }

@@ -4,7 +4,11 @@
 // Theory of operation. A story is a list of steps: a call of the user, or a segment of the peer, in numbers that
 // are relative (to the peer's and to our initial sequence number), so that both can be told it. The generator
 // tells it to estab while it makes it up, since a good next step depends on the answers; then the kernel hears
-// the same story. After each step what left is compared under neutral rules. Nothing here waits for a timer.
+// the same story. After each step what left is compared under neutral rules; a difference gets a name, made of what
+// was told, where it stood to the windows, and what was answered. explained.tsv says by such names who is right.
+// Nothing here waits for a timer; timers.c has the stories that do. A difference that nothing explains is told again
+// with fewer steps (shrink.c) and written down as a script (script.c). plant.c doctors estab, so that one can see
+// that a wrong stack is found.
 #ifndef ESTAB_DIFF_DIFF_H
 #define ESTAB_DIFF_DIFF_H
 
@@ -13,6 +17,7 @@
 
 #define STORY_STEPS 40
 #define STEP_OUTS   16
+#define NAME_BYTES  384
 
 enum step_kind {
   STEP_LISTEN,   // passive OPEN; always first, or
@@ -28,34 +33,25 @@ enum step_kind {
 
 struct step {
   uint8_t kind;   // enum step_kind
+  bool ts;        // SEGMENT: with timestamps, once they are agreed on
   uint16_t flags; // SEGMENT: enum estab_tcp_flag
   uint32_t seq;   // SEGMENT: from the peer's ISS
   uint32_t ack;   // SEGMENT: from our ISS
   uint32_t bytes; // SEGMENT: of text, octet i of the stream is i's; SEND: octets
   uint16_t window, urgent;
-  int32_t ts_delta; // SEGMENT: TSval from the one the peer's clock shows
-  bool ts;          // SEGMENT: with timestamps, once they are agreed on
-  uint8_t seq_place,
-      ack_place; // SEGMENT: enum place: how the numbers were meant, for the names of differences
-};
-
-enum place {
-  PLACE_NONE,    // no such number: an ACK field without ACK
-  PLACE_NEXT,    // what is expected next; all that was sent
-  PLACE_OLD,     // wholly before that; acknowledged already
-  PLACE_BEFORE,  // begins before, ends behind
-  PLACE_PARTIAL, // acknowledges a part of what is in flight
-  PLACE_HOLE,    // in the window, but not next
-  PLACE_EDGE,    // the window's last octet, or the first behind it
-  PLACE_FUTURE,  // far beyond the window; never sent
-  PLACES
+  int32_t ts_delta;    // SEGMENT: TSval from the one the peer's clock shows
+  uint32_t sack[2][2]; // SEGMENT: blocks, from our ISS; where SACK is agreed on
+  uint8_t sacks;
 };
 
 struct story {
   uint64_t seed;
   bool ip6;
   bool timestamps, sack, scaling; // what the peer's SYN or SYN-ACK offers
+  bool letter;                    // estab under the letter's settings: estab_settings_rfc()
+  uint8_t wscale;                 // of the peer
   uint16_t mss;                   // 0 = no option
+  uint32_t peer_iss;
   unsigned count;
   struct step steps[STORY_STEPS];
 };
@@ -63,11 +59,14 @@ struct story {
 // A segment that left, as the neutral rules see it.
 struct out_segment {
   uint16_t flags;  // PSH apart
+  uint16_t window; // field; only whether it is 0 is compared
   uint32_t seq;    // from our ISS
   uint32_t ack;    // from the peer's ISS; 0 without ACK
   uint32_t bytes;  // of text; segments that follow each other are one
   uint16_t mss;    // on a SYN; 0 = none
   uint8_t options; // enum out_options
+  uint8_t wscale;
+  uint32_t ts_echo; // for scripts
   unsigned sacks;
   uint32_t sack[4][2]; // from the peer's ISS
 };
@@ -79,12 +78,28 @@ enum out_options {
   OUT_WINDOW_ZERO = 1u << 3,
 };
 
+// Where a connection stands, in the story's numbers: names of differences and the next step come from it.
+struct view {
+  int state;     // enum estab_state
+  bool released; // by CLOSE: the user's handle is gone
+  bool passive;
+  bool timestamps;
+  uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
+  uint32_t queued_bytes; // by SEND, and not yet sent
+  uint8_t snd_shift;     // what the peer's window fields are multiplied by
+  uint32_t top;          // behind the last octet that the peer has sent
+  uint32_t wl1;          // highest sequence number that came with an ACK
+  bool doubtful;         // the last window came with a lower one, or with one before RCV.NXT
+  bool fin;              // it has sent a FIN, whose end is
+  uint32_t fin_end;
+};
+
 // What one step brought about.
 struct outcome {
   struct out_segment outs[STEP_OUTS];
   unsigned out_count;
-  int result; // of a call: octets, 0, or minus enum estab_error's classes below
-  int state;  // enum estab_state where the target can tell, -1 = it cannot
+  int result; // of a call: octets, 0, or enum call_error
+  int state;  // enum estab_state where the target's handle can tell, -1 = it cannot
 };
 
 // Errors of calls that both name: what a program would do about them.
@@ -96,31 +111,34 @@ enum call_error {
 };
 
 struct target {
-  const char *name;
   void *ctx;
   // A fresh connection's world for a story. false: it cannot be made.
   bool (*begin)(void *ctx, const struct story *story);
   // `wait_ms`: how long an answer may take to come out.
   void (*tell)(void *ctx, const struct step *step, unsigned wait_ms, struct outcome *outcome);
   void (*end)(void *ctx);
+  // Where the connection stands; NULL = the target cannot tell.
+  void (*look)(void *ctx, struct view *view);
 };
 
 // ---- target_estab.c, target_kernel.c
-bool target_estab_open(struct target *t);
+// plant: one of plant.c's, NULL = estab as it is.
+bool target_estab_open(struct target *t, const char *plant);
 // In a namespace of its own with a TUN device. false: *why says which step failed.
 bool target_kernel_open(struct target *t, const char **why);
 
 // ---- render.c
 
-#define PEER_ISS  0x10000000u
-#define STORY_MTU 1500
+#define STORY_MTU    1500
+#define STORY_WINDOW 100 // segments that may leave at first
 
 struct ends {
   struct estab_ip peer, us;
   uint16_t peer_port, our_port;
-  uint32_t iss; // ours
+  uint32_t iss, peer_iss;
   bool iss_known;
-  bool timestamps;    // both offered them
+  bool timestamps;    // we offered or agreed to them
+  bool sack;          // the same
   uint32_t ts_recent; // the last TSval that came from us
   uint32_t last_ack;  // what we acknowledged last, absolute
   uint32_t ts_clock;  // the peer's
@@ -140,23 +158,75 @@ size_t outcome_format(const struct outcome *outcome, char *text, size_t room);
 struct generator {
   uint64_t random;
   struct story *story;
-  // What is known from estab's answers
-  uint32_t snd_nxt, snd_una_max; // ours, relative: what the peer may acknowledge
-  uint32_t rcv_nxt;              // what we expect from the peer, relative
-  uint32_t peer_fin;             // 0 = the peer has not sent its FIN
-  int state;
-  bool opened, ours_closed;
+  bool ours_closed, peer_fin, over; // calls and segments so far
 };
 void generator_start(struct generator *g, struct story *story, uint64_t seed);
-// The next step; false: the story is over.
-bool generator_next(struct generator *g, struct step *step);
-void generator_hears(struct generator *g, const struct step *step, const struct outcome *outcome);
+// The next step, given where estab stands; false: the story is over.
+bool generator_next(struct generator *g, const struct view *view, struct step *step);
 
 // ---- compare.c
 
-// NULL: alike. Else a short word for how they differ, made of what was told and what was answered, the same for
-// all stories that differ for the same reason; lives until the next call.
-const char *compare(const struct step *step, int state_before, const struct outcome *estab,
+// NULL: alike. Else how they differ, made of what was told and what was answered, the same for all stories that
+// differ for the same reason; lives until the next call.
+const char *compare(const struct step *step, const struct view *before, const struct outcome *estab,
                     const struct outcome *kernel);
+
+// ---- explain.c: the list of differences that are understood
+
+#define EXPLAINED_MAX 256
+
+struct explanation {
+  char *pattern, *verdict, *rule, *words;
+  bool goes_on; // +: both stand where they stood, the story need not end here
+  bool seldom;  // ?: by the machine's clock, it need not happen
+};
+extern struct explanation explained[EXPLAINED_MAX];
+extern unsigned explained_count;
+// < 0: it cannot be read; what is wrong with it ends the program.
+int explanations_read(const char *path);
+// Index of the first pattern that fits, -1 = none.
+int explanation_of(const char *name);
+
+// ---- tell.c: a story and its two hearers
+
+#define TELLING_NOTED 16
+
+struct telling {
+  struct story story;
+  struct outcome estab[STORY_STEPS], kernel[STORY_STEPS];
+  struct view before[STORY_STEPS], after;
+  int differs_at;        // first step whose difference ends the story, -1 = none
+  int explanation;       // of it
+  char name[NAME_BYTES]; // of it
+  unsigned noted;        // explained ones on the way, after which the story went on
+  int notes[TELLING_NOTED];
+};
+// Makes the story of t->story.seed up while estab hears it; then the kernel hears it.
+void tell_new(struct target *estab, struct target *kernel, struct telling *t, uint64_t seed);
+// The story as it stands in t->story.
+void tell_again(struct target *estab, struct target *kernel, struct telling *t);
+void telling_print(const struct telling *t);
+
+// ---- shrink.c
+
+// Fewer and plainer steps, as long as they end with an unexplained difference of the same two answers. Answers how
+// often the story was told for that.
+unsigned shrink(struct target *estab, struct target *kernel, struct telling *t);
+
+// ---- script.c
+
+// What was told, with the kernel's answers, as a script for `estab script`. < 0: it cannot be written.
+int script_write(const char *path, const struct telling *t);
+
+// ---- plant.c: wrong stacks, to see that they are found
+
+struct plant {
+  const char *name, *words;
+  // What the peer sends before estab hears it, what estab answers before it is judged; either may be NULL.
+  void (*hears)(struct step *step, const struct view *view);
+  void (*says)(struct outcome *outcome, const struct step *step);
+};
+extern const struct plant plants[];
+const struct plant *plant_of(const char *name);
 
 #endif

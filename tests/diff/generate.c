@@ -6,6 +6,16 @@
 
 #define FAR 0x20000000u // beyond every window
 
+// How a segment's numbers are meant, from what is expected next.
+enum place {
+  PLACE_NEXT,    // that, or all that was sent
+  PLACE_OLD,     // wholly before; acknowledged already
+  PLACE_BEFORE,  // begins before, ends behind; an ACK of octets that never were
+  PLACE_PARTIAL, // acknowledges a part of what is in flight, or nothing new
+  PLACE_HOLE,    // in the window, but not next
+  PLACE_FUTURE,  // far beyond the window; never sent
+};
+
 static uint32_t below(struct generator *g, uint32_t n)
 {
   uint64_t z = g->random += UINT64_C(0x9e3779b97f4a7c15);
@@ -22,57 +32,53 @@ static bool chance(struct generator *g, uint32_t percent)
 
 void generator_start(struct generator *g, struct story *story, uint64_t seed)
 {
-  static const uint16_t sizes[] = {1460, 1460, 1460, 1000, 536, 0};
-  *g = (struct generator){.random = seed * 2654435761u + 1, .story = story, .state = -1};
+  static const uint16_t sizes[] = {1460, 1460, 1460, 1000, 536, 0, 216, 9000};
+  static const uint8_t scales[] = {7, 7, 7, 0, 1, 14};
+  *g = (struct generator){.random = seed * 2654435761u + 1, .story = story};
   *story = (struct story){.seed = seed};
   story->ip6 = chance(g, 50);
   story->timestamps = chance(g, 70);
   story->sack = chance(g, 70);
   story->scaling = chance(g, 70);
-  story->mss = sizes[below(g, 6)];
-  g->snd_nxt = 0;
+  story->letter = chance(g, 50);
+  story->mss = sizes[below(g, sizeof sizes / sizeof *sizes)];
+  story->wscale = scales[below(g, sizeof scales)];
+  // Now and then the peer's numbers wrap within the story.
+  story->peer_iss = chance(g, 30) ? 0u - 1 - below(g, 3000) : below(g, 1u << 31) * 2;
 }
 
 // ---------------------------------------------------------------------------------------------
 // Numbers
 
-static void place_seq(struct generator *g, struct step *s, enum place place)
+static void place_seq(struct generator *g, struct step *s, const struct view *v, enum place place)
 {
-  s->seq_place = (uint8_t)place;
+  uint32_t len = s->bytes + ((s->flags & ESTAB_TCP_FIN) != 0);
+  s->seq = v->rcv_nxt;
   switch (place) {
-  case PLACE_OLD: s->seq = g->rcv_nxt - s->bytes - 1 - below(g, 3); break;
-  case PLACE_BEFORE: s->seq = g->rcv_nxt - 1 - below(g, s->bytes > 1 ? s->bytes - 1 : 1); break;
-  case PLACE_HOLE: s->seq = g->rcv_nxt + 1 + below(g, 2000); break;
-  case PLACE_FUTURE: s->seq = g->rcv_nxt + FAR; break;
-  case PLACE_NONE:
+  case PLACE_OLD: s->seq -= len + (len == 0) + below(g, chance(g, 60) ? 3 : 3000); break;
+  case PLACE_BEFORE: s->seq -= 1 + below(g, len > 1 ? len - 1 : 1); break;
+  case PLACE_HOLE: s->seq += 1 + below(g, 2000); break;
+  case PLACE_FUTURE: s->seq += FAR; break;
   case PLACE_NEXT:
-  case PLACE_PARTIAL:
-  case PLACE_EDGE:
-  case PLACES: s->seq = g->rcv_nxt; break;
+  case PLACE_PARTIAL: break;
   }
 }
 
-static void place_ack(struct generator *g, struct step *s, enum place place)
+static void place_ack(struct generator *g, struct step *s, const struct view *v, enum place place)
 {
-  uint32_t flight = g->snd_nxt - g->snd_una_max;
-  if (place == PLACE_PARTIAL && flight < 2) place = PLACE_NEXT;
+  uint32_t flight = v->snd_nxt - v->snd_una;
   // Octets that were never sent cannot have been acknowledged: a number of its own, more often than by chance.
-  if (place == PLACE_OLD && (g->snd_una_max < 102 || chance(g, 10))) place = PLACE_BEFORE;
-  s->ack_place = (uint8_t)place;
+  if (place == PLACE_OLD && (v->snd_una < 102 || chance(g, 10))) place = PLACE_BEFORE;
+  s->ack = v->snd_nxt;
   switch (place) {
-  case PLACE_OLD: s->ack = g->snd_una_max - 1 - below(g, 100); break;
-  case PLACE_PARTIAL: s->ack = g->snd_una_max + 1 + below(g, flight - 1); break;
-  case PLACE_FUTURE: s->ack = g->snd_nxt + 1 + below(g, 100000); break;
-  case PLACE_NONE: s->ack = 0; break;
+  case PLACE_OLD: s->ack = v->snd_una - 1 - below(g, 100); break;
+  case PLACE_PARTIAL: s->ack = v->snd_una + below(g, flight); break;
+  case PLACE_FUTURE: s->ack += 1 + below(g, chance(g, 50) ? 2 : 100000); break;
   case PLACE_BEFORE: s->ack = 0u - 1 - below(g, 50000); break;
   case PLACE_NEXT:
-  case PLACE_HOLE:
-  case PLACE_EDGE:
-  case PLACES: s->ack = g->snd_nxt; break;
+  case PLACE_HOLE: break;
   }
-  if (s->flags & ESTAB_TCP_ACK) return;
-  s->ack = 0;
-  s->ack_place = PLACE_NONE;
+  if (!(s->flags & ESTAB_TCP_ACK)) s->ack = 0;
 }
 
 static enum place any_seq(struct generator *g, uint32_t honest)
@@ -83,21 +89,33 @@ static enum place any_seq(struct generator *g, uint32_t honest)
 
 static enum place any_ack(struct generator *g, uint32_t honest)
 {
-  static const enum place places[] = {PLACE_OLD, PLACE_PARTIAL, PLACE_FUTURE};
-  return chance(g, honest) ? PLACE_NEXT : places[below(g, 3)];
+  static const enum place places[] = {PLACE_OLD, PLACE_PARTIAL, PLACE_PARTIAL, PLACE_FUTURE};
+  return chance(g, honest) ? PLACE_NEXT : places[below(g, 4)];
 }
 
-static void segment(struct generator *g, struct step *s, uint16_t flags, uint32_t bytes,
-                    uint32_t honest_seq, uint32_t honest_ack)
+static uint16_t any_window(struct generator *g)
+{
+  static const uint16_t windows[] = {0, 1, 100, 1460, 65535};
+  if (chance(g, 88)) return 60000;
+  return chance(g, 50) ? windows[below(g, 5)] : (uint16_t)below(g, 3000);
+}
+
+static void segment(struct generator *g, struct step *s, const struct view *v, uint16_t flags,
+                    uint32_t bytes, uint32_t honest_seq, uint32_t honest_ack)
 {
   s->kind = STEP_SEGMENT;
   s->flags = flags;
   s->bytes = bytes;
-  s->window = chance(g, 90) ? 60000 : (uint16_t)below(g, 3000);
-  s->ts = chance(g, 97);
-  if (chance(g, 4)) s->ts_delta = -(int32_t)(2 + below(g, 100000));
-  place_seq(g, s, any_seq(g, honest_seq));
-  place_ack(g, s, any_ack(g, honest_ack));
+  s->window = any_window(g);
+  s->ts = chance(g, 97) || v->released; // what Linux makes of one without could not be seen
+  if (chance(g, 4)) s->ts_delta = -(int32_t)(1000 + below(g, 100000));
+  if (flags & ESTAB_TCP_RST && v->state == ESTAB_SYN_RECEIVED && v->passive)
+    s->ts_delta = 0; // the same
+  enum place place = any_seq(g, honest_seq);
+  if (v->released && flags & ESTAB_TCP_RST && (place == PLACE_OLD || place == PLACE_BEFORE))
+    place = PLACE_FUTURE; // the same
+  place_seq(g, s, v, place);
+  place_ack(g, s, v, any_ack(g, honest_ack));
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -116,6 +134,7 @@ static uint16_t odd_flags(struct generator *g)
                                    ESTAB_TCP_RST | ESTAB_TCP_FIN | ESTAB_TCP_ACK,
                                    ESTAB_TCP_FIN | ESTAB_TCP_ACK | ESTAB_TCP_URG,
                                    ESTAB_TCP_FIN | ESTAB_TCP_PSH | ESTAB_TCP_URG,
+                                   ESTAB_TCP_ACK | ESTAB_TCP_URG,
                                    ESTAB_TCP_RST};
   return flags[below(g, sizeof flags / sizeof *flags)];
 }
@@ -127,24 +146,25 @@ static uint32_t text_size(struct generator *g)
 }
 
 // Before the peer's SYN was taken.
-static void opening(struct generator *g, struct step *s)
+static void opening(struct generator *g, const struct view *v, struct step *s)
 {
-  bool syn_out = g->snd_nxt > 0;
+  bool syn_out = v->snd_nxt > 0;
   if (chance(g, 12)) {
-    segment(g, s, odd_flags(g), chance(g, 20) ? text_size(g) : 0, 80, 60);
+    uint16_t flags = odd_flags(g);
+    // What a SYN of a simultaneous open holds besides is taken by estab and lost by Linux: no use in a story.
+    bool simultaneous = syn_out && (flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) == ESTAB_TCP_SYN;
+    if (simultaneous && g->story->letter) flags &= (uint16_t)~ESTAB_TCP_FIN;
+    segment(g, s, v, flags, chance(g, 20) && !simultaneous ? text_size(g) : 0, 80, 60);
     return;
   }
   if (!syn_out) { // LISTEN
-    segment(g, s, ESTAB_TCP_SYN, chance(g, 6) ? 100 : 0, 100, 100);
-    s->seq = 0;
-    return;
-  }
-  if (chance(g, 12)) { // SYN-SENT, simultaneous open
-    segment(g, s, ESTAB_TCP_SYN, 0, 100, 100);
+    segment(g, s, v, ESTAB_TCP_SYN, chance(g, 6) ? 100 : 0, 100, 100);
+  } else if (chance(g, 12)) { // SYN-SENT, simultaneous open
+    segment(g, s, v, ESTAB_TCP_SYN, 0, 100, 100);
   } else if (chance(g, 10)) {
-    segment(g, s, chance(g, 50) ? ESTAB_TCP_RST | ESTAB_TCP_ACK : ESTAB_TCP_ACK, 0, 100, 60);
+    segment(g, s, v, chance(g, 50) ? ESTAB_TCP_RST | ESTAB_TCP_ACK : ESTAB_TCP_ACK, 0, 100, 60);
   } else {
-    segment(g, s, ESTAB_TCP_SYN | ESTAB_TCP_ACK, 0, 100, 88);
+    segment(g, s, v, ESTAB_TCP_SYN | ESTAB_TCP_ACK, chance(g, 6) ? 100 : 0, 100, 88);
   }
   s->seq = 0;
 }
@@ -155,11 +175,11 @@ static void closing_call(struct generator *g, struct step *s)
   s->kind = which < 6 ? STEP_SHUTDOWN : which < 9 ? STEP_CLOSE : STEP_ABORT;
 }
 
-static void user_call(struct generator *g, struct step *s)
+static void user_call(struct generator *g, const struct view *v, struct step *s)
 {
   bool may_send =
-      !g->ours_closed && (g->state == ESTAB_ESTABLISHED || g->state == ESTAB_CLOSE_WAIT);
-  if (may_send && chance(g, 50)) {
+      !g->ours_closed && (v->state == ESTAB_ESTABLISHED || v->state == ESTAB_CLOSE_WAIT);
+  if (chance(g, may_send ? 50 : 5)) {
     s->kind = STEP_SEND;
     s->bytes = 1 + below(g, chance(g, 70) ? 1400 : 6000);
   } else if (chance(g, 55)) {
@@ -169,14 +189,14 @@ static void user_call(struct generator *g, struct step *s)
   }
 }
 
-static void peer_segment(struct generator *g, struct step *s)
+static void peer_segment(struct generator *g, const struct view *v, struct step *s)
 {
   uint32_t which = below(g, 100);
   uint16_t flags = ESTAB_TCP_ACK;
   uint32_t bytes = 0;
   if (which < 34) {
     bytes = text_size(g);
-    flags |= ESTAB_TCP_PSH;
+    if (chance(g, 70)) flags |= ESTAB_TCP_PSH;
   } else if (which < 62) {
     bytes = 0;
   } else if (which < 76) {
@@ -190,57 +210,60 @@ static void peer_segment(struct generator *g, struct step *s)
     flags = odd_flags(g);
     bytes = chance(g, 30) ? text_size(g) : 0;
   }
-  segment(g, s, flags, bytes, 68, 78);
+  bool dishonest = chance(g, 32);
+  segment(g, s, v, flags, bytes, dishonest ? 0 : 100, 78);
   if (flags & ESTAB_TCP_URG) s->urgent = (uint16_t)(1 + below(g, bytes + 2));
   // The honest peer says nothing new after its FIN.
-  if (g->peer_fin > 0 && s->seq_place == PLACE_NEXT && chance(g, 70)) {
+  if (g->peer_fin && !dishonest && chance(g, 70)) {
     s->bytes = 0;
     s->flags &= (uint16_t) ~(ESTAB_TCP_FIN | ESTAB_TCP_URG);
     s->urgent = 0;
   }
 }
 
-bool generator_next(struct generator *g, struct step *s)
+static void next(struct generator *g, const struct view *v, struct step *s)
+{
+  bool half_open = v->state == ESTAB_SYN_RECEIVED && v->passive;
+  if (v->state == ESTAB_LISTEN || v->state == ESTAB_SYN_SENT) {
+    if (v->state == ESTAB_SYN_SENT && chance(g, 8))
+      user_call(g, v, s);
+    else
+      opening(g, v, s);
+  } else if (half_open && chance(g, 70)) {
+    segment(g, s, v, ESTAB_TCP_ACK, chance(g, 20) ? text_size(g) : 0, 92, 90);
+  } else if (!half_open && !v->released && v->state != ESTAB_CLOSED && chance(g, 30)) {
+    user_call(g, v, s);
+  } else {
+    peer_segment(g, v, s);
+  }
+}
+
+bool generator_next(struct generator *g, const struct view *v, struct step *s)
 {
   struct story *story = g->story;
   memset(s, 0, sizeof *s);
-  if (story->count >= STORY_STEPS || (story->count > 6 && chance(g, 4))) return false;
-  if (story->count == 0) {
+  if (g->over || story->count >= STORY_STEPS || (story->count > 6 && chance(g, 4))) return false;
+  // What comes to a connection that is over is told a few times only.
+  if (story->count > 2 && v->state == ESTAB_CLOSED && chance(g, 30)) return false;
+  if (story->count == 0)
     s->kind = chance(g, 65) ? STEP_LISTEN : STEP_CONNECT;
-    return true;
-  }
-  if (!g->opened && g->rcv_nxt == 0) {
-    opening(g, s);
-  } else if (g->state < 0 && !g->opened) { // SYN-RECEIVED of a listener
-    if (chance(g, 70))
-      segment(g, s, ESTAB_TCP_ACK, chance(g, 20) ? text_size(g) : 0, 92, 90);
-    else
-      peer_segment(g, s);
-  } else if (g->state >= 0 && chance(g, 30)) {
-    user_call(g, s);
-  } else {
-    peer_segment(g, s);
-  }
-  return true;
-}
-
-void generator_hears(struct generator *g, const struct step *s, const struct outcome *outcome)
-{
-  for (unsigned i = 0; i < outcome->out_count; i++) {
-    const struct out_segment *o = &outcome->outs[i];
-    if (o->flags & ESTAB_TCP_RST) continue;
-    uint32_t end =
-        o->seq + o->bytes + ((o->flags & ESTAB_TCP_SYN) != 0) + ((o->flags & ESTAB_TCP_FIN) != 0);
-    if (end - g->snd_nxt < FAR) g->snd_nxt = end;
-    if (o->flags & ESTAB_TCP_ACK && o->ack - g->rcv_nxt < FAR) g->rcv_nxt = o->ack;
-  }
-  if (s->kind == STEP_SEGMENT && s->flags & ESTAB_TCP_ACK && s->ack - g->snd_una_max < FAR &&
-      s->ack - g->snd_nxt - 1 >= FAR)
-    g->snd_una_max = s->ack;
-  if (s->kind == STEP_SEGMENT && s->flags & ESTAB_TCP_FIN && s->seq_place == PLACE_NEXT)
-    g->peer_fin = s->seq + s->bytes;
+  else
+    next(g, v, s);
   if (s->kind == STEP_SHUTDOWN || s->kind == STEP_CLOSE || s->kind == STEP_ABORT)
     g->ours_closed = true;
-  if (outcome->state >= 0) g->opened = true;
-  g->state = outcome->state;
+  // ABORT deletes what waits in TIME-WAIT, RFC 9293 3.10.5; Linux keeps it. And it takes segments without the
+  // timestamps that were agreed on, which may not show at once.
+  g->over = (s->kind == STEP_ABORT && v->state == ESTAB_TIME_WAIT) ||
+            (s->kind == STEP_SEGMENT && !s->ts && v->timestamps && story->letter);
+  // After an ACK of something else Linux repeats its SYN within two ticks of its clock.
+  if (s->kind == STEP_SEGMENT && v->state == ESTAB_SYN_SENT && s->flags & ESTAB_TCP_ACK &&
+      s->ack != v->snd_nxt)
+    g->over = true;
+  // Nor does it show at once that Linux drops text with an ACK of what never was.
+  if (s->kind == STEP_SEGMENT && v->state >= ESTAB_ESTABLISHED && (int32_t)s->ack <= 0 &&
+      (s->bytes > 0 || s->flags & ESTAB_TCP_FIN))
+    g->over = true;
+  if (s->kind == STEP_SEGMENT && s->flags & ESTAB_TCP_FIN && s->seq == v->rcv_nxt)
+    g->peer_fin = true;
+  return true;
 }

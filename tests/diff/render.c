@@ -26,24 +26,33 @@ size_t render(const struct story *story, const struct step *step, struct ends *e
   struct estab_tcp_options *o = &p.tcp.options;
   p.tcp.src_port = ends->peer_port;
   p.tcp.dst_port = ends->our_port;
-  p.tcp.seq = PEER_ISS + step->seq;
+  p.tcp.seq = ends->peer_iss + step->seq;
   p.tcp.ack = step->flags & ESTAB_TCP_ACK ? ends->iss + step->ack : 0;
   p.tcp.flags = step->flags;
   p.tcp.window = step->window;
   p.tcp.urgent = step->urgent;
   if (step->flags & ESTAB_TCP_SYN) {
     o->mss = story->mss;
-    o->wscale = 7;
+    o->wscale = story->wscale;
     if (story->mss > 0) o->present |= ESTAB_TCP_OPT_MSS;
     if (story->sack) o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
     if (story->scaling) o->present |= ESTAB_TCP_OPT_WSCALE;
   }
-  bool stamped = step->flags & ESTAB_TCP_SYN ? story->timestamps : ends->timestamps && step->ts;
+  bool stamped = step->flags & ESTAB_TCP_SYN ? story->timestamps
+                                             : ends->timestamps && story->timestamps && step->ts;
   ends->ts_clock++;
   if (stamped) {
     o->present |= ESTAB_TCP_OPT_TS;
     o->ts_value = ends->ts_clock + (uint32_t)step->ts_delta;
     o->ts_echo = step->flags & ESTAB_TCP_ACK ? ends->ts_recent : 0;
+  }
+  if (step->sacks > 0 && ends->sack && story->sack) {
+    o->present |= ESTAB_TCP_OPT_SACK;
+    o->sack_count = step->sacks;
+    for (unsigned i = 0; i < step->sacks; i++) {
+      o->sack[i].start = ends->iss + step->sack[i][0];
+      o->sack[i].end = ends->iss + step->sack[i][1];
+    }
   }
   uint32_t first = step->seq + (step->flags & ESTAB_TCP_SYN ? 1 : 0);
   for (uint32_t i = 0; i < step->bytes && i < sizeof text; i++)
@@ -62,8 +71,12 @@ static void observe_syn(struct ends *ends, const struct estab_tcp_header *h,
   ends->iss_known = true;
   ends->timestamps = (o->present & ESTAB_TCP_OPT_TS) != 0;
   if (o->present & ESTAB_TCP_OPT_MSS) out->mss = o->mss;
-  if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED) out->options |= OUT_SACK_PERMITTED;
-  if (o->present & ESTAB_TCP_OPT_WSCALE) out->options |= OUT_SCALE;
+  ends->sack = (o->present & ESTAB_TCP_OPT_SACK_PERMITTED) != 0;
+  if (ends->sack) out->options |= OUT_SACK_PERMITTED;
+  if (o->present & ESTAB_TCP_OPT_WSCALE) {
+    out->options |= OUT_SCALE;
+    out->wscale = o->wscale;
+  }
 }
 
 // Text that goes on where the segment before it ended belongs to it, and so does a FIN behind it.
@@ -71,7 +84,8 @@ static bool joins(const struct out_segment *before, const struct out_segment *ne
 {
   return before->bytes > 0 && (next->bytes > 0 || next->flags & ESTAB_TCP_FIN) &&
          before->seq + before->bytes == next->seq && before->ack == next->ack &&
-         before->flags == (next->flags & ~(unsigned)ESTAB_TCP_FIN) && next->sacks == before->sacks;
+         before->flags == (next->flags & ~(unsigned)ESTAB_TCP_FIN) &&
+         (next->sacks == before->sacks || next->sacks == 0);
 }
 
 bool observe(struct ends *ends, const uint8_t *bytes, size_t count, struct outcome *outcome)
@@ -82,6 +96,7 @@ bool observe(struct ends *ends, const uint8_t *bytes, size_t count, struct outco
       p.tcp.dst_port != ends->peer_port || !estab_ip_equal(&p.dst, &ends->peer))
     return false;
   struct out_segment out = {.flags = p.tcp.flags & (uint16_t)~ESTAB_TCP_PSH,
+                            .window = p.tcp.window,
                             .bytes = (uint32_t)p.payload_bytes};
   const struct estab_tcp_options *o = &p.tcp.options;
   if (p.tcp.flags & ESTAB_TCP_SYN) observe_syn(ends, &p.tcp, &out);
@@ -89,11 +104,12 @@ bool observe(struct ends *ends, const uint8_t *bytes, size_t count, struct outco
   bool own = ends->iss_known && !(p.tcp.flags & ESTAB_TCP_RST && p.tcp.seq == 0);
   out.seq = p.tcp.seq - (own ? ends->iss : 0);
   if (p.tcp.flags & ESTAB_TCP_ACK) {
-    out.ack = p.tcp.ack - PEER_ISS;
+    out.ack = p.tcp.ack - ends->peer_iss;
     ends->last_ack = p.tcp.ack;
   }
   if (o->present & ESTAB_TCP_OPT_TS) {
     out.options |= OUT_TIMESTAMPS;
+    out.ts_echo = o->ts_echo;
     // The peer echoes what came with a sequence number of its own: some stacks believe no other echo in the handshake.
     if (out.bytes > 0 || p.tcp.flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN))
       ends->ts_recent = o->ts_value;
@@ -101,8 +117,8 @@ bool observe(struct ends *ends, const uint8_t *bytes, size_t count, struct outco
   if (p.tcp.window == 0 && !(p.tcp.flags & ESTAB_TCP_RST)) out.options |= OUT_WINDOW_ZERO;
   if (o->present & ESTAB_TCP_OPT_SACK)
     for (unsigned i = 0; i < o->sack_count && i < 4; i++) {
-      out.sack[out.sacks][0] = o->sack[i].start - PEER_ISS;
-      out.sack[out.sacks++][1] = o->sack[i].end - PEER_ISS;
+      out.sack[out.sacks][0] = o->sack[i].start - ends->peer_iss;
+      out.sack[out.sacks++][1] = o->sack[i].end - ends->peer_iss;
     }
   struct out_segment *last = outcome->out_count > 0 ? &outcome->outs[outcome->out_count - 1] : NULL;
   if (last != NULL && joins(last, &out)) {
@@ -143,6 +159,8 @@ size_t step_format(const struct step *step, char *text, size_t room)
   if (step->urgent > 0) used = add(text, room, used, " urg %u", step->urgent);
   if (!step->ts) used = add(text, room, used, " no-ts");
   if (step->ts_delta != 0) used = add(text, room, used, " ts%+d", step->ts_delta);
+  for (unsigned i = 0; i < step->sacks; i++)
+    used = add(text, room, used, " sack %u:%u", step->sack[i][0], step->sack[i][1]);
   return used;
 }
 

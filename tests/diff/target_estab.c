@@ -12,10 +12,19 @@ static struct estab_target {
   uint64_t now_ns;
   struct ends ends;
   estab_listener listener;
-  estab_conn conn; // 0 = none, or given back
-  bool gone;       // given back by CLOSE or ABORT
-  int error;       // why the connection ended
+  estab_conn conn;   // 0 = none, or given back
+  bool gone;         // given back by CLOSE or ABORT
+  struct view view;  // as the trace and what left tell
+  uint8_t rcv_shift; // what the window field of ours is to be multiplied by
+  const struct plant *plant;
 } estab_target;
+
+// States come from the trace: of a half-open connection, and of one without a handle, no call can tell.
+static void target_trace(void *ctx, const struct estab_trace *event)
+{
+  struct estab_target *t = ctx;
+  if (event->kind == ESTAB_TRACE_state_changed) t->view.state = (int)event->u.state_changed.to;
+}
 
 static void *target_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
                            enum estab_mem_kind kind)
@@ -33,13 +42,21 @@ static bool estab_begin(void *ctx, const struct story *story)
   struct estab_target *t = ctx;
   struct estab_settings settings;
   struct estab_netif_settings netif;
-  *t = (struct estab_target){.story = story, .now_ns = 1000000000};
-  estab_settings_default(&settings);
+  *t = (struct estab_target){.story = story, .now_ns = 1000000000, .plant = t->plant};
+  if (story->letter)
+    estab_settings_rfc(&settings);
+  else
+    estab_settings_default(&settings);
+  settings.time_wait_ignores_rst = true;       // as the kernel's tcp_rfc1337
+  settings.require_timestamps = story->letter; // Linux has them optional in every segment
+  settings.trace = (struct estab_trace_hook){t, target_trace};
   settings.mem = (struct estab_mem){NULL, target_resize};
   memcpy(settings.secret, &story->seed, sizeof story->seed);
   settings.delayed_ack_ns = 0;        // as the kernel's route says quickack
   settings.challenge_interval_ns = 0; // as its tcp_invalid_ratelimit
   settings.nagle = false;
+  settings.initial_window_segments = STORY_WINDOW; // congestion is for the timers to tell
+  settings.congestion_control = ESTAB_CC_NEWRENO;
   if (estab_stack_new(&settings, t->now_ns, &t->stack) < 0) return false;
   estab_netif_settings_default(&netif);
   netif.link = ESTAB_LINK_RAW;
@@ -56,6 +73,8 @@ static bool estab_begin(void *ctx, const struct story *story)
   t->ends.our_port = (uint16_t)(2000 + n);
   t->ends.peer_port = 4000;
   t->ends.ts_clock = 1000;
+  t->ends.peer_iss = story->peer_iss;
+  t->view.state = ESTAB_CLOSED;
   return estab_address_add(t->stack, t->netif, &t->ends.us, story->ip6 ? 64 : 16) >= 0;
 }
 
@@ -65,11 +84,10 @@ static void target_events(struct estab_target *t)
   while (estab_stack_next_event(t->stack, &event) > 0) {
     if (event.events & ESTAB_EVENT_ACCEPT && t->conn == 0 && !t->gone &&
         estab_accept(t->stack, t->listener, &t->conn) >= 0) {
+      t->view.passive = true;
       estab_listener_close(t->stack, t->listener); // one connection a story
       t->listener = 0;
     }
-    if (event.conn == t->conn && event.events & (ESTAB_EVENT_RESET | ESTAB_EVENT_ABORTED))
-      t->error = event.error != 0 ? event.error : ESTAB_ERR_RESET;
   }
 }
 
@@ -154,20 +172,87 @@ static int target_call(struct estab_target *t, const struct step *step)
   case STEP_KINDS: break;
   }
   t->conn = 0;
-  t->gone = true;
+  t->gone = t->view.released = true;
   return 0;
+}
+
+// What the segments that crossed say about where it stands, for when no handle can be asked.
+static void target_follow(struct estab_target *t, const struct outcome *outcome)
+{
+  struct view *v = &t->view;
+  for (unsigned i = 0; i < outcome->out_count; i++) {
+    const struct out_segment *o = &outcome->outs[i];
+    if (o->flags & ESTAB_TCP_RST) continue;
+    bool syn = o->flags & ESTAB_TCP_SYN;
+    uint32_t end = o->seq + o->bytes + syn + ((o->flags & ESTAB_TCP_FIN) != 0);
+    if ((int32_t)(end - v->snd_nxt) > 0) v->snd_nxt = end;
+    if (o->flags & ESTAB_TCP_ACK) v->rcv_nxt = o->ack;
+    if (syn) t->rcv_shift = o->options & OUT_SCALE && t->story->scaling ? o->wscale : 0;
+    v->rcv_wnd = (uint32_t)o->window << (syn ? 0 : t->rcv_shift);
+    v->timestamps = o->options & OUT_TIMESTAMPS && t->story->timestamps;
+  }
+}
+
+// What the peer has said about where its stream ends: it may say so twice, and differently.
+static void target_hears(struct view *v, const struct step *step)
+{
+  bool syn = step->flags & ESTAB_TCP_SYN, fin = step->flags & ESTAB_TCP_FIN;
+  uint32_t end = step->seq + step->bytes + syn + fin;
+  bool window = v->state < ESTAB_ESTABLISHED
+                    ? step->flags & (ESTAB_TCP_ACK | ESTAB_TCP_SYN)
+                    : (step->flags & (ESTAB_TCP_ACK | ESTAB_TCP_SYN)) == ESTAB_TCP_ACK;
+  if (window && !(step->flags & ESTAB_TCP_RST)) {
+    if ((int32_t)(step->seq - v->wl1) < 0 || (int32_t)(step->seq - v->rcv_nxt) < 0) {
+      v->doubtful = true;
+    } else if (step->seq - v->rcv_nxt < 65536 && (int32_t)(step->ack - v->snd_una) >= 0) {
+      v->wl1 = step->seq;
+      if (step->ack == v->snd_nxt && step->ts_delta == 0 && step->ts) v->doubtful = false;
+    }
+  }
+  if (step->flags & ESTAB_TCP_RST || (int32_t)(end - v->rcv_nxt) < 0 ||
+      end - v->rcv_nxt > v->rcv_wnd + 65536)
+    return;
+  if ((int32_t)(end - v->top) > 0) v->top = end;
+  if (fin && !v->fin) v->fin_end = end;
+  v->fin |= fin;
+}
+
+static void target_look(struct estab_target *t, const struct outcome *outcome)
+{
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
+  struct view *v = &t->view;
+  target_follow(t, outcome);
+  if (v->state == ESTAB_CLOSED && t->listener != 0) {
+    *v = (struct view){.state = ESTAB_LISTEN};
+  } else if (v->state == ESTAB_SYN_RECEIVED && t->listener != 0) {
+    v->passive = true;
+  }
+  if (t->conn == 0 || estab_conn_info(t->stack, t->conn, &info) < 0 || info.iss == 0) return;
+  v->snd_una = info.snd_una - info.iss;
+  v->snd_nxt = info.snd_nxt - info.iss;
+  v->snd_wnd = info.snd_wnd;
+  v->snd_shift = info.snd_wscale;
+  v->queued_bytes = info.not_sent_bytes;
+  v->timestamps = info.timestamps;
+  if (info.state == ESTAB_SYN_SENT) return;
+  v->rcv_nxt = info.rcv_nxt - t->ends.peer_iss;
+  v->rcv_wnd = info.rcv_wnd;
 }
 
 static void estab_tell(void *ctx, const struct step *step, unsigned wait_ms,
                        struct outcome *outcome)
 {
   struct estab_target *t = ctx;
+  struct step heard = *step;
   (void)wait_ms;
   *outcome = (struct outcome){.state = -1};
   t->now_ns += 1000000;
+  if (step->kind == STEP_SEGMENT) target_hears(&t->view, step);
+  if (t->plant != NULL && t->plant->hears != NULL && step->kind == STEP_SEGMENT)
+    t->plant->hears(&heard, &t->view);
   if (step->kind == STEP_SEGMENT) {
     uint8_t bytes[4096 + 128];
-    size_t n = render(t->story, step, &t->ends, bytes, sizeof bytes);
+    size_t n = render(t->story, &heard, &t->ends, bytes, sizeof bytes);
     struct estab_frame frame = {.struct_bytes = sizeof frame, .netif = t->netif, .piece_count = 1};
     frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = n};
     estab_stack_input(t->stack, t->now_ns, &frame, 1);
@@ -178,6 +263,16 @@ static void estab_tell(void *ctx, const struct step *step, unsigned wait_ms,
   struct estab_conn_info info = {.struct_bytes = sizeof info};
   if (t->conn != 0 && estab_conn_info(t->stack, t->conn, &info) >= 0)
     outcome->state = (int)info.state;
+  else if (t->listener != 0 && t->view.state == ESTAB_SYN_RECEIVED)
+    outcome->state = ESTAB_SYN_RECEIVED;
+  target_look(t, outcome);
+  if (t->plant != NULL && t->plant->says != NULL) t->plant->says(outcome, step);
+}
+
+static void estab_look(void *ctx, struct view *view)
+{
+  const struct estab_target *t = ctx;
+  *view = t->view;
 }
 
 static void estab_end(void *ctx)
@@ -187,8 +282,9 @@ static void estab_end(void *ctx)
   t->stack = NULL;
 }
 
-bool target_estab_open(struct target *target)
+bool target_estab_open(struct target *target, const char *plant)
 {
-  *target = (struct target){"estab", &estab_target, estab_begin, estab_tell, estab_end};
-  return true;
+  estab_target.plant = plant != NULL ? plant_of(plant) : NULL;
+  *target = (struct target){&estab_target, estab_begin, estab_tell, estab_end, estab_look};
+  return plant == NULL || estab_target.plant != NULL;
 }

@@ -36,13 +36,15 @@ static const struct {
     {"net/ipv4/tcp_max_syn_backlog", "4096"},
     {"net/ipv4/tcp_rfc1337", "1"},
     {"net/ipv4/tcp_no_metrics_save", "1"},
+    {"net/ipv4/tcp_early_retrans",
+     "0"}, // a probe's timer is two of these round trips, which take none
 };
 
 static bool kernel_route_quickack(void)
 {
   // ip(8) is what knows the routes' features; the driver room needs none of them.
-  return system("ip route replace 10.9.0.0/16 dev diff0 quickack 1 initcwnd 10 congctl reno &&"
-                " ip -6 route replace fd00:9::/64 dev diff0 metric 10 quickack 1 initcwnd 10 "
+  return system("ip route replace 10.9.0.0/16 dev diff0 quickack 1 initcwnd 100 congctl reno &&"
+                " ip -6 route replace fd00:9::/64 dev diff0 metric 10 quickack 1 initcwnd 100 "
                 "congctl reno") == 0;
 }
 
@@ -98,7 +100,7 @@ static bool kernel_begin(void *ctx, const struct story *story)
   struct outcome none = {0};
   kernel_drain(t, &none);
   t->story = story;
-  t->ends = (struct ends){.ts_clock = 1000};
+  t->ends = (struct ends){.ts_clock = 1000, .peer_iss = story->peer_iss};
   t->listener = t->conn = -1;
   // A peer of its own for each story: what the last one left behind cannot disturb.
   uint64_t n = t->told++;
@@ -135,10 +137,12 @@ static int kernel_open(struct kernel_target *t, bool passive)
 {
   struct sockaddr_storage us, peer;
   socklen_t n = address(t, false, &us);
-  int yes = 1, family = t->story->ip6 ? AF_INET6 : AF_INET;
+  int yes = 1, buffer = 1 << 20, family = t->story->ip6 ? AF_INET6 : AF_INET;
   int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes); // RFC 6093 3.1
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
   *(passive ? &t->listener : &t->conn) = fd;
   if (fd < 0 || bind(fd, (struct sockaddr *)&us, n) < 0) return CALL_OTHER;
   if (passive) return kernel_result(listen(fd, 4));
@@ -224,8 +228,10 @@ static void kernel_end(void *ctx)
   kernel_close(&t->conn, true);
   kernel_close(&t->listener, false);
   // What still lives of it goes by a RST it must believe.
-  struct step reset = {
-      .kind = STEP_SEGMENT, .flags = ESTAB_TCP_RST, .seq = t->ends.last_ack - PEER_ISS, .ts = true};
+  struct step reset = {.kind = STEP_SEGMENT,
+                       .flags = ESTAB_TCP_RST,
+                       .seq = t->ends.last_ack - t->ends.peer_iss,
+                       .ts = true};
   if (t->ends.iss_known)
     kernel_send(t, bytes, render(t->story, &reset, &t->ends, bytes, sizeof bytes));
 }
@@ -254,6 +260,6 @@ bool target_kernel_open(struct target *target, const char **why)
     return false;
   }
   usleep(200000); // duplicate address detection and the like have their say
-  *target = (struct target){"kernel", t, kernel_begin, kernel_tell, kernel_end};
+  *target = (struct target){t, kernel_begin, kernel_tell, kernel_end, NULL};
   return true;
 }

@@ -4,6 +4,7 @@
 #include "relay.h"
 #include "say.h"
 #include "tool_stack.h"
+#include "tuning.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -32,7 +33,7 @@ static const struct option own[] = {
      .max = 65535},
     {.letter = 's', .kind = OPTION_IP, .value = &source, .argument = "IP", .help = "our address"},
     OPTION_END};
-static const struct option *const tables[] = {own,          relay_table, port_table,
+static const struct option *const tables[] = {own,          relay_table, tuning_table, port_table,
                                               packet_table, fault_table, NULL};
 
 static const struct command_line line = {
@@ -154,6 +155,8 @@ int cmd_connect(int argc, char **argv)
   status = find_host(operands[0], &ip);
   if (status) return status;
   tool_settings(&settings);
+  status = tuning_apply(NAME, &settings);
+  if (status) return status;
   status = motor_open(&m, NAME, &settings, &port_options);
   if (status) return status;
   status = run(&m, operands[0], &ip, (uint16_t)port);

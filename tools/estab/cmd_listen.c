@@ -5,6 +5,7 @@
 #include "say.h"
 #include "service.h"
 #include "tool_stack.h"
+#include "tuning.h"
 
 #include <stdio.h>
 
@@ -22,7 +23,7 @@ static const struct option own[] = {
      .help = "echo, discard or chargen (RFC 862-864), many at once"},
     {.letter = 'k', .kind = OPTION_FLAG, .value = &keep, .help = "then wait for the next one"},
     OPTION_END};
-static const struct option *const tables[] = {own,          relay_table, port_table,
+static const struct option *const tables[] = {own,          relay_table, tuning_table, port_table,
                                               packet_table, fault_table, NULL};
 
 static const struct command_line line = {
@@ -101,6 +102,8 @@ int cmd_listen(int argc, char **argv)
     ports[i] = (uint16_t)port;
   }
   tool_settings(&settings);
+  status = tuning_apply(NAME, &settings);
+  if (status) return status;
   status = motor_open(&m, NAME, &settings, &port_options);
   if (status) return status;
   status = run(&m, ports, (unsigned)count, kind);

@@ -4,6 +4,7 @@
 #include "http_server.h"
 #include "say.h"
 #include "tool_stack.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,8 @@ static const struct option own[] = {
      .max = 65535},
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say each request on stderr"},
     OPTION_END};
-static const struct option *const tables[] = {own, port_table, packet_table, fault_table, NULL};
+static const struct option *const tables[] = {own,          tuning_table, port_table,
+                                              packet_table, fault_table,  NULL};
 
 static const struct command_line line = {
     .command = NAME,
@@ -76,7 +78,8 @@ int cmd_serve(int argc, char **argv)
     return say_failure(NAME, "give a folder that exists and can be read", "%s: %s", operands[0],
                        strerror(errno));
   tool_settings(&settings);
-  status = motor_open(&m, NAME, &settings, &port_options);
+  status = tuning_apply(NAME, &settings);
+  if (!status) status = motor_open(&m, NAME, &settings, &port_options);
   if (!status) {
     status = run(&m, &root);
     if (verbose) port_say_faults(&m.port, "", stderr);

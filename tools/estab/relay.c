@@ -5,6 +5,7 @@
 #include "relay.h"
 
 #include "say.h"
+#include "tuning.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -24,6 +25,10 @@ const struct option relay_table[] = {
      .kind = OPTION_FLAG,
      .value = &relay_options.verbose,
      .help = "say what happens on stderr"},
+    {.name = "info",
+     .kind = OPTION_FLAG,
+     .value = &relay_options.info,
+     .help = "say on stderr at the end how it went, and what kept it back"},
     {.letter = 'w',
      .kind = OPTION_TIME,
      .value = &relay_options.timeout_ns,
@@ -166,6 +171,8 @@ static int finish(struct relay *r, int status)
 {
   if (status) return status;
   linger(r);
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
+  if (r->settings.info && estab_conn_info(r->m->s, r->conn, &info) >= 0) tuning_say(&info, stderr);
   if (r->error == 0) return 0;
   if (r->error != ESTAB_ERR_ABORTED)
     return say_failure(r->m->command, NULL, "%s", estab_strerror(r->error));

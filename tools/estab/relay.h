@@ -8,6 +8,7 @@
 struct relay_settings {
   bool no_input; // do not read stdin; our direction closes when the peer's has
   bool verbose;
+  bool info;           // say at the end how it went
   uint64_t timeout_ns; // of silence in both directions, 0 = none
 };
 

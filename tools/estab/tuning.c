@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tuning.c - what the command line says of TCP itself, and what became of a connection.
+#include "tuning.h"
+
+#include "net/scenario.h"
+#include "say.h"
+
+#include <string.h>
+
+static const char *cc_name, *ecn_word;
+
+const struct option tuning_table[] = {{.kind = OPTION_HEADING, .help = "TCP:"},
+                                      {.name = "cc",
+                                       .kind = OPTION_TEXT,
+                                       .value = &cc_name,
+                                       .argument = "NAME",
+                                       .help = "congestion control (cubic)"},
+                                      {.name = "ecn",
+                                       .kind = OPTION_TEXT,
+                                       .value = &ecn_word,
+                                       .argument = "HOW",
+                                       .help = "off, accept (where the peer asks) or ask"},
+                                      OPTION_END};
+
+int tuning_apply(const char *command, struct estab_settings *settings)
+{
+  static const char *const ecn_words[] = {
+      [ESTAB_ECN_OFF] = "off", [ESTAB_ECN_REQUEST] = "ask", [ESTAB_ECN_ACCEPT] = "accept"};
+  if (cc_name) {
+    int cc = scenario_cc_find(cc_name);
+    if (cc < 0) return say_usage(command, "--cc %s: there is no such congestion control", cc_name);
+    settings->congestion_control = (uint8_t)cc;
+  }
+  if (!ecn_word) return 0;
+  for (unsigned i = 0; i < sizeof ecn_words / sizeof *ecn_words; i++)
+    if (strcmp(ecn_word, ecn_words[i]) == 0) {
+      settings->ecn = (uint8_t)i;
+      return 0;
+    }
+  return say_usage(command, "--ecn %s: is off, accept or ask", ecn_word);
+}
+
+static double milliseconds(uint64_t ns)
+{
+  return (double)ns / 1e6;
+}
+
+void tuning_say(const struct estab_conn_info *info, FILE *out)
+{
+  fprintf(out, "sent %llu octets in %llu segments, %llu of them again (%llu for nothing)\n",
+          (unsigned long long)info->bytes_sent, (unsigned long long)info->segments_sent,
+          (unsigned long long)info->segments_retransmitted,
+          (unsigned long long)info->segments_spurious);
+  fprintf(out, "received %llu octets in %llu segments%s%s\n",
+          (unsigned long long)info->bytes_received, (unsigned long long)info->segments_received,
+          info->reordering_seen ? "; reordering was seen" : "",
+          info->ecn ? "; ECN was agreed on" : "");
+  fprintf(out, "round trip %.3f ms, %.3f at least; congestion window %u octets\n",
+          milliseconds(info->srtt_ns), milliseconds(info->rtt_min_ns), info->cwnd_bytes);
+  fprintf(out,
+          "kept back by: application %.0f ms, congestion window %.0f, the peer's window %.0f, send "
+          "buffer %.0f, pacing %.0f\n",
+          milliseconds(info->limited_application_ns), milliseconds(info->limited_cwnd_ns),
+          milliseconds(info->limited_peer_window_ns), milliseconds(info->limited_send_buffer_ns),
+          milliseconds(info->limited_pacing_ns));
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tuning.h - what the command line says of TCP itself, and what became of a connection.
+#ifndef ESTAB_TOOL_TUNING_H
+#define ESTAB_TOOL_TUNING_H
+
+#include "options.h"
+
+#include "estab/estab.h"
+
+#include <stdio.h>
+
+extern const struct option tuning_table[]; // --cc, --ecn
+
+// Into settings. 0, or the exit status after a complaint.
+int tuning_apply(const char *command, struct estab_settings *settings);
+// How a connection went and what kept it from being faster: a few lines.
+void tuning_say(const struct estab_conn_info *info, FILE *out);
+
+#endif
