@@ -15,6 +15,7 @@ from report import Bound, Row
 from tun import Tun
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+DOCUMENT = os.path.join(HERE, "..", "docs", "performance.md")
 BULK = (2000, 10000)
 CONN = (200, 1000)
 WINDOW_BYTES = 256960
@@ -172,7 +173,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", required=True)
     parser.add_argument("--estab", required=True, help="the command that watches")
-    parser.add_argument("--only-watch", action="store_true", help="its rows alone, printed")
+    parser.add_argument("--only-watch", action="store_true", help="its rows alone, put into the report that is there")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -180,7 +181,10 @@ def main():
     try:
         if arguments.only_watch:
             table, bounds = watch.measure(arguments.build, arguments.estab, arguments.quick, say)
-            print(table.markdown() + "\n".join(bound.markdown() for bound in bounds))
+            if arguments.quick:
+                print(table.markdown() + "\n".join(bound.markdown() for bound in bounds))
+            else:
+                report.replace(DOCUMENT, table, bounds, watch.PREFIX)
             return
         sections, tables, bounds = measure(arguments.build, arguments.estab, arguments.quick)
     except BenchError as error:
@@ -188,7 +192,7 @@ def main():
     facts = {"lwip": lwip_version(arguments.build), "window": f"{WINDOW_BYTES:,}",
              "processor": report.processor(), "kernel": os.uname().release,
              "compiler": report.first_line("gcc", "--version"), "flags": "-O2"}
-    path = os.path.join(HERE, "..", "docs", "performance.md")
+    path = DOCUMENT
     if arguments.quick:
         path = os.path.join(arguments.build, "performance.md")
     report.write(path, facts, sections, tables, bounds)

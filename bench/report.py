@@ -99,3 +99,16 @@ def write(path, facts, sections, tables, bounds):
     lines += [bound.markdown() for bound in bounds]
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
+
+
+def replace(path, table, bounds, prefix):
+    """Puts a table and the bounds that begin with `prefix` into a report that is there; the rest stays as it was."""
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    old = re.search(rf"^## {re.escape(table.heading)}\n.*?(?=^## )", text, re.M | re.S)
+    at = old.span() if old else (text.index("## What must hold\n"),) * 2
+    text = text[:at[0]] + table.markdown() + "\n" + text[at[1]:]
+    lines = [line for line in text.splitlines() if not line.startswith("| " + prefix)]
+    lines += [bound.markdown() for bound in bounds]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + "\n")

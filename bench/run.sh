@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # run.sh [--quick] [--only-watch] [--build DIR] [--estab FILE] - builds both stacks, measures them side by side,
 # and estab watch beside its peers; writes docs/performance.md. --quick: fewer and shorter runs, into BUILD;
-# --only-watch: the observer's rows, printed. --estab: the command, else that of build-release.
+# --only-watch: the observer's rows alone. --estab: the command, else that of build-release.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

@@ -4,11 +4,12 @@
 import json
 import os
 import shutil
+import platform
 import statistics
 import subprocess
 
 from inproc import BenchError, pairs, run
-from report import Bound
+from report import Bound, processor
 
 CEILING_BYTES = 256 << 20
 LOOP_FACTOR, ROW_NS = 3, 1000  # what a run may take: of the bare loop's time, and for each row
@@ -28,6 +29,7 @@ PROGRAMS = {
 }
 FAST = ("estab watch --json", "libpcap loop", "tcpdump", "softflowd", "argus")
 ONCE = ("tshark", "tcptrace", "nfpcapd")  # take long, and are far off: one turn is enough
+PREFIX = "watch"  # of all bounds
 OURS, LOOP = "estab watch --json", "libpcap loop"
 
 
@@ -130,7 +132,8 @@ class Table:
             "long downloads; short connections of 8 packets; eight scanners. Peers by Debian "
             "package, with the command below; softflowd keeps 8,192 flows unless told otherwise, "
             "argus and nfpcapd keep what they have seen of flows, none of them states, texts that "
-            "overlap, duplicates or scans. A bare loop reads with libpcap and counts.")
+            "overlap, duplicates or scans. A bare loop reads with libpcap and counts. "
+            f"{processor()}; Linux {platform.release()}.")
         lines = [f"## {self.heading}\n", text + "\n"]
         heads = "".join(f" | {name}, {packets:,} packets, {rows:,} rows: ns a packet | MiB"
                         for name, packets, rows in self.columns)
@@ -150,11 +153,11 @@ def bounds_of(kind, packets, rows, figures):
         raise BenchError(f"{kind}: {figures[OURS].why or figures[LOOP].why}")
     ours, allowed = figures[OURS].cpu_ns, LOOP_FACTOR * figures[LOOP].cpu_ns + ROW_NS * rows
     name = f"{kind}, {packets:,} packets"
-    bounds = [Bound(f"watch {name}: time / (3 x bare loop + 1 µs a row)", ours / allowed, 1, True)]
+    bounds = [Bound(f"{PREFIX} {name}: time / (3 x bare loop + 1 µs a row)", ours / allowed, 1, True)]
     for peer, least in (("softflowd", 1), ("argus", 1), ("tcptrace", 5), ("tshark", 20)):
         if peer not in figures or figures[peer].why or (least == 1 and kind != "short"):
             continue
-        bounds.append(Bound(f"watch {name}: {peer}'s time / estab's", figures[peer].cpu_ns / ours,
+        bounds.append(Bound(f"{PREFIX} {name}: {peer}'s time / estab's", figures[peer].cpu_ns / ours,
                             least, False))
     return bounds
 
@@ -183,8 +186,8 @@ def measure(build, estab, quick, say):
         if count == LONG[1]:
             os.remove(path)  # more than a gigabyte
     bounds += [
-        Bound("watch: peak at the memory door / ceiling of 256 MiB", peak / CEILING_BYTES, 1, True),
-        Bound("watch: bytes of an idle established IPv6 connection", watch.flow_bytes("idle"), 384,
+        Bound(f"{PREFIX}: peak at the memory door / ceiling of 256 MiB", peak / CEILING_BYTES, 1, True),
+        Bound(f"{PREFIX}: bytes of an idle established IPv6 connection", watch.flow_bytes("idle"), 384,
               True),
-        Bound("watch: bytes of a connection of one packet", watch.flow_bytes("one"), 128, True)]
+        Bound(f"{PREFIX}: bytes of a connection of one packet", watch.flow_bytes("one"), 128, True)]
     return Table(columns, list(cells.items())), bounds

@@ -5,6 +5,8 @@
 #include "base/bytes.h"
 
 #define FLOW_BUCKETS_FIRST 1024u
+#define FLOW_BUCKETS_AHEAD                                                                         \
+  16u // records of the buckets moved a few insertions from now are asked for
 #define FLOW_BUCKETS_MOVED 4u // old buckets that each insertion moves: twice what is needed
 #define FLOW_VLAN_BITS     UINT32_C(0xffffff)
 
@@ -110,6 +112,10 @@ static void flow_table_move(struct track *t, unsigned count)
 {
   for (; count && t->moved < t->old_count; count--) {
     uint32_t ref = t->old_buckets[t->moved++];
+    if (t->moved + FLOW_BUCKETS_AHEAD < t->old_count) {
+      uint32_t soon = t->old_buckets[t->moved + FLOW_BUCKETS_AHEAD];
+      if (soon != FLOW_NONE) __builtin_prefetch(track_at(t, soon));
+    }
     while (ref != FLOW_NONE) {
       struct flow_head *f = track_at(t, ref);
       uint32_t next = f->chain;

@@ -30,10 +30,21 @@ static uint32_t track_ref_of(struct track *t, const struct flow *f)
   return flow_table_find(t, &key);
 }
 
+// It was not looked at for long: all of it is asked for at once.
+static void track_warm(struct track *t, struct flow *f)
+{
+  for (size_t i = 0; i < sizeof *f; i += 64)
+    __builtin_prefetch((const uint8_t *)f + i, 1);
+  const struct flow_closing *c = track_has_closing(t, f);
+  for (size_t i = 0; c && i < sizeof *c; i += 64)
+    __builtin_prefetch((const uint8_t *)c + i, 1);
+}
+
 // A full record's time has come.
 static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
 {
   t->now_ns = at_ns;
+  track_warm(t, f);
   if (f->bits & FLOW_QUEUED) return; // armed again when it has been told
   uint64_t due = track_deadline(t, f);
   if (due > at_ns) {
