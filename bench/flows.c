@@ -29,7 +29,7 @@ static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
     free(p);
   else if ((answer = realloc(p, new_bytes)) == NULL)
     return NULL;
-  in_use += new_bytes - (p == NULL ? 0 : old_bytes);
+  in_use = in_use + new_bytes - (p == NULL ? 0 : old_bytes);
   return answer;
 }
 

@@ -28,7 +28,7 @@ static void *flood_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes
     free(p);
   else if ((answer = realloc(p, new_bytes)) == NULL)
     return NULL;
-  f->in_use += new_bytes - (p == NULL ? 0 : old_bytes);
+  f->in_use = f->in_use + new_bytes - (p == NULL ? 0 : old_bytes);
   if (f->in_use > f->peak) f->peak = f->in_use;
   return answer;
 }
