@@ -110,7 +110,7 @@ static void e1(struct attack_run *r)
   lab_end(&l);
 }
 
-// ---- E2: local ports (RFC 6056 [RFC 6056 S1, RFC 6056 S3, RFC 6056 S4]).
+// ---- E2: local ports (RFC 6056 [RFC 6056 S1, RFC 6056 S2, RFC 6056 S3, RFC 6056 S4]).
 
 static void e2(struct attack_run *r)
 {
@@ -148,6 +148,12 @@ static void e2(struct attack_run *r)
     }
     attack_case(r, leaks < 20, NULL, "E2 %u of %u guessed from the other destination", leaks, ISNS);
     attack_case(r, repeats < 20, NULL, "E2 %u of %u near the one before", repeats, ISNS);
+    struct estab_settings rfc;
+    estab_settings_rfc(&rfc);
+    attack_case(r,
+                l.settings.port_first == 32768 && l.settings.port_last == 60999 &&
+                    rfc.port_first == 1024 && rfc.port_last == 65535,
+                NULL, "E2 ranges of both profiles");
     attack_case(r, lab_end(&l), NULL, "E2 memory");
   }
 }
