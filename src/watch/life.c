@@ -586,7 +586,9 @@ uint64_t life_deadline(struct track *t, struct flow *f)
     if (wait != ESTAB_NEVER) return wait;
   }
   enum flow_class class = life_class(f);
-  if (class == FLOW_ESTABLISHED) return f->last_ns + LIFE_OPEN_IDLE_NS;
+  // Half-closed is open: the side that has not closed may rest as long as it likes.
+  bool half = f->side[0].state == ESTAB_CLOSE_WAIT || f->side[1].state == ESTAB_CLOSE_WAIT;
+  if (class == FLOW_ESTABLISHED || half) return f->last_ns + LIFE_OPEN_IDLE_NS;
   return f->last_ns +
          (class == FLOW_HALF || class == FLOW_DONE ? LIFE_ATTEMPT_IDLE_NS : LIFE_CLOSING_IDLE_NS);
 }

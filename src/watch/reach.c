@@ -51,6 +51,18 @@ static void reach_beyond(struct track *t, struct flow *f, const struct segment *
     reach_forget(t, f, g->end);
 }
 
+static void reach_not_taken(struct track *t, struct flow *f, unsigned end, uint32_t seq)
+{
+  struct flow_side *s = &f->side[end];
+  if (!seq_gt(seq, s->nxt)) return;
+  struct flow_trouble *r = track_trouble(t, f);
+  if (r && !(s->bits & SIDE_HOLE)) {
+    r->reach[end].edge = s->nxt;
+    s->bits |= SIDE_HOLE;
+  }
+  s->nxt = seq;
+}
+
 void reach_segment(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
@@ -61,10 +73,15 @@ void reach_segment(struct track *t, struct flow *f, const struct segment *g)
     return;
   }
   if ((g->flags & ESTAB_TCP_SYN) || (seq_gt(end, s->nxt) && end - s->nxt >= REACH_FAR)) return;
+  // A probe of a closed window, RFC 9293 3.8.6.1: its octet is taken when that is said, or when it comes again.
+  const struct flow_side *peer = &f->side[1 - g->end];
+  bool closed = g->text_bytes && (peer->bits & SIDE_ACKED) && seq_ge(g->seq, peer->edge) &&
+                (s->bits & peer->bits & SIDE_SYN);
   // Where only one way is seen no acknowledgment would ever close a hole that the capture made.
-  bool hole =
-      (s->bits & SIDE_HOLE) || (seq_gt(g->seq, s->nxt) && (f->side[1 - g->end].bits & SIDE_SENT));
-  if (hole)
+  bool hole = (s->bits & SIDE_HOLE) || (seq_gt(g->seq, s->nxt) && (peer->bits & SIDE_SENT));
+  if (closed)
+    reach_not_taken(t, f, g->end, end);
+  else if (hole)
     reach_beyond(t, f, g, end);
   else if (seq_gt(end, s->nxt))
     s->nxt = end;

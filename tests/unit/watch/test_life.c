@@ -139,6 +139,8 @@ static void where_text_ends(void **state)
        "RSTO ShADR " OPEN_O ",CLOSED@5 " OPEN_R ",CLOSED@5"},
       {"RST behind text without its checksum", "S sa A A100o A100o RA",
        "RSTO ShACR " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+      {"RST behind a probe of a closed window", "S saw10 A A10 aw0 A1x aw0 RA-1",
+       "RSTO ShADawR " OPEN_O ",CLOSED@8 " OPEN_R ",CLOSED@8"},
       {"RST behind a hole", "S sa A A100 A100+50x RA",
        "ambiguity rst_out_of_window\nRSTO ShADR " OPEN_O " " OPEN_R},
   };
