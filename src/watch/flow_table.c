@@ -82,9 +82,9 @@ static uint32_t *flow_table_bucket(const struct track *t, uint32_t hash)
   return &t->buckets[hash & (t->bucket_count - 1)];
 }
 
-void flow_table_expect(const struct track *t, const struct flow_key *key)
+void flow_table_expect(const struct track *t, uint32_t hash)
 {
-  __builtin_prefetch(flow_table_bucket(t, key->hash));
+  __builtin_prefetch(flow_table_bucket(t, hash));
 }
 
 void flow_table_expect_record(const struct track *t, const struct flow_key *key)

@@ -9,8 +9,8 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
-// What flow_table_find() will read, asked of memory ahead: the bucket; then the first record there.
-void flow_table_expect(const struct track *t, const struct flow_key *key);
+// What flow_table_find() will read, asked of memory ahead: the bucket of a hash; then the first record there.
+void flow_table_expect(const struct track *t, uint32_t hash);
 void flow_table_expect_record(const struct track *t, const struct flow_key *key);
 
 // A flow_ref, or FLOW_NONE.

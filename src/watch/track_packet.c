@@ -186,7 +186,7 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
 void track_expect(struct track *t, const struct watch_packet *p)
 {
   flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &t->expected);
-  flow_table_expect(t, &t->expected);
+  flow_table_expect(t, t->expected.hash);
 }
 
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,

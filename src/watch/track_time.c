@@ -214,6 +214,24 @@ static uint32_t track_merge_refs(struct track *t, uint32_t a, uint32_t b)
   return head;
 }
 
+// From the front of a list as many records as stand there in the order of their first packets: most lists are one run.
+static uint32_t track_take_run(struct track *t, enum flow_class class)
+{
+  uint32_t head = FLOW_NONE, *end = &head;
+  uint64_t last = 0;
+  while (t->lists[class].count) {
+    uint32_t ref = t->lists[class].head | (class >= FLOW_DONE ? FLOW_REF_FULL : 0);
+    uint64_t first = track_first_packet(t, ref);
+    if (head != FLOW_NONE && first < last) break;
+    last = first;
+    track_unlist(t, ref);
+    *end = ref;
+    end = &track_at(t, ref)->link.next;
+    *end = FLOW_NONE;
+  }
+  return head;
+}
+
 void track_flush(struct track *t)
 {
   for (uint32_t ref = t->queue_head; ref != FLOW_NONE; ref = track_at(t, ref)->link.next)
@@ -222,10 +240,7 @@ void track_flush(struct track *t)
   memset(bins, 0xff, sizeof bins);
   for (unsigned class = 0; class < FLOW_CLASSES; class ++)
     while (t->lists[class].count) {
-      uint32_t ref = t->lists[class].head | (class >= FLOW_DONE ? FLOW_REF_FULL : 0);
-      track_unlist(t, ref);
-      track_at(t, ref)->link.next = FLOW_NONE;
-      uint32_t run = ref;
+      uint32_t run = track_take_run(t, class);
       unsigned i = 0;
       for (; bins[i] != FLOW_NONE && i < 31; i++) {
         run = track_merge_refs(t, bins[i], run);
@@ -239,6 +254,7 @@ void track_flush(struct track *t)
   while (all != FLOW_NONE) {
     uint32_t ref = all;
     all = track_at(t, ref)->link.next;
+    if (all != FLOW_NONE) flow_table_expect(t, track_at(t, all)->hash); // while this one ends
     track_list(t, ref, flow_class(track_at(t, ref)));
     track_finish(t, ref, false);
   }
