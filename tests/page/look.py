@@ -78,7 +78,7 @@ def ladders():
     holds('a click draws the ladder', 40 < len(steps) < 80 and 'SYN-SENT' in steps[1] and 'SYN 0:0(0)' in steps[1], steps)
     holds('folded', any('⋮' in s for s in steps), steps)
     holds('round trips', 'Round trip 20.000 ms in the handshake' in b.value("document.getElementById('detail').textContent"))
-    holds('to the end', 'TIME-WAIT' in steps[-1], steps)
+    holds('to the end', 'CLOSED' in steps[-1], steps[-1:])
     look('ladder')
     b.key('Escape')
     holds('Escape closes it', b.value("document.getElementById('detail').hidden") is True)
