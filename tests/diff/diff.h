@@ -44,12 +44,22 @@ struct step {
   uint8_t sacks;
 };
 
+// Settings of stories that wait, the same for both.
+enum story_timers {
+  TIMERS_RUN = 1u << 0,       // the defaults; a released connection is 1 s in FIN-WAIT-2
+  TIMERS_KEEPALIVE = 1u << 1, // after 1 s of silence, each second
+  TIMERS_USER = 1u << 2,      // user timeout
+};
+#define TIMERS_KEEPALIVES 2
+#define TIMERS_USER_MS    1500
+
 struct story {
   uint64_t seed;
   bool ip6;
   bool timestamps, sack, scaling; // what the peer's SYN or SYN-ACK offers
   bool letter;                    // estab under the letter's settings: estab_settings_rfc()
   uint8_t wscale;                 // of the peer
+  uint8_t timers;                 // 0 = nothing waits; else enum story_timers
   uint16_t mss;                   // 0 = no option
   uint32_t peer_iss;
   unsigned count;
@@ -127,6 +137,10 @@ bool target_estab_open(struct target *t, const char *plant);
 // In a namespace of its own with a TUN device. false: *why says which step failed.
 bool target_kernel_open(struct target *t, const char **why);
 
+// Virtual time goes on to `ms` after the story's begin; what leaves meanwhile is told with its time.
+void target_estab_until(uint64_t ms, void (*left)(void *ctx, uint64_t ms, const struct outcome *o),
+                        void *ctx);
+
 // ---- render.c
 
 #define STORY_MTU    1500
@@ -143,6 +157,20 @@ struct ends {
   uint32_t last_ack;  // what we acknowledged last, absolute
   uint32_t ts_clock;  // the peer's
 };
+
+// A connection of the kernel's: many live at a time in stories about timers.
+struct kernel_target {
+  const struct story *story;
+  struct ends ends;
+  int listener, conn; // descriptors, -1 = none
+};
+void kernel_life_begin(struct kernel_target *t, const struct story *story);
+void kernel_life_tell(struct kernel_target *t, const struct step *step, struct outcome *outcome);
+void kernel_life_accept(struct kernel_target *t);
+void kernel_life_end(struct kernel_target *t);
+// Whatever left the kernel, of all of them. Answers how many packets.
+int kernel_life_drain(void (*packet)(void *ctx, const uint8_t *bytes, size_t n), void *ctx);
+int kernel_life_fd(void);
 
 // The bytes of the peer's segment; answers how many.
 size_t render(const struct story *story, const struct step *step, struct ends *ends, uint8_t *out,
@@ -178,7 +206,7 @@ const char *compare(const struct step *step, const struct view *before, const st
 struct explanation {
   char *pattern, *verdict, *rule, *words;
   bool goes_on; // +: both stand where they stood, the story need not end here
-  bool seldom;  // ?: by the machine's clock, it need not happen
+  bool seldom;  // ?: not each long run has one
 };
 extern struct explanation explained[EXPLAINED_MAX];
 extern unsigned explained_count;
@@ -217,6 +245,11 @@ unsigned shrink(struct target *estab, struct target *kernel, struct telling *t);
 
 // What was told, with the kernel's answers, as a script for `estab script`. < 0: it cannot be written.
 int script_write(const char *path, const struct telling *t);
+
+// ---- timers.c
+
+// `count` stories in real time, all at once. Answers how many differ without an explanation; *skipped = no device.
+unsigned timers_run(unsigned count, bool verbose);
 
 // ---- plant.c: wrong stacks, to see that they are found
 

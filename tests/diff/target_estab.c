@@ -55,6 +55,15 @@ static bool estab_begin(void *ctx, const struct story *story)
   settings.delayed_ack_ns = 0;        // as the kernel's route says quickack
   settings.challenge_interval_ns = 0; // as its tcp_invalid_ratelimit
   settings.nagle = false;
+  if (story->timers != 0) {
+    settings.delayed_ack_ns = UINT64_C(40000000);
+    settings.rto_min_ns = UINT64_C(200000000);
+    settings.fin_wait_2_timeout_ns = UINT64_C(1000000000);
+    settings.keepalive_interval_ns = UINT64_C(1000000000);
+    settings.keepalive_count = TIMERS_KEEPALIVES;
+    if (story->timers & TIMERS_KEEPALIVE) settings.keepalive_idle_ns = UINT64_C(1000000000);
+    if (story->timers & TIMERS_USER) settings.user_timeout_ns = TIMERS_USER_MS * UINT64_C(1000000);
+  }
   settings.initial_window_segments = STORY_WINDOW; // congestion is for the timers to tell
   settings.congestion_control = ESTAB_CC_NEWRENO;
   if (estab_stack_new(&settings, t->now_ns, &t->stack) < 0) return false;
@@ -280,6 +289,23 @@ static void estab_end(void *ctx)
   struct estab_target *t = ctx;
   if (t->stack != NULL) estab_stack_free(t->stack);
   t->stack = NULL;
+}
+
+void target_estab_until(uint64_t ms, void (*left)(void *ctx, uint64_t ms, const struct outcome *o),
+                        void *ctx)
+{
+  struct estab_target *t = &estab_target;
+  const uint64_t begun_ns = 1000000000, until_ns = begun_ns + ms * 1000000u;
+  uint64_t next_ns;
+  while ((next_ns = estab_stack_deadline(t->stack)) <= until_ns) {
+    struct outcome outcome = {.state = -1};
+    t->now_ns = next_ns > t->now_ns ? next_ns : t->now_ns;
+    estab_stack_handle_deadline(t->stack, t->now_ns);
+    target_drain(t, &outcome);
+    target_look(t, &outcome);
+    if (outcome.out_count > 0) left(ctx, (t->now_ns - begun_ns) / 1000000u, &outcome);
+  }
+  if (t->now_ns < until_ns) t->now_ns = until_ns;
 }
 
 bool target_estab_open(struct target *target, const char *plant)

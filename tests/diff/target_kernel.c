@@ -13,13 +13,9 @@
 #include "diff.h"
 #include "estab/driver.h"
 
-static struct kernel_target {
-  struct estab_device device;
-  const struct story *story;
-  struct ends ends;
-  int listener, conn;
-  uint64_t told; // stories
-} kernel_target;
+static struct estab_device kernel_device;
+static uint64_t kernel_told; // stories
+static struct kernel_target kernel_target;
 
 // What both must have alike: no timers in the way, no limits on answers, the same first window.
 static const struct {
@@ -36,6 +32,7 @@ static const struct {
     {"net/ipv4/tcp_max_syn_backlog", "4096"},
     {"net/ipv4/tcp_rfc1337", "1"},
     {"net/ipv4/tcp_no_metrics_save", "1"},
+    {"net/ipv4/tcp_syn_linear_timeouts", "0"},
     {"net/ipv4/tcp_early_retrans",
      "0"}, // a probe's timer is two of these round trips, which take none
 };
@@ -43,16 +40,18 @@ static const struct {
 static bool kernel_route_quickack(void)
 {
   // ip(8) is what knows the routes' features; the driver room needs none of them.
-  return system("ip route replace 10.9.0.0/16 dev diff0 quickack 1 initcwnd 100 congctl reno &&"
-                " ip -6 route replace fd00:9::/64 dev diff0 metric 10 quickack 1 initcwnd 100 "
-                "congctl reno") == 0;
+  return system(
+             "ip route replace 10.9.0.0/16 dev diff0 quickack 1 initcwnd 100 congctl reno &&"
+             " ip -6 route replace fd00:9::/64 dev diff0 metric 10 quickack 1 initcwnd 100 "
+             "congctl reno && ip route replace 10.10.0.0/16 dev diff0 src 10.9.0.1 congctl reno &&"
+             " ip -6 route replace fd00:a::/64 dev diff0 src fd00:9::1 congctl reno") == 0;
 }
 
-static void kernel_send(struct kernel_target *t, const uint8_t *bytes, size_t n)
+static void kernel_send(const uint8_t *bytes, size_t n)
 {
   struct estab_frame frame = {.struct_bytes = sizeof frame, .piece_count = 1};
   frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = n};
-  estab_device_send(&t->device, 0, &frame, 1);
+  estab_device_send(&kernel_device, 0, &frame, 1);
 }
 
 static unsigned kernel_drain(struct kernel_target *t, struct outcome *outcome)
@@ -60,7 +59,7 @@ static unsigned kernel_drain(struct kernel_target *t, struct outcome *outcome)
   struct estab_frame frames[16];
   unsigned seen = 0;
   int n;
-  while ((n = estab_device_recv(&t->device, 0, frames, 16)) > 0)
+  while ((n = estab_device_recv(&kernel_device, 0, frames, 16)) > 0)
     for (int i = 0; i < n; i++)
       seen += observe(&t->ends, frames[i].pieces[0].bytes, frames[i].pieces[0].length, outcome);
   return seen;
@@ -94,16 +93,13 @@ static socklen_t address(const struct kernel_target *t, bool peer, struct sockad
   return sizeof *four;
 }
 
-static bool kernel_begin(void *ctx, const struct story *story)
+void kernel_life_begin(struct kernel_target *t, const struct story *story)
 {
-  struct kernel_target *t = ctx;
-  struct outcome none = {0};
-  kernel_drain(t, &none);
   t->story = story;
   t->ends = (struct ends){.ts_clock = 1000, .peer_iss = story->peer_iss};
   t->listener = t->conn = -1;
   // A peer of its own for each story: what the last one left behind cannot disturb.
-  uint64_t n = t->told++;
+  uint64_t n = kernel_told++;
   if (story->ip6) {
     estab_ip_parse("fd00:9::1", &t->ends.us);
     estab_ip_parse("fd00:9::2:0", &t->ends.peer);
@@ -115,6 +111,17 @@ static bool kernel_begin(void *ctx, const struct story *story)
   t->ends.peer.bytes[15] = (uint8_t)(1 + n % 250);
   t->ends.our_port = (uint16_t)(2000 + n % 40000);
   t->ends.peer_port = 4000;
+  if (!story->timers) return;
+  // Another network, whose route does not ask for quick ACKs.
+  t->ends.peer.bytes[story->ip6 ? 3 : 13] = 10;
+}
+
+static bool kernel_begin(void *ctx, const struct story *story)
+{
+  struct kernel_target *t = ctx;
+  struct outcome none = {0};
+  kernel_drain(t, &none);
+  kernel_life_begin(t, story);
   return true;
 }
 
@@ -133,6 +140,22 @@ static int kernel_result(long answer)
   }
 }
 
+// What the settings of a story about timers are here, see estab_begin().
+static void kernel_timers(const struct kernel_target *t, int fd)
+{
+  int yes = 1, count = TIMERS_KEEPALIVES, user_ms = TIMERS_USER_MS;
+  if (t->story->timers == 0) return;
+  setsockopt(fd, IPPROTO_TCP, TCP_LINGER2, &yes, sizeof yes);
+  if (t->story->timers & TIMERS_KEEPALIVE) {
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &yes, sizeof yes);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &yes, sizeof yes);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+  }
+  if (t->story->timers & TIMERS_USER)
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_ms, sizeof user_ms);
+}
+
 static int kernel_open(struct kernel_target *t, bool passive)
 {
   struct sockaddr_storage us, peer;
@@ -143,6 +166,7 @@ static int kernel_open(struct kernel_target *t, bool passive)
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &yes, sizeof yes); // RFC 6093 3.1
   setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer);
+  kernel_timers(t, fd);
   *(passive ? &t->listener : &t->conn) = fd;
   if (fd < 0 || bind(fd, (struct sockaddr *)&us, n) < 0) return CALL_OTHER;
   if (passive) return kernel_result(listen(fd, 4));
@@ -187,15 +211,44 @@ static int kernel_state(int fd)
   return info.tcpi_state < sizeof states / sizeof *states ? states[info.tcpi_state] : -1;
 }
 
-static void kernel_accept(struct kernel_target *t)
+void kernel_life_accept(struct kernel_target *t)
 {
   int yes = 1;
   if (t->conn >= 0 || t->listener < 0) return;
   t->conn = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK);
   if (t->conn < 0) return;
+  kernel_timers(t, t->conn);
   setsockopt(t->conn, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   close(t->listener); // one connection a story
   t->listener = -1;
+}
+
+void kernel_life_tell(struct kernel_target *t, const struct step *step, struct outcome *outcome)
+{
+  int no = 0; // a young connection acknowledges at once otherwise
+  if (t->story->timers != 0 && step->kind == STEP_SEGMENT && step->bytes > 0)
+    setsockopt(t->conn, IPPROTO_TCP, TCP_QUICKACK, &no, sizeof no);
+  if (step->kind == STEP_SEGMENT) {
+    uint8_t bytes[4096 + 128];
+    kernel_send(bytes, render(t->story, step, &t->ends, bytes, sizeof bytes));
+  } else {
+    outcome->result = kernel_call(t, step);
+  }
+}
+
+int kernel_life_drain(void (*packet)(void *ctx, const uint8_t *bytes, size_t n), void *ctx)
+{
+  struct estab_frame frames[16];
+  int n, seen = 0;
+  while ((n = estab_device_recv(&kernel_device, 0, frames, 16)) > 0)
+    for (int i = 0; i < n; i++, seen++)
+      packet(ctx, frames[i].pieces[0].bytes, frames[i].pieces[0].length);
+  return seen;
+}
+
+int kernel_life_fd(void)
+{
+  return kernel_device.fd;
 }
 
 static void kernel_tell(void *ctx, const struct step *step, unsigned wait_ms,
@@ -203,16 +256,11 @@ static void kernel_tell(void *ctx, const struct step *step, unsigned wait_ms,
 {
   struct kernel_target *t = ctx;
   *outcome = (struct outcome){.state = -1};
-  if (step->kind == STEP_SEGMENT) {
-    uint8_t bytes[4096 + 128];
-    kernel_send(t, bytes, render(t->story, step, &t->ends, bytes, sizeof bytes));
-  } else {
-    outcome->result = kernel_call(t, step);
-  }
-  struct pollfd ready = {.fd = t->device.fd, .events = POLLIN};
+  kernel_life_tell(t, step, outcome);
+  struct pollfd ready = {.fd = kernel_device.fd, .events = POLLIN};
   do {
     kernel_drain(t, outcome);
-    kernel_accept(t);
+    kernel_life_accept(t);
     // What an ACK waits for is a timer: it goes out now.
     int yes = 1;
     if (t->conn >= 0) setsockopt(t->conn, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof yes);
@@ -221,9 +269,8 @@ static void kernel_tell(void *ctx, const struct step *step, unsigned wait_ms,
   outcome->state = kernel_state(t->conn);
 }
 
-static void kernel_end(void *ctx)
+void kernel_life_end(struct kernel_target *t)
 {
-  struct kernel_target *t = ctx;
   uint8_t bytes[128];
   kernel_close(&t->conn, true);
   kernel_close(&t->listener, false);
@@ -233,7 +280,12 @@ static void kernel_end(void *ctx)
                        .seq = t->ends.last_ack - t->ends.peer_iss,
                        .ts = true};
   if (t->ends.iss_known)
-    kernel_send(t, bytes, render(t->story, &reset, &t->ends, bytes, sizeof bytes));
+    kernel_send(bytes, render(t->story, &reset, &t->ends, bytes, sizeof bytes));
+}
+
+static void kernel_end(void *ctx)
+{
+  kernel_life_end(ctx);
 }
 
 bool target_kernel_open(struct target *target, const char **why)
@@ -248,7 +300,7 @@ bool target_kernel_open(struct target *target, const char **why)
   settings.name = "diff0";
   settings.mtu = STORY_MTU;
   settings.gso = false;
-  if (estab_device_open_tun(&settings, &t->device, &error) < 0) return false;
+  if (estab_device_open_tun(&settings, &kernel_device, &error) < 0) return false;
   if (estab_host_address("diff0", &ip, 16, &error) < 0) return false;
   estab_ip_parse("fd00:9::1", &ip);
   if (estab_host_address("diff0", &ip, 64, &error) < 0) return false;

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# diff.sh - the same stories to estab and to the kernel: no difference that tests/diff/explained.tsv does not explain; and
-# planted faults are found, made short, and written down as scripts that estab without the fault passes.
+# diff.sh - the same stories to estab and to the kernel: no difference that tests/diff/explained.tsv does not explain, with
+# and without waiting; and planted faults are found, made short, and written down as scripts that a sound estab passes.
 # shellcheck source=tests/interop/lib.bash
 source "$(dirname "$0")/lib.bash"
 diff=$build_root/tests/diff
 list=$source_root/tests/diff/explained.tsv
 [ -x "$diff" ] || skip_all 'tests/diff was not built (-Dextras=false)'
-stories=(-n 10000)
-[ -z "${ESTAB_LONG:-}" ] || stories=(-n 100000 -a) # then each line of the list must have been needed
+stories=(-n 10000) timers=36
+[ -z "${ESTAB_LONG:-}" ] || stories=(-n 100000 -a) timers=200 # -a: each line of the list must have been needed
 
 told()
 {
@@ -27,6 +27,11 @@ planted()
   "$estab" script "${scripts[@]}" >"$work/scripts.out" || { cat "$work/scripts.out"; return 1; }
   tail -n 1 "$work/plants.out"
 }
+waited()
+{
+  "$diff" -T "$timers" -e "$list" >"$work/timers.out" || { cat "$work/timers.out"; return 1; }
+  tail -n 2 "$work/timers.out"
+}
 # The scripts are not empty of meaning: under the fault itself, the story fails again.
 planted_alone()
 {
@@ -36,4 +41,5 @@ planted_alone()
 check "stories alike or explained" told
 check "planted faults are found and become scripts" planted
 check "a planted fault fails the run" planted_alone
+check "timers go off when the kernel's do" waited
 finish
