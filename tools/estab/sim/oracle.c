@@ -49,6 +49,10 @@ void oracle_end(struct oracle *o)
 void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *event)
 {
   struct oracle_side *s = &o->sides[side];
+  if (event->kind == ESTAB_TRACE_dropped && event->u.dropped.text_bytes > 0 &&
+      (event->u.dropped.reason == ESTAB_DROP_TCP_PAWS ||
+       event->u.dropped.reason == ESTAB_DROP_TCP_ACK_TOO_OLD))
+    s->drops_text = true;
   if (event->kind != ESTAB_TRACE_state_changed || event->tuple == NULL) return;
   enum estab_state to = event->u.state_changed.to;
   if (to == ESTAB_LISTEN || s->state_count >= ORACLE_STATES) return;
@@ -204,6 +208,7 @@ static void oracle_compare(struct oracle *o, struct sim *sim, unsigned side,
 {
   struct oracle_side *s = &o->sides[side];
   if (s->state_count == 0) return; // it heard only what concerned nobody
+  if (s->drops_text && v != &s->view[0]) return;
   unsigned own = estab_ip_equal(&row->orig_ip, &s->ip) ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP;
   oracle_states(o, sim, side, v, &row->side[own]);
   oracle_octets(o, sim, side, v, &row->side[own], &row->side[1 - own]);

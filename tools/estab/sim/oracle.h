@@ -4,7 +4,8 @@
 //
 // Each host has two: one beside it, and one on the link, half the link's delay away from it. All that the link does -
 // loss, queues, disorder - happens beyond that one, so it must be right about its host as well; and about the other
-// host where the link did nothing but delay.
+// host where the link did nothing but delay. What the host itself drops, for its timestamp or its old ACK, is lost
+// behind it: whether it does depends on what the host has just sent, which is still on its way to there.
 #ifndef ESTAB_SIM_ORACLE_H
 #define ESTAB_SIM_ORACLE_H
 
@@ -38,6 +39,7 @@ struct oracle_side {
   struct estab_ip ip; // of the host
   uint64_t heard_ns;  // when a packet last came to it
   bool silent_end;    // it went to CLOSED when none came
+  bool drops_text;    // text came that it did not take
   bool syn_sent;
   uint32_t iss, sent; // octets of text that the host put on the wire
 };
