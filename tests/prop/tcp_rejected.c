@@ -23,7 +23,8 @@ static bool rejected_by_a_step(const struct kit *k)
 // stack's own lists.
 static void forgive(struct tcb *after, const struct tcb *before, bool exact_fin)
 {
-  const uint32_t bits = TCB_DSACK | TCB_ON_READY | TCB_ON_EVENTS;
+  const uint32_t told = (after->bits & TCB_DSACK) ? TCB_DSACK | TCB_BLOCKS : TCB_DSACK;
+  const uint32_t bits = told | TCB_ON_READY | TCB_ON_EVENTS;
   after->bits = (after->bits & ~bits) | (before->bits & bits);
   after->flags = (uint8_t)((after->flags & ~SEG_LIMITED) | (before->flags & SEG_LIMITED));
   after->limiter_ms = before->limiter_ms;
