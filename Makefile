@@ -20,6 +20,7 @@ help:
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
 	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N, PLANT=FAULT, ARGS=-P; root)'
 	@echo 'make screens     what estab watch shows, into tests/golden, the manual and the README: after an intended change'
+	@echo 'make sender      goodput over round trip, loss and rate for each congestion control; writes docs/sender.md'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
 	@echo 'make clean       remove what was built'
@@ -65,6 +66,10 @@ fuzz-long:
 	@ninja -C build-fuzz >build-fuzz/ninja.log || { tail -20 build-fuzz/ninja.log; exit 1; }
 	@tools/fuzz-long.sh $(ARGS)
 .PHONY: fuzz-long
+
+sender: release
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --write
+.PHONY: sender
 
 attack: build
 	@tools/attack.sh build $(ARGS)

@@ -5,11 +5,11 @@
 //   cc_bbr_model.c  the model: bandwidth, least round trip, aggregation of ACKs, what losses say
 //   cc_bbr_probe.c  ProbeBW: when to probe for more, how far, when to give way
 //
-// Differs from the draft: a lost segment is judged by the rate sample of the ACK that told of it and by the most that
-// was in flight in its round trip, not by its own flight (and the prefix of a burst at which losses crossed the
-// threshold); a round with fewer losses than a probe may cause (2 %) lowers no bound; samples in ProbeRTT are ignored
-// here instead of marked app-limited; the initial window leaves unpaced, as with every controller here. Not done: ECN;
-// at rest only the bandwidth outlasts the work block.
+// Differs from the draft: a lost segment is judged by the rate sample of the ACK that told of it and by the most
+// that was in flight in its round trip, not by its own flight (and the prefix of a burst at which losses crossed the
+// threshold); a round with fewer losses than a probe may cause (2 %, and a segment) lowers no bound; samples in
+// ProbeRTT are ignored here instead of marked app-limited; the initial window leaves unpaced, as with every
+// controller here. Not done: ECN; at rest only the bandwidth outlasts the work block.
 #ifndef ESTAB_TCP_CC_BBR_H
 #define ESTAB_TCP_CC_BBR_H
 

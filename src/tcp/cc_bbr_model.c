@@ -90,13 +90,14 @@ static void bbr_update_max_bw(struct bbr *b, const struct cc_ack *a, uint64_t bw
 }
 
 // The end of a round with losses, while nothing is probed: down to what was delivered in it, at most by 30 %. Not for
-// less than a probe may lose: else random losses of 1 % take a percent or two of the rate in each round trip, since
-// what is lost is never delivered.
+// less than a probe may lose, one segment not counted: else random losses of 1 % take a percent or two of the rate in
+// each round trip, since what is lost is never delivered.
 static void bbr_adapt_shortterm(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
 {
   if (b->state == BBR_STARTUP || b->state == BBR_REFILL || b->state == BBR_UP || !b->loss_in_round)
     return;
-  if (!bbr_too_high(a)) return;
+  uint64_t lost = a->rate.lost_bytes > cc->mss_bytes ? a->rate.lost_bytes - cc->mss_bytes : 0;
+  if (lost * BBR_LOSS_SHARE <= bbr_loss_flight(a)) return;
   if (b->bw_shortterm == BBR_BW_NONE) b->bw_shortterm = bbr_max_bw(b);
   if (b->inflight_shortterm == BBR_NONE) b->inflight_shortterm = cc->cwnd_bytes;
   b->bw_shortterm = u64_max(b->bw_latest, b->bw_shortterm / 10 * 7);
