@@ -101,13 +101,13 @@ static void say_facts(const struct step *s, const struct view *v, char *text, si
                  (int32_t)(v->snd_una + v->snd_wnd - v->snd_nxt) < 0;
   bool doubtful = v->doubtful || (ack && (int32_t)(s->seq - v->wl1) < 0);
   bool stamped = v->timestamps && !syn, synchronized = v->state >= ESTAB_ESTABLISHED;
-  snprintf(text, room, "%s%s%s%s%s%s%s", s->bytes > 0 ? " text" : "",
-           odd && v->state > ESTAB_SYN_SENT ? " odd-fin" : "",
-           shrinks && synchronized ? " shrinks" : "",
-           synchronized && (v->queued_bytes > 0 || doubtful) ? " queued" : "",
-           ack && v->snd_wnd == 0 && s->window > 0 && synchronized ? " reopens" : "",
-           v->timestamps && s->ts && s->ts_delta < 0 ? " old-ts" : "",
-           stamped && !s->ts ? " no-ts" : "");
+  snprintf(
+      text, room, "%s%s%s%s%s%s%s%s", s->bytes > 0 ? " text" : "",
+      odd && v->state > ESTAB_SYN_SENT ? " odd-fin" : "", shrinks && synchronized ? " shrinks" : "",
+      synchronized && (v->queued_bytes > 0 || doubtful) ? " queued" : "",
+      ack && v->snd_wnd == 0 && s->window > 0 && synchronized ? " reopens" : "",
+      s->sacks > 0 ? " blocks" : "", v->timestamps && s->ts && s->ts_delta < 0 ? " old-ts" : "",
+      stamped && !s->ts ? " no-ts" : "");
 }
 
 static void say_step(const struct step *s, const struct view *v, char *text, size_t room)

@@ -243,7 +243,8 @@ unsigned shrink(struct target *estab, struct target *kernel, struct telling *t);
 
 // ---- script.c
 
-// What was told, with the kernel's answers, as a script for `estab script`. < 0: it cannot be written.
+// What was told, with the kernel's answers, as a script for `estab script`. < 0: it cannot be written;
+// -ENOTSUP: it has a reset with numbers that the notation does not have.
 int script_write(const char *path, const struct telling *t);
 
 // ---- timers.c

@@ -100,6 +100,23 @@ static uint16_t any_window(struct generator *g)
   return chance(g, 50) ? windows[below(g, 5)] : (uint16_t)below(g, 3000);
 }
 
+// SACK blocks: of what was acknowledged, of what was never sent, or one of what is in flight.
+static void place_blocks(struct generator *g, struct step *s, const struct view *v)
+{
+  uint32_t flight = v->snd_nxt - v->snd_una, bytes = 1 + below(g, 1000);
+  s->sacks = (uint8_t)(1 + below(g, 2));
+  for (unsigned i = 0; i < s->sacks; i++) {
+    uint32_t start =
+        chance(g, 50) ? v->snd_una - bytes - below(g, 100) : v->snd_nxt + below(g, 9000);
+    if (i == 0 && flight > 1 && chance(g, 30)) {
+      start = v->snd_una + 1 + below(g, flight - 1);
+      bytes = 1 + below(g, v->snd_nxt - start);
+    }
+    s->sack[i][0] = start;
+    s->sack[i][1] = start + bytes;
+  }
+}
+
 static void segment(struct generator *g, struct step *s, const struct view *v, uint16_t flags,
                     uint32_t bytes, uint32_t honest_seq, uint32_t honest_ack)
 {
@@ -116,6 +133,8 @@ static void segment(struct generator *g, struct step *s, const struct view *v, u
     place = PLACE_FUTURE; // the same
   place_seq(g, s, v, place);
   place_ack(g, s, v, any_ack(g, honest_ack));
+  if (flags & ESTAB_TCP_ACK && g->story->sack && v->state >= ESTAB_ESTABLISHED && chance(g, 10))
+    place_blocks(g, s, v);
 }
 
 // ---------------------------------------------------------------------------------------------

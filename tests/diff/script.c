@@ -171,9 +171,24 @@ static void put_step(struct scripting *s, unsigned i)
   }
 }
 
+// A reset for what belongs to no connection has numbers of its own, which the notation counts from the connection's.
+static bool resets_from_zero(const struct outcome *o)
+{
+  for (unsigned i = 0; i < o->out_count; i++)
+    if ((o->outs[i].flags & (ESTAB_TCP_RST | ESTAB_TCP_ACK)) == (ESTAB_TCP_RST | ESTAB_TCP_ACK) &&
+        o->outs[i].seq == 0)
+      return true;
+  return false;
+}
+
 int script_write(const char *path, const struct telling *t)
 {
   struct scripting s = {.t = t, .ts_clock = 1000, .ts_sent = 100};
+  for (unsigned i = 0; i < t->story.count; i++)
+    if (resets_from_zero((int)i == t->differs_at ? &t->kernel[i] : &t->estab[i])) {
+      errno = ENOTSUP;
+      return -ENOTSUP;
+    }
   s.file = fopen(path, "w");
   if (s.file == NULL) return -errno;
   fprintf(s.file,
