@@ -68,7 +68,7 @@ fuzz-long:
 .PHONY: fuzz-long
 
 sender: release
-	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --write
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --rate=10 --rate=100 --write
 .PHONY: sender
 
 attack: build
