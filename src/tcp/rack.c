@@ -46,6 +46,7 @@ void rack_delivered(struct rack *r, const struct board_record *s, uint32_t end_s
   if (r->delivered && !sent_after(s->born_ns, end_seq, r->xmit_ns, r->end_seq)) return;
   r->xmit_ns = s->born_ns;
   r->end_seq = end_seq;
+  r->again = (s->bits & BOARD_RETRANSMITTED) != 0;
   r->delivered = true;
 }
 
@@ -91,6 +92,8 @@ static uint64_t detect_in_chunk(const struct rack *r, struct board *b, unsigned 
     start = s->end;
     if (s->bits & (BOARD_SACKED | BOARD_LOST)) continue;
     bool before = sent_after(r->xmit_ns, r->end_seq, s->born_ns, s->end);
+    // Where a round trip takes no time, what was sent again is as old as what made us do it, but came later.
+    if (s->born_ns == r->xmit_ns && (s->bits & BOARD_RETRANSMITTED) && !r->again) before = false;
     if (before && s->sent_ns + wait_ns <= now_ns) {
       board_set_lost(b, s, from);
       continue;

@@ -23,6 +23,7 @@ struct rack {
   bool dsack_pending;   // a DSACK was counted in this round trip
   bool reordering_seen; // something arrived after what was sent later
   bool delivered;       // xmit_ns and end_seq hold
+  bool again;           // and are those of a retransmission
   uint8_t reo_wnd_mult; // quarters of the least round trip
   uint8_t reo_wnd_persist;
 };
