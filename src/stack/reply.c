@@ -80,6 +80,11 @@ void reply_tcp(struct estab_stack *s, const struct estab_tuple *tuple, uint32_t 
   size_t ip_bytes = ip_header_bytes(&tuple->remote);
   uint8_t *tcp = packet + ip_bytes;
   size_t tcp_bytes = estab_tcp_emit(h, tcp);
+  if (ip_bytes + tcp_bytes >
+      route.mtu) { // IPv6 with less than its 1280: TCP is never sent in fragments
+    stack_drop(s, ESTAB_DROP_IP_TOO_BIG, netif, tuple, NULL);
+    return;
+  }
   ip_emit_to(&s->ip, &tuple->local, &tuple->remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0,
              s->settings.hop_limit, (uint32_t)tuple->local_port << 16 | tuple->remote_port, packet);
   uint64_t sum =
