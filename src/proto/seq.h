@@ -50,7 +50,8 @@ static inline bool acceptable(uint32_t seg_seq, uint32_t seg_len, uint32_t rcv_n
   uint32_t last = seg_seq + seg_len - 1;
   return (seq_le(rcv_nxt, seg_seq) && seq_lt(seg_seq, edge)) ||
          (seq_le(rcv_nxt, last) && seq_lt(last, edge)) ||
-         (seq_lt(seg_seq, rcv_nxt) && seq_ge(last, edge)); // covers the whole window
+         // Covers the whole window. By lengths: half of all numbers away `last` would seem to be behind the edge.
+         (seq_lt(seg_seq, rcv_nxt) && seg_len > edge - seg_seq);
 }
 
 #endif
