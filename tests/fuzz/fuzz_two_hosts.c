@@ -613,7 +613,8 @@ static void heal(struct world *w)
     for (unsigned k = 0; k < w->hosts[i].end_count; k++)
       if (w->hosts[i].ends[k].live) release(w, i, &w->hosts[i].ends[k]);
   settle(w, true); // RSTs of what nobody read
-  const uint64_t latest = w->now_ns + 3600 * FUZZ_SECONDS;
+  const uint64_t latest =
+      w->now_ns + 21 * 86400 * FUZZ_SECONDS; // a user may ask for 20 days of TIME-WAIT
   for (unsigned rounds = 0; deadline(w) != ESTAB_NEVER; rounds++) {
     MUST(rounds < ROUNDS_MAX && w->now_ns < latest);
     const uint64_t next = deadline(w);
