@@ -218,8 +218,8 @@ int watch_run(const struct watch_run *run, const struct outputs_settings *output
   if (outputs_close(&w.outputs, &what) < 0)
     status = say_failure("watch", NULL, "%s: %s", what, strerror(errno));
   if (outputs->explain != NULL && !w.outputs.explained && status == 0)
-    status = say_failure("watch", "Ids are in the table and in --json.", "no alert has the id %s",
-                         outputs->explain);
+    status = say_failure("watch", "take an id from the table or from --json",
+                         "no alert has the id %s", outputs->explain);
   tap_close(&tap);
   input_end(&w.input);
   filter_close(w.filter);
