@@ -214,9 +214,10 @@ static void send_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_
 static void pace_settle(struct tcb *t)
 {
   struct work *w = t->work;
-  if (seq_gt(t->snd.nxt, w->pace.seq))
-    pace_sent(&w->pace, work_pacing_rate(w), t->snd.nxt - w->pace.seq, w->pace.asked_ns);
+  uint32_t left = u32_min(t->snd.nxt - w->pace.seq, w->pace.asked_bytes);
+  if (left) pace_sent(&w->pace, work_pacing_rate(w), left, w->pace.asked_ns);
   w->pace.seq = t->snd.nxt;
+  w->pace.asked_bytes = 0;
 }
 
 // Of n octets, those that there is credit for; 0: w->pace.wake_ns says when.
@@ -240,6 +241,7 @@ static TCP_APART uint32_t pace_window(struct tcb *t, uint32_t usable, uint64_t n
   uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
   usable = pace_ask(t, u32_min(ready, most), ready, now_ns);
   t->work->pace.holds = usable == 0;
+  t->work->pace.asked_bytes = usable;
   return usable;
 }
 

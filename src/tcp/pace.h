@@ -18,7 +18,8 @@ struct pace {
   uint64_t asked_ns;         // when pacing was asked last
   uint64_t most_bytes_per_s; // whatever the controller says: no faster; 0 = no bound
   uint32_t seq;              // behind the new text that was counted
-  bool holds;                // nothing may leave, but by the windows
+  uint32_t asked_bytes; // new text that was allowed then: what left unpaced since is not counted
+  bool holds;           // nothing may leave, but by the windows
 };
 
 // Octets that may leave at once after a rest.
