@@ -8,6 +8,8 @@
 #define OUTPUT_OVERRIDE_NS                                                                         \
   UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
 
+#define OUTPUT_BLOCKS_LEAST_MSS 256 // 40 octets of options are a sixth of it
+
 static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
 {
   bool answer = t->state == ESTAB_SYN_RECEIVED; // a SYN-ACK agrees only to what was offered
@@ -517,7 +519,8 @@ static __attribute__((noinline)) int send_synchronized(struct tcp *c, struct tcb
   return sent;
 }
 
-// With blocks among the options, segments hold so much less text [RFC 6691 M1].
+// With blocks among the options, segments hold so much less text [RFC 6691 M1]. Of small ones little would be left
+// (ATTACKS P3): there the blocks go with ACKs alone.
 static TCP_APART int send_with_blocks(struct tcp *c, struct tcb *t, struct tcp_out *out,
                                       uint64_t now_ns)
 {
@@ -525,10 +528,15 @@ static TCP_APART int send_with_blocks(struct tcp *c, struct tcb *t, struct tcp_o
   uint32_t blocks =
       u32_min(t->out_of_order.count + ((t->bits & TCB_DSACK) ? 1u : 0u), sack_most(t));
   uint32_t octets = blocks > 0 ? 4u + 8u * blocks : 0;
-  if (blocks == 0) t->bits &= ~(uint32_t)TCB_BLOCKS;
+  const bool small = blocks > 0 && mss < OUTPUT_BLOCKS_LEAST_MSS;
+  if (small && (t->owed & OWED_ACK) && (t->bits & TCB_SYN_ACKED))
+    return send_ack(c, t, out, now_ns);
+  if (blocks == 0 || small) t->bits &= ~(uint32_t)TCB_BLOCKS;
+  if (small) octets = 0;
   t->snd_mss = (uint16_t)(mss > octets + 8u ? mss - octets : u32_min(mss, 8));
   int sent = send_synchronized(c, t, out, now_ns);
   t->snd_mss = mss;
+  if (small) t->bits |= TCB_BLOCKS; // still owed
   return sent;
 }
 

@@ -323,11 +323,11 @@ static unsigned world_play(unsigned i, enum way way, unsigned *lives)
 int main(int argc, char **argv)
 {
   unsigned passed = 0, failed = 0, lives = 0;
-  bool whole = getenv("ESTAB_LONG") != NULL;
+  bool whole = getenv("ESTAB_LONG") != NULL, half = getenv("ESTAB_SHORT") != NULL;
   for (unsigned i = 0; i < quiet_scenario_count; i++)
     for (unsigned way = 0; way < WAYS; way++) {
       if (argc > 1 && strcmp(argv[1], quiet_scenarios[i].name) != 0) continue;
-      if (!whole && argc < 2 && way != i % WAYS && way != (i + 3) % WAYS) continue;
+      if (!whole && argc < 2 && way != i % WAYS && (half || way != (i + 3) % WAYS)) continue;
       if (world_play(i, (enum way)way, &lives))
         failed++;
       else
