@@ -17,7 +17,7 @@ enum {
   AGAIN = 64,   // frames that were not taken
   WATCHED = 64, // connections whose trace is followed
   STEPS_MAX = 300,
-  ROUNDS_MAX = 3000,
+  ROUNDS_MAX = 30000, // of one moment: a buffer that grows may leave by the dozen of octets
   PORT = 80,
 };
 
