@@ -8,7 +8,7 @@
 #define OUTPUT_OVERRIDE_NS                                                                         \
   UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
 
-#define OUTPUT_BLOCKS_LEAST_MSS 256 // 40 octets of options are a sixth of it
+#define OUTPUT_BLOCKS_LEAST_MSS 128 // 40 octets of options are a third of it
 
 static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
 {
