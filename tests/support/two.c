@@ -119,3 +119,15 @@ int two_connect(struct two *t, unsigned who, uint16_t local_port, uint16_t port,
   c.remote_port = port;
   return estab_connect(t->s[who], &c, t->now_ns, out);
 }
+
+estab_conn two_open(struct two *t, void (*change)(struct estab_settings *settings),
+                    estab_conn *peer)
+{
+  estab_conn c;
+  two_init(t, false, change);
+  estab_listener l = two_listen(t, 1, 80, 1);
+  if (two_connect(t, 0, 0, 80, &c) != ESTAB_OK) abort();
+  two_carry(t);
+  if (estab_accept(t->s[1], l, peer) != ESTAB_OK) abort();
+  return c;
+}

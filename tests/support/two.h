@@ -32,5 +32,8 @@ void two_run(struct two *t, uint64_t until_ns);
 
 estab_listener two_listen(struct two *t, unsigned who, uint16_t port, uint32_t backlog);
 int two_connect(struct two *t, unsigned who, uint16_t local_port, uint16_t port, estab_conn *out);
+// two_init() over IPv4, and a connection from the first stack to the second: the first one's end, and *peer.
+estab_conn two_open(struct two *t, void (*change)(struct estab_settings *settings),
+                    estab_conn *peer);
 
 #endif

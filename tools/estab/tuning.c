@@ -2,7 +2,7 @@
 // tuning.c - what the command line says of TCP itself, and what became of a connection.
 #include "tuning.h"
 
-#include "net/scenario.h"
+#include "cc_names.h"
 #include "say.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ int tuning_apply(const char *command, struct estab_settings *settings)
   static const char *const ecn_words[] = {
       [ESTAB_ECN_OFF] = "off", [ESTAB_ECN_REQUEST] = "ask", [ESTAB_ECN_ACCEPT] = "accept"};
   if (cc_name) {
-    int cc = scenario_cc_find(cc_name);
+    int cc = cc_find(cc_name);
     if (cc < 0) return say_usage(command, "--cc %s: there is no such congestion control", cc_name);
     settings->congestion_control = (uint8_t)cc;
   }

@@ -45,22 +45,11 @@ static void flow(struct two *t, estab_conn from, estab_conn to, unsigned rounds,
   }
 }
 
-static estab_conn opened(struct two *t, void (*change)(struct estab_settings *), estab_conn *peer)
-{
-  estab_conn c;
-  two_init(t, false, change);
-  estab_listener l = two_listen(t, 1, 80, 1);
-  assert_int_equal(two_connect(t, 0, 0, 80, &c), ESTAB_OK);
-  two_carry(t);
-  assert_int_equal(estab_accept(t->s[1], l, peer), ESTAB_OK);
-  return c;
-}
-
 static void both_grow_up_to_their_limits(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, narrow, &peer);
+  estab_conn peer, c = two_open(&t, narrow, &peer);
   assert_int_equal(buffer(&t, 0, c, ESTAB_OPT_SEND_BUFFER_BYTES), AT_FIRST);
   assert_int_equal(buffer(&t, 1, peer, ESTAB_OPT_RECV_BUFFER_BYTES), AT_FIRST);
   flow(&t, c, peer, 100, true);
@@ -81,7 +70,7 @@ static void what_nobody_reads_needs_no_more_room(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, narrow, &peer);
+  estab_conn peer, c = two_open(&t, narrow, &peer);
   flow(&t, c, peer, 100, false);
   assert_int_equal(buffer(&t, 1, peer, ESTAB_OPT_RECV_BUFFER_BYTES), AT_FIRST);
   assert_true(buffer(&t, 0, c, ESTAB_OPT_SEND_BUFFER_BYTES) <= 4 * AT_FIRST);
@@ -94,7 +83,7 @@ static void a_flow_that_fits_changes_nothing(void **state)
   static struct two t;
   static const uint8_t little[4000];
   uint8_t bytes[sizeof little];
-  estab_conn peer, c = opened(&t, narrow, &peer);
+  estab_conn peer, c = two_open(&t, narrow, &peer);
   for (unsigned i = 0; i < 100; i++) {
     assert_int_equal(estab_send(t.s[0], c, little, sizeof little), sizeof little);
     two_carry(&t);
@@ -111,7 +100,7 @@ static void what_the_user_has_set_stays(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, narrow, &peer);
+  estab_conn peer, c = two_open(&t, narrow, &peer);
   estab_option_set(t.s[0], c, ESTAB_OPT_SEND_BUFFER_BYTES, 2 * AT_FIRST);
   estab_option_set(t.s[1], peer, ESTAB_OPT_RECV_BUFFER_BYTES, 3 * AT_FIRST);
   flow(&t, c, peer, 100, true);
@@ -124,7 +113,7 @@ static void no_room_to_grow_is_no_growth(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, send_fixed, &peer);
+  estab_conn peer, c = two_open(&t, send_fixed, &peer);
   flow(&t, c, peer, 100, true);
   assert_int_equal(buffer(&t, 0, c, ESTAB_OPT_SEND_BUFFER_BYTES), AT_FIRST);
   assert_true(two_end(&t));

@@ -31,17 +31,6 @@ static struct estab_conn_info info_of(struct two *t, unsigned who, estab_conn c)
   return info;
 }
 
-static estab_conn opened(struct two *t, void (*change)(struct estab_settings *), estab_conn *peer)
-{
-  estab_conn c;
-  two_init(t, false, change);
-  estab_listener l = two_listen(t, 1, 80, 1);
-  assert_int_equal(two_connect(t, 0, 0, 80, &c), ESTAB_OK);
-  two_carry(t);
-  assert_int_equal(estab_accept(t->s[1], l, peer), ESTAB_OK);
-  return c;
-}
-
 static void write_some(struct two *t, estab_conn c, uint32_t bytes)
 {
   static const uint8_t zeros[30000];
@@ -52,7 +41,7 @@ static void the_peer_does_not_read(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, small_peer, &peer);
+  estab_conn peer, c = two_open(&t, small_peer, &peer);
   write_some(&t, c, 30000);
   two_run(&t, t.now_ns + 20 * SECONDS);
   struct estab_conn_info i = info_of(&t, 0, c);
@@ -66,7 +55,7 @@ static void the_network_takes_nothing(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, small_peer, &peer);
+  estab_conn peer, c = two_open(&t, small_peer, &peer);
   write_some(&t, c, 4000);
   two_run(&t, t.now_ns + SECONDS / 2);
   t.unplugged = true;
@@ -83,7 +72,7 @@ static void the_user_has_nothing_to_send(void **state)
 {
   (void)state;
   static struct two t;
-  estab_conn peer, c = opened(&t, small_sender, &peer);
+  estab_conn peer, c = two_open(&t, small_sender, &peer);
   write_some(&t, c, 4000);
   two_carry(&t);
   two_run(&t, t.now_ns + 20 * SECONDS);

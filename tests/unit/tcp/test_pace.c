@@ -101,17 +101,6 @@ static void bounded(struct estab_settings *settings)
   settings->delayed_ack_ns = 0;
 }
 
-static estab_conn opened(struct two *t, void (*change)(struct estab_settings *), estab_conn *peer)
-{
-  estab_conn c;
-  two_init(t, false, change);
-  estab_listener l = two_listen(t, 1, 80, 1);
-  assert_int_equal(two_connect(t, 0, 0, 80, &c), ESTAB_OK);
-  two_carry(t);
-  assert_int_equal(estab_accept(t->s[1], l, peer), ESTAB_OK);
-  return c;
-}
-
 // All that the sender has to say now reaches the other, whose ACKs come back at once. Answers octets of text.
 static uint32_t carried(struct two *t, estab_conn peer, struct meter *m)
 {
@@ -143,7 +132,7 @@ static void a_stack_keeps_the_bound(void **state)
   (void)state;
   static struct two t;
   static const uint8_t zeros[1u << 20];
-  estab_conn peer, c = opened(&t, bounded, &peer);
+  estab_conn peer, c = two_open(&t, bounded, &peer);
   struct meter m = {.rate = 12500000, .last_ns = t.now_ns};
   assert_int_equal(estab_send(t.s[0], c, zeros, sizeof zeros), sizeof zeros);
   const uint64_t start = t.now_ns;
@@ -183,7 +172,7 @@ static void acks_and_fin_do_not_wait(void **state)
   static struct two t;
   static struct estab_frame f[ESTAB_OUTPUT_MAX];
   static const uint8_t zeros[100000];
-  estab_conn peer, c = opened(&t, bounded, &peer);
+  estab_conn peer, c = two_open(&t, bounded, &peer);
   struct meter m = {.rate = 12500000};
   assert_int_equal(estab_send(t.s[0], c, zeros, sizeof zeros), sizeof zeros);
   (void)carried(&t, peer, &m);

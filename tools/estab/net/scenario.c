@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cc_names.h"
 #include "options.h"
 #include "scenario_words.h"
 
@@ -54,7 +55,7 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
   const char *word = w->word[i];
   uint64_t number = 0;
   if (is_word(word, "cc")) {
-    int cc = scenario_cc_find(strchr(word, '=') != NULL ? strchr(word, '=') + 1 : "");
+    int cc = cc_find(strchr(word, '=') != NULL ? strchr(word, '=') + 1 : "");
     if (cc < 0) return fail(w, i, "%s: there is no such congestion control", word);
     s->congestion_control = (uint8_t)cc;
     return 0;
@@ -324,8 +325,7 @@ static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flo
     return 0;
   }
   if (is_word(word, "cc")) {
-    flow->congestion_control =
-        scenario_cc_find(strchr(word, '=') != NULL ? strchr(word, '=') + 1 : "");
+    flow->congestion_control = cc_find(strchr(word, '=') != NULL ? strchr(word, '=') + 1 : "");
     return flow->congestion_control >= 0
                ? 0
                : fail(w, i, "%s: there is no such congestion control", word);

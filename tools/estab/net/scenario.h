@@ -109,7 +109,5 @@ int scenario_read(const char *path, struct scenario *scenario, struct scenario_e
 
 // "goodput" and so on, as `expect` and --json spell it.
 const char *scenario_metric_name(enum scenario_metric metric);
-// enum estab_cc of a name, or -1.
-int scenario_cc_find(const char *name);
 
 #endif

@@ -2,6 +2,8 @@
 // calls_options.c - getsockopt, setsockopt, fcntl, ioctl.
 #include "run.h"
 
+#include "cc_names.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,17 +220,11 @@ static bool option_of_stack(struct run *run, const struct value *name, int64_t n
 static enum step option_congestion(struct run *run, struct sock *sock, const struct value *v,
                                    struct outcome *out)
 {
-  static const struct {
-    const char *name;
-    enum estab_cc cc;
-  } names[] = {{"reno", ESTAB_CC_NEWRENO},
-               {"newreno", ESTAB_CC_NEWRENO},
-               {"cubic", ESTAB_CC_CUBIC},
-               {"bbr", ESTAB_CC_BBR}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (v != NULL && v->kind == VALUE_STRING && strcmp(v->text, names[i].name) == 0)
-      return sock_set(&run->sockets, sock, ESTAB_OPT_CONGESTION_CONTROL, names[i].cc, out);
-  return call_not_here(out, "this congestion control");
+  int cc = -1;
+  if (v != NULL && v->kind == VALUE_STRING) // FreeBSD's name is another
+    cc = cc_find(strcmp(v->text, "newreno") == 0 ? "reno" : v->text);
+  if (cc < 0) return call_not_here(out, "this congestion control");
+  return sock_set(&run->sockets, sock, ESTAB_OPT_CONGESTION_CONTROL, (uint64_t)cc, out);
 }
 
 enum step call_setsockopt(struct run *run, struct pending *pending, struct outcome *out)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // cc_names.c - congestion controls by name.
+#include "cc_names.h"
+
+#include "estab/estab.h"
+
 #include <string.h>
 
-#include "scenario.h"
-
-int scenario_cc_find(const char *name)
+int cc_find(const char *name)
 {
   static const char *const names[] = {
       [ESTAB_CC_NEWRENO] = "reno", [ESTAB_CC_CUBIC] = "cubic", [ESTAB_CC_BBR] = "bbr"};
