@@ -98,8 +98,9 @@ struct estab_settings {
   uint8_t duplicate_ack_threshold; // RFC 5681 3.2: 3
   uint8_t slow_start_segments;     // most an ACK adds to cwnd: RFC 5681 3.1: 1, RFC 3465 2.2: 2
   bool mss_option; // an MSS in every SYN [SHLD-5]; off only for peers that cannot bear any option
-  // A peer that does not scale windows can be told of 65535 octets, no more; what else fits into the buffer, in whole
-  // segments, is taken all the same. FreeBSD does so; it widens what a blind attacker may hit.
+  // A peer that does not scale windows can be told of 65535 octets, no more. Whether RCV.WND is that, or all that fits
+  // into the buffer, rounded up to whole segments, RFC 9293 leaves open. On: the latter, as FreeBSD has it; up to a
+  // segment more that a blind attacker may hit, or the rest of a larger buffer.
   bool window_beyond_field;
   // Grows up to this with the congestion window while the user waits for room; not when this is less than
   // send_buffer_bytes.
