@@ -13,6 +13,7 @@ static uint64_t entry_when(const struct net *net, unsigned i)
   unsigned lanes = 2 * net->scenario->link_count;
   if (i < lanes) return lane_deadline(&net->lanes[i]);
   const struct net_node *node = &net->nodes[i - lanes];
+  if (node->kernel != NULL) return node->alarm_ns;
   return node->stack != NULL ? net_host_when(node) : ESTAB_NEVER;
 }
 
@@ -24,6 +25,8 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
                       .pcap_link = net->pcap_link,
                       .sampling = net->sampling};
   net->start_ns = net->now_ns = NET_SECOND;
+  for (unsigned i = 0; i < scenario->flow_count; i++)
+    net->flows[i].listen_fd = net->flows[i].sender_fd = net->flows[i].receiver_fd = -1;
   for (unsigned i = 0; i < scenario->link_count; i++)
     for (unsigned d = 0; d < 2; d++)
       lane_start(&net->lanes[2 * i + d], &scenario->links[i].faults[d],
@@ -31,7 +34,10 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
   int error = net_route(net, what);
   for (unsigned i = 0; i < scenario->node_count && error >= 0; i++) {
     *what = scenario->nodes[i].name;
-    if (!scenario->nodes[i].router) error = net_host_start(net, i);
+    if (scenario->nodes[i].kernel)
+      error = net_kernel_start(net, i);
+    else if (!scenario->nodes[i].router)
+      error = net_host_start(net, i);
   }
   if (error >= 0) error = net_flows_start(net, what);
   net->when_count = 2 * scenario->link_count + scenario->node_count;
@@ -48,11 +54,16 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
 
 void net_end(struct net *net)
 {
-  for (unsigned i = 0; i < net->scenario->node_count; i++)
+  for (unsigned i = 0; i < net->scenario->node_count; i++) {
     net_host_end(&net->nodes[i]);
+    net_kernel_end(&net->nodes[i]);
+  }
   for (unsigned i = 0; i < 2 * net->scenario->link_count; i++)
     lane_end(&net->lanes[i]);
   for (unsigned i = 0; i < net->scenario->flow_count; i++) {
+    net_socket_close(&net->flows[i].sender_fd);
+    net_socket_close(&net->flows[i].receiver_fd);
+    net_socket_close(&net->flows[i].listen_fd);
     seen_end(&net->flows[i].seen);
     free(net->flows[i].completions_ns);
   }
@@ -106,6 +117,7 @@ static void take_sample(struct net *net)
                                   .queue_bytes = queue_bytes,
                                   .lost = lost,
                                   .retransmissions = flow->retransmissions};
+    if (flow->sender_fd >= 0) net_socket_sample(flow, sample);
     if (flow->sender == 0 ||
         estab_conn_info(net->nodes[flow->spec->from].stack, flow->sender, &info) < 0)
       continue;
@@ -117,28 +129,54 @@ static void take_sample(struct net *net)
   net->next_sample_ns = net->now_ns + net->sample_every_ns;
 }
 
+void net_clock(struct net *net)
+{
+  if (net->epoch_ns != 0) net->now_ns = estab_clock_ns() - net->epoch_ns;
+}
+
+static void note_late(struct net *net, uint64_t due_ns)
+{
+  struct net_late *l = &net->late;
+  uint64_t late_ns = net->now_ns - due_ns;
+  l->departures++;
+  l->late += late_ns > NET_LATE_NS;
+  if (late_ns > l->max_ns) l->max_ns = late_ns;
+}
+
+bool net_is_late(const struct net *net)
+{
+  return net->late.late * 1000000 > net->late.departures * NET_LATE_LIMIT_PPM;
+}
+
 // The packets of one lane that have arrived.
 static void lane_work(struct net *net, unsigned i)
 {
   unsigned node = net->scenario->links[i / 2].node[!(i % 2)];
   struct lane_packet *p;
+  net_clock(net);
   while ((p = lane_take(&net->lanes[i], net->now_ns)) != NULL) {
+    if (net->epoch_ns != 0) note_late(net, p->due_ns);
     if (net->nodes[node].stack != NULL)
       net_host_hear(&net->nodes[node], p->bytes, p->count);
+    else if (net->nodes[node].kernel != NULL)
+      net_kernel_hear(&net->nodes[node], p->bytes, p->count);
     else
       net_forward(net, node, p->bytes, p->count);
     free(p);
   }
 }
 
-static bool net_step(struct net *net, uint64_t until_ns)
+static uint64_t net_next(const struct net *net)
 {
-  unsigned lanes = 2 * net->scenario->link_count;
   uint64_t next = next_change_ns(net);
   for (unsigned i = 0; i < net->when_count; i++)
     if (net->when[i] < next) next = net->when[i];
-  if (next > until_ns) return false;
-  if (next > net->now_ns) net->now_ns = next;
+  return next;
+}
+
+uint64_t net_work(struct net *net)
+{
+  unsigned lanes = 2 * net->scenario->link_count;
   if (net->sampling && net->now_ns >= net->next_sample_ns) take_sample(net);
   while (next_change_ns(net) <= net->now_ns)
     apply_change(net);
@@ -146,10 +184,21 @@ static bool net_step(struct net *net, uint64_t until_ns)
     if (net->when[i] > net->now_ns) continue;
     if (i < lanes)
       lane_work(net, i);
+    else if (net->nodes[i - lanes].kernel != NULL)
+      net_kernel_work(&net->nodes[i - lanes]);
     else
       net_host_work(&net->nodes[i - lanes]);
     net->when[i] = entry_when(net, i);
   }
+  return net_next(net);
+}
+
+static bool net_step(struct net *net, uint64_t until_ns)
+{
+  uint64_t next = net_next(net);
+  if (next > until_ns) return false;
+  if (next > net->now_ns) net->now_ns = next;
+  net_work(net);
   return true;
 }
 

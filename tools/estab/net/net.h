@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// net.h - a scenario at work: hosts with stacks, routers, links and flows on one virtual clock.
+// net.h - a scenario at work: hosts with stacks, routers, links and flows on one clock.
 //
 // Theory of operation. Everything that can happen next has one entry in `when`: two lanes a link, then the
 // nodes. A step takes the earliest time and lets all entries of that time work, in their order: so equal
 // scenarios give equal runs, bit for bit. A host works until it has nothing more to say at this instant.
+//
+// In real time (live.c) the same entries work when the machine's clock has reached them, and between them packets
+// come from the kernel's hosts: each is a network namespace with a TUN interface, and the flows that end there
+// have sockets. All of it is in this process, and so is gone with it, however it ends.
 #ifndef ESTAB_NET_NET_H
 #define ESTAB_NET_NET_H
 
@@ -17,10 +21,11 @@
 struct net_flow {
   const struct scenario_flow *spec;
   estab_listener listener;
-  estab_conn sender, receiver; // 0 = none
-  uint64_t sent, read;         // of this transfer
-  uint64_t begun_ns, next_ns;  // this transfer's SYN; when the next one begins
-  uint32_t done, failed;       // transfers
+  estab_conn sender, receiver;           // 0 = none
+  int listen_fd, sender_fd, receiver_fd; // where the kernel is that end; -1 = none
+  uint64_t sent, read;                   // of this transfer
+  uint64_t begun_ns, next_ns;            // this transfer's SYN; when the next one begins
+  uint32_t done, failed;                 // transfers
   bool open; // ESTABLISHED was reached: CLOSE before that would delete the connection
   bool sender_closed, stream_broken;
   bool writable, readable;            // worth a try
@@ -52,6 +57,7 @@ struct net_node {
   struct net_paced *paced, *paced_last; // frames that may not leave yet
   uint8_t next_lane[SCENARIO_NODES];    // towards each node; UINT8_MAX = unreachable
   uint64_t alarm_ns;                    // of the flows here
+  struct net_kernel *kernel;            // the kernel is this host; NULL = it is not
 };
 
 #define NET_SAMPLES_MAX 4000
@@ -64,9 +70,21 @@ struct net_sample {
   uint64_t srtt_ns;
 };
 
+// How well real time was kept: packets that left a link.
+struct net_late {
+  uint64_t departures;
+  uint64_t late;   // by more than NET_LATE_NS
+  uint64_t max_ns; // the latest
+};
+#define NET_LATE_NS        UINT64_C(1000000)
+#define NET_LATE_LIMIT_PPM 10000 // a run with more of them than that says nothing
+
 struct net {
   const struct scenario *scenario;
   uint64_t start_ns, now_ns;
+  uint64_t epoch_ns; // real time: the machine's clock when now_ns was 0; 0 = virtual time
+  struct net_late late;
+  struct estab_device_error error; // of the kernel's side, if net_start() failed by it
   struct chance chance;
   struct net_node nodes[SCENARIO_NODES];
   struct lane lanes[2 * SCENARIO_LINKS]; // 2 i + d: direction d of link i
@@ -86,6 +104,13 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
 // Until all flows are done or the scenario's time is over. `progress` is called now and then with virtual time.
 void net_run(struct net *net, void (*progress)(const struct net *net));
 void net_end(struct net *net);
+// Lets work whatever is due, and answers when something will be next.
+uint64_t net_work(struct net *net);
+void net_clock(struct net *net); // real time: now_ns is now
+bool net_is_late(const struct net *net);
+
+// live.c: until the same end as net_run(), or Ctrl-C: false then.
+bool net_run_live(struct net *net, void (*progress)(const struct net *net));
 
 // net_host.c
 int net_host_start(struct net *net, unsigned node);
@@ -107,5 +132,32 @@ void net_flows_work(struct net_node *node); // begins, writes, reads what it can
 bool net_flows_done(const struct net *net);
 // What passes a host's interface: for the counts of segments.
 void net_flows_wire(struct net *net, const uint8_t *bytes, size_t count, bool sent);
+bool net_flow_has_sender(const struct net_flow *flow);
+bool net_flow_has_receiver(const struct net_flow *flow);
+// A connection that ended by an error.
+void net_flow_failed(struct net_node *node, struct net_flow *flow, bool sender, int error);
+void net_flow_sender_over(struct net *net, struct net_flow *flow);
+
+// net_kernel.c
+int net_kernel_start(struct net *net, unsigned node);
+void net_kernel_end(struct net_node *node);
+int net_kernel_enter(const struct net_node *node); // sockets from now on are made there
+int net_kernel_fd(const struct net_node *node);    // readable: it has sent packets
+void net_kernel_hear(struct net_node *node, const uint8_t *bytes, size_t count);
+void net_kernel_work(struct net_node *node); // the flows there, and what it sends
+
+// net_socket.c: the ends of flows that are the kernel's. Answers as the calls of estab.h.
+int net_socket_listen(struct net *net, struct net_flow *flow);
+int net_socket_try(struct net_node *node, const struct net_flow *flow); // could it?
+int net_socket_connect(struct net_node *node, struct net_flow *flow);
+int net_socket_send(struct net_flow *flow, const uint8_t *bytes, size_t count);
+int net_socket_recv(struct net_flow *flow, uint8_t *bytes, size_t count);
+void net_socket_close(int *fd);
+// What to wait for; `fds` has room for three. Answers how many.
+struct pollfd;
+unsigned net_socket_wait(const struct net *net, const struct net_flow *flow, struct pollfd *fds);
+void net_socket_ready(struct net *net, struct net_flow *flow, const struct pollfd *fds,
+                      unsigned count);
+void net_socket_sample(const struct net_flow *flow, struct net_sample *sample);
 
 #endif

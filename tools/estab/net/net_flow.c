@@ -2,6 +2,7 @@
 // net_flow.c - the flows of a scenario: who writes, who reads and compares, and what the wire says of it.
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "net.h"
 
@@ -33,16 +34,33 @@ int net_flows_start(struct net *net, const char **what)
     settings.port_first = settings.port_last = (uint16_t)(NET_PORT + i);
     settings.backlog = 16;
     *what = to->spec->name;
-    int error = estab_listen(to->stack, &settings, &flow->listener);
+    int error = to->kernel != NULL ? net_socket_listen(net, flow)
+                                   : estab_listen(to->stack, &settings, &flow->listener);
     if (error < 0) return error;
+    *what = from->spec->name;
+    if (from->kernel != NULL && (error = net_socket_try(from, flow)) < 0) return error;
   }
   return 0;
 }
 
+bool net_flow_has_sender(const struct net_flow *flow)
+{
+  return flow->sender != 0 || flow->sender_fd >= 0;
+}
+
+bool net_flow_has_receiver(const struct net_flow *flow)
+{
+  return flow->receiver != 0 || flow->receiver_fd >= 0;
+}
+
+static bool flow_idle(const struct net_flow *flow)
+{
+  return !net_flow_has_sender(flow) && !net_flow_has_receiver(flow);
+}
+
 static bool flow_done(const struct net_flow *flow)
 {
-  return flow->done + flow->failed == flow->spec->repeat && flow->sender == 0 &&
-         flow->receiver == 0;
+  return flow->done + flow->failed == flow->spec->repeat && flow_idle(flow);
 }
 
 bool net_flows_done(const struct net *net)
@@ -52,7 +70,7 @@ bool net_flows_done(const struct net *net)
   return true;
 }
 
-static void flow_begin(struct net_node *node, struct net_flow *flow)
+static int flow_connect(struct net_node *node, struct net_flow *flow)
 {
   struct net *net = node->net;
   struct estab_connect_settings settings;
@@ -60,18 +78,26 @@ static void flow_begin(struct net_node *node, struct net_flow *flow)
   estab_connect_settings_default(&settings);
   settings.remote = net->nodes[flow->spec->to].ip;
   settings.remote_port = (uint16_t)(NET_PORT + i);
+  flow->sender = 0;
   int error = estab_connect(node->stack, &settings, net->now_ns, &flow->sender);
-  if (error < 0) {
-    flow->error = error;
-    flow->failed++;
-    flow->sender = 0;
-    flow->next_ns = net->now_ns + flow->spec->gap_ns;
-    return;
-  }
+  if (error < 0) return error;
   estab_conn_set_user(node->stack, flow->sender, USER_SENDER + i);
   if (flow->spec->congestion_control >= 0)
     estab_option_set(node->stack, flow->sender, ESTAB_OPT_CONGESTION_CONTROL,
                      (uint64_t)flow->spec->congestion_control);
+  return 0;
+}
+
+static void flow_begin(struct net_node *node, struct net_flow *flow)
+{
+  struct net *net = node->net;
+  int error = node->kernel != NULL ? net_socket_connect(node, flow) : flow_connect(node, flow);
+  if (error < 0) {
+    flow->error = error;
+    flow->failed++;
+    flow->next_ns = net->now_ns + flow->spec->gap_ns;
+    return;
+  }
   if (flow->done + flow->failed == 0) flow->first_ns = net->now_ns;
   flow->begun_ns = net->now_ns;
   flow->sent = flow->read = 0;
@@ -87,22 +113,36 @@ static void flow_write(struct net_node *node, struct net_flow *flow)
     bytes = flow->sent;
   while (flow->writable && flow->sent < bytes) {
     uint64_t n = bytes - flow->sent < PIECE_BYTES ? bytes - flow->sent : PIECE_BYTES;
-    int took =
-        estab_send(node->stack, flow->sender, pattern + flow->sent % PATTERN_BYTES, (size_t)n);
+    const uint8_t *text = pattern + flow->sent % PATTERN_BYTES;
+    int took = node->kernel != NULL ? net_socket_send(flow, text, (size_t)n)
+                                    : estab_send(node->stack, flow->sender, text, (size_t)n);
     flow->writable = took == (int)n;
     if (took > 0) flow->sent += (uint64_t)took;
   }
   if (flow->sent < bytes || flow->sender_closed || !flow->open) return;
-  estab_close(node->stack, flow->sender);
+  if (node->kernel != NULL)
+    shutdown(flow->sender_fd, SHUT_WR);
+  else
+    estab_close(node->stack, flow->sender);
   flow->sender_closed = true;
+}
+
+static void flow_release_receiver(struct net_node *node, struct net_flow *flow)
+{
+  if (node->kernel != NULL)
+    net_socket_close(&flow->receiver_fd);
+  else
+    estab_release(node->stack, flow->receiver);
+  flow->receiver = 0;
 }
 
 static void flow_read(struct net_node *node, struct net_flow *flow)
 {
   struct net *net = node->net;
   static uint8_t bytes[PIECE_BYTES];
-  while (flow->readable && flow->receiver != 0) {
-    int got = estab_recv(node->stack, flow->receiver, bytes, sizeof bytes);
+  while (flow->readable && net_flow_has_receiver(flow)) {
+    int got = node->kernel != NULL ? net_socket_recv(flow, bytes, sizeof bytes)
+                                   : estab_recv(node->stack, flow->receiver, bytes, sizeof bytes);
     if (got < 0) {
       flow->readable = false;
       return;
@@ -110,9 +150,8 @@ static void flow_read(struct net_node *node, struct net_flow *flow)
     if (got == 0) { // the end of the stream
       flow->completions_ns[flow->done++] = net->now_ns - flow->begun_ns;
       flow->stream_broken |= flow->spec->for_ns == 0 && flow->read != flow->spec->bytes;
-      estab_close(node->stack, flow->receiver);
-      estab_release(node->stack, flow->receiver);
-      flow->receiver = 0;
+      if (node->kernel == NULL) estab_close(node->stack, flow->receiver);
+      flow_release_receiver(node, flow);
       return;
     }
     if (memcmp(bytes, pattern + flow->read % PATTERN_BYTES, (size_t)got) != 0)
@@ -126,21 +165,27 @@ static void flow_read(struct net_node *node, struct net_flow *flow)
 }
 
 // A connection that ended by an error: the transfer failed, unless its reader has seen its end already.
-static void flow_failed(struct net_node *node, struct net_flow *flow, bool sender, int error)
+void net_flow_failed(struct net_node *node, struct net_flow *flow, bool sender, int error)
 {
-  bool was_read = sender && flow->receiver == 0 && flow->read == flow->sent && flow->sender_closed;
+  bool was_read =
+      sender && !net_flow_has_receiver(flow) && flow->read == flow->sent && flow->sender_closed;
   if (!was_read) {
     flow->failed++;
     flow->error = error;
   }
-  if (sender) {
-    estab_release(node->stack, flow->sender);
-    flow->sender = 0;
-    flow->next_ns = node->net->now_ns + flow->spec->gap_ns;
-  } else {
-    estab_release(node->stack, flow->receiver);
-    flow->receiver = 0;
+  if (!sender) {
+    flow_release_receiver(node, flow);
+    return;
   }
+  if (node->kernel == NULL) estab_release(node->stack, flow->sender);
+  net_flow_sender_over(node->net, flow);
+}
+
+void net_flow_sender_over(struct net *net, struct net_flow *flow)
+{
+  net_socket_close(&flow->sender_fd);
+  flow->sender = 0;
+  flow->next_ns = net->now_ns + flow->spec->gap_ns;
 }
 
 static void flow_sender_event(struct net_node *node, struct net_flow *flow,
@@ -148,7 +193,7 @@ static void flow_sender_event(struct net_node *node, struct net_flow *flow,
 {
   if (event->conn != flow->sender) return;
   if (event->events & (ESTAB_EVENT_RESET | ESTAB_EVENT_ABORTED)) {
-    flow_failed(node, flow, true, event->error != 0 ? event->error : ESTAB_ERR_RESET);
+    net_flow_failed(node, flow, true, event->error != 0 ? event->error : ESTAB_ERR_RESET);
     return;
   }
   if (event->events & ESTAB_EVENT_CONNECTED) flow->open = true;
@@ -156,8 +201,7 @@ static void flow_sender_event(struct net_node *node, struct net_flow *flow,
   if ((event->events & ESTAB_EVENT_END) == 0) return;
   // The receiver closes when it has read all: nothing is left to do here.
   estab_release(node->stack, flow->sender);
-  flow->sender = 0;
-  flow->next_ns = node->net->now_ns + flow->spec->gap_ns;
+  net_flow_sender_over(node->net, flow);
 }
 
 void net_flows_event(struct net_node *node, const struct estab_event *event)
@@ -180,7 +224,7 @@ void net_flows_event(struct net_node *node, const struct estab_event *event)
     struct net_flow *flow = &net->flows[event->user - USER_RECEIVER];
     if (event->conn != flow->receiver) return;
     if (event->events & (ESTAB_EVENT_RESET | ESTAB_EVENT_ABORTED))
-      flow_failed(node, flow, false, event->error != 0 ? event->error : ESTAB_ERR_RESET);
+      net_flow_failed(node, flow, false, event->error != 0 ? event->error : ESTAB_ERR_RESET);
     else if (event->events & (ESTAB_EVENT_READABLE | ESTAB_EVENT_END))
       flow->readable = true;
   } else if (event->user >= USER_SENDER) {
@@ -197,9 +241,9 @@ static void flows_set_alarm(struct net_node *node)
     const struct net_flow *flow = &net->flows[i];
     uint64_t at = ESTAB_NEVER;
     if (&net->nodes[flow->spec->from] != node) continue;
-    if (flow->sender == 0 && flow->receiver == 0 && flow->done + flow->failed < flow->spec->repeat)
+    if (flow_idle(flow) && flow->done + flow->failed < flow->spec->repeat)
       at = flow->next_ns;
-    else if (flow->spec->for_ns > 0 && flow->sender != 0 && !flow->sender_closed)
+    else if (flow->spec->for_ns > 0 && net_flow_has_sender(flow) && !flow->sender_closed)
       at = net->start_ns + flow->spec->start_ns + flow->spec->for_ns;
     if (at < node->alarm_ns) node->alarm_ns = at;
   }
@@ -213,9 +257,8 @@ void net_flows_work(struct net_node *node)
     if (&net->nodes[flow->spec->to] == node) flow_read(node, flow);
     if (&net->nodes[flow->spec->from] != node) continue;
     bool more = flow->done + flow->failed < flow->spec->repeat;
-    if (flow->sender == 0 && flow->receiver == 0 && more && net->now_ns >= flow->next_ns)
-      flow_begin(node, flow);
-    if (flow->sender != 0) flow_write(node, flow);
+    if (flow_idle(flow) && more && net->now_ns >= flow->next_ns) flow_begin(node, flow);
+    if (net_flow_has_sender(flow)) flow_write(node, flow);
   }
   flows_set_alarm(node);
 }

@@ -139,6 +139,8 @@ double report_metric(const struct net *net, enum scenario_metric metric, int flo
     for (unsigned i = 0; i < net->scenario->flow_count; i++)
       if (flow_counts(flow, i)) failed += net->flows[i].failed;
     return (double)failed;
+  case METRIC_LATE: return share_ppm(net->late.late, net->late.departures);
+  case METRIC_LATENESS: return (double)net->late.max_ns;
   case METRICS: break;
   }
   return 0;
@@ -162,6 +164,7 @@ const char *report_verdict(const struct net *net)
     bool whole = f->done == f->spec->repeat || f->spec->for_ns > 0;
     if (!f->spec->timed_out_ok && (f->failed > 0 || !whole)) return "failed";
   }
+  if (net_is_late(net)) return "late";
   for (unsigned i = 0; i < s->expect_count; i++)
     if (!expectation_holds(net, &s->expects[i])) return "missed";
   return "ok";
@@ -182,6 +185,15 @@ static void say_links(const struct net *net)
   }
 }
 
+static void say_late(const struct net *net)
+{
+  if (net->epoch_ns == 0) return;
+  printf("  real time: %llu departures, %.3f %% more than 1 ms late, the latest by %.3f ms%s\n",
+         (unsigned long long)net->late.departures,
+         share_ppm(net->late.late, net->late.departures) / 1e4, (double)net->late.max_ns / 1e6,
+         net_is_late(net) ? ": TOO LATE, this machine was too busy" : "");
+}
+
 void report_text(const struct net *net)
 {
   const struct scenario *s = net->scenario;
@@ -196,6 +208,7 @@ void report_text(const struct net *net)
            f->error != 0 ? estab_strerror(f->error) : "");
   }
   say_links(net);
+  say_late(net);
   for (unsigned i = 0; i < s->expect_count; i++) {
     const struct scenario_expect *e = &s->expects[i];
     printf("  line %u: %s: %s, it is %.6g\n", e->line, e->text,
@@ -228,9 +241,15 @@ void report_json(const struct net *net)
   struct segment_sums sums = segment_sums(net, -1);
   printf("{\"verdict\":\"%s\",\"goodput_bits_per_s\":%.0f,\"segments_sent\":%llu,"
          "\"retransmissions\":%llu,\"spurious_retransmissions\":%llu,\"jain\":%.6f,"
-         "\"queue_loss\":%.0f,\"marked\":%.0f,\"virtual_s\":%llu.%09llu}\n",
+         "\"queue_loss\":%.0f,\"marked\":%.0f,\"completion_p50_s\":%.6f,\"completion_p99_s\":%.6f,",
          report_verdict(net), goodput(net, -1), (unsigned long long)sums.sent,
          (unsigned long long)sums.again, (unsigned long long)sums.spurious, jain(net),
-         lanes_sum(net, -1, false), lanes_sum(net, -1, true), (unsigned long long)(ns / 1000000000),
+         lanes_sum(net, -1, false), lanes_sum(net, -1, true), completion(net, -1, 500000) / 1e9,
+         completion(net, -1, 990000) / 1e9);
+  if (net->epoch_ns != 0)
+    printf("\"departures\":%llu,\"late\":%llu,\"lateness_s\":%.6f,",
+           (unsigned long long)net->late.departures, (unsigned long long)net->late.late,
+           (double)net->late.max_ns / 1e9);
+  printf("\"virtual_s\":%llu.%09llu}\n", (unsigned long long)(ns / 1000000000),
          (unsigned long long)(ns % 1000000000));
 }

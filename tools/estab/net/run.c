@@ -68,16 +68,21 @@ int net_run_file(const struct net_run_options *options)
   if (failed == ESTAB_ERR_INVALID)
     return say_failure("sim", "Put a router between a host and several links.",
                        "%s: %s: a host has exactly one link", options->path, what);
+  if (failed < 0 && net.error.error != 0) return say_device("sim", what, &net.error);
   if (failed < 0)
     return say_failure("sim", NULL, "%s: %s: %s", options->path, what, estab_strerror(failed));
-  bool tell = isatty(STDERR_FILENO);
-  net_run(&net, tell ? progress : NULL);
+  bool tell = isatty(STDERR_FILENO), whole = true;
+  if (scenario.realtime)
+    whole = net_run_live(&net, tell ? progress : NULL);
+  else
+    net_run(&net, tell ? progress : NULL);
   if (tell) fputs("\r\033[K", stderr);
+  if (!whole) say_failure("sim", NULL, "stopped");
   if (options->json)
     report_json(&net);
   else
     report_text(&net);
-  int status = strcmp(report_verdict(&net), "ok") == 0 ? 0 : 1;
+  int status = strcmp(report_verdict(&net), "ok") == 0 && whole ? 0 : 1;
   if (options->plot != NULL && draw(&net, options->plot) != 0) status = EXIT_FAIL;
   if (net.pcap != NULL && estab_pcap_close(net.pcap) < 0)
     status = say_failure("sim", NULL, "%s could not be written", options->pcap);

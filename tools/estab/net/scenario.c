@@ -110,6 +110,47 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
               word);
 }
 
+// A number of bytes for a kernel's host.
+static int host_bytes(struct scenario_words *w, unsigned i, uint64_t least, uint64_t most,
+                      uint64_t *out)
+{
+  if (read_value(w, i, OPTION_BYTES, out) < 0) return -1;
+  if (*out >= least && *out <= most) return 0;
+  return fail(w, i, "%s is not %llu to %llu", w->word[i], (unsigned long long)least,
+              (unsigned long long)most);
+}
+
+static int kernel_cc(struct scenario_words *w, unsigned i, char out[SCENARIO_NAME])
+{
+  const char *name = strchr(w->word[i], '=');
+  if (name == NULL || name[1] == '\0' || strlen(name + 1) > 15)
+    return fail(w, i, "%s: is no name of a congestion control", w->word[i]);
+  strcpy(out, name + 1);
+  return 0;
+}
+
+static int kernel_option(struct scenario_words *w, unsigned i, struct scenario_node *node)
+{
+  const char *word = w->word[i];
+  uint64_t number = 0;
+  if (strcmp(word, "kernel") == 0) return 0;
+  if (is_word(word, "cc")) return kernel_cc(w, i, node->kernel_cc);
+  if (is_word(word, "mtu")) {
+    if (host_bytes(w, i, 1280, 65535, &number) < 0) return -1;
+    node->mtu = (uint16_t)number;
+    return 0;
+  }
+  if (is_word(word, "sndbuf") || is_word(word, "rcvbuf")) {
+    if (host_bytes(w, i, 4096, 1u << 30, &number) < 0) return -1;
+    if (word[0] == 's')
+      node->stack.send_buffer_bytes = node->stack.send_buffer_max_bytes = (uint32_t)number;
+    else
+      node->stack.recv_buffer_bytes = node->stack.recv_buffer_max_bytes = (uint32_t)number;
+    return 0;
+  }
+  return fail(w, i, "%s: a kernel's host has cc= mtu= sndbuf= rcvbuf=", word);
+}
+
 static int read_node(struct scenario_words *w, struct scenario *s, bool router)
 {
   if (w->count < 2) return fail(w, 1, "a name is missing");
@@ -123,9 +164,16 @@ static int read_node(struct scenario_words *w, struct scenario *s, bool router)
   node->router = router;
   node->mtu = 1500;
   estab_settings_default(&node->stack);
+  for (unsigned i = 2; i < w->count && !router; i++)
+    node->kernel |= strcmp(w->word[i], "kernel") == 0;
+  if (node->kernel) {
+    node->stack.send_buffer_bytes = node->stack.recv_buffer_bytes = 0; // the kernel's own
+    strcpy(node->kernel_cc, "cubic");
+    s->realtime = true;
+  }
   for (unsigned i = 2; i < w->count; i++) {
     if (router) return fail(w, i, "%s: a router has no options", w->word[i]);
-    if (host_option(w, i, node) < 0) return -1;
+    if ((node->kernel ? kernel_option : host_option)(w, i, node) < 0) return -1;
   }
   s->node_count++;
   return 0;
@@ -306,7 +354,8 @@ static int read_change(struct scenario_words *w, struct scenario *s)
 // ---------------------------------------------------------------------------------------------
 // flow, expect, the rest
 
-static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flow *flow)
+static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flow *flow,
+                       bool from_kernel)
 {
   const char *word = w->word[i];
   uint64_t number = 0;
@@ -324,6 +373,7 @@ static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flo
     flow->repeat = (uint32_t)number;
     return 0;
   }
+  if (is_word(word, "cc") && from_kernel) return kernel_cc(w, i, flow->kernel_cc);
   if (is_word(word, "cc")) {
     flow->congestion_control = cc_find(strchr(word, '=') != NULL ? strchr(word, '=') + 1 : "");
     return flow->congestion_control >= 0
@@ -347,7 +397,7 @@ static int read_flow(struct scenario_words *w, struct scenario *s)
     *ends[k] = (unsigned)node;
   }
   for (unsigned i = 3; i < w->count; i++)
-    if (flow_option(w, i, flow) < 0) return -1;
+    if (flow_option(w, i, flow, s->nodes[flow->from].kernel) < 0) return -1;
   if ((flow->bytes == 0) == (flow->for_ns == 0))
     return fail(w, w->count, "a flow ends by bytes= or by for=, one of them");
   if (flow->for_ns > 0) flow->bytes = UINT64_MAX;
@@ -371,6 +421,8 @@ static const struct {
     [METRIC_MARKED] = {"marked", OPTION_COUNT},
     [METRIC_TIME] = {"time", OPTION_TIME},
     [METRIC_FAILED] = {"failed", OPTION_COUNT},
+    [METRIC_LATE] = {"late", OPTION_PERCENT},
+    [METRIC_LATENESS] = {"lateness", OPTION_TIME},
 };
 
 const char *scenario_metric_name(enum scenario_metric metric)
@@ -432,12 +484,18 @@ static int read_statement(struct scenario_words *w, struct scenario *s)
     s->ip6 = true;
     return 0;
   }
+  if (strcmp(verb, "realtime") == 0 && w->count == 1) {
+    s->realtime = true;
+    return 0;
+  }
   if (w->count == 2 && strcmp(verb, "seed") == 0) return read_value(w, 1, OPTION_COUNT, &s->seed);
   if (w->count == 2 && strcmp(verb, "until") == 0)
     return read_value(w, 1, OPTION_TIME, &s->until_ns);
   if (w->count == 2 && strcmp(verb, "measure") == 0)
     return read_value(w, 1, OPTION_TIME, &s->measure_from_ns);
-  return fail(w, 0, "%s: is no statement (host router link flow at expect seed until measure ipv6)",
+  return fail(w, 0,
+              "%s: is no statement (host router link flow at expect seed until measure ipv6 "
+              "realtime)",
               verb);
 }
 

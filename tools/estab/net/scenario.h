@@ -6,6 +6,7 @@
 //   seed 7
 //   host a cc=cubic                 a stack; options of it
 //   host b mtu=1500
+//   host k kernel cc=bbr            this machine's kernel; the run is in real time then
 //   router r
 //   link a r rate=1G delay=1ms      both directions alike; a>r only that one
 //   link r b rate=200M delay=33ms queue=1M loss=0.1% reorder=0.5% depth=30
@@ -33,6 +34,8 @@ struct scenario_node {
   struct estab_settings stack; // of a host; memory, random and secret are the simulator's
   uint16_t mtu;
   bool departure_times; // its device holds a frame back until its time
+  bool kernel;          // this machine's kernel, in a namespace of its own
+  char kernel_cc[SCENARIO_NAME];
 };
 
 struct scenario_link {
@@ -46,10 +49,11 @@ struct scenario_flow {
   uint64_t bytes;    // of each transfer; UINT64_MAX = as many as go
   uint64_t for_ns;   // ends by time instead; 0 = not
   uint64_t start_ns;
-  uint32_t repeat;        // transfers one after another, each its own connection
-  uint64_t gap_ns;        // between them
-  int congestion_control; // enum estab_cc, -1 = the host's
-  bool timed_out_ok;      // its connections may end by an error
+  uint32_t repeat;               // transfers one after another, each its own connection
+  uint64_t gap_ns;               // between them
+  int congestion_control;        // enum estab_cc, -1 = the host's
+  char kernel_cc[SCENARIO_NAME]; // from a kernel's host; "" = the host's
+  bool timed_out_ok;             // its connections may end by an error
 };
 
 // Something about a link changes.
@@ -74,6 +78,8 @@ enum scenario_metric {
   METRIC_MARKED,     // packets marked in queues
   METRIC_TIME,       // ns: virtual time of the run
   METRIC_FAILED,     // connections that ended by an error
+  METRIC_LATE,       // ppm of departures that real time was more than 1 ms late for
+  METRIC_LATENESS,   // ns: the latest of them
   METRICS
 };
 
@@ -90,6 +96,7 @@ struct scenario {
   uint64_t seed, until_ns;  // until_ns: at the latest; 0 = when all flows are done
   uint64_t measure_from_ns; // goodput counts from here
   bool ip6;
+  bool realtime; // by the machine's clock
   struct scenario_node nodes[SCENARIO_NODES];
   struct scenario_link links[SCENARIO_LINKS];
   struct scenario_flow flows[SCENARIO_FLOWS];
