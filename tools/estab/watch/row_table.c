@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// row_table.c - connections in columns, by libsmartcols.
+// row_table.c - connections in columns: the cells of a batch are kept as text, then laid out to the widest.
 #include "row_table.h"
 
-#include <inttypes.h>
-#include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "put.h"
 #include "row_json.h"
 #include "row_story.h"
 
@@ -33,6 +32,54 @@ enum column {
 #define WIDE_COLUMNS   150
 #define NARROW_COLUMNS 100
 
+enum { RIGHT = 1 << 0, OTHERS = 1 << 1, TIMES = 1 << 2 };
+
+static const struct {
+  const char *name;
+  unsigned flags;
+} columns[COLUMNS] = {{"#", RIGHT},         {"START", RIGHT | TIMES},
+                      {"ORIGINATOR", 0},    {"RESPONDER", 0},
+                      {"OPENED BY", TIMES}, {"ORIG STATE", 0},
+                      {"RESP STATE", 0},    {"ENDED", 0},
+                      {"ZEEK", OTHERS},     {"HISTORY", OTHERS},
+                      {"DURATION", RIGHT},  {"SENT", RIGHT},
+                      {"RECEIVED", RIGHT},  {"NOTES", 0}};
+
+enum row_color { ROW_PLAIN, ROW_GOOD, ROW_BAD }; // of what ENDED says
+
+struct row_line {
+  uint8_t
+      bytes[COLUMNS]; // of each cell; all octets are ASCII, so they are columns of the screen, too
+  uint8_t color;      // enum row_color
+};
+
+#define LINE_ROOM (COLUMNS * ROW_STORY_BYTES + PUT_SLACK)
+
+struct row_batch {
+  struct row_line lines[ROW_TABLE_BATCH];
+  size_t used;
+  char text[ROW_TABLE_BATCH * (size_t)LINE_ROOM]; // the cells of a line behind those of another
+};
+
+int row_table_init(struct row_table *t, FILE *out, bool color)
+{
+  *t = (struct row_table){.out = out, .color = color};
+  // Of so much room next to nothing is ever touched, and what is not costs nothing.
+  t->batch = malloc(sizeof *t->batch);
+  if (t->batch == NULL) return -1;
+  t->batch->used = 0;
+  return 0;
+}
+
+void row_table_free(struct row_table *t)
+{
+  free(t->batch);
+  t->batch = NULL;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Layout
+
 static unsigned terminal_columns(FILE *out)
 {
   struct winsize size;
@@ -40,126 +87,175 @@ static unsigned terminal_columns(FILE *out)
   return fd >= 0 && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 0;
 }
 
-static int table_begin(struct row_table *t)
+// A line as it is made. On a terminal it ends at the last column; a pipe has no width, and nothing is cut away.
+struct line_out {
+  char text[COLUMNS * (ROW_STORY_BYTES + 16)];
+  size_t used, end; // `end`: without the blanks behind the last word
+  unsigned column, limit;
+};
+
+static void line_pad(struct line_out *l, unsigned count)
 {
-  enum { RIGHT = SCOLS_FL_RIGHT, OTHERS = 1 << 16, TIMES = 1 << 17 };
-  static const struct {
-    const char *name;
-    int flags;
-  } columns[COLUMNS] = {
-      {"#", RIGHT},         {"START", RIGHT | TIMES}, {"ORIGINATOR", 0},   {"RESPONDER", 0},
-      {"OPENED BY", TIMES}, {"ORIG STATE", 0},        {"RESP STATE", 0},   {"ENDED", 0},
-      {"ZEEK", OTHERS},     {"HISTORY", OTHERS},      {"DURATION", RIGHT}, {"SENT", RIGHT},
-      {"RECEIVED", RIGHT},  {"NOTES", SCOLS_FL_TRUNC}};
-  struct libscols_table *table = scols_new_table();
-  unsigned width = t->color ? terminal_columns(t->out) : 0;
-  int hidden = width == 0 || width >= WIDE_COLUMNS ? 0
-               : width >= NARROW_COLUMNS           ? OTHERS
-                                                   : OTHERS | TIMES;
-  if (table == NULL) return -1;
-  for (unsigned i = 0; i < COLUMNS; i++) {
-    int flags = columns[i].flags & ~(OTHERS | TIMES);
-    if (columns[i].flags & hidden) flags |= SCOLS_FL_HIDDEN;
-    if (scols_table_new_column(table, columns[i].name, 0, flags) == NULL) {
-      scols_unref_table(table);
-      return -1;
-    }
-  }
-  scols_table_enable_colors(table, t->color);
-  scols_table_enable_noheadings(table, t->begun);
-  // A pipe has no width: nothing may be cut away.
-  scols_table_enable_nowrap(table, 1);
-  scols_table_set_termwidth(table, width > 0 ? width : 100000);
-  scols_table_set_termforce(table, SCOLS_TERMFORCE_ALWAYS);
-  t->table = table;
-  t->lines = 0;
-  return 0;
+  if (count > l->limit - l->column) count = l->limit - l->column;
+  memset(l->text + l->used, ' ', count);
+  l->used += count;
+  l->column += count;
 }
 
-int row_table_init(struct row_table *t, FILE *out, bool color)
+static void line_word(struct line_out *l, const char *word, unsigned bytes, enum row_color color)
 {
-  *t = (struct row_table){.out = out, .color = color};
-  scols_init_debug(0);
-  return table_begin(t);
+  static const char *const begin[] = {
+      [ROW_PLAIN] = "", [ROW_GOOD] = "\033[32m", [ROW_BAD] = "\033[31m"};
+  if (bytes > l->limit - l->column) bytes = l->limit - l->column;
+  if (bytes == 0) return;
+  char *p = put_string(l->text + l->used, begin[color]);
+  p = put_bytes(p, word, bytes);
+  if (color != ROW_PLAIN) p = PUT(p, "\033[0m");
+  l->used = l->end = (size_t)(p - l->text);
+  l->column += bytes;
 }
 
-// Without the blanks that pad the last column.
-static void print_trimmed(FILE *out, char *text)
+static void line_cell(struct line_out *l, enum column column, const unsigned widths[COLUMNS],
+                      const char *word, unsigned bytes, enum row_color color)
 {
-  for (char *line; (line = strsep(&text, "\n")) != NULL;) {
-    size_t n = strlen(line);
-    while (n > 0 && line[n - 1] == ' ')
-      n--;
-    if (text != NULL || n > 0) fprintf(out, "%.*s\n", (int)n, line);
+  if (widths[column] == 0) return; // hidden
+  if (l->column > 0) line_pad(l, 1);
+  if ((columns[column].flags & RIGHT) && widths[column] > l->limit - l->column) {
+    line_pad(l, widths[column]); // a number is there whole or not at all
+    return;
   }
+  const unsigned pad = widths[column] - bytes;
+  if (columns[column].flags & RIGHT) line_pad(l, pad);
+  line_word(l, word, bytes, color);
+  if (!(columns[column].flags & RIGHT)) line_pad(l, pad);
+}
+
+static void line_end(struct line_out *l, FILE *out)
+{
+  l->text[l->end] = '\n';
+  fwrite(l->text, 1, l->end + 1, out);
+  l->used = l->end = l->column = 0;
+}
+
+// As wide as the longest word of the batch, and as its name, which later batches keep room for, too. 0: hidden.
+static void table_widths(const struct row_table *t, unsigned hidden, unsigned widths[COLUMNS])
+{
+  for (unsigned i = 0; i < COLUMNS; i++)
+    widths[i] = columns[i].flags & hidden ? 0 : (unsigned)strlen(columns[i].name);
+  for (uint32_t n = 0; n < t->lines; n++)
+    for (unsigned i = 0; i < COLUMNS; i++)
+      if (widths[i] != 0 && t->batch->lines[n].bytes[i] > widths[i])
+        widths[i] = t->batch->lines[n].bytes[i];
 }
 
 void row_table_flush(struct row_table *t)
 {
-  char *text = NULL;
-  if (t->lines == 0 || t->table == NULL) return;
-  if (scols_print_table_to_string(t->table, &text) == 0) print_trimmed(t->out, text);
-  free(text);
-  scols_unref_table(t->table);
-  t->table = NULL;
+  if (t->lines == 0 || t->batch == NULL) return;
+  unsigned widths[COLUMNS];
+  const unsigned limit = t->color ? terminal_columns(t->out) : 0;
+  const unsigned hidden = limit == 0 || limit >= WIDE_COLUMNS ? 0
+                          : limit >= NARROW_COLUMNS           ? OTHERS
+                                                              : OTHERS | TIMES;
+  struct line_out l = {.limit = limit > 0 ? limit : UINT32_MAX};
+  table_widths(t, hidden, widths);
+  if (!t->begun) {
+    for (unsigned i = 0; i < COLUMNS; i++)
+      line_cell(&l, (enum column)i, widths, columns[i].name, (unsigned)strlen(columns[i].name),
+                ROW_PLAIN);
+    line_end(&l, t->out);
+  }
+  const char *cell = t->batch->text;
+  for (uint32_t n = 0; n < t->lines; n++) {
+    const struct row_line *line = &t->batch->lines[n];
+    for (unsigned i = 0; i < COLUMNS; cell += line->bytes[i], i++)
+      line_cell(&l, (enum column)i, widths, cell, line->bytes[i],
+                i == COLUMN_ENDED ? (enum row_color)line->color : ROW_PLAIN);
+    line_end(&l, t->out);
+  }
   t->begun = true;
-  table_begin(t);
+  t->lines = 0;
+  t->batch->used = 0;
 }
 
-void row_table_free(struct row_table *t)
+// ---------------------------------------------------------------------------------------------
+// Rows
+
+// Seconds with the six decimals that a capture mostly has.
+static char *put_seconds6(char *p, uint64_t ns)
 {
-  if (t->table != NULL) scols_unref_table(t->table);
-  t->table = NULL;
+  return put_seconds(p, ns) - 3;
 }
 
-static void endpoint_text(char *out, size_t room, const struct estab_ip *ip, uint16_t port)
+static char *put_endpoint(char *p, const struct estab_ip *ip, uint16_t port)
 {
-  char text[ESTAB_IP_TEXT_BYTES];
-  estab_ip_format(ip, text, sizeof text);
-  snprintf(out, room, estab_ip_is4(ip) ? "%s:%u" : "[%s]:%u", text, port);
+  const bool brackets = !estab_ip_is4(ip);
+  if (brackets) *p++ = '[';
+  p = put_ip(p, ip);
+  if (brackets) *p++ = ']';
+  *p++ = ':';
+  return put_number(p, port);
+}
+
+static char *put_state(char *p, const struct estab_watch_side_record *s)
+{
+  p = put_string(p, estab_state_name((enum estab_state)s->state));
+  if (!s->state_seen) *p++ = '?';
+  return p;
+}
+
+static char *table_cell(char *p, enum column column, const struct row_table *t,
+                        const struct estab_watch_conn *c)
+{
+  switch (column) {
+  case COLUMN_NUMBER: return put_number(p, t->rows);
+  case COLUMN_START:
+    if (c->ts_ns >= t->base_ns) return put_seconds6(p, c->ts_ns - t->base_ns);
+    *p++ = '-';
+    return put_seconds6(p, t->base_ns - c->ts_ns);
+  case COLUMN_ORIG: return put_endpoint(p, &c->orig_ip, c->orig_port);
+  case COLUMN_RESP: return put_endpoint(p, &c->resp_ip, c->resp_port);
+  case COLUMN_OPENED: return put_string(p, row_who(c->opened_by));
+  case COLUMN_ORIG_STATE: return put_state(p, &c->side[0]);
+  case COLUMN_RESP_STATE: return put_state(p, &c->side[1]);
+  case COLUMN_ENDED: row_story_end(c, p); return p + strlen(p);
+  case COLUMN_ZEEK: return put_string(p, c->conn_state);
+  case COLUMN_HISTORY: return put_string(p, c->history[0] ? c->history : "-");
+  case COLUMN_DURATION: return c->has_duration ? put_seconds6(p, c->duration_ns) : PUT(p, "-");
+  case COLUMN_SENT: return c->has_duration ? put_number(p, c->side[0].bytes) : PUT(p, "-");
+  case COLUMN_RECEIVED: return c->has_duration ? put_number(p, c->side[1].bytes) : PUT(p, "-");
+  case COLUMN_NOTE: row_story_notes(c, p); return p + strlen(p);
+  case COLUMNS: break;
+  }
+  return p;
+}
+
+static enum row_color ended_color(char *text, size_t bytes)
+{
+  static const char *const bad[] = {"reset", "refused", "RST", "no answer"};
+  char word[ROW_STORY_BYTES];
+  *put_bytes(word, text, bytes) = '\0';
+  for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++)
+    if (strstr(word, bad[i]) != NULL) return ROW_BAD;
+  return strncmp(word, "closed", 6) == 0 ? ROW_GOOD : ROW_PLAIN;
 }
 
 void row_table_conn(struct row_table *t, const struct estab_watch_conn *c)
 {
-  char text[COLUMNS][ROW_STORY_BYTES];
-  if (t->table == NULL) return;
+  if (t->batch == NULL) return;
+  struct row_line *line = &t->batch->lines[t->lines];
+  char *p = t->batch->text + t->batch->used;
   if (t->base_ns == 0) t->base_ns = c->ts_ns;
-  snprintf(text[COLUMN_NUMBER], ROW_STORY_BYTES, "%" PRIu64, ++t->rows);
-  const char *minus = c->ts_ns < t->base_ns ? "-" : "";
-  uint64_t start = c->ts_ns < t->base_ns ? t->base_ns - c->ts_ns : c->ts_ns - t->base_ns;
-  snprintf(text[COLUMN_START], ROW_STORY_BYTES, "%s%" PRIu64 ".%06" PRIu64, minus,
-           start / 1000000000, start % 1000000000 / 1000);
-  endpoint_text(text[COLUMN_ORIG], ROW_STORY_BYTES, &c->orig_ip, c->orig_port);
-  endpoint_text(text[COLUMN_RESP], ROW_STORY_BYTES, &c->resp_ip, c->resp_port);
-  snprintf(text[COLUMN_OPENED], ROW_STORY_BYTES, "%s", row_who(c->opened_by));
-  for (unsigned i = 0; i < 2; i++)
-    snprintf(text[COLUMN_ORIG_STATE + i], ROW_STORY_BYTES, "%s%s",
-             estab_state_name((enum estab_state)c->side[i].state),
-             c->side[i].state_seen ? "" : "?");
+  t->rows++;
+  line->color = ROW_PLAIN;
+  for (unsigned i = 0; i < COLUMNS; i++) {
+    char *const cell = p;
+    p = table_cell(p, (enum column)i, t, c);
+    line->bytes[i] = (uint8_t)(p - cell);
+    if (i == COLUMN_ENDED && t->color) line->color = (uint8_t)ended_color(cell, line->bytes[i]);
+  }
+  t->batch->used = (size_t)(p - t->batch->text);
   t->inferred = t->inferred || !c->side[0].state_seen || !c->side[1].state_seen;
-  row_story_end(c, text[COLUMN_ENDED]);
-  snprintf(text[COLUMN_ZEEK], ROW_STORY_BYTES, "%s", c->conn_state);
-  snprintf(text[COLUMN_HISTORY], ROW_STORY_BYTES, "%s", c->history[0] ? c->history : "-");
-  if (c->has_duration) {
-    snprintf(text[COLUMN_DURATION], ROW_STORY_BYTES, "%" PRIu64 ".%06" PRIu64,
-             c->duration_ns / 1000000000, c->duration_ns % 1000000000 / 1000);
-    snprintf(text[COLUMN_SENT], ROW_STORY_BYTES, "%" PRIu64, c->side[0].bytes);
-    snprintf(text[COLUMN_RECEIVED], ROW_STORY_BYTES, "%" PRIu64, c->side[1].bytes);
-  } else {
-    for (unsigned i = COLUMN_DURATION; i <= COLUMN_RECEIVED; i++)
-      snprintf(text[i], ROW_STORY_BYTES, "-");
-  }
-  row_story_notes(c, text[COLUMN_NOTE]);
-  struct libscols_line *line = scols_table_new_line(t->table, NULL);
-  if (line == NULL) return;
-  for (unsigned i = 0; i < COLUMNS; i++)
-    scols_line_set_data(line, i, text[i]);
-  if (t->color) {
-    const char *ended = text[COLUMN_ENDED];
-    struct libscols_cell *cell = scols_line_get_cell(line, COLUMN_ENDED);
-    bool bad = strstr(ended, "reset") || strstr(ended, "refused") || strstr(ended, "RST") ||
-               strstr(ended, "no answer");
-    if (bad || strncmp(ended, "closed", 6) == 0) scols_cell_set_color(cell, bad ? "red" : "green");
-  }
   if (++t->lines == ROW_TABLE_BATCH) row_table_flush(t);
 }
+
+_Static_assert(ROW_STORY_BYTES <= UINT8_MAX, "the octets of a cell are counted in one");

@@ -10,16 +10,16 @@
 
 struct row_table {
   FILE *out;
-  bool color;
-  bool begun;       // a batch was printed: no second heading
-  bool inferred;    // a state was marked by ?
-  uint32_t lines;   // in the table now
-  void *table;      // struct libscols_table
+  bool color;     // a terminal: its width counts, too
+  bool begun;     // a batch was printed: no second heading
+  bool inferred;  // a state was marked by ?
+  uint32_t lines; // in the batch now
+  struct row_batch *batch;
   uint64_t rows;    // numbered so far
   uint64_t base_ns; // START counts from here: the first packet, or the first row; 0 = not known yet
 };
 
-// 0, or -1: no memory for the first table.
+// 0, or -1: no memory.
 int row_table_init(struct row_table *t, FILE *out, bool color);
 void row_table_conn(struct row_table *t, const struct estab_watch_conn *c);
 // Prints what has gathered; call it before anything else goes to the same file.
