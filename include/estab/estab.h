@@ -110,7 +110,8 @@ struct estab_settings {
   // No connection sends faster, whatever its controller says and its peer acknowledges (ATTACKS S3); 0 = no bound. It
   // counts octets of text, sent again too; a burst is at most a millisecond of it, or two segments.
   uint64_t max_rate_bytes_per_s;
-  uint8_t ecn; // enum estab_ecn_use
+  uint8_t ecn;                  // enum estab_ecn_use
+  uint32_t notsent_lowat_bytes; // see ESTAB_OPT_NOTSENT_LOWAT_BYTES; 0 = no mark
 };
 
 // RFC 3168, numbered as systems with such a switch do.
@@ -384,6 +385,10 @@ enum estab_option {
   ESTAB_OPT_HOP_LIMIT,
   ESTAB_OPT_TRAFFIC_CLASS,      // DSCP << 2
   ESTAB_OPT_CONGESTION_CONTROL, // enum estab_cc
+  // No more than this waits unsent in the send buffer, or the rest of one segment more: SEND takes up to the mark, then
+  // answers WOULD_BLOCK; WRITABLE comes when less than half of it is left. So what is written leaves soon, and what
+  // the program has in hand is never old. 0 = no mark: the buffer alone decides. As TCP_NOTSENT_LOWAT elsewhere.
+  ESTAB_OPT_NOTSENT_LOWAT_BYTES,
   ESTAB_OPTIONS
 };
 ESTAB_API int estab_option_set(estab_stack *s, estab_conn conn, enum estab_option option,

@@ -57,7 +57,7 @@ int estab_send_ref(estab_stack *s, estab_conn conn, const void *bytes, size_t n,
   if (room < 0) return room;
   if (n == 0) return ESTAB_ERR_INVALID;
   if (n > t->send_buffer_bytes) return ESTAB_ERR_TOO_BIG;
-  if (n > (size_t)room) {
+  if (n > t->send_buffer_bytes - t->sendq.bytes) { // whole: below the mark it may go beyond it
     t->bits |= TCB_WRITE_ARMED;
     return ESTAB_ERR_WOULD_BLOCK;
   }

@@ -267,6 +267,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
   struct tcp_out o;
   int more = 1; // or 0, or TCP_OUTPUT_LATER
   const unsigned first = *count;
+  const uint32_t told = t->pending; // before
   for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
     o.pieces = s->batch_frames[*count].pieces + 1;
     more = stack_wants_output(t) ? tcp_output(&s->tcp, t, &o, s->now_ns) : 0;
@@ -300,6 +301,7 @@ static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, u
     stack_wake_at(s, t, t->work->pace.wake_ns);
   else
     t->owed = 0; // whatever was asked for turned out to be needless, or waits for an ACK
+  if (t->pending & ~told & ESTAB_EVENT_WRITABLE) s->room_came = true;
   if (*count == first || stack_has_news(t)) stack_settle(s, t); // else output_done arms the timer
 }
 

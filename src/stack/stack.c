@@ -151,7 +151,7 @@ void estab_stack_free(estab_stack *s)
 
 uint64_t estab_stack_deadline(estab_stack *s)
 {
-  if (s->looped || link_output_pending(&s->link, s->now_ns)) return s->now_ns;
+  if (s->looped || s->room_came || link_output_pending(&s->link, s->now_ns)) return s->now_ns;
   uint64_t first = wheel_deadline(&s->wheel);
   if (s->halves.count) first = u64_min(first, half_deadline(s));
   if (s->waits.count) first = u64_min(first, timewait_deadline(s));
@@ -164,6 +164,7 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
 {
   if (now_ns == ESTAB_NEVER) return;
   s->now_ns = u64_max(s->now_ns, now_ns);
+  s->room_came = false;
   shed_if_short(s);
   for (struct wheel_node *n; (n = wheel_pop(&s->wheel, s->now_ns)) != NULL;) {
     struct tcb *t = (struct tcb *)((uint8_t *)n - offsetof(struct tcb, timer));

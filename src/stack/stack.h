@@ -170,6 +170,7 @@ struct estab_stack {
   struct batch_entry batch[ESTAB_OUTPUT_MAX];
   uint8_t *scratch; // one linear packet
   bool looped;      // a packet to ourselves went around: look again at once
+  bool room_came;   // output has raised WRITABLE: the user's turn, at once
 
   uint32_t state_counts[ESTAB_STATES]; // of half-open and TIME-WAIT records
   uint64_t frames_in, frames_out, segments_in, segments_out;

@@ -3,16 +3,6 @@
 #include "base/bytes.h"
 #include "tcp/news.h"
 
-// The user may write again.
-static void raise_writable(const struct tcp *c, struct tcb *t)
-{
-  if (!(t->bits & TCB_WRITE_ARMED)) return;
-  tune_send_buffer(c, t);
-  if (t->sendq.bytes >= t->send_buffer_bytes) return;
-  t->bits &= ~(uint32_t)TCB_WRITE_ARMED;
-  t->pending |= ESTAB_EVENT_WRITABLE;
-}
-
 static TCP_APART void trace_rtt(const struct tcp *c, const struct tcb *t, uint64_t sample_ns,
                                 uint64_t now_ns)
 {
@@ -117,7 +107,7 @@ static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, stru
   t->at[TIMER_USER] = ESTAB_NEVER;
   if (t->snd.una != t->snd.nxt && t->user_timeout_ms) // progress: R2 counts anew
     t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
-  raise_writable(c, t);
+  if (t->bits & TCB_WRITE_ARMED) tcp_send_room_came(c, t);
   measure(c, t, g, now_ns);
 }
 

@@ -81,6 +81,12 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
     t->traffic_class = (uint8_t)value;
     return ESTAB_OK;
   case ESTAB_OPT_CONGESTION_CONTROL: return set_congestion_control(t, cc_by_number(value), now_ns);
+  case ESTAB_OPT_NOTSENT_LOWAT_BYTES:
+    if (value > UINT32_MAX) return ESTAB_ERR_INVALID;
+    t->notsent_lowat_bytes = (uint32_t)value;
+    t->unsent_marked = value != 0;
+    tcp_send_room_came(c, t);
+    return ESTAB_OK;
   case ESTAB_OPTIONS: break;
   }
   return ESTAB_ERR_INVALID;
@@ -106,6 +112,7 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   case ESTAB_OPT_HOP_LIMIT: *value = t->hop_limit; return ESTAB_OK;
   case ESTAB_OPT_TRAFFIC_CLASS: *value = t->traffic_class; return ESTAB_OK;
   case ESTAB_OPT_CONGESTION_CONTROL: *value = cc_number(t->cc.verbs); return ESTAB_OK;
+  case ESTAB_OPT_NOTSENT_LOWAT_BYTES: *value = t->notsent_lowat_bytes; return ESTAB_OK;
   case ESTAB_OPTIONS: break;
   }
   return ESTAB_ERR_INVALID;
@@ -123,7 +130,6 @@ static uint64_t limited_ns(const struct tcb *t, enum limit limit, uint64_t now_n
 void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info,
                    uint64_t now_ns)
 {
-  uint32_t end = tcb_queue_end(t);
   *info = (struct estab_conn_info){
       .struct_bytes = sizeof *info,
       .tuple = t->tuple,
@@ -152,7 +158,7 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .ssthresh_bytes = t->cc.ssthresh_bytes,
       .flight_bytes = tcb_flight(t),
       .send_queued_bytes = t->sendq.bytes,
-      .not_sent_bytes = seq_gt(end, t->snd.nxt) ? end - seq_max(t->snd.nxt, t->iss + 1) : 0,
+      .not_sent_bytes = tcb_unsent(t),
       .recv_queued_bytes = tcb_readable(t),
       .out_of_order_bytes = ranges_bytes(&t->out_of_order),
       .srtt_ns = t->rtt.srtt_ns,

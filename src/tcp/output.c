@@ -398,6 +398,7 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
   uint32_t seq_end = t->snd.nxt + got + (last ? 1u : 0u);
   transmit_new(c, t, seq_end, now_ns);
   t->snd.nxt = seq_end;
+  if (t->unsent_marked) tcp_send_room_came(c, t);
   if (!last) return finish(c, t, out, now_ns);
   out->h.flags |= ESTAB_TCP_FIN;
   t->bits |= TCB_FIN_SENT;

@@ -58,6 +58,8 @@ void tcb_fresh(struct tcb *t, const struct estab_settings *set)
   t->keepalive_count = (uint8_t)u32_min(set->keepalive_count, 255);
   t->time_wait_ms = tcp_ms(2 * set->msl_ns);
   t->hop_limit = set->hop_limit;
+  t->notsent_lowat_bytes = set->notsent_lowat_bytes;
+  t->unsent_marked = set->notsent_lowat_bytes != 0;
   t->bits = TCB_READ_ARMED | (set->nagle ? TCB_NAGLE : 0u);
   t->rcv_wscale = tcb_window_scale(set);
   t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);

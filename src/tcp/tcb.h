@@ -185,11 +185,12 @@ struct tcb {
   uint32_t user_timeout_ms;
   uint16_t delayed_ack_ms;
   uint16_t netif;
-  struct work *work;    // what only a busy sender needs, NULL when idle or without memory
-  int8_t error;         // enum estab_error: why it ended
-  int8_t soft_error;    // the last ICMP error, RFC 5927 4
-  uint8_t timer_use;    // enum timer_use
-  bool reordering_seen; // of RACK, while there is no work block
+  struct work *work;        // what only a busy sender needs, NULL when idle or without memory
+  int8_t error;             // enum estab_error: why it ended
+  int8_t soft_error;        // the last ICMP error, RFC 5927 4
+  uint8_t timer_use;        // enum timer_use
+  bool reordering_seen : 1; // of RACK, while there is no work block
+  bool unsent_marked : 1;   // t->notsent_lowat_bytes counts
 
   // Cold from here on: a small segment each way touches nothing of it.
   uint8_t reo_wnd_mult, reo_wnd_persist; // of RACK, while there is no work block
@@ -206,6 +207,7 @@ struct tcb {
   uint32_t limited_ms[LIMITS]; // by enum limit, of work blocks that are given back
   uint32_t segments_spurious;  // retransmissions that the peer has reported as duplicates
   uint64_t bytes_retransmitted;
+  uint32_t notsent_lowat_bytes; // SEND takes up to this unsent; see unsent_marked
 };
 
 // What a small segment each way touches: asked for together as soon as the connection is found.
@@ -213,7 +215,7 @@ struct tcb {
 
 _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
                "one view of the head");
-_Static_assert(sizeof(struct tcb) <= 576, "nine cache lines");
+_Static_assert(sizeof(struct tcb) <= 584, "nine cache lines and a cold tail");
 
 static inline bool tcp_tracing(const struct tcp *c)
 {
@@ -306,6 +308,13 @@ static inline uint32_t tcb_queue_end(const struct tcb *t)
 {
   uint32_t base = (t->bits & TCB_SYN_ACKED) ? t->snd.una : t->iss + 1;
   return base + t->sendq.bytes;
+}
+
+// Octets in the send buffer that were never sent.
+static inline uint32_t tcb_unsent(const struct tcb *t)
+{
+  uint32_t end = tcb_queue_end(t), from = seq_max(t->snd.nxt, t->iss + 1);
+  return seq_gt(end, from) ? end - from : 0;
 }
 
 // The peer's initial sequence number.
@@ -526,6 +535,8 @@ static inline uint64_t tcp_deadline(const struct tcb *t)
 // ---- user.c, RFC 9293 3.10.1 to .6
 
 int tcp_send_room(struct tcb *t); // octets, or an error of SEND
+// Room may have come, by an ACK or because something has left: WRITABLE, for who waits for it.
+void tcp_send_room_came(const struct tcp *c, struct tcb *t);
 int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent,
                   uint64_t now_ns);
 void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns);

@@ -9,6 +9,13 @@ static int gone(const struct tcb *t)
   return t->error ? t->error : ESTAB_ERR_NO_CONNECTION;
 }
 
+// Up to the user's mark; at least a segment, so that a small mark does not make small segments.
+static uint32_t room_below_mark(const struct tcb *t)
+{
+  uint32_t unsent = tcb_unsent(t), mark = t->notsent_lowat_bytes;
+  return unsent < mark ? u32_max(mark - unsent, t->snd_mss) : 0;
+}
+
 // SEND, RFC 9293 3.10.2: octets there is room for, WOULD_BLOCK, or why not.
 int tcp_send_room(struct tcb *t)
 {
@@ -28,11 +35,23 @@ int tcp_send_room(struct tcb *t)
   }
   if (t->bits & TCB_CLOSE_CALLED) return ESTAB_ERR_CLOSING;
   uint32_t used = t->sendq.bytes;
-  if (used >= t->send_buffer_bytes) {
+  uint32_t room = used < t->send_buffer_bytes ? t->send_buffer_bytes - used : 0;
+  if (t->unsent_marked) room = u32_min(room, room_below_mark(t));
+  if (room == 0) {
     t->bits |= TCB_WRITE_ARMED;
     return ESTAB_ERR_WOULD_BLOCK;
   }
-  return (int)u32_min(t->send_buffer_bytes - used, INT32_MAX);
+  return (int)u32_min(room, INT32_MAX);
+}
+
+void tcp_send_room_came(const struct tcp *c, struct tcb *t)
+{
+  if (!(t->bits & TCB_WRITE_ARMED)) return;
+  tune_send_buffer(c, t);
+  if (t->sendq.bytes >= t->send_buffer_bytes) return;
+  if (t->unsent_marked && tcb_unsent(t) >= (t->notsent_lowat_bytes + 1) / 2) return;
+  t->bits &= ~(uint32_t)TCB_WRITE_ARMED;
+  t->pending |= ESTAB_EVENT_WRITABLE;
 }
 
 // Octets were put into the send buffer: PSH belongs at their end.

@@ -25,6 +25,7 @@ static const struct referee_option {
     {IPPROTO_TCP, TCP_KEEPINTVL, ESTAB_OPT_KEEPALIVE_INTERVAL_NS, SECOND},
     {IPPROTO_TCP, TCP_KEEPCNT, ESTAB_OPT_KEEPALIVE_COUNT, 1},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, ESTAB_OPT_USER_TIMEOUT_NS, 1000000},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, ESTAB_OPT_NOTSENT_LOWAT_BYTES, 1},
     {SOL_SOCKET, SO_SNDBUF, ESTAB_OPT_SEND_BUFFER_BYTES, 1},
     {SOL_SOCKET, SO_RCVBUF, ESTAB_OPT_RECV_BUFFER_BYTES, 1},
     {IPPROTO_IP, IP_TTL, ESTAB_OPT_HOP_LIMIT, 1},
@@ -123,10 +124,6 @@ static int option_get(const struct sock *sock, int level, int name, void *value,
   if (level == IPPROTO_TCP && name == TCP_INFO) return option_tcp_info(sock, value, bytes);
   if (level == IPPROTO_TCP && name == TCP_NODELAY)
     return option_give_int(value, bytes, sock->nodelay);
-  if (level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT) {
-    uint32_t lowat = (uint32_t)sock->notsent_lowat;
-    return option_give(value, bytes, &lowat, sizeof lowat);
-  }
   if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
     struct estab_conn_info info = {.struct_bytes = sizeof info};
     if (sock->kind == SOCK_CONN) estab_conn_info(referee.run.host.stack, sock->conn, &info);
@@ -201,8 +198,8 @@ static bool option_set(struct sock *sock, int level, int name, const void *value
     sock->nodelay = number != 0;
     if (number != 0) sock_set(sockets, sock, ESTAB_OPT_CORK, 0, out);
     sock_set(sockets, sock, ESTAB_OPT_NAGLE, number == 0, out);
-  } else if (level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT) {
-    sock->notsent_lowat = (uint32_t)number;
+  } else if (level == IPPROTO_TCP && name == TCP_NOTSENT_LOWAT) { // without a sign
+    sock_set(sockets, sock, ESTAB_OPT_NOTSENT_LOWAT_BYTES, (uint32_t)number, out);
   } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
     settings->max_mss = (uint16_t)number;
     option_settings();

@@ -32,6 +32,7 @@ static const struct socket_option {
     {"TCP_USER_TIMEOUT", ESTAB_OPT_USER_TIMEOUT_NS, MILLISECOND, 0},
     {"TCP_DELACK_MS", ESTAB_OPT_DELAYED_ACK_NS, MILLISECOND, ESTAB_NEVER},  // own word
     {"TCP_TIME_WAIT_MS", ESTAB_OPT_TIME_WAIT_NS, MILLISECOND, ESTAB_NEVER}, // own word
+    {"TCP_NOTSENT_LOWAT", ESTAB_OPT_NOTSENT_LOWAT_BYTES, 1, 0},
     {"SO_SNDBUF", ESTAB_OPT_SEND_BUFFER_BYTES, 1, ESTAB_NEVER},
     {"SO_RCVBUF", ESTAB_OPT_RECV_BUFFER_BYTES, 1, ESTAB_NEVER},
     {"IP_TTL", ESTAB_OPT_HOP_LIMIT, 1, 64},
@@ -137,7 +138,6 @@ enum step call_getsockopt(struct run *run, struct pending *pending, struct outco
   // Every stack rounds buffers in its own way: not compared.
   if (value_is(name, "SO_RCVBUF") || value_is(name, "SO_SNDBUF"))
     return option_answers(out, 0, NULL);
-  if (value_is(name, "TCP_NOTSENT_LOWAT")) return option_is(run, call, sock->notsent_lowat, out);
   if (value_is(name, "TCP_MAXSEG")) return option_is(run, call, option_maxseg(run, sock), out);
   if (value_is(name, "TCP_NODELAY")) return option_is(run, call, sock->nodelay, out);
   if (value_is(name, "SO_KEEPALIVE")) return option_is(run, call, sock->keepalive, out);
@@ -239,10 +239,6 @@ enum step call_setsockopt(struct run *run, struct pending *pending, struct outco
   if (value_is(name, "SO_LINGER")) return option_linger(sock, v, out);
   if (value_is(name, "TCP_NODELAY")) return option_nodelay(run, sock, number != 0, out);
   if (value_is(name, "TCP_CONGESTION")) return option_congestion(run, sock, v, out);
-  if (value_is(name, "TCP_NOTSENT_LOWAT")) {
-    sock->notsent_lowat = (uint32_t)number;
-    return option_answers(out, 0, NULL);
-  }
   if (value_is(name, "TCP_INQ")) {
     sock->inq = number != 0;
     return option_answers(out, 0, NULL);

@@ -286,10 +286,12 @@ bool sock_readable(struct sockets *sockets, const struct sock *sock)
 bool sock_writable(struct sockets *sockets, const struct sock *sock)
 {
   struct estab_conn_info info = {.struct_bytes = sizeof info};
-  uint64_t room = 0;
+  uint64_t room = 0, mark = 0;
   if (sock->kind != SOCK_CONN || (!sock->connected && !sock->over)) return false;
   if (sock->over) return true;
   if (estab_conn_info(sockets->host->stack, sock->conn, &info) < 0) return true;
   estab_option_get(sockets->host->stack, sock->conn, ESTAB_OPT_SEND_BUFFER_BYTES, &room);
+  estab_option_get(sockets->host->stack, sock->conn, ESTAB_OPT_NOTSENT_LOWAT_BYTES, &mark);
+  if (mark != 0 && 2 * (uint64_t)info.not_sent_bytes >= mark) return false;
   return info.send_queued_bytes <= room - room / 3;
 }

@@ -41,7 +41,6 @@ struct sock {
   uint32_t epoll_events;          // asked for; 0 = not watched
   uint32_t epoll_last;            // ready when told last (edge)
   uint64_t keepidle_ns;           // 0 = not set
-  uint64_t notsent_lowat;
 };
 
 struct sockets {
