@@ -214,12 +214,14 @@ struct flow {
   uint8_t steps_lost;    // stays at 255
   uint8_t history_count; // in `history` and then in `trouble`
   char history[FLOW_HISTORY];
-  uint8_t opened_by, opened_basis; // by end: enum flow_who; enum estab_watch_basis
-  uint8_t closed_by;               // enum flow_who
-  uint8_t life_bits;               // enum flow_life_bits
-  uint8_t inactivity;              // seconds / 60 of Zeek's inactivity timeout
-  uint8_t observed;                // what the detectors know: enum flow_observed
-  uint8_t rtt_end;                 // whose text rtt_seq ends, bit 7: none is timed
+  unsigned char opened_by : 4;    // enum flow_who
+  unsigned char opened_basis : 4; // enum estab_watch_basis
+  uint8_t closed_by;              // enum flow_who
+  uint8_t life_bits;              // enum flow_life_bits
+  uint8_t inactivity;             // seconds / 60 of Zeek's inactivity timeout
+  uint8_t observed;               // what the detectors know: enum flow_observed
+  uint8_t rtt_end;                // whose text rtt_seq ends, bit 7: none is timed
+  uint16_t max_window[2];         // by end: largest it offered after its SYN, as on the wire
   uint32_t rtt_seq;
   uint32_t rtt_min, rtt_median; // units of FLOW_RTT_NS, 0 = none
   uint32_t rtt_step;            // of the estimator of the median
@@ -324,6 +326,13 @@ static inline unsigned flow_orig(const struct flow_head *f)
 static inline unsigned flow_first(const struct flow_head *f)
 {
   return (f->bits & FLOW_FIRST) != 0;
+}
+
+// What the windows of an end are shifted by after its SYN.
+static inline unsigned flow_wscale(const struct flow *f, unsigned end)
+{
+  uint8_t own = f->side[end].wscale;
+  return own == FLOW_WSCALE_NONE || f->side[1 - end].wscale == FLOW_WSCALE_NONE ? 0 : own;
 }
 
 static inline enum flow_class flow_class(const struct flow_head *f)

@@ -326,7 +326,7 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
   if (!(g->flags & ESTAB_TCP_ACK)) {
     if (!(peer->bits & SIDE_SYN)) {
       life_enter_now(t, f, g, e, ESTAB_SYN_SENT);
-      f->opened_by = (uint8_t)e;
+      f->opened_by = e & 1;
       f->opened_basis = ESTAB_WATCH_BASIS_SYN;
     } else
       life_second_syn(t, f, g);
@@ -345,7 +345,7 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
       life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
   } else {
     life_enter(t, f, e, ESTAB_SYN_RECEIVED, g->ts_ns, g->packet, true);
-    f->opened_by = (uint8_t)p;
+    f->opened_by = p & 1;
     f->opened_basis = ESTAB_WATCH_BASIS_SYNACK;
   }
 }
@@ -478,9 +478,10 @@ static void life_window(struct flow *f, const struct segment *g)
   struct flow_side *s = &f->side[g->end];
   if (!(g->flags & ESTAB_TCP_ACK)) return;
   uint32_t window = g->window;
-  if (!(g->flags & ESTAB_TCP_SYN) && s->wscale != FLOW_WSCALE_NONE &&
-      f->side[1 - g->end].wscale != FLOW_WSCALE_NONE)
-    window <<= s->wscale;
+  if (!(g->flags & ESTAB_TCP_SYN)) {
+    if (g->window > f->max_window[g->end]) f->max_window[g->end] = g->window;
+    window <<= flow_wscale(f, g->end);
+  }
   uint32_t edge = g->ack + window;
   if (!(s->bits & SIDE_ACKED) || seq_gt(edge, s->edge) || g->ack == s->una) s->edge = edge;
 }

@@ -2,6 +2,7 @@
 // reach.c - how far a side's text has reached its receiver without a hole.
 #include "watch/reach.h"
 
+#include "base/bytes.h"
 #include "proto/seq.h"
 
 #define REACH_FAR   (1u << 30) // further away than this, a number belongs to another connection
@@ -63,6 +64,18 @@ static void reach_not_taken(struct track *t, struct flow *f, unsigned end, uint3
   s->nxt = seq;
 }
 
+// RFC 5961 5.2: what acknowledges less than SND.UNA - MAX.SND.WND is not taken. Only of who opened before the tap:
+// else there may have been a larger window.
+static bool reach_is_stale(const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end];
+  if (!(g->flags & ESTAB_TCP_ACK) || !(s->bits & SIDE_ACKED) || seq_ge(g->ack, s->una) ||
+      !(s->bits & SIDE_SYN))
+    return false;
+  uint32_t most = (uint32_t)f->max_window[g->end] << flow_wscale(f, g->end);
+  return seq_lt(g->ack, s->una - u32_max(most, s->first_window));
+}
+
 void reach_segment(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
@@ -79,7 +92,7 @@ void reach_segment(struct track *t, struct flow *f, const struct segment *g)
                 (s->bits & peer->bits & SIDE_SYN);
   // Where only one way is seen no acknowledgment would ever close a hole that the capture made.
   bool hole = (s->bits & SIDE_HOLE) || (seq_gt(g->seq, s->nxt) && (peer->bits & SIDE_SENT));
-  if (closed)
+  if (closed || reach_is_stale(f, g))
     reach_not_taken(t, f, g->end, end);
   else if (hole)
     reach_beyond(t, f, g, end);

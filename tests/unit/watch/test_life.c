@@ -141,6 +141,12 @@ static void where_text_ends(void **state)
        "RSTO ShACR " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
       {"RST behind a probe of a closed window", "S saw10 A A10 aw0 A1x aw0 RA-1",
        "RSTO ShADawR " OPEN_O ",CLOSED@8 " OPEN_R ",CLOSED@8"},
+      // RFC 5961 5.2: it acknowledges less than SND.UNA - MAX.SND.WND.
+      {"RST behind text with an old ACK", "Sw10 sa Aw10 a10 Aw10 a10 Aw10 A10x#-11w10 RA-10",
+       "RSTO ShAdDR " OPEN_O ",CLOSED@9 " OPEN_R ",CLOSED@9"},
+      {"RST behind text with the oldest ACK there may be",
+       "Sw10 sa Aw10 a10 Aw10 a10 Aw10 A10x#-10w10 RA-10",
+       "ambiguity rst_out_of_window\nRSTO ShAdDR " OPEN_O " " OPEN_R},
       {"RST behind a hole", "S sa A A100 A100+50x RA",
        "ambiguity rst_out_of_window\nRSTO ShADR " OPEN_O " " OPEN_R},
   };
