@@ -80,6 +80,7 @@
 #include "tcp/transmit.c"
 #include "tcp/tune.c"
 #include "tcp/user.c"
+#include "tcp/uto.c"
 #include "tcp/window.c"
 #include "tcp/work.c"
 

@@ -110,8 +110,13 @@ struct estab_settings {
   // No connection sends faster, whatever its controller says and its peer acknowledges (ATTACKS S3); 0 = no bound. It
   // counts octets of text, sent again too; a burst is at most a millisecond of it, or two segments.
   uint64_t max_rate_bytes_per_s;
-  uint8_t ecn;                  // enum estab_ecn_use
-  uint32_t notsent_lowat_bytes; // see ESTAB_OPT_NOTSENT_LOWAT_BYTES; 0 = no mark
+  uint8_t ecn; // enum estab_ecn_use
+  // The user timeout option, RFC 5482: what each connection tells its peer, which takes it as advice; only then is the
+  // peer's own taken, for at least and at most so long. 0 = not used.
+  uint64_t user_timeout_advertised_ns;
+  uint64_t user_timeout_least_ns; // L_LIMIT: at least 100 s, says RFC 5482 3.1
+  uint64_t user_timeout_most_ns;  // U_LIMIT
+  uint32_t notsent_lowat_bytes;   // see ESTAB_OPT_NOTSENT_LOWAT_BYTES; 0 = no mark
 };
 
 // RFC 3168, numbered as systems with such a switch do.
@@ -368,6 +373,8 @@ struct estab_conn_info {
   uint64_t limited_send_buffer_ns; // the send buffer was full of what was not yet acknowledged
   uint64_t limited_pacing_ns;      // pacing, or a device that took no more
   bool ecn;                        // negotiated, RFC 3168
+  uint64_t user_timeout_ns;        // in force, 0 = none
+  uint64_t peer_user_timeout_ns;   // what the peer's option said last, 0 = nothing that counts
 };
 ESTAB_API int estab_conn_info(estab_stack *s, estab_conn conn, struct estab_conn_info *info);
 
@@ -389,6 +396,10 @@ enum estab_option {
   // answers WOULD_BLOCK; WRITABLE comes when less than half of it is left. So what is written leaves soon, and what
   // the program has in hand is never old. 0 = no mark: the buffer alone decides. As TCP_NOTSENT_LOWAT elsewhere.
   ESTAB_OPT_NOTSENT_LOWAT_BYTES,
+  // See the setting: told to the peer with the next segment, up to 32767 minutes. 0 = none, and none is taken.
+  ESTAB_OPT_USER_TIMEOUT_ADVERTISED_NS,
+  // 1: the peer's option may change ESTAB_OPT_USER_TIMEOUT_NS, as long as nobody has set that; 0: it may not
+  ESTAB_OPT_USER_TIMEOUT_CHANGEABLE,
   ESTAB_OPTIONS
 };
 ESTAB_API int estab_option_set(estab_stack *s, estab_conn conn, enum estab_option option,

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include "tcp/ecn.h"
+#include "tcp/uto.h"
 #include <stddef.h>
 #define HALF_WAIT     offsetof(struct half, wait)
 #define HALF_SIBLINGS offsetof(struct half, siblings)
@@ -205,6 +206,10 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
     o->present |= ESTAB_TCP_OPT_TS;
     o->ts_value = tcp_ts_now(h->seg.ts_offset, s->now_ns);
     o->ts_echo = h->seg.ts_recent;
+  }
+  if (s->settings.user_timeout_advertised_ns) {
+    o->present |= ESTAB_TCP_OPT_UTO;
+    o->user_timeout = uto_of_ns(s->settings.user_timeout_advertised_ns);
   }
   h->seg.snd.nxt = h->seg.snd.una + 1;
 }

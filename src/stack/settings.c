@@ -53,6 +53,8 @@ void estab_settings_default(struct estab_settings *settings)
       .pacing = true,
       .hystart = true,
       .ecn = ESTAB_ECN_ACCEPT,
+      .user_timeout_least_ns = 100 * SECONDS, // RFC 5482 3.1
+      .user_timeout_most_ns = 3600 * SECONDS,
   };
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // option.c - what the user may change and ask of one connection; STATUS, RFC 9293 3.10.6.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/uto.h"
 
 static void set_bit(struct tcb *t, uint32_t bit, bool on)
 {
@@ -11,6 +11,7 @@ static void set_bit(struct tcb *t, uint32_t bit, bool on)
 static void set_user_timeout(struct tcb *t, uint64_t ns, uint64_t now_ns)
 {
   t->user_timeout_ms = tcp_ms(ns);
+  t->uto_fixed = true;
   if (tcb_life_runs(t) || (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una == t->snd.nxt)) return;
   t->at[TIMER_USER] = ns ? u64_sum(now_ns, ns) : ESTAB_NEVER;
 }
@@ -81,6 +82,11 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
     t->traffic_class = (uint8_t)value;
     return ESTAB_OK;
   case ESTAB_OPT_CONGESTION_CONTROL: return set_congestion_control(t, cc_by_number(value), now_ns);
+  case ESTAB_OPT_USER_TIMEOUT_ADVERTISED_NS: uto_advertise(c, t, value); return ESTAB_OK;
+  case ESTAB_OPT_USER_TIMEOUT_CHANGEABLE:
+    t->uto_fixed = value == 0;
+    uto_adopt(c, t);
+    return ESTAB_OK;
   case ESTAB_OPT_NOTSENT_LOWAT_BYTES:
     if (value > UINT32_MAX) return ESTAB_ERR_INVALID;
     t->notsent_lowat_bytes = (uint32_t)value;
@@ -112,6 +118,8 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   case ESTAB_OPT_HOP_LIMIT: *value = t->hop_limit; return ESTAB_OK;
   case ESTAB_OPT_TRAFFIC_CLASS: *value = t->traffic_class; return ESTAB_OK;
   case ESTAB_OPT_CONGESTION_CONTROL: *value = cc_number(t->cc.verbs); return ESTAB_OK;
+  case ESTAB_OPT_USER_TIMEOUT_ADVERTISED_NS: *value = uto_ns(t->adv_uto); return ESTAB_OK;
+  case ESTAB_OPT_USER_TIMEOUT_CHANGEABLE: *value = !t->uto_fixed; return ESTAB_OK;
   case ESTAB_OPT_NOTSENT_LOWAT_BYTES: *value = t->notsent_lowat_bytes; return ESTAB_OK;
   case ESTAB_OPTIONS: break;
   }
@@ -177,6 +185,8 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .last_send_ns = t->last_send_ns,
       .last_recv_ns = t->last_recv_ns,
       .segments_spurious = t->segments_spurious,
+      .user_timeout_ns = (uint64_t)t->user_timeout_ms * 1000000u,
+      .peer_user_timeout_ns = uto_ns(t->peer_uto),
       .reordering_seen = t->work ? t->work->rack.reordering_seen : t->reordering_seen,
       .limited_application_ns = limited_ns(t, LIMIT_APPLICATION, now_ns),
       .limited_cwnd_ns = limited_ns(t, LIMIT_CWND, now_ns),

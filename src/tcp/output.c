@@ -3,6 +3,7 @@
 // makes segments of a full connection.
 #include "base/bytes.h"
 #include "tcp/ecn.h"
+#include "tcp/uto.h"
 #include "tcp/window.h"
 
 #define OUTPUT_OVERRIDE_NS                                                                         \
@@ -21,12 +22,16 @@ static void put_syn_options(const struct tcp *c, const struct tcb *t, struct est
   }
   if (answer ? (t->flags & SEG_SACK) : c->settings->sack)
     o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
+  if (t->adv_uto) {
+    o->present |= ESTAB_TCP_OPT_UTO;
+    o->user_timeout = t->adv_uto;
+  }
 }
 
 // Blocks that 40 octets of options hold.
 static unsigned sack_most(const struct tcb *t)
 {
-  return (t->flags & SEG_TS) ? 3 : 4;
+  return ((t->flags & SEG_TS) ? 3u : 4u) - (t->uto_owed ? 1u : 0u);
 }
 
 // RFC 2883 4: a duplicate first; RFC 2018 4: then the block with the newest text, then those reported last.
@@ -127,7 +132,9 @@ static TCP_APART void mark_rarely(struct tcb *t, struct tcp_out *out)
     out->h.flags |= ESTAB_TCP_URG;
     out->h.urgent = (uint16_t)u32_min(t->snd.up - out->h.seq, 65535);
   }
-  if (t->bits & TCB_BLOCKS) put_sack(t, &out->h.options);
+  if (!(t->bits & TCB_BLOCKS)) return;
+  put_sack(t, &out->h.options);
+  uto_put(t, &out->h.options);
 }
 
 // PSH ends what the user wrote [MUST-61].
@@ -532,8 +539,9 @@ static TCP_APART int send_with_blocks(struct tcp *c, struct tcb *t, struct tcp_o
   const bool small = blocks > 0 && mss < OUTPUT_BLOCKS_LEAST_MSS;
   if (small && (t->owed & OWED_ACK) && (t->bits & TCB_SYN_ACKED))
     return send_ack(c, t, out, now_ns);
-  if (blocks == 0 || small) t->bits &= ~(uint32_t)TCB_BLOCKS;
+  if ((blocks == 0 && !t->uto_owed) || small) t->bits &= ~(uint32_t)TCB_BLOCKS;
   if (small) octets = 0;
+  if (t->uto_owed) octets += 4;
   t->snd_mss = (uint16_t)(mss > octets + 8u ? mss - octets : u32_min(mss, 8));
   int sent = send_synchronized(c, t, out, now_ns);
   t->snd_mss = mss;

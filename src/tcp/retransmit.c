@@ -6,6 +6,7 @@
 // segment at SND.UNA.
 #include "base/bytes.h"
 #include "tcp/news.h"
+#include "tcp/uto.h"
 
 #define RETRANSMIT_REST_NS UINT64_C(1000000000)
 
@@ -131,6 +132,7 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
 void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   t->bits &= ~(uint32_t)TCB_RTT_TIMED; // Karn
+  uto_owe(t);
   if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
     t->owed |= OWED_SYN;
   } else if ((t->flags & SEG_SACK) && (t->work || work_take(c, t, now_ns))) {

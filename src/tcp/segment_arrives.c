@@ -2,6 +2,7 @@
 // segment_arrives.c - RFC 9293 3.10.7: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and the way into the others.
 #include "base/bytes.h"
 #include "tcp/ecn.h"
+#include "tcp/uto.h"
 
 // RFC 9293 3.10.7.1: everything but RST is answered with RST.
 struct verdict closed_segment_arrives(const struct seg *g)
@@ -69,6 +70,7 @@ static inline struct verdict sixth_onward(struct tcp *c, struct tcb *t, const st
                                           uint64_t now_ns)
 {
   enum estab_drop drop = ESTAB_DROP_NONE;
+  if (g->options->present & ESTAB_TCP_OPT_UTO) uto_take(c, t, g); // after a round trip was measured
   if (g->flags & ESTAB_TCP_URG) sixth_urg(t, g);
   if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end)
     drop = seventh_text(c, t, g, now_ns);

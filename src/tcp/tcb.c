@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // tcb.c - a connection's birth, its changes of state and its end.
-#include "tcp/tcb.h"
 #include "base/bytes.h"
+#include "tcp/uto.h"
 
 // The shift that lets a 16-bit field express the largest buffer, RFC 7323 2.2.
 uint8_t tcb_window_scale(const struct estab_settings *settings)
@@ -61,6 +61,8 @@ void tcb_fresh(struct tcb *t, const struct estab_settings *set)
   t->notsent_lowat_bytes = set->notsent_lowat_bytes;
   t->unsent_marked = set->notsent_lowat_bytes != 0;
   t->bits = TCB_READ_ARMED | (set->nagle ? TCB_NAGLE : 0u);
+  if (set->user_timeout_advertised_ns) t->adv_uto = uto_of_ns(set->user_timeout_advertised_ns);
+  uto_owe(t);
   t->rcv_wscale = tcb_window_scale(set);
   t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
   rtt_init(&t->rtt, set->rto_initial_ns);

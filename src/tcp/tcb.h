@@ -84,7 +84,7 @@ enum tcb_bits {
   TCB_RECV_FIXED = 1u << 26,    // and the receive buffer
   TCB_ECE = 1u << 27,           // a mark is echoed until the peer says CWR, RFC 3168 6.1.3
   TCB_CWR = 1u << 28,           // the next new text says CWR, RFC 3168 6.1.2
-  TCB_BLOCKS = 1u << 29,        // SACK blocks may be owed: for a hole or a duplicate
+  TCB_BLOCKS = 1u << 29, // SACK blocks may be owed, for a hole or a duplicate; or see uto_owed
 };
 
 enum tcb_timer {
@@ -190,6 +190,8 @@ struct tcb {
   int8_t soft_error;        // the last ICMP error, RFC 5927 4
   uint8_t timer_use;        // enum timer_use
   bool reordering_seen : 1; // of RACK, while there is no work block
+  bool uto_owed : 1;        // the user timeout option goes on the next segment, with TCB_BLOCKS
+  bool uto_fixed : 1;       // not CHANGEABLE: the user has set user_timeout_ms
   bool unsent_marked : 1;   // t->notsent_lowat_bytes counts
 
   // Cold from here on: a small segment each way touches nothing of it.
@@ -207,6 +209,7 @@ struct tcb {
   uint32_t limited_ms[LIMITS]; // by enum limit, of work blocks that are given back
   uint32_t segments_spurious;  // retransmissions that the peer has reported as duplicates
   uint64_t bytes_retransmitted;
+  uint16_t adv_uto, peer_uto;   // RFC 5482: ADV_UTO and REMOTE_UTO as on the wire, 0 = none
   uint32_t notsent_lowat_bytes; // SEND takes up to this unsent; see unsent_marked
 };
 
