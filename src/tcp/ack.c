@@ -161,6 +161,7 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     if (ecn_is_echo(t, g)) ecn_on_echo(c, t, n.cc.prior_flight_bytes, now_ns);
     if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
       fin_acknowledged(c, t, now_ns);
+    if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
   }
   // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed: the user
   // timeout counts from a probe without an answer. A released connection does not profit (ATTACKS R6, R7).

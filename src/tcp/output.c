@@ -150,10 +150,14 @@ static TCP_APART void trace_out(const struct tcp *c, const struct tcb *t, const 
                                 uint64_t now_ns)
 {
   if (out->retransmission) {
-    struct estab_trace e = {
-        .kind = ESTAB_TRACE_retransmitted,
-        .u.retransmitted = {out->h.seq, out->text_bytes,
-                            (t->bits & TCB_FAST_RECOVERY) ? "duplicate ACKs" : "timeout"}};
+    const char *cause = !(t->bits & TCB_FAST_RECOVERY) ? "timeout"
+                        : tcb_speaks_sack(t)           ? "RACK"
+                                                       : "duplicate ACKs";
+    if (tcb_speaks_sack(t) && t->timer_use == TIMER_USE_TIMEOUT && !(t->bits & TCB_LOSS_RECOVERY) &&
+        !(t->bits & TCB_FAST_RECOVERY))
+      cause = "loss probe";
+    struct estab_trace e = {.kind = ESTAB_TRACE_retransmitted,
+                            .u.retransmitted = {out->h.seq, out->text_bytes, cause}};
     tcp_trace(c, t, &e, now_ns);
   }
   tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h,

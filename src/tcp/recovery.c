@@ -115,6 +115,7 @@ static uint32_t detect(struct tcp *c, struct tcb *t, uint32_t flight_bytes, uint
   *reorder_ns = rack_detect(&w->rack, &w->board, reo_wnd_ns, t->rtt.srtt_ns, now_ns);
   uint32_t lost = w->board.lost_bytes - lost_before;
   w->rate.lost_bytes += lost;
+  if (lost > 0 && tcp_tracing(c)) tcp_trace_lost(c, t, lost, "RACK", now_ns);
   if (w->board.lost_bytes > 0) {
     t->owed |= OWED_RETRANSMIT;
     if (lost > 0 && !recovering(t)) enter_recovery(c, t, flight_bytes, "RACK", now_ns);
@@ -168,6 +169,7 @@ static void on_dsack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
   uint32_t segments = u32_max((bytes + t->snd_mss - 1) / t->snd_mss, 1);
   if (t->segments_spurious + segments > t->segments_retransmitted) return;
   t->segments_spurious += segments;
+  if (tcp_tracing(c)) tcp_trace_spurious(c, t, n->dsack_start, bytes, segments, now_ns);
   if (!w->tlp.outstanding || n->dsack_end != w->tlp.end_seq) rack_dsack(&w->rack, t->snd.nxt);
   if (seq_ge(n->dsack_start, w->undo.marker) && undo_by_dsack(&w->undo, bytes))
     take_back(c, t, "DSACK", now_ns);
@@ -335,6 +337,7 @@ void recovery_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   // is on its way and does not count against that segment.
   t->cc.cwnd_bytes += tcb_pipe(t);
   t->owed |= OWED_RETRANSMIT;
+  if (tcp_tracing(c)) tcp_trace_lost(c, t, b->lost_bytes - lost_before, "timeout", now_ns);
   tcp_trace_congestion(c, t, "timeout", now_ns);
   if (t->backoff < 32) t->backoff++;
   w->rto_at_ns = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);

@@ -126,6 +126,7 @@ void retransmit_on_duplicate_ack(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->cc.cwnd_bytes += 3u * t->snd_mss;
   t->rtx_nxt = t->snd.una;
   t->owed |= OWED_RETRANSMIT;
+  if (tcp_tracing(c)) tcp_trace_lost(c, t, t->snd_mss, "duplicate ACKs", now_ns);
   tcp_trace_congestion(c, t, "duplicate ACKs", now_ns);
 }
 
@@ -148,6 +149,7 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
     t->rtx_nxt = t->snd.una;
     t->duplicate_acks = 0;
     t->owed |= OWED_RETRANSMIT;
+    if (tcp_tracing(c)) tcp_trace_lost(c, t, tcb_flight(t), "timeout", now_ns);
     tcp_trace_congestion(c, t, "timeout", now_ns);
   }
   if (t->backoff < 32) t->backoff++;

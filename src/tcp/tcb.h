@@ -564,5 +564,11 @@ void tcp_trace(const struct tcp *c, const struct tcb *t, struct estab_trace *eve
                uint64_t now_ns);
 void tcp_trace_congestion(const struct tcp *c, const struct tcb *t, const char *cause,
                           uint64_t now_ns);
+// Only while tcp_tracing(): what is asked for is computed for them.
+void tcp_trace_metrics(const struct tcp *c, const struct tcb *t, uint64_t now_ns) TCP_APART;
+void tcp_trace_lost(const struct tcp *c, struct tcb *t, uint32_t lost_bytes, const char *cause,
+                    uint64_t now_ns) TCP_APART;
+void tcp_trace_spurious(const struct tcp *c, const struct tcb *t, uint32_t seq, uint32_t bytes,
+                        uint32_t segments, uint64_t now_ns) TCP_APART;
 
 #endif

@@ -104,8 +104,11 @@ void tcp_timeouts(struct tcp *c, struct tcb *t, uint64_t now_ns)
       user_timeout(c, t, now_ns);
   }
   static const char *const uses[] = {"retransmission", "reordering", "loss probe", "rest"};
-  if (due(c, t, TIMER_RETRANSMIT, (t->bits & TCB_PERSIST) ? "persist" : uses[t->timer_use], now_ns))
+  if (due(c, t, TIMER_RETRANSMIT, (t->bits & TCB_PERSIST) ? "persist" : uses[t->timer_use],
+          now_ns)) {
     retransmission_timeout(c, t, now_ns);
+    if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
+  }
   if (due(c, t, TIMER_ACK, "delayed ACK", now_ns)) t->owed |= OWED_ACK;
   if (due(c, t, TIMER_KEEPALIVE, "keepalive", now_ns)) keepalive_timeout(c, t, now_ns);
 }

@@ -2,6 +2,7 @@
 // cmd_demo.c - estab demo: three connections between estab and this machine's kernel, on the screen.
 #include "commands.h"
 #include "demo.h"
+#include "qlog/write.h"
 #include "say.h"
 #include "tool_stack.h"
 
@@ -12,6 +13,8 @@
 #define NAME "demo"
 
 static struct demo demo = {.content = -1};
+static const char *qlog_path;
+static struct qlog *qlog;
 
 static const struct option own[] = {
     {.name = "full", .kind = OPTION_FLAG, .value = &demo.full, .help = "every segment"},
@@ -32,6 +35,11 @@ static const struct option own[] = {
      .help = "bytes of the largest packet (1500)",
      .min = 68,
      .max = 65535},
+    {.name = "qlog",
+     .kind = OPTION_TEXT,
+     .value = &qlog_path,
+     .argument = "FILE",
+     .help = "write what estab does; 'estab qlog FILE' reads it"},
     OPTION_END};
 static const struct option *const tables[] = {own, packet_table, fault_table, NULL};
 
@@ -52,6 +60,7 @@ static void on_trace(void *ctx, const struct estab_trace *event)
 {
   struct demo *d = ctx;
   if (d->ladder) ladder_event(d->ladder, LADDER_RIGHT, event);
+  if (qlog) qlog_event(qlog, event);
 }
 
 static int run_parts(struct demo *d)
@@ -73,6 +82,9 @@ static int open_all(struct demo *d)
   if (estab_host_unshare(&error) < 0) return say_device(NAME, NULL, &error);
   int status = demo_make_content(d);
   if (status) return status;
+  if (qlog_path &&
+      !(qlog = qlog_open(NAME, qlog_path, "estab", NAME, QLOG_CLOCK_MONOTONIC, estab_clock_ns())))
+    return EXIT_FAIL;
   tool_settings(&settings);
   settings.trace = (struct estab_trace_hook){d, on_trace};
   d->time_wait_ns = 2 * settings.msl_ns;
@@ -103,5 +115,7 @@ int cmd_demo(int argc, char **argv)
   if (demo.m.s && !demo.json) port_say_faults(&demo.m.port, "", stdout);
   if (demo.m.s) status = motor_close(&demo.m, status);
   if (demo.content >= 0) close(demo.content);
+  int log = qlog_close(NAME, qlog);
+  if (!status) status = log;
   return status ? status : ok ? 0 : EXIT_FAIL;
 }

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "net/run.h"
 #include "options.h"
+#include "qlog/write.h"
 #include "say.h"
 #include "sim/scene.h"
 
@@ -17,7 +18,7 @@ struct sim_command {
   uint64_t rtt_ns, rate, bytes, back_bytes, queue_bytes, jitter_ns, mtu, msl_ns, seed;
   uint64_t depth, blackout_at_ns, blackout_ns;
   uint32_t loss, duplicate, reorder, corrupt, burst;
-  const char *scene, *pcap, *pcap_link, *plot, *plant, *seeds;
+  const char *scene, *pcap, *pcap_link, *plot, *plant, *seeds, *qlog, *qlog_host;
 };
 
 // Connections compared with what an observer beside the host says, and those of them that ended silently.
@@ -39,9 +40,9 @@ static void sim_say_json(const struct sim *sim, const struct sim_result *r)
          (unsigned long long)(r->lanes[0].duplicated + r->lanes[1].duplicated),
          (unsigned long long)(r->lanes[0].reordered + r->lanes[1].reordered),
          (unsigned long long)(r->lanes[0].corrupted + r->lanes[1].corrupted));
-  json_string(stdout, check->broken != INVARIANT_NONE ? invariant_name(check->broken) : "");
+  json_put(stdout, check->broken != INVARIANT_NONE ? invariant_name(check->broken) : "");
   printf(",\"text\":");
-  json_string(stdout, check->text);
+  json_put(stdout, check->text);
   printf("}\n");
 }
 
@@ -69,6 +70,17 @@ static void sim_say(const struct sim *sim, const struct sim_result *r)
          (unsigned long long)((check->when_ns - sim->start_ns) / 1000000 % 1000), check->text);
 }
 
+struct sim_logged {
+  struct qlog *qlog;
+  unsigned side;
+};
+
+static void sim_log(void *ctx, unsigned side, const struct estab_trace *event)
+{
+  const struct sim_logged *logged = ctx;
+  if (side == logged->side) qlog_event(logged->qlog, event);
+}
+
 // One world. Answers an exit status; the verdict and what broke go to *verdict and *broken.
 static int sim_one(const struct sim_command *command, const struct sim_settings *settings,
                    bool quiet, enum sim_verdict *verdict, enum invariant *broken)
@@ -84,7 +96,16 @@ static int sim_one(const struct sim_command *command, const struct sim_settings 
       estab_pcap_open(command->pcap, ESTAB_LINK_RAW, ESTAB_NEVER, &pcap, &error) < 0)
     return say_device("sim", command->pcap, &error);
   sim.pcap = pcap;
+  struct sim_logged logged = {NULL, command->qlog_host && !strcmp(command->qlog_host, "server")};
+  if (command->qlog != NULL) {
+    logged.qlog = qlog_open("sim", command->qlog, "estab sim", logged.side ? "server" : "client",
+                            QLOG_CLOCK_VIRTUAL, sim.start_ns);
+    if (logged.qlog == NULL) return EXIT_FAIL;
+    sim.ctx = &logged;
+    sim.traced = sim_log;
+  }
   sim_run(&sim, &result);
+  if (qlog_close("sim", logged.qlog) != 0) return EXIT_FAIL;
   if (pcap != NULL && estab_pcap_close(pcap) < 0)
     return say_failure("sim", NULL, "%s could not be written", command->pcap);
   sim_watched += result.watched;
@@ -253,6 +274,10 @@ static const struct option sim_options[] = {
     {"pcap", 0, OPTION_TEXT, &sim_command.pcap, "FILE", "write what was sent", 0, 0},
     {"plot", 0, OPTION_TEXT, &sim_command.plot, "FILE",
      "of a scenario: windows, round trips, goodput, queues as FILE.svg or FILE.png", 0, 0},
+    {"qlog", 0, OPTION_TEXT, &sim_command.qlog, "FILE",
+     "write what one host's TCP does; 'estab qlog FILE' reads it", 0, 0},
+    {"qlog-host", 0, OPTION_TEXT, &sim_command.qlog_host, "HOST",
+     "which: client or server; of a scenario, a host's name (the first that sends)", 0, 0},
     {"link", 0, OPTION_TEXT, &sim_command.pcap_link, "A-B",
      "of a scenario: which link --pcap is of (the first)", 0, 0},
     OPTION_END};
@@ -289,9 +314,16 @@ int cmd_sim(int argc, char **argv)
                                         .json = c->json,
                                         .plot = c->plot,
                                         .pcap = c->pcap,
-                                        .pcap_link = c->pcap_link};
+                                        .pcap_link = c->pcap_link,
+                                        .qlog = c->qlog,
+                                        .qlog_host = c->qlog_host};
     return net_run_file(&run);
   }
+  if (c->qlog != NULL && (c->list || c->scene != NULL || c->seeds != NULL || c->plant != NULL))
+    return say_usage("sim", "--qlog %s: is of one run, or of a scenario FILE", c->qlog);
+  if (c->qlog_host != NULL && strcmp(c->qlog_host, "client") != 0 &&
+      strcmp(c->qlog_host, "server") != 0)
+    return say_usage("sim", "--qlog-host %s: is client or server", c->qlog_host);
   if (c->list) {
     sim_list();
     return 0;

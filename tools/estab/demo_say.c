@@ -41,11 +41,11 @@ static void json_states(const char *key, const enum estab_state *states, unsigne
 static void json_result(const struct demo_result *r)
 {
   printf("{\"what\":");
-  json_string(stdout, r->what);
+  json_put(stdout, r->what);
   printf(",\"ok\":%s,", r->ok ? "true" : "false");
   if (r->why) {
     printf("\"why\":");
-    json_string(stdout, r->why);
+    json_put(stdout, r->why);
     putchar(',');
   }
   if (r->sent[0])
@@ -71,7 +71,7 @@ static void json_all(const struct demo *d, bool ok, double seconds)
   putchar(',');
   json_states("estab", r->states[1], r->state_count[1]);
   printf("},\"device\":");
-  json_string(stdout, d->m.port.dev.name);
+  json_put(stdout, d->m.port.dev.name);
   printf(",\"connections\":[");
   for (unsigned i = 0; i < d->result_count; i++) {
     if (i) putchar(',');

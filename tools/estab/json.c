@@ -39,7 +39,7 @@ size_t json_piece(const char **text, char piece[JSON_PIECE_BYTES])
   return length;
 }
 
-void json_string(FILE *out, const char *text)
+void json_put(FILE *out, const char *text)
 {
   char piece[JSON_PIECE_BYTES];
   fputc('"', out);

@@ -11,7 +11,7 @@
 // Answers the length of the piece, which has no NUL. Bytes that are no UTF-8 become U+FFFD.
 size_t json_piece(const char **text, char piece[JSON_PIECE_BYTES]);
 
-// Writes "text" with its quotes.
-void json_string(FILE *out, const char *text);
+// Writes "text" with its quotes. (json_string() is of libjansson.)
+void json_put(FILE *out, const char *text);
 
 #endif

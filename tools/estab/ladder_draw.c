@@ -191,7 +191,7 @@ void draw_row_json(struct ladder_canvas *c, const struct ladder_row *row, const 
   static const char *const arrows[] = {"whole", "leaves", "arrives", "lost"};
   fprintf(c->out, "{\"connection\":%u,\"segment\":%" PRIu64 ",\"time_s\":%.6f,\"from\":", c->number,
           ++c->segments, (double)row->at_ns / 1e9);
-  json_string(c->out, c->key[row->from]);
+  json_put(c->out, c->key[row->from]);
   fprintf(c->out, ",\"way\":\"%s\",", arrows[row->arrow]);
   json_flags(c->out, s->flags);
   fprintf(c->out, ",\"seq\":%" PRIu32, s->seq - isn[row->from]);
@@ -202,12 +202,12 @@ void draw_row_json(struct ladder_canvas *c, const struct ladder_row *row, const 
           row->again ? "true" : "false");
   fputs("\"states\":{", c->out);
   for (unsigned i = 0; i < 2; i++) {
-    json_string(c->out, c->key[i]);
+    json_put(c->out, c->key[i]);
     fprintf(c->out, ":\"%s\"%s", estab_state_name(row->states[i]), i == 0 ? "," : "}");
   }
   if (row->says) {
     fputs(",\"says\":", c->out);
-    json_string(c->out, row->says);
+    json_put(c->out, row->says);
   }
   fputs("}\n", c->out);
 }

@@ -5,6 +5,7 @@
 #include "say.h"
 #include "stop.h"
 #include "tool_stack.h"
+#include "tuning.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +46,8 @@ int motor_close(struct motor *m, int status)
   int r = port_close(m->command, &m->port);
   if (m->stop_fd >= 0) close(m->stop_fd);
   m->stop_fd = -1;
-  return status ? status : r;
+  int log = tuning_close(m->command);
+  return status ? status : r ? r : log;
 }
 
 int motor_listen(struct motor *m, uint16_t port, estab_listener *out)

@@ -3,11 +3,13 @@
 #include "tuning.h"
 
 #include "cc_names.h"
+#include "qlog/write.h"
 #include "say.h"
 
 #include <string.h>
 
-static const char *cc_name, *ecn_word;
+static const char *cc_name, *ecn_word, *qlog_path;
+static struct qlog *qlog;
 
 const struct option tuning_table[] = {{.kind = OPTION_HEADING, .help = "TCP:"},
                                       {.name = "cc",
@@ -20,17 +22,17 @@ const struct option tuning_table[] = {{.kind = OPTION_HEADING, .help = "TCP:"},
                                        .value = &ecn_word,
                                        .argument = "HOW",
                                        .help = "off, accept (where the peer asks) or ask"},
+                                      {.name = "qlog",
+                                       .kind = OPTION_TEXT,
+                                       .value = &qlog_path,
+                                       .argument = "FILE",
+                                       .help = "write what TCP does; 'estab qlog FILE' reads it"},
                                       OPTION_END};
 
-int tuning_apply(const char *command, struct estab_settings *settings)
+static int apply_ecn(const char *command, struct estab_settings *settings)
 {
   static const char *const ecn_words[] = {
       [ESTAB_ECN_OFF] = "off", [ESTAB_ECN_REQUEST] = "ask", [ESTAB_ECN_ACCEPT] = "accept"};
-  if (cc_name) {
-    int cc = cc_find(cc_name);
-    if (cc < 0) return say_usage(command, "--cc %s: there is no such congestion control", cc_name);
-    settings->congestion_control = (uint8_t)cc;
-  }
   if (!ecn_word) return 0;
   for (unsigned i = 0; i < sizeof ecn_words / sizeof *ecn_words; i++)
     if (strcmp(ecn_word, ecn_words[i]) == 0) {
@@ -38,6 +40,28 @@ int tuning_apply(const char *command, struct estab_settings *settings)
       return 0;
     }
   return say_usage(command, "--ecn %s: is off, accept or ask", ecn_word);
+}
+
+int tuning_apply(const char *command, struct estab_settings *settings)
+{
+  if (cc_name) {
+    int cc = cc_find(cc_name);
+    if (cc < 0) return say_usage(command, "--cc %s: there is no such congestion control", cc_name);
+    settings->congestion_control = (uint8_t)cc;
+  }
+  int status = apply_ecn(command, settings);
+  if (status || !qlog_path) return status;
+  qlog = qlog_open(command, qlog_path, "estab", command, QLOG_CLOCK_MONOTONIC, estab_clock_ns());
+  if (!qlog) return EXIT_FAIL;
+  settings->trace = qlog_hook(qlog);
+  return 0;
+}
+
+int tuning_close(const char *command)
+{
+  struct qlog *q = qlog;
+  qlog = NULL;
+  return qlog_close(command, q);
 }
 
 static double milliseconds(uint64_t ns)

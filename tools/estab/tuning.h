@@ -9,10 +9,12 @@
 
 #include <stdio.h>
 
-extern const struct option tuning_table[]; // --cc, --ecn
+extern const struct option tuning_table[]; // --cc, --ecn, --qlog
 
-// Into settings. 0, or the exit status after a complaint.
+// Into settings, with the trace hook of --qlog. 0, or the exit status after a complaint.
 int tuning_apply(const char *command, struct estab_settings *settings);
+// When the stack is gone: ends that log. 0, or the exit status after a complaint.
+int tuning_close(const char *command);
 // How a connection went and what kept it from being faster: a few lines.
 void tuning_say(const struct estab_conn_info *info, FILE *out);
 

@@ -23,8 +23,10 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
                       .chance = {chance_mix(scenario->seed)},
                       .pcap = net->pcap,
                       .pcap_link = net->pcap_link,
+                      .qlog = net->qlog,
+                      .qlog_node = net->qlog_node,
                       .sampling = net->sampling};
-  net->start_ns = net->now_ns = NET_SECOND;
+  net->start_ns = net->now_ns = NET_START_NS;
   for (unsigned i = 0; i < scenario->flow_count; i++)
     net->flows[i].listen_fd = net->flows[i].sender_fd = net->flows[i].receiver_fd = -1;
   for (unsigned i = 0; i < scenario->link_count; i++)
@@ -215,5 +217,6 @@ void net_run(struct net *net, void (*progress)(const struct net *net))
     }
   }
   if (!net_flows_done(net) && s->until_ns > 0) net->now_ns = until;
+  net_flows_ask(net);
   if (net->sampling) take_sample(net);
 }

@@ -14,8 +14,18 @@
 #include "estab/driver.h"
 #include "net/scenario.h"
 #include "net/seen.h"
+#include "qlog/write.h"
 
-#define NET_PORT 5001 // flow i is served at NET_PORT + i
+#define NET_START_NS UINT64_C(1000000000) // what the clock says when a scenario begins
+#define NET_PORT     5001                 // flow i is served at NET_PORT + i
+
+// What the connections of a flow's sender say of themselves, in estab_conn_info, all transfers together.
+struct net_told {
+  uint64_t bytes_sent, segments_sent, segments_again, segments_spurious;
+  uint64_t limited_application_ns, limited_cwnd_ns, limited_peer_window_ns, limited_send_buffer_ns;
+  uint64_t limited_pacing_ns;
+  bool reordering_seen;
+};
 
 // One transfer after another from scenario_flow.from to .to.
 struct net_flow {
@@ -38,6 +48,7 @@ struct net_flow {
   uint32_t max_seq;                             // one past the highest octet sent
   struct seen seen;                             // what reached the receiver
   uint64_t segments, retransmissions, spurious; // with text
+  struct net_told told;
 };
 
 struct net_paced {
@@ -91,8 +102,10 @@ struct net {
   struct net_flow flows[SCENARIO_FLOWS];
   uint64_t when[2 * SCENARIO_LINKS + SCENARIO_NODES];
   unsigned when_count, next_change;
-  estab_pcap *pcap; // of one lane's sender, or NULL
-  int pcap_link;    // which link, both directions
+  estab_pcap *pcap;  // of one lane's sender, or NULL
+  int pcap_link;     // which link, both directions
+  struct qlog *qlog; // of one host, or NULL
+  unsigned qlog_node;
   bool sampling;
   uint64_t sample_every_ns, next_sample_ns;
   unsigned sample_count;
@@ -130,6 +143,7 @@ int net_flows_start(struct net *net, const char **what);
 void net_flows_event(struct net_node *node, const struct estab_event *event);
 void net_flows_work(struct net_node *node); // begins, writes, reads what it can now
 bool net_flows_done(const struct net *net);
+void net_flows_ask(struct net *net); // connections that are still open what they say of themselves
 // What passes a host's interface: for the counts of segments.
 void net_flows_wire(struct net *net, const uint8_t *bytes, size_t count, bool sent);
 bool net_flow_has_sender(const struct net_flow *flow);

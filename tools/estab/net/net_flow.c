@@ -70,6 +70,32 @@ bool net_flows_done(const struct net *net)
   return true;
 }
 
+// Before a sender's handle is given back.
+static void flow_ask(struct net_node *node, struct net_flow *flow)
+{
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
+  struct net_told *t = &flow->told;
+  if (node->stack == NULL || flow->sender == 0 ||
+      estab_conn_info(node->stack, flow->sender, &info) < 0)
+    return;
+  t->bytes_sent += info.bytes_sent;
+  t->segments_sent += info.segments_sent;
+  t->segments_again += info.segments_retransmitted;
+  t->segments_spurious += info.segments_spurious;
+  t->limited_application_ns += info.limited_application_ns;
+  t->limited_cwnd_ns += info.limited_cwnd_ns;
+  t->limited_peer_window_ns += info.limited_peer_window_ns;
+  t->limited_send_buffer_ns += info.limited_send_buffer_ns;
+  t->limited_pacing_ns += info.limited_pacing_ns;
+  t->reordering_seen |= info.reordering_seen;
+}
+
+void net_flows_ask(struct net *net)
+{
+  for (unsigned i = 0; i < net->scenario->flow_count; i++)
+    flow_ask(&net->nodes[net->flows[i].spec->from], &net->flows[i]);
+}
+
 static int flow_connect(struct net_node *node, struct net_flow *flow)
 {
   struct net *net = node->net;
@@ -177,6 +203,7 @@ void net_flow_failed(struct net_node *node, struct net_flow *flow, bool sender, 
     flow_release_receiver(node, flow);
     return;
   }
+  flow_ask(node, flow);
   if (node->kernel == NULL) estab_release(node->stack, flow->sender);
   net_flow_sender_over(node->net, flow);
 }
@@ -200,6 +227,7 @@ static void flow_sender_event(struct net_node *node, struct net_flow *flow,
   if (event->events & (ESTAB_EVENT_WRITABLE | ESTAB_EVENT_CONNECTED)) flow->writable = true;
   if ((event->events & ESTAB_EVENT_END) == 0) return;
   // The receiver closes when it has read all: nothing is left to do here.
+  flow_ask(node, flow);
   estab_release(node->stack, flow->sender);
   net_flow_sender_over(node->net, flow);
 }

@@ -23,6 +23,7 @@ int net_host_start(struct net *net, unsigned i)
   struct estab_netif_settings netif;
   settings.mem = tool_mem();
   settings.random = (struct estab_random){node, host_random};
+  if (net->qlog != NULL && net->qlog_node == i) settings.trace = qlog_hook(net->qlog);
   for (size_t k = 0; k < sizeof settings.secret; k++)
     settings.secret[k] = (uint8_t)chance_next(&net->chance);
   int error = estab_stack_new(&settings, net->now_ns, &node->stack);

@@ -194,6 +194,29 @@ static void say_late(const struct net *net)
          net_is_late(net) ? ": TOO LATE, this machine was too busy" : "");
 }
 
+static void say_told(const struct net_told *t)
+{
+  printf("  kept back by: application %.3f s, congestion window %.3f, the peer's window %.3f, send "
+         "buffer %.3f, pacing %.3f%s\n",
+         (double)t->limited_application_ns / 1e9, (double)t->limited_cwnd_ns / 1e9,
+         (double)t->limited_peer_window_ns / 1e9, (double)t->limited_send_buffer_ns / 1e9,
+         (double)t->limited_pacing_ns / 1e9, t->reordering_seen ? "; reordering was seen" : "");
+}
+
+// As the sender itself counts: SYN and FIN are segments, too, and spurious is what its peer has told.
+static void put_told(const struct net_told *t)
+{
+  printf(",\"sender\":{\"bytes_sent\":%llu,\"segments_sent\":%llu,\"retransmissions\":%llu,"
+         "\"spurious_retransmissions\":%llu,\"limited_application_s\":%.9f,"
+         "\"limited_cwnd_s\":%.9f,\"limited_peer_window_s\":%.9f,\"limited_send_buffer_s\":%.9f,"
+         "\"limited_pacing_s\":%.9f,\"reordering_seen\":%s}",
+         (unsigned long long)t->bytes_sent, (unsigned long long)t->segments_sent,
+         (unsigned long long)t->segments_again, (unsigned long long)t->segments_spurious,
+         (double)t->limited_application_ns / 1e9, (double)t->limited_cwnd_ns / 1e9,
+         (double)t->limited_peer_window_ns / 1e9, (double)t->limited_send_buffer_ns / 1e9,
+         (double)t->limited_pacing_ns / 1e9, t->reordering_seen ? "true" : "false");
+}
+
 void report_text(const struct net *net)
 {
   const struct scenario *s = net->scenario;
@@ -206,6 +229,7 @@ void report_text(const struct net *net)
            (unsigned long long)f->segments, (unsigned long long)f->retransmissions,
            (unsigned long long)f->spurious, f->error != 0 ? ", the last error: " : "",
            f->error != 0 ? estab_strerror(f->error) : "");
+    if (net->nodes[f->spec->from].stack != NULL) say_told(&f->told);
   }
   say_links(net);
   say_late(net);
@@ -227,16 +251,18 @@ void report_json(const struct net *net)
   for (unsigned i = 0; i < s->flow_count; i++) {
     const struct net_flow *f = &net->flows[i];
     printf("{\"flow\":%u,\"from\":", i + 1);
-    json_string(stdout, s->nodes[f->spec->from].name);
+    json_put(stdout, s->nodes[f->spec->from].name);
     printf(",\"to\":");
-    json_string(stdout, s->nodes[f->spec->to].name);
+    json_put(stdout, s->nodes[f->spec->to].name);
     printf(",\"transfers\":%u,\"failed\":%u,\"bytes\":%llu,\"goodput_bits_per_s\":%.0f,"
            "\"segments_sent\":%llu,\"retransmissions\":%llu,\"spurious_retransmissions\":%llu,"
-           "\"completion_p50_s\":%.6f,\"completion_p99_s\":%.6f}\n",
+           "\"completion_p50_s\":%.6f,\"completion_p99_s\":%.6f",
            f->done, f->failed, (unsigned long long)f->read_total, flow_goodput(net, f),
            (unsigned long long)f->segments, (unsigned long long)f->retransmissions,
            (unsigned long long)f->spurious, completion(net, (int)i, 500000) / 1e9,
            completion(net, (int)i, 990000) / 1e9);
+    if (net->nodes[f->spec->from].stack != NULL) put_told(&f->told);
+    puts("}");
   }
   struct segment_sums sums = segment_sums(net, -1);
   printf("{\"verdict\":\"%s\",\"goodput_bits_per_s\":%.0f,\"segments_sent\":%llu,"

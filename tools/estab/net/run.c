@@ -34,6 +34,25 @@ static int find_pcap_link(const struct scenario *s, const char *names)
   return -1;
 }
 
+// 0, or the exit status after a complaint.
+static int open_qlog(struct net *net, const struct scenario *s, const struct net_run_options *o)
+{
+  net->qlog_node = s->flows[0].from;
+  if (o->qlog_host != NULL) {
+    for (net->qlog_node = 0; net->qlog_node < s->node_count; net->qlog_node++)
+      if (strcmp(s->nodes[net->qlog_node].name, o->qlog_host) == 0) break;
+    if (net->qlog_node == s->node_count || s->nodes[net->qlog_node].router)
+      return say_usage("sim", "--qlog-host %s: the scenario has no such host", o->qlog_host);
+  }
+  if (o->qlog == NULL) return 0;
+  if (s->nodes[net->qlog_node].kernel)
+    return say_usage("sim", "--qlog %s: %s is the kernel, name another by --qlog-host", o->qlog,
+                     s->nodes[net->qlog_node].name);
+  net->qlog = qlog_open("sim", o->qlog, o->path, s->nodes[net->qlog_node].name, QLOG_CLOCK_VIRTUAL,
+                        NET_START_NS);
+  return net->qlog != NULL ? 0 : EXIT_FAIL;
+}
+
 static int draw(const struct net *net, const char *path)
 {
 #ifdef ESTAB_EXTRAS
@@ -64,6 +83,8 @@ int net_run_file(const struct net_run_options *options)
   if (options->pcap != NULL &&
       estab_pcap_open(options->pcap, ESTAB_LINK_RAW, ESTAB_NEVER, &net.pcap, &device) < 0)
     return say_device("sim", options->pcap, &device);
+  int opened = open_qlog(&net, &scenario, options);
+  if (opened) return opened;
   int failed = net_start(&net, &scenario, &what);
   if (failed == ESTAB_ERR_INVALID)
     return say_failure("sim", "Put a router between a host and several links.",
@@ -87,5 +108,6 @@ int net_run_file(const struct net_run_options *options)
   if (net.pcap != NULL && estab_pcap_close(net.pcap) < 0)
     status = say_failure("sim", NULL, "%s could not be written", options->pcap);
   net_end(&net);
-  return status;
+  int logged = qlog_close("sim", net.qlog);
+  return status ? status : logged;
 }

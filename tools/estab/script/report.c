@@ -51,7 +51,7 @@ static void report_row(struct report_row *row, const struct script *script, cons
 static void report_string(FILE *out, const char *name, const char *text)
 {
   fprintf(out, "\"%s\":", name);
-  json_string(out, text);
+  json_put(out, text);
   fputc(',', out);
 }
 
