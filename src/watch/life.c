@@ -124,8 +124,12 @@ static void life_fin_again(struct track *t, struct flow *f, const struct segment
   struct flow_side *peer = &f->side[p];
   if (!(peer->bits & SIDE_FIN_TAKEN) || ((peer->bits & SIDE_ACKED) && seq_gt(peer->una, fin)))
     return;
-  if (timeline_withdraw(t, f, p, ESTAB_CLOSE_WAIT) || timeline_withdraw(t, f, p, ESTAB_CLOSING) ||
-      timeline_withdraw(t, f, p, ESTAB_TIME_WAIT))
+  uint64_t when, packet; // when its own FIN was acknowledged, perhaps
+  bool waits = timeline_when(t, f, p, ESTAB_TIME_WAIT, &when, &packet) &&
+               timeline_withdraw(t, f, p, ESTAB_TIME_WAIT);
+  bool closes = timeline_withdraw(t, f, p, ESTAB_CLOSING);
+  if (waits && closes) life_enter(t, f, p, ESTAB_FIN_WAIT_2, when, packet, false);
+  if (waits || closes || timeline_withdraw(t, f, p, ESTAB_CLOSE_WAIT))
     peer->bits &= (uint16_t)~SIDE_FIN_TAKEN;
 }
 

@@ -169,6 +169,10 @@ static void on_the_link(void **state)
        "r=SYN-RECEIVED@1,ESTABLISHED@5,FIN-WAIT-1@5,FIN-WAIT-2@6"},
       {"FIN again met its ACK", "S sa @0.5 A FA a -FA",
        "S2 ShAFa " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5 " OPEN_R ",CLOSE-WAIT@4"},
+      {"FIN again, lost with the text before it, and the other's FIN was acknowledged meanwhile",
+       "S sa A A10x FAx fa A FA10-11 a",
+       "SF ShADFfTa " OPEN_O ",FIN-WAIT-1@5,CLOSING@6,TIME-WAIT@9 " OPEN_R
+       ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@8"},
       {"FIN again, the ACK was lost", "S sa @0.1 A FA a -FA",
        "S2 ShAFa " OPEN_O ",FIN-WAIT-1@4 " OPEN_R ",CLOSE-WAIT@4"},
       {"FIN again met the peer's", "S sa A FA fa -FA#-1 A",
