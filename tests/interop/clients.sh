@@ -4,6 +4,7 @@
 # shellcheck source=tests/interop/lib.bash
 source "$(dirname "$0")/lib.bash"
 in_namespace "$@"
+observe
 
 mkdir "$work/www" "$work/www/below"
 make_file "$work/www/file" $((16 << 20))

@@ -5,6 +5,7 @@
 # shellcheck source=tests/interop/lib.bash
 source "$(dirname "$0")/lib.bash"
 in_namespace "$@"
+observe
 peer=("python3" "$here/peer.py")
 
 make_file "$work/file" 3000000

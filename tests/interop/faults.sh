@@ -6,6 +6,7 @@
 # shellcheck source=tests/interop/lib.bash
 source "$(dirname "$0")/lib.bash"
 in_namespace "$@"
+observe
 peer=(python3 "$here/peer.py")
 bytes=$((2 << 20)) connections=50
 [ -z "${ESTAB_LONG:-}" ] || bytes=$((64 << 20)) connections=1000

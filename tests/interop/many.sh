@@ -6,6 +6,7 @@
 # shellcheck source=tests/interop/lib.bash
 source "$(dirname "$0")/lib.bash"
 in_namespace "$@"
+observe
 peer=(python3 "$here/peer.py")
 short=2000
 [ -z "${ESTAB_LONG:-}" ] || short=20000

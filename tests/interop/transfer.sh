@@ -6,6 +6,7 @@
 # shellcheck source=tests/interop/lib.bash
 source "$(dirname "$0")/lib.bash"
 in_namespace "$@"
+observe
 
 bytes=$((64 << 20))
 make_file "$work/file" $bytes
