@@ -240,7 +240,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   const uint32_t rcv_wnd = h->seg.rcv.wnd, limiter_ms = h->seg.limiter_ms;
   const uint32_t ts_recent_s = h->seg.ts_recent_s;
   const uint32_t generation = h->generation; // goes on too: both handles have it
-  bool first_try = h->stage == 0;
+  const uint8_t stage = h->stage;
   struct path *path =
       ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
   struct tcb *t = path ? stack_conn_new(s, &seed, path, TAG_HALF | index) : NULL;
@@ -259,12 +259,12 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   t->listener = listener;
   t->syn_index = index | HANDLE_HALF;
   t->generation = generation;
-  if (first_try) {
+  if (stage == 0) {
     t->bits |= TCB_RTT_TIMED;
     t->rtt_seq = t->iss;
     t->rtt_start_ns = s->now_ns - (uint64_t)((uint32_t)(s->now_ns / 1000u) - born_us) * 1000u;
   } else {
-    t->backoff = 1; // the SYN-ACK was sent again: RFC 6298 5.7, RFC 5681 3.1
+    t->backoff = stage; // the SYN-ACK was sent again: RFC 6298 5.7, RFC 5681 3.1
   }
   s->passive_opens++;
   t->bits |= TCB_ACCEPT_QUEUED;

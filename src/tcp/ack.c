@@ -13,7 +13,9 @@ static TCP_APART void trace_rtt(const struct tcp *c, const struct tcb *t, uint64
 }
 
 // Karn's algorithm [RFC 6298 3]: an octet that was sent twice measures nothing, unless a timestamp tells which of
-// the two was answered (RFC 7323 4.1).
+// the two was answered (RFC 7323 4.1). The first measurement of all is none either when the SYN was sent again and
+// the timestamp is older than that: whoever had the first SYN, and whose answer was lost, echoes the first one's: there
+// is a whole timeout in it.
 static void measure(const struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   uint64_t sample_ns;
@@ -26,6 +28,7 @@ static void measure(const struct tcp *c, struct tcb *t, const struct seg *g, uin
     uint32_t ms = tcp_ts_now(t->ts_offset, now_ns) - g->options->ts_echo;
     if (ms > 600000u) return;
     sample_ns = (uint64_t)ms * 1000000u;
+    if (t->rtt.srtt_ns == 0 && t->backoff > 0 && sample_ns >= t->rtt.rto_ns) return;
   } else {
     return;
   }
@@ -40,11 +43,11 @@ static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, ui
 {
   bool of_syn = t->state == ESTAB_SYN_SENT || g->syn_trimmed; // RFC 7323 2.2: never scaled
   uint8_t shift = of_syn ? 0 : t->snd_wscale;
-  bool retransmitted = t->backoff > 0;
+  unsigned retransmitted = t->backoff;
   t->bits |= TCB_SYN_ACKED;
   measure(c, t, g, now_ns);
   // RFC 6298 5.7: the SYN was sent again without a measurement, so data starts with 3 s.
-  if (retransmitted && t->rtt.srtt_ns == 0)
+  if (retransmitted > 0 && t->rtt.srtt_ns == 0)
     t->rtt.rto_ns = u64_max(t->rtt.rto_ns, UINT64_C(3000000000));
   t->backoff = 0;
   t->snd.una = g->ack;
@@ -56,9 +59,11 @@ static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, ui
   t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
   t->at[TIMER_USER] = ESTAB_NEVER;
   uint32_t mss = t->snd_mss;
-  // RFC 5681 3.1: one segment after a lost SYN or SYN-ACK.
+  // DEPARTS: RFC 5681 3.1 (one segment after a lost SYN or SYN-ACK) because a single loss, a whole timeout ago, says
+  // little of the path now: with the initial window of RFC 6928 only after the second one.
+  unsigned borne = c->settings->initial_window_segments > 0 ? 1 : 0;
   uint32_t window =
-      retransmitted ? mss : cc_initial_window(mss, c->settings->initial_window_segments);
+      retransmitted > borne ? mss : cc_initial_window(mss, c->settings->initial_window_segments);
   t->cc.verbs->start(&t->cc, mss, window);
   t->recover = t->iss;
   tcb_enter(c, t, ESTAB_ESTABLISHED, "our SYN was acknowledged", now_ns);
