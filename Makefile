@@ -21,6 +21,7 @@ help:
 	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N, PLANT=FAULT, ARGS=-P; root)'
 	@echo 'make screens     what estab watch shows, into tests/golden, the manual and the README: after an intended change'
 	@echo 'make sender      goodput over round trip, loss and rate for each congestion control; writes docs/sender.md'
+	@echo 'make beside      estab and the kernel on equal paths, in real time; writes docs/sender.md (root)'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
 	@echo 'make clean       remove what was built'
@@ -70,6 +71,11 @@ fuzz-long:
 sender: release
 	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --rate=10 --rate=100 --write
 .PHONY: sender
+
+# In real time: half an hour and more. ARGS="--what=share --runs=1" for a part.
+beside: release
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/beside.py --write $(ARGS)
+.PHONY: beside
 
 attack: build
 	@tools/attack.sh build $(ARGS)

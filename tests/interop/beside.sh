@@ -56,4 +56,5 @@ check 'both senders in one queue' run 'ok|late' 'host a' 'host k kernel' 'host b
   'link k r delay=1ms' 'link r b rate=10M delay=5ms' 'flow a b bytes=1M' 'flow k b bytes=1M'
 check 'a congestion control that there is not' refuses
 check 'Ctrl-C' stopped
+[ -z "${ESTAB_LONG:-}" ] || check 'all cells' env ESTAB="$estab" python3 "$source_root/tests/sim/beside.py" --snapshot="$work/beside.tsv"
 finish
