@@ -6,6 +6,10 @@
 // Strangers do not share ports out: most ask what is popular. Sources with a single probe each, which is what the
 // background of the net looks like, have to ask 60 ports. A kernel's SYN has honest authors by the thousand (peers
 // that look for ports of yesterday), so there only ports below 1024 count.
+//
+// Bare ACKs and FIN+ACKs have honest authors as well, so beside all that their make must show a tool, as it must of
+// one source (scan_judge.c): half of the notes have a source port that their source used twice, or its neighbour, or,
+// ACK only, met a RST. Ports below 1024 alone again: the others are given out, and connections of yesterday end there.
 #include "base/bytes.h"
 #include "watch/scan_parts.h"
 
@@ -33,9 +37,27 @@ struct gather_victim {
   struct gather_note notes[GATHER_NOTES];
 };
 
-static struct scan_key gather_key(const struct estab_ip *ip)
+// Of each technique a victim has its own notes.
+static struct scan_key gather_key(const struct estab_ip *ip, uint8_t technique)
 {
-  return (struct scan_key){{get_be64(ip->bytes), get_be64(ip->bytes + 8), 1}};
+  return (struct scan_key){{get_be64(ip->bytes), get_be64(ip->bytes + 8), technique}};
+}
+
+static bool gather_knows(uint8_t technique)
+{
+  return technique == PROBE_SYN || technique == PROBE_ACK || technique == PROBE_FINACK;
+}
+
+// Where a probe of this make says something.
+static bool gather_port(const struct probe *probe, uint16_t port)
+{
+  return (probe->technique == PROBE_SYN && probe->crafted) || port < GATHER_RESERVED;
+}
+
+static enum estab_watch_kind gather_kind(const struct probe *probe)
+{
+  bool connect = probe->technique == PROBE_SYN && !probe->crafted;
+  return connect ? ESTAB_WATCH_KIND_CONNECT_SCAN : probe_kind(probe->technique);
 }
 
 static bool gather_same_make(uint16_t a, uint16_t b)
@@ -48,8 +70,9 @@ static bool gather_same_make(uint16_t a, uint16_t b)
 static bool gather_sees(const struct scan *s, const struct gather_note *n,
                         const struct gather_note *e)
 {
+  struct probe probe = probe_from_tag(e->probe);
   return gather_same_make(n->probe, e->probe) && n->first_ns + GATHER_WINDOW_NS >= s->now_ns &&
-         (probe_from_tag(e->probe).crafted || n->port < GATHER_RESERVED);
+         gather_port(&probe, n->port);
 }
 
 // Whether a number was not in the set.
@@ -62,7 +85,29 @@ static bool gather_add(uint32_t set[GATHER_SLOTS], uint32_t number)
   return true;
 }
 
-static bool gather_is_scan(const struct scan *s, const struct gather_victim *v,
+// ACK and FIN+ACK: whether a tool sent them, and whoever sent them has no connections that were cut at their start.
+static bool gather_made(struct scan *s, const struct gather_victim *v, const struct gather_note *e)
+{
+  bool resets = probe_from_tag(e->probe).technique == PROBE_ACK;
+  uint32_t all = 0, made = 0, alive = 0;
+  for (uint16_t i = 0; i < v->count; i++) {
+    const struct gather_note *n = &v->notes[i];
+    if (!gather_sees(s, n, e)) continue;
+    bool row = resets && n->answer == ESTAB_WATCH_UNFILTERED;
+    for (uint16_t j = 0; j < v->count && !row; j++) {
+      const struct gather_note *m = &v->notes[j];
+      uint16_t step = (uint16_t)(m->src_port - n->src_port + 2);
+      row = j != i && m->who == n->who && step <= 4 && gather_sees(s, m, e);
+    }
+    const struct source *source = source_find(&s->sources, &n->src);
+    all++;
+    made += row;
+    alive += source && source->live;
+  }
+  return made * 2 >= all && alive * 4 <= all;
+}
+
+static bool gather_is_scan(struct scan *s, const struct gather_victim *v,
                            const struct gather_note *e)
 {
   uint32_t ports = 0, sources = 0, shared = 0, again = 0;
@@ -80,6 +125,7 @@ static bool gather_is_scan(const struct scan *s, const struct gather_victim *v,
   if (sources < GATHER_SOURCES || ports < GATHER_PORTS || shared * 4 > ports || again * 2 > ports)
     return false;
   bool few = ports < 2 * sources; // hardly more than a port each
+  if (probe_from_tag(e->probe).technique != PROBE_SYN) return !few && gather_made(s, v, e);
   return !few ||
          (probe_from_tag(e->probe).crafted && ports >= 2 * GATHER_PORTS && shared * 8 <= ports);
 }
@@ -127,8 +173,7 @@ static void gather_name(struct scan *s, struct gather_victim *v, const struct ga
                         const struct estab_ip *victim)
 {
   struct probe probe = probe_from_tag(e->probe);
-  enum estab_watch_kind kind =
-      probe.crafted ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN;
+  enum estab_watch_kind kind = gather_kind(&probe);
   struct campaign *c = NULL;
   for (struct gather_note *n; (n = gather_earliest(s, v, e)) != NULL; n->packet = 0) {
     struct campaign_probe record = gather_record(n, victim);
@@ -150,18 +195,17 @@ static struct campaign *gather_campaign(struct scan *s, const struct observation
                                         const struct probe *probe)
 {
   struct campaign *c =
-      campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &o->resp_ip,
-                    probe->crafted ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
+      campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &o->resp_ip, gather_kind(probe));
   bool takes = c && c->gathered && c->fingerprint == probe->fingerprint &&
                s->now_ns <= c->last_ns + GATHER_GOES_ON_NS &&
-               (probe->crafted || o->resp_port < GATHER_RESERVED);
+               (probe->technique != PROBE_SYN || gather_port(probe, o->resp_port));
   return takes ? c : NULL;
 }
 
 bool scan_gather_takes(struct scan *s, const struct observation *o, const struct probe *probe,
                        const struct campaign_probe *record)
 {
-  struct campaign *c = probe->technique == PROBE_SYN ? gather_campaign(s, o, probe) : NULL;
+  struct campaign *c = gather_knows(probe->technique) ? gather_campaign(s, o, probe) : NULL;
   if (c) campaign_add(&s->campaigns, c, record);
   if (c) c->source_count = (uint32_t)scan_set_count(&c->src.all);
   return c != NULL;
@@ -170,8 +214,9 @@ bool scan_gather_takes(struct scan *s, const struct observation *o, const struct
 void scan_gather(struct scan *s, const struct observation *o, const struct probe *probe,
                  const struct campaign_probe *record)
 {
-  if (probe->technique != PROBE_SYN) return;
-  struct scan_key key = gather_key(&o->resp_ip);
+  bool ack = probe->technique != PROBE_SYN;
+  if (!gather_knows(probe->technique) || (ack && !gather_port(probe, o->resp_port))) return;
+  struct scan_key key = gather_key(&o->resp_ip, probe->technique);
   uint32_t index = scan_table_get(&s->gathers, &key);
   if (index == SLAB_NONE) return;
   scan_table_use(&s->gathers, index);

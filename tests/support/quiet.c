@@ -359,6 +359,16 @@ static void quiet_yesterday(struct quiet *q)
                  i % 3 ? "silent" : "closed");
 }
 
+// A translator of addresses forgot whom it served: peers without clocks still acknowledge, and close.
+static void quiet_translator(struct quiet *q)
+{
+  char src[64], dst[64];
+  for (unsigned i = 0; i < 600; i++)
+    quiet_life(q, i * .4, quiet_end(src, "100.64.%u.7:%u", i / 4, i / 4 % 3 ? 51413 : 27015),
+               quiet_end(dst, "192.0.2.1:%u", 1024 + quiet_random(q, 31000)), i / 300 ? "F." : ".",
+               i % 4 ? "closed" : "silent");
+}
+
 // Two ports of one client to one server, used again as soon as that lets them.
 static void quiet_port_reuse(struct quiet *q)
 {
@@ -417,6 +427,7 @@ const struct quiet_scenario quiet_scenarios[] = {
     {"tarpit", quiet_tarpit},
     {"background", quiet_background},
     {"yesterday", quiet_yesterday},
+    {"translator", quiet_translator},
     {"port reuse", quiet_port_reuse},
     {"a day", quiet_a_day},
 };

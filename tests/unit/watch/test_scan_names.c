@@ -346,23 +346,38 @@ static void test_distributed_below(void **state)
 {
   (void)state;
   static const struct {
-    unsigned sources, each, first_port, port_step; // port_step 0: all ask for the same ports
+    unsigned sources, each, first_port,
+        ports_of; // 0: all ask for the same ports, 2: each from one of its own
     double gap_s;
     const char *flags, *want;
   } rows[] = {
-      {8, 5, 1, 1, .1, "S,mw1024", "syn_scan"}, {70, 1, 1, 1, .1, "S,mw1024", "syn_scan"},
-      {5, 6, 1, 1, 15, "S,mw1024", "syn_scan"}, {4, 7, 1, 1, .1, "S,mw1024", ""},
-      {40, 1, 1, 1, .1, "S,mw1024", ""},        {8, 5, 1, 0, .1, "S,mw1024", ""},
-      {8, 5, 1, 1, 60, "S,mw1024", ""},         {8, 5, 1, 1, .1, "S,k", "connect_scan"},
-      {8, 5, 20000, 1, .1, "S,k", ""},          {70, 1, 1, 1, .1, "S,k", ""},
+      {8, 5, 1, 1, .1, "S,mw1024", "syn_scan"},
+      {70, 1, 1, 1, .1, "S,mw1024", "syn_scan"},
+      {5, 6, 1, 1, 15, "S,mw1024", "syn_scan"},
+      {4, 7, 1, 1, .1, "S,mw1024", ""},
+      {40, 1, 1, 1, .1, "S,mw1024", ""},
+      {8, 5, 1, 0, .1, "S,mw1024", ""},
+      {8, 5, 1, 1, 60, "S,mw1024", ""},
+      {8, 5, 1, 1, .1, "S,k", "connect_scan"},
+      {8, 5, 20000, 1, .1, "S,k", ""},
+      {70, 1, 1, 1, .1, "S,k", ""},
+      {10, 4, 1, 1, .1, ".", "ack_or_window_scan"}, // five are a scan of one source
+      {10, 4, 1024, 1, .1, ".", ""},
+      {40, 1, 1, 1, .1, ".", ""},
+      {7, 4, 1, 1, .1, ".", ""},
+      {10, 4, 1, 0, .1, ".", ""},
+      {10, 4, 1, 2, .1, "F.", "maimon_scan"},
+      {10, 4, 1, 1, .1, "F.", ""},
+      {10, 4, 1, 1, .1, ".,t", ""},
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
     struct scan_kit *k = names_new();
     unsigned ports = rows[r].sources * rows[r].each;
     for (unsigned i = 0; i < ports; i++)
       scan_kitf(k, "%f 10.9.%u.9:%u > 10.0.0.1:%u %s closed", 1 + i * rows[r].gap_s,
-                i % rows[r].sources, 40000 + i * 7 % 5000,
-                rows[r].first_port + (rows[r].port_step ? i : i / rows[r].sources), rows[r].flags);
+                i % rows[r].sources,
+                40000 + (rows[r].ports_of == 2 ? i % rows[r].sources : i) * 7 % 5000,
+                rows[r].first_port + (rows[r].ports_of ? i : i / rows[r].sources), rows[r].flags);
     scan_kit_finish(k);
     if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
     scan_kit_expect(k, rows[r].want);
