@@ -4,8 +4,11 @@
 set -eu
 dir=$1
 shift
-[ ! -f "$dir/build.ninja" ] || set -- --reconfigure "$@"
 log=$dir.setup.log
+if [ -f "$dir/build.ninja" ]; then
+  meson configure "$dir" "$@" >/dev/null # --reconfigure alone leaves options of the compiler as they were
+  set -- --reconfigure "$@"
+fi
 if ! meson setup "$dir" "$@" >"$log" 2>&1; then
   tail -20 "$log" >&2
   exit 1

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Large enough that system calls do not count, small enough to stay in a second-level cache.
-#define CAPTURE_BUFFER_BYTES   (256u << 10)
+// Large enough that system calls do not count, small enough to leave others room in a second-level cache.
+#define CAPTURE_BUFFER_BYTES   (64u << 10)
 #define CAPTURE_INTERFACES_MAX 65536
 
 // ---------------------------------------------------------------------------------------------

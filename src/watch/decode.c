@@ -39,7 +39,7 @@ const char *estab_watch_tunnel_name(enum estab_watch_tunnel tunnel)
 // ---------------------------------------------------------------------------------------------
 // Link layers
 
-static enum decode_next decode_llc(struct decode *d)
+static WATCH_RARE enum decode_next decode_llc(struct decode *d)
 {
   struct llc_header h;
   const int n = llc_parse(d->at.at, d->at.left, &h);
@@ -71,7 +71,7 @@ static enum decode_next decode_ethernet(struct decode *d)
 
 #define DECODE_SLL_NETLINK 824 // ARPHRD_NETLINK: messages of the kernel, no packets
 
-static enum decode_next decode_sll(struct decode *d, bool second_version)
+static WATCH_RARE enum decode_next decode_sll(struct decode *d, bool second_version)
 {
   struct sll_header h;
   const int n =
@@ -87,7 +87,7 @@ static enum decode_next decode_sll(struct decode *d, bool second_version)
 
 // BSD's loopback says an address family, in whoever's byte order: that of IPv4 is 2 everywhere, that of IPv6
 // differs from system to system.
-static enum decode_next decode_loopback(struct decode *d)
+static WATCH_RARE enum decode_next decode_loopback(struct decode *d)
 {
   uint32_t family;
   if (!cursor_u32(&d->at, &family)) return decode_refused(d, ESTAB_DROP_ENCAP_SHORT);
@@ -135,7 +135,7 @@ static enum decode_next decode_vlan(struct decode *d)
   return decode_type_or_length(d, tag.type);
 }
 
-static enum decode_next decode_mpls(struct decode *d)
+static WATCH_RARE enum decode_next decode_mpls(struct decode *d)
 {
   struct mpls_stack stack;
   const int n = mpls_parse(d->at.at, d->at.left, &stack);
@@ -150,7 +150,7 @@ static enum decode_next decode_mpls(struct decode *d)
   return decode_skip(d, ESTAB_WATCH_COUNT_NOT_IP, ESTAB_DROP_NONE);
 }
 
-static enum decode_next decode_pppoe(struct decode *d)
+static WATCH_RARE enum decode_next decode_pppoe(struct decode *d)
 {
   struct pppoe_header h;
   const int n = pppoe_parse(d->at.at, d->at.left, &h);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "watch/decode.h"
+#include "watch/rare.h"
 
 // What the next bytes are. Each step reads one header and names the next, or ends.
 enum decode_next {

@@ -20,7 +20,7 @@ enum decode_ip4_option {
 };
 
 // Options that contradict themselves end the search: they route nothing.
-static bool decode_ip4_is_source_routed(struct cursor c)
+static WATCH_RARE bool decode_ip4_is_source_routed(struct cursor c)
 {
   uint8_t kind, bytes;
   while (cursor_u8(&c, &kind) && kind != DECODE_IP4_END) {
@@ -120,7 +120,7 @@ static bool decode_ip6_is_extension(unsigned next)
 }
 
 // One extension header at d->at. 0, or a drop.
-static enum estab_drop decode_ip6_extension(struct decode *d)
+static WATCH_RARE enum estab_drop decode_ip6_extension(struct decode *d)
 {
   struct watch_packet *p = d->out;
   if (d->at.left < 8) return ESTAB_DROP_IP6_CHAIN;

@@ -8,8 +8,8 @@
 // ---------------------------------------------------------------------------------------------
 // Tunnels
 
-static enum decode_next decode_tunnel(struct decode *d, enum estab_watch_tunnel tunnel,
-                                      enum decode_next next)
+static WATCH_RARE enum decode_next decode_tunnel(struct decode *d, enum estab_watch_tunnel tunnel,
+                                                 enum decode_next next)
 {
   struct watch_packet *p = d->out;
   if (!p->has_outer) {
@@ -33,7 +33,7 @@ static enum decode_next decode_other(struct decode *d, enum estab_watch_count co
   return decode_end(d, WATCH_KIND_OTHER, count);
 }
 
-static enum decode_next decode_gre(struct decode *d)
+static WATCH_RARE enum decode_next decode_gre(struct decode *d)
 {
   struct gre_header h;
   const int n = gre_parse(d->at.at, d->at.left, &h);
@@ -46,7 +46,7 @@ static enum decode_next decode_gre(struct decode *d)
 
 // A port is only a hint: what does not look like the tunnel is a datagram like any other.
 
-static enum decode_next decode_vxlan(struct decode *d)
+static WATCH_RARE enum decode_next decode_vxlan(struct decode *d)
 {
   struct vxlan_header h;
   const int n = vxlan_parse(d->at.at, d->at.left, &h);
@@ -56,7 +56,7 @@ static enum decode_next decode_vxlan(struct decode *d)
   return decode_tunnel(d, ESTAB_WATCH_TUNNEL_VXLAN, DECODE_ETHERNET);
 }
 
-static enum decode_next decode_geneve(struct decode *d)
+static WATCH_RARE enum decode_next decode_geneve(struct decode *d)
 {
   struct geneve_header h;
   const int n = geneve_parse(d->at.at, d->at.left, &h);
@@ -67,7 +67,7 @@ static enum decode_next decode_geneve(struct decode *d)
   return decode_tunnel(d, ESTAB_WATCH_TUNNEL_GENEVE, DECODE_ETH_TYPE);
 }
 
-static enum decode_next decode_gtpu(struct decode *d)
+static WATCH_RARE enum decode_next decode_gtpu(struct decode *d)
 {
   struct gtpu_header h;
   const int n = gtpu_parse(d->at.at, d->at.left, &h);
@@ -78,7 +78,7 @@ static enum decode_next decode_gtpu(struct decode *d)
   return decode_tunnel(d, ESTAB_WATCH_TUNNEL_GTPU, DECODE_IP);
 }
 
-static enum decode_next decode_teredo(struct decode *d)
+static WATCH_RARE enum decode_next decode_teredo(struct decode *d)
 {
   struct teredo_header h;
   const int n = teredo_parse(d->at.at, d->at.left, &h);
@@ -152,7 +152,7 @@ static void decode_payload(struct decode *d, size_t header_bytes)
 }
 
 // The capture ends within the options: the fixed part, and the options that are whole.
-static void decode_tcp_cut(struct decode *d, size_t header_bytes)
+static WATCH_RARE void decode_tcp_cut(struct decode *d, size_t header_bytes)
 {
   struct estab_tcp_header *h = &d->out->tcp;
   uint8_t fixed[ESTAB_TCP_HEADER_BYTES];
@@ -182,7 +182,7 @@ static enum decode_next decode_tcp(struct decode *d)
   return decode_end(d, WATCH_KIND_TCP, ESTAB_WATCH_COUNT_TCP);
 }
 
-static enum decode_next decode_icmp(struct decode *d)
+static WATCH_RARE enum decode_next decode_icmp(struct decode *d)
 {
   struct watch_packet *p = d->out;
   const bool four = p->version == 4;

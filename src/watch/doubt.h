@@ -9,16 +9,17 @@
 #define DOUBT_PER_SECOND     1000 // of all
 
 // What was `expected` and what `came` are sequence numbers, if the kind has any.
-void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
-                 const struct segment *g, uint32_t expected, uint32_t came);
+WATCH_RARE void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                            const struct segment *g, uint32_t expected, uint32_t came);
 
 // The same with both readings in words.
-void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
-                 const struct segment *g, const char *chosen, const char *other);
+WATCH_RARE void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                            const struct segment *g, const char *chosen, const char *other);
 
 // Of a packet that is of no connection yet. NULL: too many already, it is counted.
-struct estab_watch_ambiguity *doubt_of_nobody(struct track *t, enum estab_watch_ambiguity_kind kind,
-                                              uint64_t ts_ns, uint64_t packet);
+WATCH_RARE struct estab_watch_ambiguity *doubt_of_nobody(struct track *t,
+                                                         enum estab_watch_ambiguity_kind kind,
+                                                         uint64_t ts_ns, uint64_t packet);
 
 // What of this segment its receiver may read otherwise. Before the machines see it.
 void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uint16_t urgent);
@@ -28,7 +29,7 @@ uint64_t doubt_who(uint64_t life_packet, unsigned end);
 #define DOUBT_MARCH 3 // RSTs at as many places
 
 // Tells the detectors.
-void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
-                   enum observation_suspicion what);
+WATCH_RARE void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
+                              enum observation_suspicion what);
 
 #endif

@@ -11,7 +11,7 @@
 #define DOUBT_TTL   4  // hops fewer than this side's other segments
 #define DOUBT_SHOWN 14 // octets of each reading
 
-static void doubt_octets(char *text, size_t bytes, const uint8_t *octets, uint32_t count)
+static WATCH_RARE void doubt_octets(char *text, size_t bytes, const uint8_t *octets, uint32_t count)
 {
   struct fmt f;
   fmt_init(&f, text, bytes);

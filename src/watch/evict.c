@@ -13,7 +13,7 @@ _Static_assert((unsigned)ESTAB_WATCH_SHEDS == (unsigned)FLOW_CLASSES,
 #define EVICT_PER_PACKET 16
 #define EVICT_COMPARED   8
 
-static uint32_t evict_idle_longest(struct track *t, struct fifo *line)
+static WATCH_RARE uint32_t evict_idle_longest(struct track *t, struct fifo *line)
 {
   uint32_t best = line->head;
   struct flow *f = slab_at(&t->fulls, best);
@@ -38,7 +38,7 @@ static uint32_t evict_idle_longest(struct track *t, struct fifo *line)
   return best | FLOW_REF_FULL;
 }
 
-static bool evict_one(struct track *t)
+static WATCH_RARE bool evict_one(struct track *t)
 {
   static const uint8_t order[] = {FLOW_ONE_TOLD, FLOW_DONE, FLOW_ONE_BAD, FLOW_ONE_SHORT,
                                   FLOW_ONE_LONG, FLOW_HALF, FLOW_OVER,    FLOW_ESTABLISHED};

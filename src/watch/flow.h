@@ -11,6 +11,7 @@
 #include "base/wheel.h"
 #include "estab/watch.h"
 #include "estab/wire.h"
+#include "watch/rare.h"
 
 #define FLOW_SECOND_NS UINT64_C(1000000000)
 
@@ -317,6 +318,13 @@ _Static_assert(sizeof(struct flow_one) <= 112,
                "a one-packet flow is at most 128 bytes, table included");
 _Static_assert(sizeof(struct flow) <= 368,
                "an idle connection is at most 384 bytes, table included");
+
+// A record that will be looked at soon is asked for: it may have left the caches.
+static inline void flow_expect(const void *record, size_t bytes)
+{
+  for (size_t i = 0; i < bytes; i += 64)
+    __builtin_prefetch((const uint8_t *)record + i, 1);
+}
 
 static inline unsigned flow_orig(const struct flow_head *f)
 {

@@ -91,10 +91,8 @@ void flow_table_expect_record(const struct track *t, const struct flow_key *key)
 {
   uint32_t ref = *flow_table_bucket(t, key->hash);
   if (ref == FLOW_NONE) return;
-  const uint8_t *record = (const uint8_t *)track_at(t, ref);
-  size_t bytes = ref & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one);
-  for (size_t i = 0; i < bytes; i += 64)
-    __builtin_prefetch(record + i, 1);
+  flow_expect(track_at(t, ref),
+              ref & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
 }
 
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key)

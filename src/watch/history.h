@@ -8,10 +8,10 @@
 // `letter` in upper case. Beyond FLOW_HISTORY + FLOW_MORE_HISTORY letters nothing is added.
 void history_add(struct track *t, struct flow *f, unsigned end, char letter);
 // "^", as it stands: letters before it keep their case.
-void history_flip(struct track *t, struct flow *f);
+WATCH_RARE void history_flip(struct track *t, struct flow *f);
 // A letter at the 1st, 10th, 100th ... time. `tens` counts the letters written.
-void history_tens(struct track *t, struct flow *f, unsigned end, char letter, uint32_t *count,
-                  uint8_t *tens);
+WATCH_RARE void history_tens(struct track *t, struct flow *f, unsigned end, char letter,
+                             uint32_t *count, uint8_t *tens);
 char history_at(struct track *t, struct flow *f, unsigned index);
 
 #endif

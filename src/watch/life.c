@@ -118,7 +118,8 @@ static bool life_fin_crosses(struct track *t, struct flow *f, const struct segme
 }
 
 // A FIN is said again, and nothing came back since it was said first: it is this one that arrives.
-static void life_fin_again(struct track *t, struct flow *f, const struct segment *g, uint32_t fin)
+static WATCH_RARE void life_fin_again(struct track *t, struct flow *f, const struct segment *g,
+                                      uint32_t fin)
 {
   unsigned p = 1 - g->end;
   struct flow_side *peer = &f->side[p];
@@ -151,7 +152,7 @@ static void life_fin_arrived(struct track *t, struct flow *f, const struct segme
 }
 
 // Said again before the acknowledgment that has passed the tap can have come to it: it says nothing of that.
-static bool life_fin_met_ack(struct track *t, struct flow *f, const struct segment *g)
+static WATCH_RARE bool life_fin_met_ack(struct track *t, struct flow *f, const struct segment *g)
 {
   uint64_t when, packet, half = measure_half_ns(t, f, g->end);
   if (!half || !(timeline_when(t, f, g->end, ESTAB_FIN_WAIT_2, &when, &packet) ||
@@ -278,7 +279,7 @@ static void life_options(struct flow_side *s, const struct segment *g)
 }
 
 // Both asked: they met on the way, or a side that had acknowledged the other's SYN splits its answer in two.
-static void life_second_syn(struct track *t, struct flow *f, const struct segment *g)
+static WATCH_RARE void life_second_syn(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
   uint64_t ts = g->ts_ns, packet = g->packet;
@@ -355,7 +356,8 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
 }
 
 // A SYN-ACK of a side that sent its SYN before: simultaneous open, RFC 9293 3.5 Figure 7.
-static void life_synack_after_syn(struct track *t, struct flow *f, const struct segment *g)
+static WATCH_RARE void life_synack_after_syn(struct track *t, struct flow *f,
+                                             const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
@@ -367,7 +369,7 @@ static void life_synack_after_syn(struct track *t, struct flow *f, const struct 
 }
 
 // An ACK picks one of two SYN-ACKs, a SYN-ACK one of two SYNs.
-static void life_pick(struct track *t, struct flow *f, const struct segment *g)
+static WATCH_RARE void life_pick(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_closing *c = track_has_closing(t, f);
   if (!c || !(g->flags & ESTAB_TCP_ACK) || c->candidate_end == g->end) return;
@@ -453,7 +455,8 @@ static void life_rst(struct track *t, struct flow *f, const struct segment *g)
 }
 
 // The side whose RST was believed goes on: it never sent that RST.
-static void life_contradicts_rst(struct track *t, struct flow *f, const struct segment *g)
+static WATCH_RARE void life_contradicts_rst(struct track *t, struct flow *f,
+                                            const struct segment *g)
 {
   unsigned e = g->end;
   struct flow_side *s = &f->side[e];

@@ -10,17 +10,17 @@ void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind
 // A full record; g NULL: a timer.
 void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
                   const struct segment *g);
-void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
-                     enum observation_suspicion what, uint32_t count);
+WATCH_RARE void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
+                                enum observation_suspicion what, uint32_t count);
 // An ICMP error that quotes a segment of end `quoted`.
-void observe_icmp(struct track *t, struct flow_head *f, unsigned quoted, uint64_t ts_ns,
-                  uint64_t packet);
+WATCH_RARE void observe_icmp(struct track *t, struct flow_head *f, unsigned quoted, uint64_t ts_ns,
+                             uint64_t packet);
 // After a segment was judged: answers, handshakes and first text that it brought.
 void observe_segment(struct track *t, struct flow *f, const struct segment *g);
 
 // Whether a segment does not go with its life: asked before the machines see it. Of what lives are made of nothing is.
 bool observe_is_strange(const struct track *t, const struct flow *f, const struct segment *g);
 // It does not.
-void observe_strange(struct track *t, const struct flow *f, const struct segment *g);
+WATCH_RARE void observe_strange(struct track *t, const struct flow *f, const struct segment *g);
 
 #endif

@@ -24,7 +24,8 @@ void reach_forget(struct track *t, struct flow *f, unsigned end)
 }
 
 // The edge has moved: over what waited behind it, too.
-static void reach_settle(struct track *t, struct flow *f, unsigned end, struct flow_reach *h)
+static WATCH_RARE void reach_settle(struct track *t, struct flow *f, unsigned end,
+                                    struct flow_reach *h)
 {
   while (h->held.count && seq_le(h->held.at[0].start, h->edge)) {
     h->edge = seq_max(h->edge, h->held.at[0].end);
@@ -33,7 +34,8 @@ static void reach_settle(struct track *t, struct flow *f, unsigned end, struct f
   if (!h->held.count && seq_ge(h->edge, f->side[end].nxt)) reach_forget(t, f, end);
 }
 
-static void reach_beyond(struct track *t, struct flow *f, const struct segment *g, uint32_t end)
+static WATCH_RARE void reach_beyond(struct track *t, struct flow *f, const struct segment *g,
+                                    uint32_t end)
 {
   struct flow_side *s = &f->side[g->end];
   struct flow_trouble *r = track_trouble(t, f);
@@ -52,7 +54,7 @@ static void reach_beyond(struct track *t, struct flow *f, const struct segment *
     reach_forget(t, f, g->end);
 }
 
-static void reach_not_taken(struct track *t, struct flow *f, unsigned end, uint32_t seq)
+static WATCH_RARE void reach_not_taken(struct track *t, struct flow *f, unsigned end, uint32_t seq)
 {
   struct flow_side *s = &f->side[end];
   if (!seq_gt(seq, s->nxt)) return;

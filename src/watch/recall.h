@@ -4,6 +4,7 @@
 #define ESTAB_WATCH_RECALL_H
 
 #include "base/mem.h"
+#include "watch/rare.h"
 
 #define RECALL_BUCKETS 4096u
 #define RECALL_STEPS   32u   // older segments of a bucket that are looked at, at most
@@ -30,7 +31,7 @@ void recall_destroy(struct recall *r, struct mem *mem);
 // `who` names one side of one connection.
 void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count);
 // Whether text of `who` at seq says anything else than what was there before.
-bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
-                    uint32_t count, struct recall_difference *out);
+WATCH_RARE bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq,
+                               const uint8_t *text, uint32_t count, struct recall_difference *out);
 
 #endif

@@ -20,7 +20,8 @@ void record_life_uid(const struct track *t, const struct flow *f, struct estab_w
   record_uid(t, (const struct flow_head *)f, f->life_ns, out);
 }
 
-static void record_side(struct track *t, struct flow *f, unsigned side, unsigned end,
+static void record_side(struct track *t, struct flow *f, unsigned end,
+                        const struct estab_watch_step *steps, uint32_t step_count,
                         struct estab_watch_side_record *out)
 {
   const struct flow_side *s = &f->side[end];
@@ -38,8 +39,8 @@ static void record_side(struct track *t, struct flow *f, unsigned side, unsigned
       .flags = s->flags,
       .first_flags = s->first_flags,
       .sent = s->bits & SIDE_SENT,
-      .steps = t->steps[side],
-      .step_count = timeline_read(t, f, end, t->steps[side]),
+      .steps = steps,
+      .step_count = step_count,
       .steps_lost = f->steps_lost,
   };
   if (out->has_window_scale) out->window_scale = s->wscale;
@@ -151,6 +152,9 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
     out->limited_loss_ns = r->limited_ns[2];
     out->limited_idle_ns = r->limited_ns[3];
   }
-  record_side(t, f, ESTAB_WATCH_ORIG, orig, &out->side[ESTAB_WATCH_ORIG]);
-  record_side(t, f, ESTAB_WATCH_RESP, 1 - orig, &out->side[ESTAB_WATCH_RESP]);
+  struct estab_watch_step *const steps[2] = {t->steps[0], t->steps[1]};
+  uint32_t counts[2];
+  timeline_read(t, f, steps, counts);
+  record_side(t, f, orig, steps[orig], counts[orig], &out->side[ESTAB_WATCH_ORIG]);
+  record_side(t, f, 1 - orig, steps[1 - orig], counts[1 - orig], &out->side[ESTAB_WATCH_RESP]);
 }

@@ -2,6 +2,7 @@
 // scan.c - the detectors' door: who is asked about which observation, and when time decides.
 #include <string.h>
 
+#include "base/bytes.h"
 #include "watch/scan_parts.h"
 
 // The budget is an eighth of the ceiling: a quarter of it for the tables of fixed size, three for what grows.
@@ -66,27 +67,22 @@ void scan_free(struct scan *s)
 
 uint64_t scan_deadline(struct scan *s)
 {
-  struct source *source = sources_due(&s->sources);
-  uint64_t first = scan_hold_deadline(s), end = campaigns_deadline(&s->campaigns);
-  if (source && source->due_ns < first) first = source->due_ns;
-  return end < first ? end : first;
+  const uint64_t held = scan_hold_deadline(s), end = campaigns_deadline(&s->campaigns);
+  return u64_min(s->sources.due_ns, u64_min(held, end));
 }
 
 // What is due by now_ns, in the order of the deadlines, so that calling more often changes nothing.
 static void scan_due(struct scan *s, uint64_t now_ns)
 {
   for (;;) {
-    struct source *source = sources_due(&s->sources);
-    uint64_t decide = source ? source->due_ns : ESTAB_NEVER;
-    uint64_t held = scan_hold_deadline(s), end = campaigns_deadline(&s->campaigns);
-    uint64_t first = decide < held ? decide : held;
-    if (end < first) first = end;
+    const uint64_t decide = s->sources.due_ns, end = campaigns_deadline(&s->campaigns);
+    const uint64_t first = scan_deadline(s);
     if (first > now_ns) return;
     if (first > s->now_ns) s->now_ns = first;
     if (first == end)
       campaigns_advance(&s->campaigns, first);
     else if (first == decide)
-      scan_decide(s, source);
+      scan_decide(s, sources_due(&s->sources));
     else
       scan_hold_due(s, first, false);
   }
@@ -164,6 +160,7 @@ void scan_flush(struct scan *s)
 
 bool scan_next(struct scan *s, struct estab_watch_alert *alert)
 {
+  if (!s->telling && s->campaigns.queue_count == 0) return false;
   if (s->telling) campaign_told(&s->campaigns, s->telling);
   s->telling = campaigns_next(&s->campaigns);
   if (!s->telling) return false;

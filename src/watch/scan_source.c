@@ -18,6 +18,7 @@ bool sources_init(struct sources *s, struct scan_pool *pool, uint32_t max, uint3
   memset(s, 0, sizeof *s);
   s->pool = pool;
   s->due_first = s->due_last = SLAB_NONE;
+  s->due_ns = ESTAB_NEVER;
   s->admit_cells = cells;
   s->admit = mem_new(pool->mem, cells * sizeof *s->admit, ESTAB_MEM_WATCH);
   return s->admit && scan_table_init(&s->table, pool->mem, sizeof(struct source), max, secret);
@@ -218,8 +219,10 @@ void source_wait(struct sources *s, struct source *it, uint64_t due_ns)
   it->due_previous = s->due_last;
   if (s->due_last != SLAB_NONE)
     ((struct source *)scan_table_at(&s->table, s->due_last))->due_next = index;
-  else
+  else {
     s->due_first = index;
+    s->due_ns = due_ns;
+  }
   s->due_last = index;
 }
 
@@ -240,4 +243,6 @@ void source_decided(struct sources *s, struct source *it)
     ((struct source *)scan_table_at(&s->table, it->due_next))->due_previous = it->due_previous;
   else
     s->due_last = it->due_previous;
+  const struct source *first = sources_due(s);
+  s->due_ns = first ? first->due_ns : ESTAB_NEVER;
 }

@@ -56,6 +56,7 @@ struct sources {
   uint32_t admit_cells;
   uint64_t admit_marks; // bits set since the last wipe
   uint32_t due_first, due_last;
+  uint64_t due_ns; // of due_first, ESTAB_NEVER = nobody waits: each packet asks
 };
 
 bool sources_init(struct sources *s, struct scan_pool *pool, uint32_t max, uint32_t cells,

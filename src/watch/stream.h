@@ -10,11 +10,13 @@
 #include "watch/track.h"
 
 // Before the machines see the segment; text as captured. `settings.streams` only.
-void stream_segment(struct track *t, struct flow *f, const struct segment *g, const uint8_t *text);
+WATCH_RARE void stream_segment(struct track *t, struct flow *f, const struct segment *g,
+                               const uint8_t *text);
 // The same for a life's first segment, which the machines have seen already.
-void stream_first(struct track *t, struct flow *f, const struct segment *g, const uint8_t *text);
+WATCH_RARE void stream_first(struct track *t, struct flow *f, const struct segment *g,
+                             const uint8_t *text);
 // The next piece that the last segment made ready.
-bool stream_next(struct track *t, struct estab_watch_stream *out);
+WATCH_RARE bool stream_next(struct track *t, struct estab_watch_stream *out);
 void stream_free(struct track *t, struct flow *f);
 
 #endif

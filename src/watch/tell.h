@@ -13,10 +13,11 @@ struct tell_before {
   bool over;
 };
 
-void tell_before(struct track *t, struct flow *f, const struct segment *g, struct tell_before *b);
+WATCH_RARE void tell_before(struct track *t, struct flow *f, const struct segment *g,
+                            struct tell_before *b);
 // After both machines saw it; `b` NULL: it is its life's first.
-void tell_segment(struct track *t, struct flow *f, const struct segment *g,
-                  const struct tell_before *b);
+WATCH_RARE void tell_segment(struct track *t, struct flow *f, const struct segment *g,
+                             const struct tell_before *b);
 bool tell_next(struct track *t, struct estab_watch_segment *out);
 
 #endif

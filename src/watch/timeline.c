@@ -87,15 +87,16 @@ bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_sta
   return false;
 }
 
-unsigned timeline_read(struct track *t, struct flow *f, unsigned end, struct estab_watch_step *out)
+void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *const out[2],
+                   uint32_t counts[2])
 {
-  unsigned n = 0;
+  counts[0] = counts[1] = 0;
   for (unsigned i = 0; i < f->step_count; i++) {
     const struct flow_step *s = timeline_at(t, f, i);
-    if ((s->what & TIMELINE_END) != (end ? TIMELINE_END : 0)) continue;
-    out[n++] = (struct estab_watch_step){.ts_ns = timeline_ns(f, s),
-                                         .packet = timeline_packet(f, s),
-                                         .state = (uint8_t)(s->what & ~TIMELINE_END)};
+    const unsigned end = (s->what & TIMELINE_END) != 0;
+    struct estab_watch_step *step = &out[end][counts[end]++];
+    step->ts_ns = timeline_ns(f, s);
+    step->packet = timeline_packet(f, s);
+    step->state = (uint8_t)(s->what & ~TIMELINE_END);
   }
-  return n;
 }

@@ -10,25 +10,12 @@
 #include "watch/stream.h"
 #include "watch/zeek.h"
 
-// What a record costs with its share of the table and of its chunk.
-#define TRACK_ONE_BYTES  124u
-#define TRACK_FULL_BYTES 380u
-
 static uint64_t track_cost_of(const struct track *t, uint32_t ref)
 {
   if (!(ref & FLOW_REF_FULL)) return TRACK_ONE_BYTES;
   const struct flow *f = (const struct flow *)track_at(t, ref);
   return TRACK_FULL_BYTES + (f->closing == SLAB_NONE ? 0 : sizeof(struct flow_closing)) +
          (f->trouble == SLAB_NONE ? 0 : sizeof(struct flow_trouble));
-}
-
-bool track_is_full(const struct track *t)
-{
-  uint64_t all = (uint64_t)t->ones.count * TRACK_ONE_BYTES +
-                 (uint64_t)t->fulls.count * TRACK_FULL_BYTES +
-                 (uint64_t)t->closings.count * sizeof(struct flow_closing) +
-                 (uint64_t)t->troubles.count * sizeof(struct flow_trouble);
-  return all > t->budget_bytes + t->leaving_bytes; // what is over is freed when it has been told
 }
 
 struct flow_closing *track_closing(struct track *t, struct flow *f)
@@ -357,12 +344,27 @@ void track_arm(struct track *t, struct flow *f)
   t->due_ns = u64_min(t->due_ns, at);
 }
 
+// Rows that wait have mostly left the caches: the rest of this record is asked for, and the one behind it, which comes
+// while this one is told.
+static void track_expect_rows(const struct track *t, uint32_t ref, uint32_t next)
+{
+  if (ref & FLOW_REF_FULL) {
+    const struct flow *f = (const struct flow *)track_at(t, ref);
+    if (f->closing != SLAB_NONE)
+      flow_expect(slab_at(&t->closings, f->closing), sizeof(struct flow_closing));
+  }
+  if (next == FLOW_NONE) return;
+  flow_expect(track_at(t, next),
+              next & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
+}
+
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
 {
   uint32_t ref = t->queue_head;
   if (ref == FLOW_NONE) return false;
   struct flow_head *f = track_at(t, ref);
   t->queue_head = f->link.next;
+  track_expect_rows(t, ref, t->queue_head);
   if (t->queue_head == FLOW_NONE) t->queue_tail = FLOW_NONE;
   f->bits &= ~(uint32_t)FLOW_QUEUED;
   if (ref & FLOW_REF_FULL) {

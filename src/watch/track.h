@@ -81,16 +81,22 @@ void track_expect(struct track *t, const struct watch_packet *p);
 // A TCP segment, checksum judged, that track_expect() saw; an ICMP error that quotes one. ts_ns never runs backward.
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
                   size_t wire_bytes);
-void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number);
+WATCH_RARE void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
+                           uint64_t number);
 // Time goes on; rows that end by then wait to be told.
 void track_advance(struct track *t, uint64_t now_ns);
 // Everything ends now.
 void track_flush(struct track *t);
-void track_loss(struct track *t, uint64_t from_ns, uint64_t until_ns);
+WATCH_RARE void track_loss(struct track *t, uint64_t from_ns, uint64_t until_ns);
 // Fragments of a packet contradict each other.
-void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number);
+WATCH_RARE void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number);
 // Ambiguities and streams of the last segment, after the rows.
 bool track_next_note(struct track *t, struct estab_watch_record *out);
+// Whether a row, an ambiguity, a segment or a stream may wait. After most packets none does.
+static inline bool track_waits(const struct track *t)
+{
+  return t->queue_head != UINT32_MAX || t->note_count > 0 || t->told_waits || t->settings.streams;
+}
 // Rows in the order of their ends.
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out);
 
@@ -105,7 +111,7 @@ static inline struct flow_head *track_at(const struct track *t, uint32_t ref)
 
 // What a full record keeps aside, taken when first needed. NULL: there is no memory for it.
 struct flow_closing *track_closing(struct track *t, struct flow *f);
-struct flow_trouble *track_trouble(struct track *t, struct flow *f);
+WATCH_RARE struct flow_trouble *track_trouble(struct track *t, struct flow *f);
 
 // The same, NULL: the record has none.
 static inline struct flow_closing *track_has_closing(struct track *t, struct flow *f)

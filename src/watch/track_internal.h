@@ -12,22 +12,34 @@ struct slab *track_slab(struct track *t, uint32_t ref);
 void track_list(struct track *t, uint32_t ref, enum flow_class class);
 void track_unlist(struct track *t, uint32_t ref);
 void track_queue(struct track *t, uint32_t ref);
-void track_unqueue(struct track *t, uint32_t ref);
+WATCH_RARE void track_unqueue(struct track *t, uint32_t ref);
 void track_free_aside(struct track *t, struct flow *f);
 uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g);
 uint32_t track_promote(struct track *t, uint32_t ref);
 void track_finish(struct track *t, uint32_t ref, bool evicted);
-void track_tell_copy(struct track *t, uint32_t ref);
+WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
 void track_tell_row(struct track *t, uint32_t ref);
-void track_next_row(struct track *t, struct flow *f, const struct segment *g);
+WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);
 uint64_t track_deadline(struct track *t, struct flow *f);
 void track_arm(struct track *t, struct flow *f);
-bool track_is_full(const struct track *t);
 
 // Everything that ends by now_ns, at its own time (track_time.c).
 void track_expire(struct track *t, uint64_t now_ns);
 
-// Sheds until the ceiling has room again (evict.c).
-void evict_some(struct track *t);
+// What a record costs with its share of the table and of its chunk.
+#define TRACK_ONE_BYTES  124u
+#define TRACK_FULL_BYTES 380u
+
+static inline bool track_is_full(const struct track *t)
+{
+  const uint64_t all = (uint64_t)t->ones.count * TRACK_ONE_BYTES +
+                       (uint64_t)t->fulls.count * TRACK_FULL_BYTES +
+                       (uint64_t)t->closings.count * sizeof(struct flow_closing) +
+                       (uint64_t)t->troubles.count * sizeof(struct flow_trouble);
+  return all > t->budget_bytes + t->leaving_bytes; // what is over is freed when it has been told
+}
+
+// The ceiling is reached: sheds until it has room again (evict.c).
+WATCH_RARE void evict_some(struct track *t);
 
 #endif

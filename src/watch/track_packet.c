@@ -208,7 +208,7 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
     else
       track_go_on(t, key, ref, &g);
   }
-  evict_some(t);
+  if (track_is_full(t)) evict_some(t);
   t->packet = NULL;
 }
 

@@ -33,11 +33,9 @@ static uint32_t track_ref_of(struct track *t, const struct flow *f)
 // It was not looked at for long: all of it is asked for at once.
 static void track_warm(struct track *t, struct flow *f)
 {
-  for (size_t i = 0; i < sizeof *f; i += 64)
-    __builtin_prefetch((const uint8_t *)f + i, 1);
+  flow_expect(f, sizeof *f);
   const struct flow_closing *c = track_has_closing(t, f);
-  for (size_t i = 0; c && i < sizeof *c; i += 64)
-    __builtin_prefetch((const uint8_t *)c + i, 1);
+  if (c) flow_expect(c, sizeof *c);
 }
 
 // A full record's time has come.
@@ -254,7 +252,12 @@ void track_flush(struct track *t)
   while (all != FLOW_NONE) {
     uint32_t ref = all;
     all = track_at(t, ref)->link.next;
-    if (all != FLOW_NONE) flow_table_expect(t, track_at(t, all)->hash); // while this one ends
+    if (all != FLOW_NONE) { // while this one ends
+      const struct flow_head *next = track_at(t, all);
+      flow_table_expect(t, next->hash);
+      if (next->link.next != FLOW_NONE)
+        flow_expect(track_at(t, next->link.next), sizeof(struct flow_one));
+    }
     track_list(t, ref, flow_class(track_at(t, ref)));
     track_finish(t, ref, false);
   }

@@ -153,7 +153,7 @@ static void watch_count(estab_watch *w, enum estab_watch_count count)
 }
 
 // Puts a fragment to the others. Answers whether *p is now a packet.
-static bool watch_join(estab_watch *w, struct watch_packet *p)
+static WATCH_RARE bool watch_join(estab_watch *w, struct watch_packet *p)
 {
   watch_count(w, ESTAB_WATCH_COUNT_FRAGMENT);
   bool ambiguous = false;
@@ -168,7 +168,7 @@ static bool watch_join(estab_watch *w, struct watch_packet *p)
   return false;
 }
 
-static void watch_offloaded(estab_watch *w, const struct watch_packet *p)
+static WATCH_RARE void watch_offloaded(estab_watch *w, const struct watch_packet *p)
 {
   watch_count(w, ESTAB_WATCH_COUNT_OFFLOADED);
   if (estab_ip_is_any(&w->stats.offloaded_host)) w->stats.offloaded_host = p->src;
@@ -273,11 +273,13 @@ void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns)
 
 bool estab_watch_next(estab_watch *w, struct estab_watch_record *record)
 {
-  if (track_next_row_told(&w->track, &record->conn)) {
-    record->type = ESTAB_WATCH_CONN;
-    return true;
+  if (track_waits(&w->track)) {
+    if (track_next_row_told(&w->track, &record->conn)) {
+      record->type = ESTAB_WATCH_CONN;
+      return true;
+    }
+    if (track_next_note(&w->track, record)) return true;
   }
-  if (track_next_note(&w->track, record)) return true;
   if (!w->scan || !scan_next(w->scan, &record->alert)) return false;
   record->type = ESTAB_WATCH_ALERT;
   w->stats.alerts++;

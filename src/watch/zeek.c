@@ -182,13 +182,13 @@ static bool zeek_nothing_acked(const struct flow_side *s)
 }
 
 // Zeek looks for no gaps any more. What is there is still known, for the other machine.
-static void zeek_skip(struct flow *f, unsigned end)
+static WATCH_RARE void zeek_skip(struct flow *f, unsigned end)
 {
   f->side[end].z_bits |= ZEEK_SKIP;
 }
 
 // Too many holes to be remembered.
-static void zeek_lose(struct track *t, struct flow *f, unsigned end)
+static WATCH_RARE void zeek_lose(struct track *t, struct flow *f, unsigned end)
 {
   struct flow_trouble *r = track_has_trouble(t, f);
   if (r) ranges_free(&r->side[end].holes, t->mem);
@@ -241,7 +241,7 @@ static bool zeek_clean(const struct flow_side *s)
   return s->z == ZEEK_ESTABLISHED || (s->z == ZEEK_CLOSED && s->z_prev == ZEEK_ESTABLISHED);
 }
 
-static void zeek_gap(struct track *t, struct flow *f, unsigned end, uint32_t bytes)
+static WATCH_RARE void zeek_gap(struct track *t, struct flow *f, unsigned end, uint32_t bytes)
 {
   if (bytes == 0 || !zeek_clean(&f->side[0]) || !zeek_clean(&f->side[1])) return;
   struct flow_trouble *r = track_trouble(t, f);
@@ -316,7 +316,7 @@ static void zeek_enter(struct flow *f, unsigned end, enum zeek_state state)
   s->z = (unsigned)state & 0xfu;
 }
 
-static void zeek_flip(struct track *t, struct flow *f)
+static WATCH_RARE void zeek_flip(struct track *t, struct flow *f)
 {
   f->bits ^= FLOW_ORIG;
   history_flip(t, f);
