@@ -44,6 +44,12 @@ static inline uint32_t tuple_ports(const struct estab_tuple *tuple)
   return ports;
 }
 
+// For ip_emit_to()'s flow.
+static inline uint32_t tuple_flow(const struct estab_tuple *tuple)
+{
+  return (uint32_t)tuple->local_port << 16 | tuple->remote_port;
+}
+
 static inline bool tuple_equal(const struct estab_tuple *a, const struct estab_tuple *b)
 {
   return ((tuple_word(a, 0) ^ tuple_word(b, 0)) | (tuple_word(a, 1) ^ tuple_word(b, 1)) |

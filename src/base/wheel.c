@@ -61,16 +61,9 @@ static void wheel_place(struct wheel *w, struct wheel_node *n)
   w->levels |= 1u << level;
 }
 
-// Out of its list; a slot that becomes empty loses its bit.
-static void wheel_unlink(struct wheel *w, struct wheel_node *n)
+// It loses its bit.
+void wheel_slot_left(struct wheel *w, struct wheel_node **link)
 {
-  struct wheel_node **link = n->link;
-  *link = n->next;
-  n->link = NULL;
-  if (n->next) {
-    n->next->link = link;
-    return;
-  }
   uintptr_t offset = (uintptr_t)link - (uintptr_t)w->slots;
   if (offset >= sizeof w->slots || *link) return; // not the head of a slot
   unsigned index = (unsigned)(offset / sizeof w->slots[0]);
@@ -79,21 +72,20 @@ static void wheel_unlink(struct wheel *w, struct wheel_node *n)
   if (!w->used[level]) w->levels &= ~(1u << level);
 }
 
-void wheel_move(struct wheel *w, struct wheel_node *n, uint64_t deadline_ns)
+// Each to its place, in the order in which they were set.
+static void wheel_sort_inbox(struct wheel *w)
 {
-  if (n->link) {
-    wheel_unlink(w, n);
-    w->count--;
+  struct wheel_node *first = NULL, *next;
+  for (struct wheel_node *n = w->inbox; n; n = next) {
+    next = n->next;
+    n->next = first;
+    first = n;
   }
-  n->deadline_ns = deadline_ns;
-  if (deadline_ns == ESTAB_NEVER) return;
-  wheel_place(w, n);
-  w->count++;
-}
-
-void wheel_cancel(struct wheel *w, struct wheel_node *n)
-{
-  wheel_move(w, n, ESTAB_NEVER);
+  w->inbox = NULL;
+  for (; first; first = next) {
+    next = first->next;
+    wheel_place(w, first);
+  }
 }
 
 static struct wheel_node *wheel_merge(struct wheel_node *a, struct wheel_node *b)
@@ -195,6 +187,7 @@ static void wheel_rewind(struct wheel *w, uint64_t tick)
 struct wheel_node *wheel_pop(struct wheel *w, uint64_t now_ns)
 {
   uint64_t tick = now_ns >> WHEEL_TICK_SHIFT;
+  if (w->inbox) wheel_sort_inbox(w);
   if (tick < w->base && w->base - tick > WHEEL_SLOTS) wheel_rewind(w, tick);
 
   while (w->levels) {
@@ -204,8 +197,7 @@ struct wheel_node *wheel_pop(struct wheel *w, uint64_t now_ns)
       if (n->deadline_ns > now_ns) break;
       uint64_t node_tick = n->deadline_ns >> WHEEL_TICK_SHIFT;
       if (node_tick > w->base) w->base = node_tick;
-      wheel_unlink(w, n);
-      w->count--;
+      wheel_cancel(w, n);
       return n;
     }
     unsigned slot = wheel_first_bit(w->used[level]);
@@ -221,6 +213,7 @@ struct wheel_node *wheel_pop(struct wheel *w, uint64_t now_ns)
 
 uint64_t wheel_deadline(struct wheel *w)
 {
+  if (w->inbox) wheel_sort_inbox(w);
   if (!w->levels) return ESTAB_NEVER;
   if (w->levels & 1) return wheel_lowest(w)->deadline_ns;
 

@@ -19,7 +19,8 @@ struct wheel_node {
   struct wheel_node **link; // what points here; NULL = in no wheel
 };
 
-// Must not move while nodes are in it. A node stands in the level of the highest 6-bit digit in
+// Must not move while nodes are in it. What is set stands in the inbox until somebody asks for a deadline: most timers
+// are set anew or cancelled before. Then a node stands in the level of the highest 6-bit digit in
 // which its tick differs from `base`, in the slot of that digit; what is overdue stands in the
 // lowest level's slot of `base`. So any node of a level comes before all nodes of a higher level.
 struct wheel {
@@ -27,28 +28,47 @@ struct wheel {
   uint64_t used[WHEEL_LEVELS]; // a bit for each slot that is not empty
   uint64_t sorted;             // a bit for each slot of the lowest level that is in order
   uint32_t levels;             // a bit for each level that is not empty
-  uint32_t count;              // nodes in the wheel
+  struct wheel_node *inbox;    // what was set since, the latest first
   struct wheel_node *slots[WHEEL_LEVELS * WHEEL_SLOTS];
 };
 
 void wheel_init(struct wheel *w, uint64_t now_ns);
 
-void wheel_move(struct wheel *w, struct wheel_node *n, uint64_t deadline_ns);
+// A slot has become empty, if `link` is the head of one.
+void wheel_slot_left(struct wheel *w, struct wheel_node **link);
+
+// Takes a node out; one that is not in is left alone.
+static inline void wheel_cancel(struct wheel *w, struct wheel_node *n)
+{
+  struct wheel_node **link = n->link;
+  if (!link) return;
+  *link = n->next;
+  n->link = NULL;
+  if (n->next)
+    n->next->link = link;
+  else if (link != &w->inbox)
+    wheel_slot_left(w, link);
+}
 
 // Puts a node in, or moves one that is in. ESTAB_NEVER takes it out.
 static inline void wheel_set(struct wheel *w, struct wheel_node *n, uint64_t deadline_ns)
 {
-  if (n->deadline_ns == deadline_ns && n->link) return;
-  wheel_move(w, n, deadline_ns);
+  if (n->link) {
+    if (n->deadline_ns == deadline_ns) return;
+    wheel_cancel(w, n);
+  }
+  n->deadline_ns = deadline_ns;
+  if (deadline_ns == ESTAB_NEVER) return;
+  n->next = w->inbox;
+  n->link = &w->inbox;
+  if (n->next) n->next->link = &n->next;
+  w->inbox = n;
 }
 
 static inline bool wheel_has(const struct wheel_node *n)
 {
   return n->link != NULL;
 }
-
-// Takes a node out; one that is not in is left alone.
-void wheel_cancel(struct wheel *w, struct wheel_node *n);
 
 // Takes out and answers the node with the earliest deadline_ns <= now_ns; NULL when there is none.
 // now_ns may jump, backwards too.

@@ -183,8 +183,8 @@ static inline bool packet_ordinary(const struct ip *ip, struct ip_packet *p)
 static inline bool packet_of_pair(const struct ip *ip, struct ip_packet *p)
 {
   const struct ip_remembered *r = &ip->remembered;
-  if (!r->pair_known || p->protocol != ESTAB_PROTOCOL_TCP || r->pair_netif != p->netif ||
-      !ip_same(&r->src, &p->src) || !ip_same(&r->dst, &p->dst))
+  if (r->pair_version != p->version || p->protocol != ESTAB_PROTOCOL_TCP ||
+      r->pair_netif != p->netif || !ip_same(&r->src, &p->src) || !ip_same(&r->dst, &p->dst))
     return false;
   p->unicast = true;
   p->address_sum = r->address_sum;
@@ -194,10 +194,14 @@ static inline bool packet_of_pair(const struct ip *ip, struct ip_packet *p)
 static void pair_remember(struct ip *ip, const struct ip_packet *p)
 {
   struct ip_remembered *r = &ip->remembered;
-  r->pair_known = true;
+  const struct ip_netif *n = ip_netif(ip, p->netif);
+  r->pair_version = p->version;
   r->pair_netif = p->netif;
+  r->pair_raw_netif = n && n->settings.link == ESTAB_LINK_RAW ? p->netif : 0;
   r->src = p->src;
   r->dst = p->dst;
+  memcpy(&r->ends4, p->src.bytes + 12, 4);
+  memcpy((uint8_t *)&r->ends4 + 4, p->dst.bytes + 12, 4);
   r->address_sum = estab_checksum_fold(estab_checksum_pseudo(&p->src, &p->dst, 0, 0));
 }
 
@@ -317,9 +321,13 @@ static int ip6_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t 
   out->header_bytes = h.header_bytes;
   out->payload = bytes + header;
   out->payload_bytes = ESTAB_IP6_HEADER_BYTES + (size_t)h.payload_bytes - (size_t)header;
-  if (out->protocol == ESTAB_PROTOCOL_TCP && !h.fragment.more && !h.fragment.offset &&
-      packet_ordinary(ip, out))
-    return 0;
+  if (out->protocol == ESTAB_PROTOCOL_TCP && !h.fragment.more && !h.fragment.offset) {
+    if (packet_of_pair(ip, out)) return 0;
+    if (packet_ordinary(ip, out)) {
+      pair_remember(ip, out);
+      return 0;
+    }
+  }
   return packet_judge(ip, out, &h.fragment, &h, now_ns);
 }
 

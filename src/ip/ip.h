@@ -53,11 +53,14 @@ struct ip_route_result {
 
 // Answers that hold until an interface, an address or a route changes: packets come in trains.
 struct ip_remembered {
-  bool pair_known;   // TCP between these two, in by pair_netif, may come in
+  uint8_t
+      pair_version;  // TCP between src and dst, in by pair_netif, may come in; 0 = no pair is known
   bool route_known;  // `route` is what ip_route() answers these three
   struct path *path; // the last one asked for, NULL = none
   uint32_t pair_netif, route_wanted;
+  uint32_t pair_raw_netif; // the same if it has no link headers, or 0
   struct estab_ip src, dst;
+  uint64_t ends4;       // of IPv4: both as they stand in the header
   uint16_t address_sum; // of both
   struct estab_ip route_local, route_remote;
   struct ip_route_result route;
@@ -166,14 +169,11 @@ int ip_handle_deadline(struct ip *ip, uint64_t now_ns, struct ip_packet *expired
 // ---------------------------------------------------------------------------------------------
 // Output: headers. IPv4 goes out with DF and ID 0 (RFC 6864 4.1).
 
-// Writes 20 or 40 bytes and answers which. traffic_class: DSCP << 2 | ECN. flow: anything that tells connections
-// between the same two hosts apart, a keyed hash of the ports say; it is mixed into IPv6's flow label (RFC 6437 3).
-static inline size_t ip_emit(const struct path *path, uint8_t protocol, size_t payload_bytes,
-                             uint8_t traffic_class, uint8_t hop_limit, uint32_t flow, uint8_t *out)
+// traffic_class: DSCP << 2 | ECN. flow: anything that tells connections between the same two hosts apart, the ports say;
+// it is mixed into IPv6's flow label (RFC 6437 3). Answers the header's bytes. IPv4 is ip4_header_put()'s.
+static inline size_t ip6_emit(const struct path *path, uint8_t protocol, size_t payload_bytes,
+                              uint8_t traffic_class, uint8_t hop_limit, uint32_t flow, uint8_t *out)
 {
-  if (ip_is_mapped(&path->remote))
-    return ip4_header_put(&path->local, &path->remote, path->address_sum, protocol, payload_bytes,
-                          traffic_class, hop_limit, out);
   return ip6_header_put(&path->local, &path->remote, protocol, payload_bytes, traffic_class,
                         hop_limit, ip_label_mix(path->flow_label, flow), out);
 }

@@ -145,6 +145,8 @@ static void path_free(struct ip *ip, struct path *p)
 static bool path_fill(struct ip *ip, struct path *p)
 {
   struct ip_route_result route;
+  const struct ip_netif *n = ip_netif(ip, p->netif);
+  p->cut_off = n && !n->up;
   if (ip_route(ip, &p->local, &p->remote, p->netif, &route) != 0) return false;
   if (route.netif != p->netif) return false;
   if (!ip_same(&p->next_hop, &route.next_hop)) {
@@ -152,7 +154,6 @@ static bool path_fill(struct ip *ip, struct path *p)
     // A path that waits for the old next hop is in link's list; link_woken() sorts it out.
     if (p->neighbour != PATH_NEIGHBOUR_PENDING) p->neighbour = PATH_NEIGHBOUR_NONE;
   }
-  const struct ip_netif *n = ip_netif(ip, p->netif);
   uint32_t gso = n ? u32_min(n->settings.gso_max_bytes, UINT16_MAX) : 0;
   bool offload = !n || n->settings.checksum_offload;
   p->departure_times = n && n->settings.departure_times;
@@ -170,7 +171,8 @@ static bool path_fill(struct ip *ip, struct path *p)
 
 void ip_paths_refresh(struct ip *ip)
 {
-  ip->remembered.pair_known = ip->remembered.route_known = false;
+  ip->remembered.pair_version = 0;
+  ip->remembered.route_known = false;
   for (uint32_t i = 0; i < slab_top(&ip->paths); i++)
     if (slab_live(&ip->paths, i)) path_fill(ip, path_at(ip, i));
 }

@@ -39,6 +39,13 @@ struct path {
   bool checksum_offload : 1;     // the device completes ESTAB_CHECKSUM_PARTIAL
   bool departure_times : 1;      // the device holds a frame back until its time
   bool cached : 1;               // ip's: it is in the small cache and outlives its last reference
+  bool cut_off : 1;              // the interface is down
 };
+
+// What goes this way leaves at once: no neighbour to ask.
+static inline bool path_is_open(const struct path *p)
+{
+  return p->neighbour == PATH_NEIGHBOUR_NONE && !p->link_header_bytes && !p->cut_off;
+}
 
 #endif

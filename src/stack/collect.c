@@ -81,6 +81,7 @@ void stack_conn_free(struct estab_stack *s, struct tcb *t)
   wheel_cancel(&s->wheel, &t->timer);
   tcb_free_buffers(&s->tcp, t);
   ip_path_put(&s->ip, t->path);
+  s->batch_stale = true;
   slab_free(&s->conns, t->index);
 }
 
@@ -95,7 +96,7 @@ void stack_unpark(struct estab_stack *s)
     struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
     uint32_t next = t->ready.next;
     t->bits &= ~(uint32_t)TCB_PARKED;
-    if (t->path->neighbour == PATH_NEIGHBOUR_PENDING || stack_is_cut_off(s, t)) {
+    if (t->path->neighbour == PATH_NEIGHBOUR_PENDING || t->path->cut_off) {
       t->bits |= TCB_PARKED;
       list_push(s, &s->parked, tagged, &t->ready);
     } else {
@@ -150,7 +151,7 @@ void stack_settle_all(struct estab_stack *s, struct tcb *t)
       leave_accept_queue(s, t);
       t->bits |= TCB_RELEASED;
     }
-    if ((t->owed & OWED_RST) && !stack_is_cut_off(s, t))
+    if ((t->owed & OWED_RST) && !t->path->cut_off)
       stack_ready(s, t);
     else if (t->bits & TCB_RELEASED)
       stack_conn_free(s, t);

@@ -134,11 +134,20 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
     stack_drop(s, (enum estab_drop) - r, netif, NULL, NULL);
     return;
   }
-  if (packet.protocol == ESTAB_PROTOCOL_TCP) {
-    input_tcp(s, &packet, f);
-    return;
-  }
   switch (packet.protocol) {
+  case ESTAB_PROTOCOL_TCP: {
+    struct ip_segment segment = {
+        .tuple = {packet.dst, packet.src, 0, 0},
+        .bytes = packet.payload,
+        .count = packet.payload_bytes,
+        .netif = packet.netif,
+        .address_sum = packet.address_sum,
+        .ecn = packet.ecn,
+        .unicast = packet.unicast && !packet.link_multicast,
+    };
+    input_tcp(s, &segment, f);
+    break;
+  }
   case ESTAB_PROTOCOL_UDP: input_udp(s, &packet, f); break;
   case ESTAB_PROTOCOL_ICMP4:
   case ESTAB_PROTOCOL_ICMP6: input_icmp(s, &packet); break;
@@ -176,7 +185,8 @@ static void input_ethernet(struct estab_stack *s, const struct estab_frame *f, c
     stack_drop(s, ESTAB_DROP_ETH_TYPE, f->netif, NULL, NULL);
 }
 
-static void input_frame(struct estab_stack *s, const struct estab_frame *f)
+static __attribute__((noinline)) void input_frame(struct estab_stack *s,
+                                                  const struct estab_frame *f)
 {
   const struct ip_netif *n = ip_netif(&s->ip, f->netif);
   if (!n || !n->up) {
@@ -202,12 +212,16 @@ int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame 
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
   s->frames_in += count;
-  unsigned taken = 0;
+  const uint64_t before = s->drops[ESTAB_DROP_NONE]; // of all of them
   for (unsigned i = 0; i < count; i++) {
+    const struct estab_frame *f = &frames[i];
+    struct ip_segment segment;
     shed_if_short(s);
-    uint64_t before = s->drops[ESTAB_DROP_NONE]; // of all of them
-    input_frame(s, &frames[i]);
-    taken += s->drops[ESTAB_DROP_NONE] == before;
+    if (f->piece_count == 1 && f->pieces[0].bytes &&
+        ip_input_pair(&s->ip, f->netif, f->pieces[0].bytes, f->pieces[0].length, &segment))
+      input_tcp(s, &segment, f);
+    else
+      input_frame(s, f);
   }
-  return (int)taken;
+  return (int)(count - (unsigned)(s->drops[ESTAB_DROP_NONE] - before));
 }

@@ -5,15 +5,18 @@
 #include "wire/checksum.h"
 #include "wire/tcp.h"
 
-static bool checksum_ok(const struct estab_stack *s, const struct ip_packet *packet,
-                        const struct estab_frame *f)
+// The header, whose length is known, and the text behind it.
+static bool checksum_ok(const struct estab_stack *s, const struct ip_segment *in,
+                        size_t header_bytes, const struct estab_frame *f)
 {
-  if (packet->netif == 0 || f->checksum != ESTAB_CHECKSUM_UNKNOWN) return true;
-  if (ip_netif(&s->ip, packet->netif)->settings.checksum_trusted) return true;
-  uint64_t sum = packet->address_sum ? packet->address_sum
-                                     : estab_checksum_pseudo(&packet->src, &packet->dst, 0, 0);
-  sum += ESTAB_PROTOCOL_TCP + packet->payload_bytes;
-  sum = estab_checksum_add(sum, packet->payload, packet->payload_bytes);
+  if (f->checksum != ESTAB_CHECKSUM_UNKNOWN || in->netif == 0) return true;
+  if (ip_netif(&s->ip, in->netif)->settings.checksum_trusted) return true;
+  uint64_t sum = in->address_sum ? in->address_sum
+                                 : estab_checksum_pseudo(&in->tuple.remote, &in->tuple.local, 0, 0);
+  sum += ESTAB_PROTOCOL_TCP + in->count;
+  sum = checksum_add_tcp_header(sum, in->bytes, header_bytes);
+  if (in->count > header_bytes)
+    sum = estab_checksum_add(sum, in->bytes + header_bytes, in->count - header_bytes);
   return checksum_fold16(sum) == 0xffff;
 }
 
@@ -76,71 +79,73 @@ static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct se
 }
 
 // CLOSED and LISTEN.
-static void no_connection(struct estab_stack *s, const struct ip_packet *packet,
-                          const struct estab_tuple *tuple, struct seg *g)
+static void no_connection(struct estab_stack *s, const struct ip_segment *in, struct seg *g)
 {
-  uint32_t listener = listener_find(s, tuple, packet->netif);
+  const struct estab_tuple *tuple = &in->tuple;
+  uint32_t listener = listener_find(s, tuple, in->netif);
   struct verdict v =
       listener == SLAB_NONE ? closed_segment_arrives(g) : listen_segment_arrives(&s->settings, g);
-  if (!v.stop && (!packet->unicast || packet->link_multicast)) // [MUST-57]
+  if (!v.stop && !in->unicast) // [MUST-57]
     v = verdict_stop(ESTAB_DROP_TCP_NOT_UNICAST, REPLY_NONE, EFFECT_NONE);
   if (!v.stop) {
-    half_open(s, listener, tuple, packet->netif, g, SLAB_NONE);
+    half_open(s, listener, tuple, in->netif, g, SLAB_NONE);
     return;
   }
-  if (v.reply == REPLY_RST && packet->unicast && !packet->link_multicast)
-    reply_rst(s, tuple, packet->netif, g);
-  stack_drop(s, (enum estab_drop)v.drop, packet->netif, tuple, g);
+  if (v.reply == REPLY_RST && in->unicast) reply_rst(s, tuple, in->netif, g);
+  stack_drop(s, (enum estab_drop)v.drop, in->netif, tuple, g);
 }
 
 // Ports that nobody may use.
-static enum estab_drop ports_judge(const struct ip_packet *packet, const struct estab_tcp_header *h)
+static inline enum estab_drop ports_judge(const struct ip_segment *in)
 {
-  if (h->src_port == 0 || h->dst_port == 0) return ESTAB_DROP_TCP_PORT_ZERO;
-  if (packet->netif != 0 && h->src_port == h->dst_port &&
-      estab_ip_equal(&packet->src, &packet->dst))
+  const uint16_t local = in->tuple.local_port, remote = in->tuple.remote_port;
+  if (local == 0 || remote == 0) return ESTAB_DROP_TCP_PORT_ZERO;
+  if (local == remote && in->netif != 0 && estab_ip_equal(&in->tuple.remote, &in->tuple.local))
     return ESTAB_DROP_TCP_LAND;
   return ESTAB_DROP_NONE;
 }
 
-void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct estab_frame *f)
+void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_frame *f)
 {
   struct estab_tcp_header h;
   struct estab_tcp_options options;
-  int r = tcp_parse_fixed(packet->payload, packet->payload_bytes, &h);
-  if (r >= 0 && !checksum_ok(s, packet, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
+  int r = tcp_parse_fixed(in->bytes, in->count, &h);
+  if (r >= 0 && !checksum_ok(s, in, (size_t)r, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
   if (r < 0) {
-    stack_drop(s, (enum estab_drop) - r, packet->netif, NULL, NULL);
+    stack_drop(s, (enum estab_drop) - r, in->netif, NULL, NULL);
     return;
   }
-  tcp_parse_options(packet->payload, (size_t)r, &options);
-  struct estab_tuple tuple = {packet->dst, packet->src, h.dst_port, h.src_port};
-  struct seg g = {
-      .seq = h.seq,
-      .seq_arrived = h.seq,
-      .ack = h.ack,
-      .wnd = h.window,
-      .text_bytes = (uint32_t)packet->payload_bytes - (uint32_t)r,
-      .flags = h.flags,
-      .up = h.urgent,
-      .segments = f->segments ? f->segments : 1,
-      .ecn = packet->ecn,
-      .text = packet->payload + r,
-      .options = &options,
-  };
+  tcp_parse_options(in->bytes, (size_t)r, &options);
+  in->tuple.local_port = h.dst_port;
+  in->tuple.remote_port = h.src_port;
+  struct seg g; // field by field: most compilers would clear it all first
+  g.seq = g.seq_arrived = h.seq;
+  g.ack = h.ack;
+  g.wnd = h.window;
+  g.text_bytes = (uint32_t)in->count - (uint32_t)r;
+  g.flags = h.flags;
+  g.up = h.urgent;
+  g.segments = f->segments ? f->segments : 1;
+  g.ecn = in->ecn;
+  g.syn_trimmed = g.window_closed = false;
+  g.text = in->bytes + r;
+  g.options = &options;
+  g.duplicate_start = g.duplicate_end = 0;
   s->segments_in += g.segments;
   if (g.flags & ESTAB_TCP_RST) s->resets_in++;
-  enum estab_drop bad = ports_judge(packet, &h);
+  enum estab_drop bad = ports_judge(in);
   if (bad) {
-    stack_drop(s, bad, packet->netif, &tuple, &g);
+    stack_drop(s, bad, in->netif, &in->tuple, &g);
     return;
   }
-  uint32_t tagged = demux_find(s, &tuple);
-  if (s->settings.trace.event) trace_received(s, &tuple, &g, tagged);
-  switch (tagged & TAG_KIND) {
-  case TAG_FULL: full_segment_arrives(s, stack_conn(s, tagged & TAG_INDEX), &g); break;
-  case TAG_HALF: half_segment_arrives(s, tagged & TAG_INDEX, &g); break;
-  case TAG_THIRD: timewait_segment_arrives(s, tagged & TAG_INDEX, &g); break;
-  default: no_connection(s, packet, &tuple, &g);
-  }
+  uint32_t tagged = demux_find(s, &in->tuple);
+  if (s->settings.trace.event) trace_received(s, &in->tuple, &g, tagged);
+  if ((tagged & TAG_KIND) == TAG_FULL)
+    full_segment_arrives(s, stack_conn(s, tagged & TAG_INDEX), &g);
+  else if ((tagged & TAG_KIND) == TAG_HALF)
+    half_segment_arrives(s, tagged & TAG_INDEX, &g);
+  else if (tagged)
+    timewait_segment_arrives(s, tagged & TAG_INDEX, &g);
+  else
+    no_connection(s, in, &g);
 }

@@ -39,36 +39,53 @@ static void frame_unref(struct estab_stack *s, struct estab_frame *f)
     if (f->pieces[i].ref) block_unref(&s->blocks, f->pieces[i].ref);
 }
 
-// The checksum of a segment whose headers stand in f->header: the device's work or ours. address_sum: of both
-// addresses, with protocol and length the pseudo-header's sum (RFC 9293 3.1).
-static void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes, size_t text_bytes,
-                           uint16_t address_sum, bool offload)
+// sum: of the pseudo-header (RFC 9293 3.1). Headers and text are summed up here.
+static void frame_checksum_whole(const struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes,
+                                 uint32_t sum)
 {
-  uint64_t sum = (uint64_t)address_sum + ESTAB_PROTOCOL_TCP + tcp_bytes + text_bytes;
-  if (offload) {
-    f->checksum = ESTAB_CHECKSUM_PARTIAL;
-    f->checksum_start = f->l4_offset;
-    f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
-    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, checksum_fold_few((uint32_t)sum));
-    return;
-  }
-  sum = estab_checksum_add(sum, tcp, tcp_bytes);
+  uint64_t all = checksum_add_tcp_header(sum, tcp, tcp_bytes);
   for (unsigned i = 1; i < f->piece_count; i++)
-    sum = estab_checksum_add(sum, f->pieces[i].bytes, f->pieces[i].length);
-  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, (uint16_t)~checksum_fold16(sum));
+    all = estab_checksum_add(all, f->pieces[i].bytes, f->pieces[i].length);
+  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, (uint16_t)~checksum_fold16(all));
 }
 
-// The one place where a segment of a connection becomes a frame.
-static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struct estab_frame *f)
+// The checksum of a segment whose headers stand in f->header: the device's work or ours. address_sum: of both
+// addresses.
+static inline void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes,
+                                  size_t text_bytes, uint16_t address_sum, bool offload)
+{
+  const uint32_t sum =
+      (uint32_t)address_sum + ESTAB_PROTOCOL_TCP + (uint32_t)tcp_bytes + (uint32_t)text_bytes;
+  if (!offload) {
+    frame_checksum_whole(f, tcp, tcp_bytes, sum);
+    return;
+  }
+  f->checksum = ESTAB_CHECKSUM_PARTIAL;
+  f->checksum_start = f->l4_offset;
+  f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
+  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, checksum_fold_few(sum));
+}
+
+// The one place where a segment of a connection becomes a frame. link, ip: bytes of those headers; where they are known
+// to the compiler it makes one straight line of this.
+static inline __attribute__((always_inline)) void frame_of_segment_at(const struct tcb *t,
+                                                                      const struct tcp_out *o,
+                                                                      struct estab_frame *f,
+                                                                      const size_t link,
+                                                                      const size_t ip)
 {
   const struct path *p = t->path;
   frame_init(f, p->netif);
-  size_t link = p->link_header_bytes, ip = ip_header_bytes(&p->remote);
   if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
-  uint8_t *tcp = f->header + link + ip;
-  size_t tcp_bytes = tcp_emit(&o->h, tcp);
-  ip_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, t->traffic_class | o->ecn, t->hop_limit,
-          (uint32_t)t->tuple.local_port << 16 | t->tuple.remote_port, f->header + link);
+  uint8_t *const l3 = f->header + link, *const tcp = l3 + ip;
+  const size_t tcp_bytes = tcp_emit(&o->h, tcp);
+  const uint8_t traffic_class = t->traffic_class | o->ecn;
+  if (ip == ESTAB_IP4_HEADER_BYTES)
+    ip4_header_put(&p->local, &p->remote, p->address_sum, ESTAB_PROTOCOL_TCP,
+                   tcp_bytes + o->text_bytes, traffic_class, t->hop_limit, l3);
+  else
+    ip6_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, traffic_class, t->hop_limit,
+             tuple_flow(&t->tuple), l3);
   f->pieces[0].length = link + ip + tcp_bytes;
   f->piece_count = (uint16_t)(o->piece_count + 1);
   f->l3_offset = (uint16_t)link;
@@ -86,6 +103,19 @@ static void frame_of_segment(const struct tcb *t, const struct tcp_out *o, struc
   }
 }
 
+static inline void frame_of_segment(const struct tcb *t, const struct tcp_out *o,
+                                    struct estab_frame *f)
+{
+  const size_t link = t->path->link_header_bytes;
+  const bool is4 = ip_is_mapped(&t->path->remote);
+  if (link)
+    frame_of_segment_at(t, o, f, link, is4 ? ESTAB_IP4_HEADER_BYTES : ESTAB_IP6_HEADER_BYTES);
+  else if (is4)
+    frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES);
+  else
+    frame_of_segment_at(t, o, f, 0, ESTAB_IP6_HEADER_BYTES);
+}
+
 // The same for a half-open record, on an interface without link headers.
 static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
                              const struct estab_tcp_header *syn_ack, const struct ip_netif *n,
@@ -96,7 +126,7 @@ static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
   size_t ip = ip_header_bytes(remote);
   size_t tcp_bytes = tcp_emit(syn_ack, f->header + ip);
   ip_emit_to(&s->ip, local, remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
-             (uint32_t)h->tuple.local_port << 16 | h->tuple.remote_port, f->header);
+             tuple_flow(&h->tuple), f->header);
   f->pieces[0].length = ip + tcp_bytes;
   f->l4_offset = (uint16_t)ip;
   frame_checksum(f, f->header + ip, tcp_bytes, 0,
@@ -141,15 +171,20 @@ static int frame_of_packet(struct estab_stack *s, struct estab_frame *f, uint32_
   return 1;
 }
 
-static struct estab_frame *next_frame(struct estab_stack *s, unsigned *count, unsigned room)
+static struct estab_frame *next_frame(struct estab_stack *s, unsigned count, unsigned room)
 {
-  return *count < room ? &s->batch_frames[*count] : NULL;
+  return count < room ? &s->batch_frames[count] : NULL;
 }
 
-// A frame of no connection.
-static void batch_add(struct estab_stack *s, unsigned *count)
+// A frame of no connection. Answers the new count of frames, as everything here that makes some.
+static unsigned batch_add(struct estab_stack *s, unsigned count)
 {
-  s->batch[(*count)++] = (struct batch_entry){0};
+  struct batch_entry *e = &s->batch[count];
+  e->t = NULL;
+  e->conn = 0;
+  e->kept = false;
+  e->owns_blocks = s->batch_frames[count].piece_count > 1 || s->batch_frames[count].pieces[0].ref;
+  return count + 1;
 }
 
 // A packet to ourselves goes around inside.
@@ -170,19 +205,20 @@ static void loop_back(struct estab_stack *s, struct estab_frame *f)
 }
 
 // What link has to say, and what waited for a neighbour.
-static void output_link(struct estab_stack *s, unsigned *count, unsigned room)
+static unsigned output_link(struct estab_stack *s, unsigned count, unsigned room)
 {
   struct estab_frame *f;
   while (link_output_pending(&s->link, s->now_ns) && (f = next_frame(s, count, room)) != NULL) {
     uint8_t bytes[LINK_WAITING_BYTES];
     uint32_t netif = 0;
     size_t n = link_output(&s->link, s->now_ns, bytes, &netif);
-    if (n == 0) return;
-    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n)) batch_add(s, count);
+    if (n == 0) break;
+    if (frame_of_packet(s, f, netif, NULL, NULL, bytes, n)) count = batch_add(s, count);
   }
+  return count;
 }
 
-static void output_replies(struct estab_stack *s, unsigned *count, unsigned room, unsigned *loops)
+static unsigned output_replies(struct estab_stack *s, unsigned count, unsigned room)
 {
   struct estab_frame *f;
   struct reply_entry *p;
@@ -190,7 +226,7 @@ static void output_replies(struct estab_stack *s, unsigned *count, unsigned room
     const uint8_t *packet = p->large ? p->large : p->small;
     bool whole_frame = estab_ip_is_any(&p->route.next_hop) && p->route.netif != 0;
     if (p->route.netif == 0) {
-      if ((*loops)++ >= OUTPUT_LOOP_LIMIT) return;
+      if (s->loops++ >= OUTPUT_LOOP_LIMIT) break;
       if (frame_of_packet(s, f, 0, NULL, NULL, packet, p->bytes)) {
         reply_pop(s);
         f->checksum = ESTAB_CHECKSUM_VALID;
@@ -204,12 +240,12 @@ static void output_replies(struct estab_stack *s, unsigned *count, unsigned room
     int filled = frame_of_packet(s, f, p->route.netif, &p->route.local,
                                  whole_frame ? NULL : &p->route.next_hop, packet, p->bytes);
     reply_pop(s);
-    if (filled) batch_add(s, count);
+    if (filled) count = batch_add(s, count);
   }
+  return count;
 }
 
-static void output_half(struct estab_stack *s, uint32_t index, unsigned *count, unsigned room,
-                        unsigned *loops)
+static unsigned output_half(struct estab_stack *s, uint32_t index, unsigned count, unsigned room)
 {
   struct half *h = slab_at(&s->halves, index);
   h->bits &= (uint8_t)~HALF_ON_LIST;
@@ -217,7 +253,7 @@ static void output_half(struct estab_stack *s, uint32_t index, unsigned *count, 
   if (ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0) {
     h->seg.snd.nxt = h->seg.snd.una + 1; // as if it had been lost
     stack_drop(s, ESTAB_DROP_IP_NO_ROUTE, h->netif, &h->tuple, NULL);
-    return;
+    return count;
   }
   struct estab_tcp_header syn_ack;
   half_syn_ack(s, h, route.mtu, &syn_ack);
@@ -226,134 +262,176 @@ static void output_half(struct estab_stack *s, uint32_t index, unsigned *count, 
   const struct ip_netif *n = ip_netif(&s->ip, route.netif);
   if (!n || n->settings.link == ESTAB_LINK_ETHERNET || route.netif != h->netif) {
     reply_tcp(s, &h->tuple, h->netif, &syn_ack); // around inside, or by way of a neighbour
-    output_replies(s, count, room, loops);
-    return;
+    return output_replies(s, count, room);
   }
-  frame_of_syn_ack(s, h, &syn_ack, n, &s->batch_frames[*count]);
-  batch_add(s, count);
+  frame_of_syn_ack(s, h, &syn_ack, n, &s->batch_frames[count]);
   s->segments_out++;
+  return batch_add(s, count);
 }
 
-// Up to a burst of one connection's segments. False: the connection may be gone.
-static void output_conn(struct estab_stack *s, struct tcb *t, unsigned *count, unsigned room,
-                        unsigned *loops)
+// A path that has to be asked first: its interface is down, or its neighbour not known for sure. False: nothing of this
+// connection can leave now; it may be gone.
+static __attribute__((noinline)) bool output_may_leave(struct estab_stack *s, struct tcb *t)
 {
-  bool cut_off = stack_is_cut_off(s, t);
+  bool cut_off = t->path->cut_off;
   if (cut_off && t->state == ESTAB_CLOSED) { // its RST cannot leave
     t->owed = 0;
     stack_settle(s, t);
-    return;
+    return false;
   }
   if (!cut_off) link_resolve(&s->link, t->path, s->now_ns);
   if (cut_off || t->path->neighbour == PATH_NEIGHBOUR_PENDING) {
     t->bits |= TCB_PARKED;
     list_push(s, &s->parked, TAG_FULL | t->index, &t->ready);
-    return;
+    return false;
   }
-  if (t->path->neighbour == PATH_NEIGHBOUR_FAILED) { // RFC 1122 2.4: as an ICMP host unreachable
-    t->owed &= (uint16_t)~OWED_RST;
-    tcp_soft_error(&s->tcp, t, ESTAB_ERR_UNREACHABLE, true, s->now_ns);
-    t->path->neighbour =
-        PATH_NEIGHBOUR_NONE; // asked again when the timer or a segment brings it back here
-    if (t->state != ESTAB_CLOSED) {
-      if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER)
-        t->at[TIMER_RETRANSMIT] = s->now_ns + t->rtt.rto_ns;
-      if (t->at[TIMER_USER] == ESTAB_NEVER && t->user_timeout_ms)
-        t->at[TIMER_USER] = s->now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
-    }
-    stack_settle(s, t);
-    return;
+  if (t->path->neighbour != PATH_NEIGHBOUR_FAILED) return true;
+  t->owed &= (uint16_t)~OWED_RST; // RFC 1122 2.4: as an ICMP host unreachable
+  tcp_soft_error(&s->tcp, t, ESTAB_ERR_UNREACHABLE, true, s->now_ns);
+  t->path->neighbour =
+      PATH_NEIGHBOUR_NONE; // asked again when the timer or a segment brings it back here
+  if (t->state != ESTAB_CLOSED) {
+    if (t->at[TIMER_RETRANSMIT] == ESTAB_NEVER) t->at[TIMER_RETRANSMIT] = s->now_ns + t->rtt.rto_ns;
+    if (t->at[TIMER_USER] == ESTAB_NEVER && t->user_timeout_ms)
+      t->at[TIMER_USER] = s->now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+  }
+  stack_settle(s, t);
+  return false;
+}
+
+// A burst is over and there is more. more: tcp_output()'s answer.
+static __attribute__((noinline)) void output_more(struct estab_stack *s, struct tcb *t, int more)
+{
+  if (more > 0)
+    stack_ready(s, t);
+  else
+    stack_wake_at(s, t, t->work->pace.wake_ns);
+}
+
+// More than a timer to set, which output_done does where frames [first, count) are: the user has news, or this was the
+// connection's end. told: what was pending before.
+static __attribute__((noinline)) void output_settle(struct estab_stack *s, struct tcb *t,
+                                                    uint32_t told, unsigned first, unsigned count)
+{
+  const bool stale = s->batch_stale;
+  if (t->pending & ~told & ESTAB_EVENT_WRITABLE) s->room_came = true;
+  stack_settle(s, t);
+  if (stale || !s->batch_stale) return;
+  for (; first < count; first++) // it is gone, and no other
+    s->batch[first].t = NULL;
+  s->batch_stale = false;
+}
+
+static inline int output_next(struct estab_stack *s, struct tcb *t, struct tcp_out *o,
+                              struct estab_frame *f)
+{
+  if (!stack_wants_output(t)) return 0;
+  o->pieces = f->pieces + 1;
+  return tcp_output(&s->tcp, t, o, s->now_ns);
+}
+
+// A burst to ourselves: each goes around at once.
+static TCP_APART void output_around(struct estab_stack *s, struct tcb *t, struct estab_frame *f)
+{
+  const uint32_t index = t->index, generation = t->generation;
+  const uint32_t told = t->pending;
+  struct tcp_out o;
+  int more = 1;
+  for (unsigned left = OUTPUT_BURST; left > 0 && s->loops < OUTPUT_LOOP_LIMIT; left--) {
+    if ((more = output_next(s, t, &o, f)) <= 0) break;
+    frame_of_segment(t, &o, f);
+    s->segments_out += o.segments;
+    tcp_output_done(&s->tcp, t, o.h.seq, tcp_out_len(&o), o.retransmission, s->now_ns);
+    s->loops++;
+    loop_back(s, f);
+    if (!slab_live(&s->conns, index) || t->generation != generation) return;
+  }
+  if (more != 0)
+    output_more(s, t, more);
+  else
+    t->owed = 0;
+  output_settle(s, t, told, 0, 0);
+}
+
+// Up to a burst of one connection's segments; it may be gone afterwards.
+static inline unsigned output_conn(struct estab_stack *s, struct tcb *t, unsigned count,
+                                   unsigned room)
+{
+  if (!path_is_open(t->path) && !output_may_leave(s, t)) return count;
+  if (t->path->netif == 0) {
+    output_around(s, t, &s->batch_frames[count]);
+    return count;
   }
   struct tcp_out o;
   int more = 1; // or 0, or TCP_OUTPUT_LATER
-  const unsigned first = *count;
+  const unsigned first = count, end = u32_min(room, count + OUTPUT_BURST);
   const uint32_t told = t->pending; // before
-  for (unsigned burst = 0; burst < OUTPUT_BURST && *count < room; burst++) {
-    o.pieces = s->batch_frames[*count].pieces + 1;
-    more = stack_wants_output(t) ? tcp_output(&s->tcp, t, &o, s->now_ns) : 0;
-    if (more <= 0) break;
-    struct estab_frame *f = &s->batch_frames[*count];
+  for (; count < end; count++) {
+    struct estab_frame *f = &s->batch_frames[count];
+    if ((more = output_next(s, t, &o, f)) <= 0) break;
     frame_of_segment(t, &o, f);
-    uint32_t flags = o.h.flags;
     s->segments_out += o.segments;
-    if (flags & ESTAB_TCP_RST) s->resets_out++;
-    uint32_t seq_end = o.h.seq + o.text_bytes + ((flags & ESTAB_TCP_SYN) ? 1u : 0u) +
-                       ((flags & ESTAB_TCP_FIN) ? 1u : 0u);
-    if (t->path->netif != 0) {
-      struct batch_entry *e = &s->batch[(*count)++];
-      e->index = t->index;
-      e->generation = t->generation;
-      e->seq = o.h.seq;
-      e->seq_end = seq_end;
-      e->retransmission = o.retransmission;
-      e->kept = false;
-      continue;
-    }
-    tcp_output_done(&s->tcp, t, o.h.seq, seq_end, o.retransmission, s->now_ns);
-    uint32_t index = t->index, generation = t->generation;
-    loop_back(s, f);
-    if (!slab_live(&s->conns, index) || t->generation != generation) return;
-    if (++*loops >= OUTPUT_LOOP_LIMIT) break;
+    struct batch_entry *e = &s->batch[count];
+    e->t = t;
+    e->conn = conn_handle(t);
+    e->seq = o.h.seq;
+    e->len = tcp_out_len(&o);
+    e->retransmission = o.retransmission;
+    e->kept = e->owns_blocks = false;
   }
-  if (more > 0)
-    stack_ready(s, t);
-  else if (more == TCP_OUTPUT_LATER)
-    stack_wake_at(s, t, t->work->pace.wake_ns);
+  if (more != 0)
+    output_more(s, t, more);
   else
     t->owed = 0; // whatever was asked for turned out to be needless, or waits for an ACK
-  if (t->pending & ~told & ESTAB_EVENT_WRITABLE) s->room_came = true;
-  if (*count == first || stack_has_news(t)) stack_settle(s, t); // else output_done arms the timer
+  if (count == first || stack_has_news(t)) output_settle(s, t, told, first, count);
+  return count;
 }
 
-static void output_ready(struct estab_stack *s, unsigned *count, unsigned room, unsigned *loops)
+static inline unsigned output_ready(struct estab_stack *s, unsigned count, unsigned room)
 {
-  while (*count < room && *loops < OUTPUT_LOOP_LIMIT) {
+  while (s->ready.head && count < room && s->loops < OUTPUT_LOOP_LIMIT) {
     uint32_t tagged = list_pop(s, &s->ready);
-    if (!tagged) return;
     uint32_t index = tagged & TAG_INDEX;
     if ((tagged & TAG_KIND) == TAG_HALF) {
-      output_half(s, index, count, room, loops);
+      count = output_half(s, index, count, room);
       continue;
     }
     struct tcb *t = stack_conn(s, index);
     t->bits &= ~(uint32_t)TCB_ON_READY;
-    output_conn(s, t, count, room, loops);
+    count = output_conn(s, t, count, room);
   }
+  return count;
 }
 
 // Frames that the device did not take the last time.
-static void output_kept(struct estab_stack *s, unsigned *count, unsigned room)
+static unsigned output_kept(struct estab_stack *s, unsigned count, unsigned room)
 {
-  for (uint32_t i = 0; i < s->kept_count && *count < room; i++) {
+  for (uint32_t i = 0; i < s->kept_count && count < room; i++) {
     uint32_t at = (s->kept_first + i) % ESTAB_OUTPUT_MAX;
-    struct estab_frame *f = &s->batch_frames[*count];
+    struct estab_frame *f = &s->batch_frames[count];
     *f = s->kept[at];
     if (f->pieces[0].ref == NULL) f->pieces[0].bytes = f->header;
-    s->batch[*count] = s->kept_info[at];
-    s->batch[(*count)++].kept = true;
+    s->batch[count] = s->kept_info[at];
+    s->batch[count++].kept = true;
   }
+  return count;
 }
 
 int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *frames, unsigned count)
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
   if (s->batch_count) return ESTAB_ERR_INVALID; // estab_stack_output_done() is missing
-  unsigned room = u32_min(count, ESTAB_OUTPUT_MAX), n = 0, loops = 0;
+  unsigned room = u32_min(count, ESTAB_OUTPUT_MAX), n = 0;
   s->batch_frames = frames;
-  s->looped = false;
-  if (s->kept_count) output_kept(s, &n, room);
-  if (s->reply_count) output_replies(s, &n, room, &loops);
-  if (s->ready.head) output_ready(s, &n, room, &loops);
-  if (link_output_pending(&s->link, s->now_ns)) output_link(s, &n, room);
+  s->looped = s->batch_stale = false;
+  s->loops = 0;
+  if (s->kept_count) n = output_kept(s, n, room);
+  if (s->reply_count) n = output_replies(s, n, room);
+  n = output_ready(s, n, room);
+  if (link_output_pending(&s->link, s->now_ns)) n = output_link(s, n, room);
   s->batch_count = n;
   s->frames_out += n;
   return (int)n;
-}
-
-// A packet of no connection owns the block it stands in.
-static bool frame_owns_blocks(const struct batch_entry *e)
-{
-  return e->generation == 0;
 }
 
 static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struct batch_entry *e)
@@ -375,19 +453,17 @@ static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struc
   s->kept[at] = *f;
   s->kept[at].held = 0; // who holds f gives that one back; the copy is offered as new
   s->kept_info[at] = *e;
-  if (!frame_owns_blocks(e)) frame_ref(f);
+  if (!e->owns_blocks) frame_ref(f);
   return true;
 }
 
-// The connection of a frame, if it still is. Frames of one come in a row, and its timer is set behind them.
-static inline struct tcb *frame_conn(struct estab_stack *s, const struct batch_entry *e,
-                                     struct tcb *last)
+// The connection of a frame that was kept, or when some have ended since the frame was made; NULL: it is gone.
+static TCP_APART struct tcb *frame_conn(struct estab_stack *s, const struct batch_entry *e)
 {
-  if (last && last->index == e->index && last->generation == e->generation) return last;
-  if (last) stack_arm(s, last);
-  if (!slab_live(&s->conns, e->index)) return NULL;
-  struct tcb *t = stack_conn(s, e->index);
-  return t->generation == e->generation ? t : NULL;
+  const uint32_t index = (uint32_t)e->conn;
+  if (!e->conn || !slab_live(&s->conns, index)) return NULL;
+  struct tcb *t = stack_conn(s, index);
+  return conn_handle(t) == e->conn ? t : NULL;
 }
 
 // The device did not take it: kept for the next time.
@@ -400,27 +476,39 @@ static bool frame_stays(struct estab_stack *s, struct estab_frame *f, const stru
   return false;
 }
 
+// What is not simply a connection's frame that the device took. Answers the connection, or NULL; *sent: as good as.
+static __attribute__((noinline)) struct tcb *frame_done_rarely(struct estab_stack *s,
+                                                               struct estab_frame *f,
+                                                               struct batch_entry *e, bool *sent)
+{
+  struct tcb *t = frame_conn(s, e);
+  *sent = *sent || !frame_stays(s, f, e);
+  if (!*sent) return t;
+  if (e->kept || e->owns_blocks) frame_unref(s, f);
+  if (e->kept) {
+    s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
+    s->kept_count--;
+  }
+  return t;
+}
+
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
-  struct tcb *last = NULL;
+  struct tcb *last = NULL; // frames of one come in a row, and its timer is set behind them
   s->now_ns = u64_max(s->now_ns, now_ns);
   const unsigned count = s->batch_count;
   for (unsigned i = 0; i < count; i++) {
     struct batch_entry *e = &s->batch[i];
-    struct estab_frame *f = &s->batch_frames[i];
-    if (e->generation != 0) last = frame_conn(s, e, last);
-    if (i >= sent && frame_stays(s, f, e)) continue;
-    if (e->kept || frame_owns_blocks(e)) frame_unref(s, f);
-    if (e->kept) {
-      s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
-      s->kept_count--;
-    }
-    if (e->generation != 0 && last)
-      tcp_output_done(&s->tcp, last, e->seq, e->seq_end, e->retransmission, s->now_ns);
+    struct tcb *t = e->t;
+    bool is_sent = i < sent;
+    if (!is_sent || e->kept || e->owns_blocks || s->batch_stale)
+      t = frame_done_rarely(s, &s->batch_frames[i], e, &is_sent);
+    if (last && last != t) stack_arm(s, last);
+    last = t;
+    if (t && is_sent) tcp_output_done(&s->tcp, t, e->seq, e->len, e->retransmission, s->now_ns);
   }
   if (last) stack_arm(s, last);
   s->batch_count = 0;
-  s->batch_frames = NULL;
 }
 
 void estab_frame_hold(estab_stack *s, struct estab_frame *frame)

@@ -278,7 +278,7 @@ void estab_stack_info(estab_stack *s, struct estab_stack_info *info)
       .active_opens = s->active_opens,
       .passive_opens = s->passive_opens,
       .resets_in = s->resets_in,
-      .resets_out = s->resets_out,
+      .resets_out = s->resets_out + s->tcp.resets,
       .challenge_acks = s->tcp.challenge_acks,
   };
   for (unsigned i = 0; i < ESTAB_MEM_KINDS; i++)

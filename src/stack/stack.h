@@ -19,6 +19,7 @@
 #include "estab/estab.h"
 #include "ip/icmp.h"
 #include "ip/ip.h"
+#include "ip/pair.h"
 #include "link/link.h"
 #include "tcp/tcb.h"
 #include "udp/udp.h"
@@ -110,10 +111,12 @@ struct list {
 
 // What estab_stack_output() gave out, until estab_stack_output_done().
 struct batch_entry {
-  uint32_t index, generation; // connection, generation 0 = none
-  uint32_t seq, seq_end;
+  struct tcb *t;     // NULL = of no connection; stale when kept, or with s->batch_stale
+  estab_conn conn;   // or 0
+  uint32_t seq, len; // SEG.SEQ, SEG.LEN
   bool retransmission;
-  bool kept; // stands in s->kept
+  bool kept;        // stands in s->kept
+  bool owns_blocks; // of no connection, and too long for the frame's header room
 };
 
 struct demux {
@@ -167,6 +170,8 @@ struct estab_stack {
   uint32_t kept_first, kept_count;
   struct estab_frame *batch_frames; // the caller's
   unsigned batch_count;
+  uint32_t loops;   // packets to ourselves in this call
+  bool batch_stale; // a connection was freed since the batch was begun
   struct batch_entry batch[ESTAB_OUTPUT_MAX];
   uint8_t *scratch; // one linear packet
   bool looped;      // a packet to ourselves went around: look again at once
@@ -174,7 +179,7 @@ struct estab_stack {
 
   uint32_t state_counts[ESTAB_STATES]; // of half-open and TIME-WAIT records
   uint64_t frames_in, frames_out, segments_in, segments_out;
-  uint64_t active_opens, passive_opens, resets_in, resets_out;
+  uint64_t active_opens, passive_opens, resets_in, resets_out; // resets_out: of no connection
   uint64_t drops[ESTAB_DROPS];
 };
 
@@ -330,12 +335,6 @@ static inline void stack_collect(struct estab_stack *s, struct tcb *t)
 }
 
 void stack_unpark(struct estab_stack *s);
-// Its interface is down.
-static inline bool stack_is_cut_off(const struct estab_stack *s, const struct tcb *t)
-{
-  const struct ip_netif *n = ip_netif(&s->ip, t->path->netif);
-  return n && !n->up;
-}
 void stack_link_news(struct estab_stack *s);
 
 // ---- input.c
@@ -345,7 +344,7 @@ void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, s
 
 // ---- input_tcp.c
 
-void input_tcp(struct estab_stack *s, struct ip_packet *packet, const struct estab_frame *f);
+void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_frame *f);
 void input_icmp(struct estab_stack *s, struct ip_packet *packet);
 
 // ---- half.c

@@ -192,6 +192,7 @@ static uint32_t acceptable_seq(const struct tcb *t)
 static TCP_APART int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed = 0;
+  c->resets++;
   put_header(t, out, acceptable_seq(t), ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
   out->h.window = 0;
   return finish(c, t, out, now_ns);
@@ -576,11 +577,8 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
   return plain ? send_synchronized(c, t, out, now_ns) : output_rarely(c, t, out, now_ns);
 }
 
-void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,
-                     bool retransmission, uint64_t now_ns)
+void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission, uint64_t now_ns)
 {
-  t->last_send_ns = now_ns;
-  if (seq == seq_end || t->state == ESTAB_CLOSED) return;
   if (!retransmission && !(t->bits & TCB_RTT_TIMED)) {
     t->bits |= TCB_RTT_TIMED;
     t->rtt_seq = seq;

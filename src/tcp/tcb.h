@@ -36,9 +36,9 @@ struct tcp {
   struct block_pool *blocks;
   uint64_t isn_key[2]; // SipHash key of RFC 6528
   uint64_t ts_key[2];  // SipHash key of the timestamp offsets, RFC 7323 7.1
-  uint64_t retransmissions, challenge_acks;
-  uint64_t *drops;         // counters by enum estab_drop
-  struct work *spare_work; // at most WORK_SPARES blocks that nobody uses
+  uint64_t retransmissions, challenge_acks, resets; // sent by connections
+  uint64_t *drops;                                  // counters by enum estab_drop
+  struct work *spare_work;                          // at most WORK_SPARES blocks that nobody uses
   uint32_t spare_works;
 };
 
@@ -449,9 +449,20 @@ struct tcp_out {
 // t->work->pace.wake_ns.
 #define TCP_OUTPUT_LATER (-1)
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns);
-// What the device took: sequence numbers [seq, seq_end) went out.
-void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end,
-                     bool retransmission, uint64_t now_ns);
+// SEG.LEN
+static inline uint32_t tcp_out_len(const struct tcp_out *o)
+{
+  return o->text_bytes + (o->h.flags & ESTAB_TCP_FIN) + (o->h.flags >> 1 & 1); // FIN is 1, SYN is 2
+}
+void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission,
+                   uint64_t now_ns);
+// What the device took: a segment of that SEG.SEQ and SEG.LEN went out.
+static inline void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t len,
+                                   bool retransmission, uint64_t now_ns)
+{
+  t->last_send_ns = now_ns;
+  if (len > 0 && t->state != ESTAB_CLOSED) tcp_text_sent(c, t, seq, retransmission, now_ns);
+}
 void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple,
                     uint64_t conn, const struct estab_tcp_header *h, uint32_t text_bytes,
                     uint16_t segments, uint64_t now_ns);

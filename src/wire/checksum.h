@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+#include "base/bytes.h"
+#include "estab/wire.h"
+
 #define CHECKSUM_ODD (UINT64_C(1) << 63)
 
 // 64 bits to 32 by end-around carry: both halves together, and a carry back in.
@@ -19,6 +22,22 @@ static inline uint16_t checksum_fold_few(uint32_t sum)
 {
   sum = (sum & 0xffff) + (sum >> 16);
   return (uint16_t)(sum + (sum >> 16));
+}
+
+// A TCP header joins a sum of even length: header_bytes is a multiple of 4 and at least 20. As estab_checksum_add().
+static inline uint64_t checksum_add_tcp_header(uint64_t partial, const uint8_t *p,
+                                               size_t header_bytes)
+{
+  uint32_t v[5];
+  memcpy(v, p, sizeof v);
+  uint64_t sum = (uint64_t)v[0] + v[1] + v[2] + v[3] + v[4]; // in the machine's byte order
+  for (size_t at = sizeof v; at < header_bytes; at += 4) {
+    uint32_t word;
+    memcpy(&word, p + at, sizeof word);
+    sum += word;
+  }
+  const uint32_t folded = checksum_fold32(sum);
+  return partial + (bytes_swapped() ? __builtin_bswap32(folded) : folded);
 }
 
 // As estab_checksum_fold().

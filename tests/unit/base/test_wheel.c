@@ -31,6 +31,14 @@ static void is_small(void **state)
   assert_true(sizeof n[0] <= 24);
 }
 
+static unsigned nodes_in(void)
+{
+  unsigned in = 0;
+  for (size_t i = 0; i < sizeof n / sizeof *n; i++)
+    in += wheel_has(&n[i]);
+  return in;
+}
+
 static void empty(void **state)
 {
   (void)state;
@@ -40,7 +48,7 @@ static void empty(void **state)
   wheel_cancel(&w, &n[0]);
   wheel_set(&w, &n[0], ESTAB_NEVER);
   assert_false(wheel_has(&n[0]));
-  assert_int_equal(w.count, 0);
+  assert_int_equal(nodes_in(), 0);
 }
 
 static void earliest_first_to_the_nanosecond(void **state)
@@ -66,7 +74,7 @@ static void moved_and_cancelled(void **state)
   assert_true(wheel_deadline(&w) == 7 * S);
   wheel_cancel(&w, &n[1]);
   assert_true(wheel_deadline(&w) == 8 * S);
-  assert_int_equal(w.count, 1);
+  assert_int_equal(nodes_in(), 1);
   wheel_set(&w, &n[0], ESTAB_NEVER);
   assert_true(wheel_deadline(&w) == ESTAB_NEVER);
 }
@@ -86,7 +94,7 @@ static void few_wakes(void **state)
   wheel_set(&w, &n[0], 5 * S + 240 * S);
   wheel_set(&w, &n[1], 5 * S + 7200 * S);
   unsigned wakes = 0;
-  while (w.count) {
+  while (nodes_in()) {
     wheel_pop(&w, wheel_deadline(&w));
     wakes++;
   }

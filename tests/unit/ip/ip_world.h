@@ -16,6 +16,7 @@
 #include "estab/wire.h"
 #include "ip/icmp.h"
 #include "ip/ip.h"
+#include "ip/pair.h"
 #include "support/prop.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -87,7 +88,23 @@ static inline int world_input_on(struct world *w, uint32_t netif, const uint8_t 
   w->frame = malloc(have ? have : 1);
   assert_non_null(w->frame);
   if (have) memcpy(w->frame, bytes, have);
-  return ip_input(&w->ip, netif, w->frame, have, now_ns, out);
+  struct ip_segment quick;
+  bool taken = ip_input_pair(&w->ip, netif, w->frame, have, &quick);
+  int r = ip_input(&w->ip, netif, w->frame, have, now_ns, out);
+  if (taken) { // what the quick way takes, the long one takes just so
+    assert_int_equal(r, 0);
+    assert_int_equal(out->protocol, ESTAB_PROTOCOL_TCP);
+    assert_memory_equal(&quick.tuple.local, &out->dst, 16);
+    assert_memory_equal(&quick.tuple.remote, &out->src, 16);
+    assert_ptr_equal(quick.bytes, out->payload);
+    assert_int_equal(quick.count, out->payload_bytes);
+    assert_int_equal(quick.netif, out->netif);
+    assert_int_equal(quick.ecn, out->ecn);
+    assert_true(quick.unicast && out->unicast);
+    assert_int_equal(quick.address_sum,
+                     estab_checksum_fold(estab_checksum_pseudo(&out->src, &out->dst, 0, 0)));
+  }
+  return r;
 }
 
 static inline int world_input(struct world *w, const uint8_t *bytes, size_t have, uint64_t now_ns,

@@ -37,7 +37,7 @@ static void ip4_headers(void **state)
     assert_int_equal(estab_ip4_parse(packet, 65535, &h), 20);
   }
   uint8_t a[40], b[40];
-  assert_int_equal(ip_emit(p, 6, 100, 0, 64, 9, a), 20);
+  assert_int_equal(ip4_header_put(&p->local, &p->remote, p->address_sum, 6, 100, 0, 64, a), 20);
   assert_int_equal(ip_emit_to(&w.ip, &w.us4, &w.peer4, 6, 100, 0, 64, 9, b), 20);
   assert_memory_equal(a, b, 20);
   ip_path_put(&w.ip, p);
@@ -56,7 +56,7 @@ static void ip6_headers(void **state)
   world_make(&w);
   struct path *p = ip_path_get(&w.ip, &w.us6, &w.peer6, 0, 0);
   uint8_t a[140] = {0}, b[140] = {0};
-  assert_int_equal(ip_emit(p, 6, 100, 0xb8 | 2, 63, 7, a), 40);
+  assert_int_equal(ip6_emit(p, 6, 100, 0xb8 | 2, 63, 7, a), 40);
   struct estab_ip6_header h;
   assert_int_equal(estab_ip6_parse(a, 140, &h), 40);
   assert_memory_equal(&h.src, &w.us6, 16);
@@ -68,7 +68,7 @@ static void ip6_headers(void **state)
   // RFC 6437 3: one label a flow, the same with and without a path; another flow, another label.
   assert_int_equal(ip_emit_to(&w.ip, &w.us6, &w.peer6, 6, 100, 0xba, 63, 7, b), 40);
   assert_memory_equal(a, b, 40);
-  ip_emit(p, 6, 100, 0, 63, 8, b);
+  ip6_emit(p, 6, 100, 0, 63, 8, b);
   assert_int_not_equal(label_of(a), label_of(b));
   ip_emit_to(&w.ip, &w.us6, &w.us6, 6, 100, 0, 63, 7, b);
   assert_int_not_equal(label_of(a), label_of(b));
