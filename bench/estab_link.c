@@ -127,34 +127,46 @@ static void pass_super(const struct estab_frame *out, struct estab_frame *in)
 // A copy in one piece.
 static void pass_plain(const struct estab_frame *out, struct estab_frame *in, uint8_t *room)
 {
-  const struct estab_piece *piece = out->pieces, *end = piece + out->piece_count;
-  uint8_t *at = room;
-  for (; piece < end; at += piece++->length) {
-    if (piece->length > (size_t)(room + PACKET_ROOM_BYTES - at))
+  size_t bytes = 0;
+  for (unsigned i = 0; i < out->piece_count; i++) {
+    const struct estab_piece *piece = &out->pieces[i];
+    if (piece->length > PACKET_ROOM_BYTES - bytes)
       fail("estab: a packet longer than the link's MTU");
-    memcpy(at, piece->bytes, piece->length);
+    memcpy(room + bytes, piece->bytes, piece->length);
+    bytes += piece->length;
   }
-  in->pieces[0].length = (size_t)(at - room);
+  in->pieces[0].length = bytes;
+}
+
+// What is the same for both.
+static inline void pass_checksum(const struct estab_frame *out, struct estab_frame *in)
+{
+  bool unfinished = out->checksum == ESTAB_CHECKSUM_PARTIAL;
+  in->checksum = unfinished ? ESTAB_CHECKSUM_VALID : ESTAB_CHECKSUM_UNKNOWN;
 }
 
 bool estab_link_carry(int from)
 {
-  int n = estab_stack_output(ends[from].stack, link_now_ns, out_frames, BATCH_FRAMES);
+  estab_stack *sender = ends[from].stack, *receiver = ends[!from].stack;
+  const int n = estab_stack_output(sender, link_now_ns, out_frames, BATCH_FRAMES);
   if (n <= 0) return false;
   estab_link_packets += (unsigned)n;
-  for (int i = 0; i < n; i++) {
-    bool unfinished = out_frames[i].checksum == ESTAB_CHECKSUM_PARTIAL;
-    in_frames[i].checksum = unfinished ? ESTAB_CHECKSUM_VALID : ESTAB_CHECKSUM_UNKNOWN;
-    if (link_kind == LINK_SUPER)
-      pass_super(&out_frames[i], &in_frames[i]);
-    else
+  if (link_kind == LINK_PLAIN) {
+    for (int i = 0; i < n; i++) {
+      pass_checksum(&out_frames[i], &in_frames[i]);
       pass_plain(&out_frames[i], &in_frames[i], packets[i]);
+    }
+    estab_stack_output_done(sender, (unsigned)n, link_now_ns);
+    if (estab_stack_input(receiver, link_now_ns, in_frames, (unsigned)n) != n) dropped(receiver);
+    return true;
   }
-  // A plain link has its own copy; the pieces of the other must live until they were taken in.
-  if (link_kind == LINK_PLAIN) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
-  if (estab_stack_input(ends[!from].stack, link_now_ns, in_frames, (unsigned)n) != n)
-    dropped(ends[!from].stack);
-  if (link_kind == LINK_SUPER) estab_stack_output_done(ends[from].stack, (unsigned)n, link_now_ns);
+  for (int i = 0; i < n; i++) {
+    pass_checksum(&out_frames[i], &in_frames[i]);
+    pass_super(&out_frames[i], &in_frames[i]);
+  }
+  // The pieces must live until they were taken in.
+  if (estab_stack_input(receiver, link_now_ns, in_frames, (unsigned)n) != n) dropped(receiver);
+  estab_stack_output_done(sender, (unsigned)n, link_now_ns);
   return true;
 }
 

@@ -169,8 +169,8 @@ int ip_handle_deadline(struct ip *ip, uint64_t now_ns, struct ip_packet *expired
 // ---------------------------------------------------------------------------------------------
 // Output: headers. IPv4 goes out with DF and ID 0 (RFC 6864 4.1).
 
-// traffic_class: DSCP << 2 | ECN. flow: anything that tells connections between the same two hosts apart, the ports say;
-// it is mixed into IPv6's flow label (RFC 6437 3). Answers the header's bytes. IPv4 is ip4_header_put()'s.
+// traffic_class: DSCP << 2 | ECN. flow: anything that tells connections between the same two hosts apart, the ports
+// say; it is mixed into IPv6's flow label (RFC 6437 3). Answers the header's bytes. IPv4 is ip4_header_put()'s.
 static inline size_t ip6_emit(const struct path *path, uint8_t protocol, size_t payload_bytes,
                               uint8_t traffic_class, uint8_t hop_limit, uint32_t flow, uint8_t *out)
 {

@@ -3,12 +3,19 @@
 #include "base/bytes.h"
 #include "stack/stack.h"
 
+// Octets were queued: it has more to send, and the timer of a closed window may run.
+static void collect_queued(struct estab_stack *s, struct tcb *t)
+{
+  if (stack_wants_output(t)) stack_ready(s, t);
+  if (t->snd.wnd == 0 || stack_has_news(t)) stack_settle(s, t);
+}
+
 int estab_send(estab_stack *s, estab_conn conn, const void *bytes, size_t n)
 {
   struct tcb *t = stack_find(s, conn);
   if (!t) return ESTAB_ERR_NO_CONNECTION;
   int r = tcp_send_call(&s->tcp, t, bytes, n, false, s->now_ns);
-  stack_collect(s, t);
+  collect_queued(s, t);
   return r;
 }
 
@@ -78,7 +85,7 @@ int estab_recv(estab_stack *s, estab_conn conn, void *bytes, size_t n)
   struct tcb *t = stack_find(s, conn);
   if (!t) return ESTAB_ERR_NO_CONNECTION;
   int r = tcp_receive_call(&s->tcp, t, bytes, n);
-  if (r > 0) stack_collect(s, t);
+  if (r > 0 && stack_wants_output(t)) stack_ready(s, t); // a window to tell of, nothing else
   return r;
 }
 
@@ -100,7 +107,7 @@ int estab_recv_consume(estab_stack *s, estab_conn conn, size_t n)
   int ready = tcp_receive_ready(t);
   if (n > (ready > 0 ? (size_t)ready : 0)) return ESTAB_ERR_INVALID;
   if (n > 0) tcp_receive_consume(&s->tcp, t, n);
-  stack_collect(s, t);
+  if (stack_wants_output(t)) stack_ready(s, t); // as in estab_recv()
   return (int)n;
 }
 

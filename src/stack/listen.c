@@ -87,7 +87,7 @@ int estab_accept(estab_stack *s, estab_listener listener, estab_conn *out)
   if (x->accept.count == 0) x->armed = true;
   if (!t) return ESTAB_ERR_WOULD_BLOCK;
   *out = conn_handle(t);
-  stack_collect(s, t); // events that came before there was anybody to tell
+  if (stack_has_news(t)) stack_collect(s, t); // events that came before there was anybody to tell
   return ESTAB_OK;
 }
 

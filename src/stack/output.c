@@ -492,22 +492,41 @@ static __attribute__((noinline)) struct tcb *frame_done_rarely(struct estab_stac
   return t;
 }
 
-void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
+// The device took a frame of a connection that is still there.
+static inline bool frame_is_simply_done(const struct estab_stack *s, const struct batch_entry *e)
+{
+  return !e->kept && !e->owns_blocks && !s->batch_stale;
+}
+
+static __attribute__((noinline)) void output_done_batch(struct estab_stack *s, unsigned sent)
 {
   struct tcb *last = NULL; // frames of one come in a row, and its timer is set behind them
-  s->now_ns = u64_max(s->now_ns, now_ns);
-  const unsigned count = s->batch_count;
-  for (unsigned i = 0; i < count; i++) {
+  for (unsigned i = 0; i < s->batch_count; i++) {
     struct batch_entry *e = &s->batch[i];
     struct tcb *t = e->t;
     bool is_sent = i < sent;
-    if (!is_sent || e->kept || e->owns_blocks || s->batch_stale)
+    if (!is_sent || !frame_is_simply_done(s, e))
       t = frame_done_rarely(s, &s->batch_frames[i], e, &is_sent);
     if (last && last != t) stack_arm(s, last);
     last = t;
     if (t && is_sent) tcp_output_done(&s->tcp, t, e->seq, e->len, e->retransmission, s->now_ns);
   }
   if (last) stack_arm(s, last);
+}
+
+void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
+{
+  const struct batch_entry *e = &s->batch[0];
+  s->now_ns = u64_max(s->now_ns, now_ns);
+  if (s->batch_count == 1 && sent > 0 &&
+      frame_is_simply_done(s, e)) { // one frame alone: a short exchange
+    if (e->t) {
+      tcp_output_done(&s->tcp, e->t, e->seq, e->len, e->retransmission, s->now_ns);
+      stack_arm(s, e->t);
+    }
+  } else {
+    output_done_batch(s, sent);
+  }
   s->batch_count = 0;
 }
 

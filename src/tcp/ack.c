@@ -139,6 +139,39 @@ static void fin_acknowledged(struct tcp *c, struct tcb *t, uint64_t now_ns)
   }
 }
 
+// All that was in flight is acknowledged, and none of it was in doubt: a request or an answer that arrived. No
+// scoreboard, no recovery, no closed window, no ECN.
+static inline bool ack_settles_all(const struct tcb *t, const struct seg *g)
+{
+  const uint32_t odd =
+      TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY | TCB_PERSIST | TCB_URGENT_OUT | TCB_WRITE_ARMED;
+  return !t->work && g->ack == t->snd.nxt && g->ack != t->snd.una && t->snd.wnd > 0 &&
+         !(t->bits & odd) && t->duplicate_acks == 0 && !(t->flags & SEG_ECN);
+}
+
+// What fifth_ack_effects() comes to then: the timer stops, the controller hears of it, the window is taken.
+static void settle_all(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+{
+  const bool fin = t->bits & TCB_FIN_SENT;
+  const uint32_t flight_bytes = tcb_flight(t), octets = flight_bytes - fin;
+  const struct cc_ack news = {.now_ns = now_ns,
+                              .acked_bytes = flight_bytes,
+                              .prior_flight_bytes = flight_bytes,
+                              .most_flight_bytes = flight_bytes};
+  take_window(t, g);
+  if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, octets);
+  t->bytes_acked += octets;
+  t->snd.una = g->ack;
+  if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
+  t->at[TIMER_USER] = ESTAB_NEVER;
+  measure(c, t, g, now_ns);
+  cc_newreno.on_ack(&t->cc, NULL, &news);
+  t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
+  if (t->snd.wnd == 0) retransmit_arm(c, t, now_ns);
+  if (fin) fin_acknowledged(c, t, now_ns);
+  if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
+}
+
 void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
@@ -146,6 +179,10 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     return;
   }
   if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
+  if (ack_settles_all(t, g)) {
+    settle_all(c, t, g, now_ns);
+    return;
+  }
   const bool was_closed = t->snd.wnd == 0;
   const bool forward = seq_gt(g->ack, t->snd.una), duplicate = is_duplicate_ack(t, g);
   const bool window_moved = seq_ge(g->ack, t->snd.una) && take_window(t, g);

@@ -102,12 +102,19 @@ static inline void acknowledged(struct tcb *t)
 }
 
 // All of a segment but its text.
-static void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t seq,
-                  uint64_t now_ns)
+static inline void begin_inline(const struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                uint32_t seq, uint64_t now_ns)
 {
   put_header(t, out, seq, ESTAB_TCP_ACK | ecn_echo(t), now_ns);
   out->h.window = window_to_advertise(c->settings, t);
   acknowledged(t);
+}
+
+// The same for those who are not in a hurry.
+static __attribute__((noinline)) void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                            uint32_t seq, uint64_t now_ns)
+{
+  begin_inline(c, t, out, seq, now_ns);
 }
 
 // Text [seq, seq + n) out of the send buffer. Answers how much fits into the pieces.
@@ -138,7 +145,7 @@ static TCP_APART void mark_rarely(struct tcb *t, struct tcp_out *out)
 }
 
 // PSH ends what the user wrote [MUST-61].
-static void mark_text(struct tcb *t, struct tcp_out *out)
+static inline void mark_text(struct tcb *t, struct tcp_out *out)
 {
   uint32_t end = out->h.seq + out->text_bytes;
   if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push))
@@ -164,7 +171,7 @@ static TCP_APART void trace_out(const struct tcp *c, const struct tcb *t, const 
                  out->text_bytes, out->segments, now_ns);
 }
 
-static int finish(struct tcp *c, struct tcb *t, const struct tcp_out *out, uint64_t now_ns)
+static inline int finish(struct tcp *c, struct tcb *t, const struct tcp_out *out, uint64_t now_ns)
 {
   t->segments_sent += out->segments;
   if (out->retransmission) {
@@ -371,16 +378,45 @@ static void enter_after_fin(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->state == ESTAB_CLOSE_WAIT) tcb_enter(c, t, ESTAB_LAST_ACK, "our FIN is sent", now_ns);
 }
 
+// The first n of `queued` octets that were never sent, and behind the last of them our FIN if CLOSE was called: nothing
+// keeps them from leaving.
+static int send_stretch(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t n,
+                        uint32_t queued, uint64_t now_ns)
+{
+  begin_inline(c, t, out, t->snd.nxt, now_ns);
+  uint32_t got = n > 0 ? attach_text(t, out, t->snd.nxt, n) : 0;
+  mark_text(t, out);
+  ecn_mark_text(t, out);
+  t->bits &= ~(uint32_t)TCB_OVERRIDE;
+  bool last = (t->bits & TCB_CLOSE_CALLED) && got == queued && t->snd.wnd > tcb_flight(t) + got;
+  uint32_t seq_end = t->snd.nxt + got + (last ? 1u : 0u);
+  transmit_new(c, t, seq_end, now_ns);
+  t->snd.nxt = seq_end;
+  if (t->unsent_marked) tcp_send_room_came(c, t);
+  if (last) {
+    out->h.flags |= ESTAB_TCP_FIN;
+    t->bits |= TCB_FIN_SENT;
+  }
+  finish(c, t, out, now_ns);
+  if (last) enter_after_fin(c, t, now_ns);
+  return 1;
+}
+
+// RFC 5681 4.1: after a pause the congestion window is the initial one at most.
+static inline void restart_if_idle(const struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns)
+    tcb_cc(t)->on_idle(&t->cc, tcb_cc_work(t),
+                       cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
+}
+
 // queued: octets that were never sent; 0: only the FIN.
 static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t queued,
                     uint64_t now_ns)
 {
-  const bool fin = t->bits & TCB_CLOSE_CALLED;
   // One segment alone needs no scoreboard. Without memory: NewReno, and asked again with the next segment.
   if (!t->work && (t->snd.una != t->snd.nxt || queued > t->snd_mss)) (void)work_take(c, t, now_ns);
-  if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns) // RFC 5681 4.1
-    tcb_cc(t)->on_idle(&t->cc, tcb_cc_work(t),
-                       cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
+  restart_if_idle(c, t, now_ns);
   uint32_t usable = usable_window(c, t, now_ns);
   // What says CWR says it once: not in each segment that a device cuts from a larger one.
   uint32_t most = (t->bits & TCB_CWR) ? t->snd_mss : u32_max(t->snd_mss, t->path->gso_max_bytes);
@@ -401,22 +437,7 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
     retransmit_arm(c, t, now_ns);
     return 0;
   }
-  begin(c, t, out, t->snd.nxt, now_ns);
-  uint32_t got = attach_text(t, out, t->snd.nxt, n);
-  mark_text(t, out);
-  ecn_mark_text(t, out);
-  t->bits &= ~(uint32_t)TCB_OVERRIDE;
-  bool last = fin && got == queued && t->snd.wnd > tcb_flight(t) + got;
-  uint32_t seq_end = t->snd.nxt + got + (last ? 1u : 0u);
-  transmit_new(c, t, seq_end, now_ns);
-  t->snd.nxt = seq_end;
-  if (t->unsent_marked) tcp_send_room_came(c, t);
-  if (!last) return finish(c, t, out, now_ns);
-  out->h.flags |= ESTAB_TCP_FIN;
-  t->bits |= TCB_FIN_SENT;
-  int done = finish(c, t, out, now_ns);
-  enter_after_fin(c, t, now_ns);
-  return done;
+  return send_stretch(c, t, out, n, queued, now_ns);
 }
 
 // New data, and FIN behind the last of it.
@@ -488,7 +509,7 @@ static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t 
     t->owed &= (uint16_t)~OWED_KEEPALIVE;
     seq = t->snd.una - 1;
   }
-  begin(c, t, out, seq, now_ns);
+  begin_inline(c, t, out, seq, now_ns);
   mark_text(t, out);
   return finish(c, t, out, now_ns);
 }
@@ -569,12 +590,31 @@ static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out 
   return 0;
 }
 
+// With nothing in flight: an ACK alone, or all that is queued in one segment that no rule of send_new() could hold
+// back, as its windows are open and Nagle's algorithm asks only behind what is in flight. A request, an answer, the
+// FIN. 0: it is not as simple.
+static inline int send_at_rest(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
+{
+  const uint32_t odd = TCB_CORK | TCB_LOSS_RECOVERY | TCB_FAST_RECOVERY | TCB_URGENT_OUT | TCB_CWR;
+  const uint32_t queued = t->sendq.bytes;
+  if (t->work || t->snd.una != t->snd.nxt || (t->bits & odd) ||
+      (t->owed & ~(OWED_ACK | OWED_WINDOW)))
+    return 0;
+  if (queued == 0 && (t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) != TCB_CLOSE_CALLED)
+    return (t->owed & (OWED_ACK | OWED_WINDOW)) ? send_ack(c, t, out, now_ns) : 0;
+  restart_if_idle(c, t, now_ns);
+  if (queued > t->snd_mss || queued >= u32_min(t->snd.wnd, t->cc.cwnd_bytes)) return 0;
+  return send_stretch(c, t, out, queued, queued, now_ns);
+}
+
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   bool plain = (t->bits & (TCB_SYN_ACKED | TCB_BLOCKS)) == TCB_SYN_ACKED &&
                !(t->owed & (OWED_RST | OWED_SYN)) && t->state != ESTAB_CLOSED &&
                t->path_generation == t->path->generation;
-  return plain ? send_synchronized(c, t, out, now_ns) : output_rarely(c, t, out, now_ns);
+  if (!plain) return output_rarely(c, t, out, now_ns);
+  int sent = send_at_rest(c, t, out, now_ns);
+  return sent ? sent : send_synchronized(c, t, out, now_ns);
 }
 
 void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission, uint64_t now_ns)
