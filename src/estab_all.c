@@ -60,6 +60,7 @@
 #include "tcp/cc_hystart.c"
 #include "tcp/cc_list.c"
 #include "tcp/cc_newreno.c"
+#include "tcp/cc_own.c"
 #include "tcp/ecn.c"
 #include "tcp/isn.c"
 #include "tcp/option.c"

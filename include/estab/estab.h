@@ -11,7 +11,7 @@
 //   estab_stack_handle_deadline(s, now)
 //
 // Nothing here does I/O, reads a clock, locks, or calls back (but for the memory, random and trace
-// hooks). A stack belongs to one thread at a time; stacks share nothing.
+// hooks, and a controller of cc.h). A stack belongs to one thread at a time; stacks share nothing.
 #ifndef ESTAB_H
 #define ESTAB_H
 
@@ -130,6 +130,7 @@ enum estab_cc {
   ESTAB_CC_NEWRENO, // RFC 5681, RFC 6582
   ESTAB_CC_CUBIC,   // RFC 9438, with HyStart++ of RFC 9406
   ESTAB_CC_BBR,     // version 3, draft-ietf-ccwg-bbr
+  // From ESTAB_CC_OWN on: what estab_cc_add() has answered, cc.h
 };
 
 // The profile people should run: secure against blind attacks, modern options on.

@@ -230,5 +230,5 @@ int estab_option_set(estab_stack *s, estab_conn conn, enum estab_option option, 
 int estab_option_get(estab_stack *s, estab_conn conn, enum estab_option option, uint64_t *value)
 {
   struct tcb *t = stack_find(s, conn);
-  return t ? tcp_option_get(t, option, value) : ESTAB_ERR_NO_CONNECTION;
+  return t ? tcp_option_get(&s->tcp, t, option, value) : ESTAB_ERR_NO_CONNECTION;
 }

@@ -40,7 +40,7 @@ void stack_trace_state_told(struct estab_stack *s, const struct estab_tuple *tup
   s->settings.trace.event(s->settings.trace.ctx, &e);
 }
 
-static int check_settings(const struct estab_settings *set)
+static int check_settings(const struct estab_settings *set, const struct cc_own *own_ccs)
 {
   if (!set || set->struct_bytes < sizeof *set || !set->mem.resize) return ESTAB_ERR_INVALID;
   if (set->recv_buffer_bytes == 0 || set->recv_buffer_bytes > set->recv_buffer_max_bytes ||
@@ -60,7 +60,7 @@ static int check_settings(const struct estab_settings *set)
   if (set->msl_ns > TCB_TIME_WAIT_MAX_NS / 2 || set->half_open_timeout_ns > TCB_TIME_WAIT_MAX_NS)
     return ESTAB_ERR_INVALID;
   if (set->duplicate_ack_threshold == 0 || set->slow_start_segments == 0 ||
-      !cc_by_number(set->congestion_control))
+      !cc_own_find(own_ccs, set->congestion_control))
     return ESTAB_ERR_INVALID;
   if (set->max_connections > TAG_INDEX || set->max_half_open > TAG_INDEX ||
       set->max_time_wait > TAG_INDEX || set->hop_limit == 0)
@@ -70,7 +70,7 @@ static int check_settings(const struct estab_settings *set)
 
 int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, estab_stack **out)
 {
-  int r = check_settings(settings);
+  int r = check_settings(settings, NULL);
   if (r < 0) return r;
   struct mem mem;
   mem_init(&mem, settings->mem);
@@ -114,13 +114,20 @@ int estab_stack_set_settings(estab_stack *s, const struct estab_settings *settin
 {
   struct estab_settings set = *settings;
   set.mem = s->settings.mem;
-  int r = check_settings(&set);
+  int r = check_settings(&set, s->tcp.own_ccs);
   if (r < 0) return r;
   set.random = s->settings.random;
   memcpy(set.secret, s->settings.secret, sizeof set.secret);
   s->settings = set;
   s->mem.limit_bytes = set.max_bytes;
+  tcb_fresh(&s->fresh, &s->settings);
+  s->fresh.cc.verbs = cc_own_find(s->tcp.own_ccs, set.congestion_control);
   return ESTAB_OK;
+}
+
+int estab_cc_add(estab_stack *s, const struct estab_cc_controller *controller)
+{
+  return cc_own_add(&s->tcp.own_ccs, &s->mem, controller);
 }
 
 void estab_stack_free(estab_stack *s)
@@ -132,6 +139,7 @@ void estab_stack_free(estab_stack *s)
     left--;
   }
   work_trim(&s->tcp);
+  cc_own_free(&s->tcp.own_ccs, &s->mem);
   output_destroy(s);
   reply_destroy(s);
   block_pool_destroy(&s->blocks); // also what devices hold and what is lent

@@ -81,7 +81,8 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
     if (value > 255 || (value & 3)) return ESTAB_ERR_INVALID; // the low two bits are ECN's
     t->traffic_class = (uint8_t)value;
     return ESTAB_OK;
-  case ESTAB_OPT_CONGESTION_CONTROL: return set_congestion_control(t, cc_by_number(value), now_ns);
+  case ESTAB_OPT_CONGESTION_CONTROL:
+    return set_congestion_control(t, cc_own_find(c->own_ccs, value), now_ns);
   case ESTAB_OPT_USER_TIMEOUT_ADVERTISED_NS: uto_advertise(c, t, value); return ESTAB_OK;
   case ESTAB_OPT_USER_TIMEOUT_CHANGEABLE:
     t->uto_fixed = value == 0;
@@ -98,7 +99,8 @@ int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint6
   return ESTAB_ERR_INVALID;
 }
 
-int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *value)
+int tcp_option_get(const struct tcp *c, const struct tcb *t, enum estab_option option,
+                   uint64_t *value)
 {
   switch (option) {
   case ESTAB_OPT_NAGLE: *value = (t->bits & TCB_NAGLE) != 0; return ESTAB_OK;
@@ -117,7 +119,9 @@ int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *valu
   case ESTAB_OPT_TIME_WAIT_NS: *value = (uint64_t)t->time_wait_ms * 1000000u; return ESTAB_OK;
   case ESTAB_OPT_HOP_LIMIT: *value = t->hop_limit; return ESTAB_OK;
   case ESTAB_OPT_TRAFFIC_CLASS: *value = t->traffic_class; return ESTAB_OK;
-  case ESTAB_OPT_CONGESTION_CONTROL: *value = cc_number(t->cc.verbs); return ESTAB_OK;
+  case ESTAB_OPT_CONGESTION_CONTROL:
+    *value = cc_own_number(c->own_ccs, t->cc.verbs);
+    return ESTAB_OK;
   case ESTAB_OPT_USER_TIMEOUT_ADVERTISED_NS: *value = uto_ns(t->adv_uto); return ESTAB_OK;
   case ESTAB_OPT_USER_TIMEOUT_CHANGEABLE: *value = !t->uto_fixed; return ESTAB_OK;
   case ESTAB_OPT_NOTSENT_LOWAT_BYTES: *value = t->notsent_lowat_bytes; return ESTAB_OK;

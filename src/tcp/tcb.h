@@ -24,6 +24,7 @@
 #include "proto/seq.h"
 #include "proto/state.h"
 #include "tcp/cc.h"
+#include "tcp/cc_own.h"
 #include "tcp/work.h"
 
 // Of functions for what is rare: out of line, so that who calls them saves no registers for it.
@@ -40,6 +41,7 @@ struct tcp {
   uint64_t *drops;                                  // counters by enum estab_drop
   struct work *spare_work;                          // at most WORK_SPARES blocks that nobody uses
   uint32_t spare_works;
+  struct cc_own *own_ccs; // plugged in by the user, the latest first
 };
 
 enum owed {
@@ -563,7 +565,8 @@ void tcp_release_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns);
 int tcp_option_set(struct tcp *c, struct tcb *t, enum estab_option option, uint64_t value,
                    uint64_t now_ns);
-int tcp_option_get(const struct tcb *t, enum estab_option option, uint64_t *value);
+int tcp_option_get(const struct tcp *c, const struct tcb *t, enum estab_option option,
+                   uint64_t *value);
 void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_info *info,
                    uint64_t now_ns);
 void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard,

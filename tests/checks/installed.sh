@@ -5,6 +5,7 @@
 set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 example=$PWD/examples/echo.c
+examples=$PWD/examples
 completion=$PWD/tools/estab/estab.bash
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -29,6 +30,9 @@ read -ra flags < <("${config[@]}" --cflags --libs estab)
 ${CC:-cc} -std=c17 "$example" "${flags[@]}" -o shared
 libdir=$("${config[@]}" --variable=libdir estab)
 LD_LIBRARY_PATH=$libdir ./shared
+${CC:-cc} -std=c17 "$examples/own_cc.c" "${flags[@]}" -o own_cc
+LD_LIBRARY_PATH=$libdir ./own_cc >own_cc.txt
+grep -q '^mine: ' own_cc.txt
 readelf -d shared | grep -q 'NEEDED.*libestab\.so\.0' || { echo 'not linked to libestab.so.0'; exit 1; }
 read -ra flags < <("${config[@]}" --cflags estab)
 # CC may be several words.
