@@ -67,6 +67,7 @@
 #include "tcp/other_states.c"
 #include "tcp/output.c"
 #include "tcp/pace.c"
+#include "tcp/plpmtud.c"
 #include "tcp/prr.c"
 #include "tcp/rack.c"
 #include "tcp/rate.c"

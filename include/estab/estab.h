@@ -110,7 +110,8 @@ struct estab_settings {
   // No connection sends faster, whatever its controller says and its peer acknowledges (ATTACKS S3); 0 = no bound. It
   // counts octets of text, sent again too; a burst is at most a millisecond of it, or two segments.
   uint64_t max_rate_bytes_per_s;
-  uint8_t ecn; // enum estab_ecn_use
+  uint8_t ecn;     // enum estab_ecn_use
+  uint8_t plpmtud; // enum estab_plpmtud
   // The user timeout option, RFC 5482: what each connection tells its peer, which takes it as advice; only then is the
   // peer's own taken, for at least and at most so long. 0 = not used.
   uint64_t user_timeout_advertised_ns;
@@ -124,6 +125,13 @@ enum estab_ecn_use {
   ESTAB_ECN_OFF,
   ESTAB_ECN_REQUEST, // SYNs ask for it
   ESTAB_ECN_ACCEPT,  // only where the peer's SYN asks
+};
+
+// Path MTU discovery that needs no ICMP, RFC 4821 and RFC 8899, numbered as systems with such a switch do.
+enum estab_plpmtud {
+  ESTAB_PLPMTUD_OFF,
+  ESTAB_PLPMTUD_BLACK_HOLE, // when timeouts in a row say that large segments vanish
+  ESTAB_PLPMTUD_ALWAYS, // connections begin with packets of 1280 octets and find out what more is possible
 };
 
 enum estab_cc {
@@ -353,7 +361,7 @@ struct estab_conn_info {
   bool timestamps, window_scaling, sack; // negotiated
   uint8_t snd_wscale, rcv_wscale;
   uint16_t snd_mss, rcv_mss; // bytes of text, options not counted
-  uint16_t path_mtu;
+  uint16_t path_mtu; // bytes of an IP packet, by what the path's routers and our own probes say
   uint32_t iss, irs;
   uint32_t snd_una, snd_nxt, snd_wnd, rcv_nxt, rcv_wnd;
   uint32_t cwnd_bytes, ssthresh_bytes, flight_bytes;
@@ -374,8 +382,10 @@ struct estab_conn_info {
   uint64_t limited_send_buffer_ns; // the send buffer was full of what was not yet acknowledged
   uint64_t limited_pacing_ns;      // pacing, or a device that took no more
   bool ecn;                        // negotiated, RFC 3168
-  uint64_t user_timeout_ns;        // in force, 0 = none
-  uint64_t peer_user_timeout_ns;   // what the peer's option said last, 0 = nothing that counts
+  bool mtu_search;                 // packets larger than path_mtu are being tried, RFC 8899
+  uint8_t mtu_probes_sent, mtu_probes_lost; // up to 255
+  uint64_t user_timeout_ns;                 // in force, 0 = none
+  uint64_t peer_user_timeout_ns; // what the peer's option said last, 0 = nothing that counts
 };
 ESTAB_API int estab_conn_info(estab_stack *s, estab_conn conn, struct estab_conn_info *info);
 

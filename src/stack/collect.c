@@ -144,6 +144,10 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
 
 void stack_settle_all(struct estab_stack *s, struct tcb *t)
 {
+  if (t->pending & TCB_NEWS_MTU) {
+    t->pending &= ~TCB_NEWS_MTU;
+    (void)ip_path_lower_mtu(&s->ip, t->path, t->plpmtu, s->now_ns); // without memory: not shared
+  }
   if (t->pending) tell_user(s, t);
   if (t->state == ESTAB_CLOSED) {
     stack_leave_table(s, t);

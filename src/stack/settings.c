@@ -53,6 +53,7 @@ void estab_settings_default(struct estab_settings *settings)
       .pacing = true,
       .hystart = true,
       .ecn = ESTAB_ECN_ACCEPT,
+      .plpmtud = ESTAB_PLPMTUD_BLACK_HOLE,
       .user_timeout_least_ns = 100 * SECONDS, // RFC 5482 3.1
       .user_timeout_most_ns = 3600 * SECONDS,
   };

@@ -410,6 +410,39 @@ static inline void restart_if_idle(const struct tcp *c, struct tcb *t, uint64_t 
                        cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
 }
 
+// A segment larger than the usual, where the search for the path's MTU wants one. False: send as usual; true with
+// *sent = 0: wait until the windows have room for it.
+static TCP_APART bool send_mtu_probe(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                     uint32_t queued, int *sent, uint64_t now_ns)
+{
+  const uint32_t n = plpmtud_wants(c, t, queued), pipe = n ? tcb_pipe(t) : 0;
+  if (n == 0) return false;
+  *sent = 0;
+  if (t->cc.cwnd_bytes < pipe + n || seq_gt(t->snd.nxt + n, t->snd.una + t->snd.wnd)) {
+    t->work->window_full = true;
+    return true;
+  }
+  const uint16_t mss = t->snd_mss;
+  const uint32_t seq = t->snd.nxt;
+  begin(c, t, out, seq, now_ns);
+  t->snd_mss = (uint16_t)n; // one segment
+  const uint32_t got = attach_text(t, out, seq, n);
+  t->snd_mss = mss;
+  mark_text(t, out);
+  ecn_mark_text(t, out);
+  transmit_new(c, t, seq + got, now_ns);
+  if (work_is_paced(t->work)) pace_settle(t);
+  t->snd.nxt = seq + got;
+  if (work_is_paced(t->work)) {
+    pace_sent(&t->work->pace, work_pacing_rate(t->work), got, now_ns);
+    t->work->pace.seq = t->snd.nxt;
+  }
+  plpmtud_sent(t, seq, got);
+  finish(c, t, out, now_ns);
+  *sent = 1;
+  return true;
+}
+
 // queued: octets that were never sent; 0: only the FIN.
 static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t queued,
                     uint64_t now_ns)
@@ -418,6 +451,9 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
   if (!t->work && (t->snd.una != t->snd.nxt || queued > t->snd_mss)) (void)work_take(c, t, now_ns);
   restart_if_idle(c, t, now_ns);
   uint32_t usable = usable_window(c, t, now_ns);
+  int probe;
+  if (t->mtu_search && usable > 0 && send_mtu_probe(c, t, out, queued, &probe, now_ns))
+    return probe;
   // What says CWR says it once: not in each segment that a device cuts from a larger one.
   uint32_t most = (t->bits & TCB_CWR) ? t->snd_mss : u32_max(t->snd_mss, t->path->gso_max_bytes);
   uint32_t n = u32_min(u32_min(queued, usable), most);

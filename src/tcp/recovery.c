@@ -114,6 +114,10 @@ static uint32_t detect(struct tcp *c, struct tcb *t, uint32_t flight_bytes, uint
   uint64_t reo_wnd_ns = rack_reo_wnd(&w->rack, &w->board, recovering(t), t->rtt.srtt_ns);
   *reorder_ns = rack_detect(&w->rack, &w->board, reo_wnd_ns, t->rtt.srtt_ns, now_ns);
   uint32_t lost = w->board.lost_bytes - lost_before;
+  if (lost > 0 && w->plpmtud.in_flight && plpmtud_on_loss(t, lost)) { // no sign of congestion
+    t->owed |= OWED_RETRANSMIT;
+    return 0;
+  }
   w->rate.lost_bytes += lost;
   if (lost > 0 && tcp_tracing(c)) tcp_trace_lost(c, t, lost, "RACK", now_ns);
   if (w->board.lost_bytes > 0) {
@@ -261,6 +265,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
     w->rack.dsack_pending = false;
   if (n->dsack) on_dsack(c, t, n, now_ns);
   judge_probe(c, t, n, now_ns);
+  if (w->plpmtud.in_flight) plpmtud_on_ack(c, t);
   end_episodes(c, t, n, now_ns);
   if (worth_looking(t)) n->cc.lost_bytes = detect(c, t, n->outstanding_bytes, &reorder_ns, now_ns);
 
@@ -349,6 +354,7 @@ void recovery_all_again(struct tcb *t)
 {
   struct board *b = &t->work->board;
   uint32_t start = b->start;
+  t->work->plpmtud.in_flight = false;
   for (struct board_at at = board_first(); !board_is_end(b, at); at = board_next(b, at)) {
     board_set_lost(b, board_record(b, at), start);
     start = board_record(b, at)->end;

@@ -136,7 +136,12 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   uto_owe(t);
   if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
     t->owed |= OWED_SYN;
-  } else if ((t->flags & SEG_SACK) && (t->work || work_take(c, t, now_ns))) {
+    if (t->backoff < 32) t->backoff++;
+    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+    return;
+  }
+  plpmtud_on_timeout(c, t, now_ns);
+  if ((t->flags & SEG_SACK) && (t->work || work_take(c, t, now_ns))) {
     recovery_on_timeout(c, t, now_ns);
     return;
   } else {

@@ -21,17 +21,22 @@ uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *p
   return (uint16_t)mss;
 }
 
-// Octets of text in a full segment: the peer's MSS [MUST-14, MUST-15, MUST-16], the path's MTU, less our options.
-void tcb_update_mss(const struct tcp *c, struct tcb *t)
+uint32_t tcb_most_mtu(const struct tcp *c, const struct tcb *t)
 {
   bool ip4 = tcb_is4(t);
   // The floor of ATTACKS P3: no more octets of headers than of text. IPv6's with timestamps have 72.
   uint32_t floor = c->settings->min_mss + (!ip4 && (t->flags & SEG_TS) ? 20u : 0u);
   uint32_t mss = t->peer_mss ? u32_max(t->peer_mss, floor) : (ip4 ? 536u : 1220u);
-  uint32_t headers = ip4 ? 40 : 60;
-  uint32_t path_mss = t->path->mtu > headers + 1u ? t->path->mtu - headers : 1u;
-  mss = u32_min(mss, path_mss);
   if (c->settings->max_mss) mss = u32_min(mss, c->settings->max_mss);
+  return u32_min(t->path->mtu, mss + (ip4 ? 40u : 60u));
+}
+
+// Octets of text in a full segment: the peer's MSS [MUST-14, MUST-15, MUST-16], the path's MTU, less our options.
+void tcb_update_mss(const struct tcp *c, struct tcb *t)
+{
+  uint32_t headers = tcb_is4(t) ? 40 : 60;
+  uint32_t mtu = plpmtud_bound(c, t, tcb_most_mtu(c, t));
+  uint32_t mss = mtu > headers + 1u ? mtu - headers : 1u;
   uint32_t options = (t->flags & SEG_TS) ? 12 : 0;
   mss = mss > options + 8 ? mss - options : 8;
   bool smaller = t->snd_mss != 0 && mss < t->snd_mss;

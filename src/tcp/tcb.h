@@ -106,6 +106,9 @@ enum timer_use {
   TIMER_USE_REST,    // nothing is in flight or queued: the work block goes
 };
 
+// Of t->pending, for the stack alone: t->plpmtu holds for the whole path.
+#define TCB_NEWS_MTU (1u << 31)
+
 // Records count milliseconds modulo 2^32 and look half of that ahead: no state of theirs lasts longer.
 #define TCB_TIME_WAIT_MAX_NS (UINT64_C(20) * 86400 * 1000000000)
 
@@ -194,6 +197,7 @@ struct tcb {
   bool reordering_seen : 1; // of RACK, while there is no work block
   bool uto_owed : 1;        // the user timeout option goes on the next segment, with TCB_BLOCKS
   bool uto_fixed : 1;       // not CHANGEABLE: the user has set user_timeout_ms
+  bool mtu_search : 1;      // new text may leave in probes, see plpmtud.h
   bool unsent_marked : 1;   // t->notsent_lowat_bytes counts
 
   // Cold from here on: a small segment each way touches nothing of it.
@@ -211,6 +215,9 @@ struct tcb {
   uint32_t limited_ms[LIMITS]; // by enum limit, of work blocks that are given back
   uint32_t segments_spurious;  // retransmissions that the peer has reported as duplicates
   uint64_t bytes_retransmitted;
+  uint16_t
+      plpmtu; // bytes of an IP packet, at most, as was found out: see plpmtud.h; 0 = nothing was
+  uint8_t mtu_probes_sent, mtu_probes_lost; // up to 255
   uint16_t adv_uto, peer_uto;   // RFC 5482: ADV_UTO and REMOTE_UTO as on the wire, 0 = none
   uint32_t notsent_lowat_bytes; // SEND takes up to this unsent; see unsent_marked
 };
@@ -220,7 +227,7 @@ struct tcb {
 
 _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
                "one view of the head");
-_Static_assert(sizeof(struct tcb) <= 584, "nine cache lines and a cold tail");
+_Static_assert(sizeof(struct tcb) <= 592, "nine cache lines and a cold tail");
 
 static inline bool tcp_tracing(const struct tcp *c)
 {
@@ -271,6 +278,8 @@ void tcb_end(struct tcp *c, struct tcb *t, int error, uint32_t event, const char
 void tcb_free_buffers(struct tcp *c, struct tcb *t);
 uint8_t tcb_window_scale(const struct estab_settings *settings);
 uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *path, bool ip4);
+// Bytes of the largest IP packet that the path, as far as it says, and the peer allow.
+uint32_t tcb_most_mtu(const struct tcp *c, const struct tcb *t);
 void tcb_update_mss(const struct tcp *c, struct tcb *t);
 
 static inline bool tcb_is4(const struct tcb *t)
@@ -536,6 +545,19 @@ static inline void transmit_check_app_limited(struct tcb *t)
 }
 // [seq, seq_end) leaves again.
 void transmit_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end, uint64_t now_ns);
+
+// ---- plpmtud.c
+
+// Of the largest packet that is allowed, what may be used: may begin a search.
+uint32_t plpmtud_bound(const struct tcp *c, struct tcb *t, uint32_t top);
+void plpmtud_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns) TCP_APART;
+// While t->mtu_search: octets of text for a probe that is to leave as soon as the windows have room; 0 = none now.
+uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes);
+void plpmtud_sent(struct tcb *t, uint32_t seq, uint32_t bytes);
+// While a probe is in flight: SND.UNA has moved; or lost_bytes were found lost, and the answer is whether that was the
+// probe and nothing else.
+void plpmtud_on_ack(const struct tcp *c, struct tcb *t) TCP_APART;
+bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes) TCP_APART;
 
 // ---- timeouts.c, RFC 9293 3.10.8
 

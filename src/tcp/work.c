@@ -36,6 +36,7 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->most_flight_end = t->snd.nxt;
   w->limits = (struct limits){.since_ns = now_ns};
   w->pace = (struct pace){.seq = t->snd.nxt, .most_bytes_per_s = c->settings->max_rate_bytes_per_s};
+  w->plpmtud = (struct plpmtud){0};
   w->cc.pacing = c->settings->pacing;
   w->cc.hystart = c->settings->hystart;
   w->rto_at_ns = t->at[TIMER_RETRANSMIT];

@@ -11,6 +11,7 @@
 #include "tcp/cc.h"
 #include "tcp/limits.h"
 #include "tcp/pace.h"
+#include "tcp/plpmtud.h"
 #include "tcp/prr.h"
 #include "tcp/rack.h"
 #include "tcp/rate.h"
@@ -33,6 +34,7 @@ struct work {
   struct tlp tlp;
   struct limits limits;
   struct pace pace;
+  struct plpmtud plpmtud;
   uint64_t
       rto_at_ns; // when the retransmission timeout is, while the timer waits for something earlier
   uint64_t probe_since_ns;    // when the probe timer began to count last

@@ -90,7 +90,7 @@ static void drain_and_look(struct seen *seen)
 
 // [MUST-2] checksums sent, [MUST-65, MAY-3] MSS in SYNs and nowhere else, [MUST-68] lengths in options,
 // [MUST-69] padding of zeros, [MUST-51, MUST-52] and never a source route (a departure);
-// [RFC 2018 M1] SACK-permitted in SYNs only, [RFC 1191 M1] nothing that may be fragmented.
+// [RFC 2018 M1] SACK-permitted in SYNs only, [RFC 1191 M1, RFC 8899 M9] nothing that may be fragmented.
 static bool headers_sent(struct prop_rng *r)
 {
   (void)r;

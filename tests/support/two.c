@@ -45,6 +45,7 @@ static void digest(struct two *t, const void *bytes, size_t n)
 static bool is_lost(struct two *t, const struct estab_frame *f)
 {
   if (t->unplugged) return true;
+  if (t->most_bytes && estab_frame_bytes(f) > t->most_bytes) return true;
   if (f->piece_count < 2 || t->lose_one_in == 0) return false;
   return ++t->text_frames % t->lose_one_in == 0;
 }

@@ -15,7 +15,8 @@ struct two {
   uint64_t frames;      // that left
   uint32_t lose_one_in; // frames with text; 0 = none. The same ones in each run
   uint32_t text_frames;
-  bool unplugged; // nothing arrives
+  size_t most_bytes; // larger frames vanish, 0 = none do
+  bool unplugged;    // nothing arrives
 };
 
 // 192.0.2.1 and .2, or 2001:db8::1 and ::2. change: what differs from estab_settings_default().

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static const char *cc_name, *ecn_word, *qlog_path;
+static const char *cc_name, *ecn_word, *mtu_word, *qlog_path;
 static struct qlog *qlog;
 
 const struct option tuning_table[] = {{.kind = OPTION_HEADING, .help = "TCP:"},
@@ -22,6 +22,11 @@ const struct option tuning_table[] = {{.kind = OPTION_HEADING, .help = "TCP:"},
                                        .value = &ecn_word,
                                        .argument = "HOW",
                                        .help = "off, accept (where the peer asks) or ask"},
+                                      {.name = "mtu-probing",
+                                       .kind = OPTION_TEXT,
+                                       .value = &mtu_word,
+                                       .argument = "WHEN",
+                                       .help = "off, black-hole (suspected) or always"},
                                       {.name = "qlog",
                                        .kind = OPTION_TEXT,
                                        .value = &qlog_path,
@@ -42,6 +47,20 @@ static int apply_ecn(const char *command, struct estab_settings *settings)
   return say_usage(command, "--ecn %s: is off, accept or ask", ecn_word);
 }
 
+static int apply_mtu_probing(const char *command, struct estab_settings *settings)
+{
+  static const char *const mtu_words[] = {[ESTAB_PLPMTUD_OFF] = "off",
+                                          [ESTAB_PLPMTUD_BLACK_HOLE] = "black-hole",
+                                          [ESTAB_PLPMTUD_ALWAYS] = "always"};
+  if (!mtu_word) return 0;
+  for (unsigned i = 0; i < sizeof mtu_words / sizeof *mtu_words; i++)
+    if (strcmp(mtu_word, mtu_words[i]) == 0) {
+      settings->plpmtud = (uint8_t)i;
+      return 0;
+    }
+  return say_usage(command, "--mtu-probing %s: is off, black-hole or always", mtu_word);
+}
+
 int tuning_apply(const char *command, struct estab_settings *settings)
 {
   if (cc_name) {
@@ -50,6 +69,7 @@ int tuning_apply(const char *command, struct estab_settings *settings)
     settings->congestion_control = (uint8_t)cc;
   }
   int status = apply_ecn(command, settings);
+  if (!status) status = apply_mtu_probing(command, settings);
   if (status || !qlog_path) return status;
   qlog = qlog_open(command, qlog_path, "estab", command, QLOG_CLOCK_MONOTONIC, estab_clock_ns());
   if (!qlog) return EXIT_FAIL;
@@ -81,6 +101,9 @@ void tuning_say(const struct estab_conn_info *info, FILE *out)
           info->ecn ? "; ECN was agreed on" : "");
   fprintf(out, "round trip %.3f ms, %.3f at least; congestion window %u octets\n",
           milliseconds(info->srtt_ns), milliseconds(info->rtt_min_ns), info->cwnd_bytes);
+  fprintf(out, "packets of at most %u octets%s; %u probes of larger ones, %u of them lost\n",
+          info->path_mtu, info->mtu_search ? ", larger ones are being tried" : "",
+          info->mtu_probes_sent, info->mtu_probes_lost);
   fprintf(out,
           "kept back by: application %.0f ms, congestion window %.0f, the peer's window %.0f, send "
           "buffer %.0f, pacing %.0f\n",

@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-extern const struct option tuning_table[]; // --cc, --ecn, --qlog
+extern const struct option tuning_table[]; // --cc, --ecn, --mtu-probing, --qlog
 
 // Into settings, with the trace hook of --qlog. 0, or the exit status after a complaint.
 int tuning_apply(const char *command, struct estab_settings *settings);

@@ -38,6 +38,7 @@ struct net_flow {
   uint32_t done, failed;                 // transfers
   bool open; // ESTABLISHED was reached: CLOSE before that would delete the connection
   bool sender_closed, stream_broken;
+  uint16_t path_mtu;                  // as the sender saw it when it closed
   bool writable, readable;            // worth a try
   int error;                          // of the last that failed
   uint64_t first_ns, last_ns;         // of all: first SYN, last octet read

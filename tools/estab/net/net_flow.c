@@ -146,10 +146,12 @@ static void flow_write(struct net_node *node, struct net_flow *flow)
     if (took > 0) flow->sent += (uint64_t)took;
   }
   if (flow->sent < bytes || flow->sender_closed || !flow->open) return;
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
   if (node->kernel != NULL)
     shutdown(flow->sender_fd, SHUT_WR);
-  else
-    estab_close(node->stack, flow->sender);
+  else if (estab_conn_info(node->stack, flow->sender, &info) >= 0)
+    flow->path_mtu = info.path_mtu;
+  if (node->kernel == NULL) estab_close(node->stack, flow->sender);
   flow->sender_closed = true;
 }
 

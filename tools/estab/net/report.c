@@ -139,6 +139,7 @@ double report_metric(const struct net *net, enum scenario_metric metric, int flo
     for (unsigned i = 0; i < net->scenario->flow_count; i++)
       if (flow_counts(flow, i)) failed += net->flows[i].failed;
     return (double)failed;
+  case METRIC_MTU: return net->flows[flow < 0 ? 0 : flow].path_mtu;
   case METRIC_LATE: return share_ppm(net->late.late, net->late.departures);
   case METRIC_LATENESS: return (double)net->late.max_ns;
   case METRICS: break;

@@ -100,13 +100,17 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
     node->departure_times = true;
     return 0;
   }
+  if (strcmp(word, "noplpmtud") == 0 || strcmp(word, "plpmtud") == 0) {
+    s->plpmtud = word[0] == 'n' ? ESTAB_PLPMTUD_OFF : ESTAB_PLPMTUD_ALWAYS;
+    return 0;
+  }
   if (strcmp(word, "ecn") == 0) {
     s->ecn = ESTAB_ECN_REQUEST;
     return 0;
   }
   return fail(w, i,
               "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= maxrate= nosack nots nopacing nohystart "
-              "departures ecn",
+              "departures ecn plpmtud noplpmtud",
               word);
 }
 
@@ -421,6 +425,7 @@ static const struct {
     [METRIC_MARKED] = {"marked", OPTION_COUNT},
     [METRIC_TIME] = {"time", OPTION_TIME},
     [METRIC_FAILED] = {"failed", OPTION_COUNT},
+    [METRIC_MTU] = {"mtu", OPTION_COUNT},
     [METRIC_LATE] = {"late", OPTION_PERCENT},
     [METRIC_LATENESS] = {"lateness", OPTION_TIME},
 };

@@ -78,8 +78,9 @@ enum scenario_metric {
   METRIC_MARKED,     // packets marked in queues
   METRIC_TIME,       // ns: virtual time of the run
   METRIC_FAILED,     // connections that ended by an error
-  METRIC_LATE,       // ppm of departures that real time was more than 1 ms late for
-  METRIC_LATENESS,   // ns: the latest of them
+  METRIC_MTU, // bytes of an IP packet: the path's, as the sender saw it when it had no more to write
+  METRIC_LATE,     // ppm of departures that real time was more than 1 ms late for
+  METRIC_LATENESS, // ns: the latest of them
   METRICS
 };
 

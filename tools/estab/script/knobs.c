@@ -97,6 +97,7 @@ static const struct knob knobs[] = {
     {"net.ipv4.tcp_ecn", KNOB_ECN, AT(ecn), 0, 1},
     {"net.ipv4.tcp_ecn_", KNOB_NONE, 0, 0, 1}, // all that begin with it, as with a point
     {"net.ipv4.tcp_fastopen", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_mtu_probing", KNOB_U8, AT(plpmtud), 0, 1},
     {"net.ipv4.tcp_notsent_lowat", KNOB_U32, AT(notsent_lowat_bytes), 0, 1},
     {"net.ipv4.tcp_syncookies", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_tso_", KNOB_NONE, 0, 0, 1},
@@ -153,6 +154,7 @@ static const struct knob knobs[] = {
     OWN(KNOB_BOOL, window_beyond_field),
     OWN(KNOB_U32, send_buffer_max_bytes),
     OWN(KNOB_U8, ecn),
+    OWN(KNOB_U8, plpmtud),
     OWN(KNOB_U64, user_timeout_advertised_ns),
     OWN(KNOB_U64, user_timeout_least_ns),
     OWN(KNOB_U64, user_timeout_most_ns),
