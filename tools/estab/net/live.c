@@ -26,7 +26,7 @@ static void gather(struct live *l, const struct net *net, int stop_fd)
       l->fds[l->count++] = (struct pollfd){.fd = net_kernel_fd(&net->nodes[i]), .events = POLLIN};
   for (unsigned i = 0; i < s->flow_count; i++) {
     l->flow_first[i] = l->count;
-    l->count += net_socket_wait(net, &net->flows[i], &l->fds[l->count]);
+    l->count += net_socket_wait(&net->flows[i], &l->fds[l->count]);
   }
   l->flow_first[s->flow_count] = l->count;
 }

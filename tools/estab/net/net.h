@@ -170,7 +170,7 @@ int net_socket_recv(struct net_flow *flow, uint8_t *bytes, size_t count);
 void net_socket_close(int *fd);
 // What to wait for; `fds` has room for three. Answers how many.
 struct pollfd;
-unsigned net_socket_wait(const struct net *net, const struct net_flow *flow, struct pollfd *fds);
+unsigned net_socket_wait(const struct net_flow *flow, struct pollfd *fds);
 void net_socket_ready(struct net *net, struct net_flow *flow, const struct pollfd *fds,
                       unsigned count);
 void net_socket_sample(const struct net_flow *flow, struct net_sample *sample);

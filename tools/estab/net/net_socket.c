@@ -152,11 +152,10 @@ void net_socket_close(int *fd)
   *fd = -1;
 }
 
-unsigned net_socket_wait(const struct net *net, const struct net_flow *flow, struct pollfd *fds)
+unsigned net_socket_wait(const struct net_flow *flow, struct pollfd *fds)
 {
   unsigned n = 0;
   bool full = !flow->open || (!flow->writable && !flow->sender_closed);
-  (void)net;
   if (flow->listen_fd >= 0 && flow->receiver_fd < 0)
     fds[n++] = (struct pollfd){.fd = flow->listen_fd, .events = POLLIN};
   if (flow->receiver_fd >= 0) fds[n++] = (struct pollfd){.fd = flow->receiver_fd, .events = POLLIN};
@@ -185,8 +184,12 @@ static void sender_ready(struct net *net, struct net_flow *flow, short what)
   }
   if (what & POLLOUT) flow->open = flow->writable = true;
   if ((what & (POLLIN | POLLHUP)) == 0 || !flow->open) return;
+  if (recv(flow->sender_fd, rest, sizeof rest, 0) != 0) return;
   // The receiver closes when it has read all: nothing is left to do here.
-  if (recv(flow->sender_fd, rest, sizeof rest, 0) == 0) net_flow_sender_over(net, flow);
+  if (flow->sender_closed)
+    net_flow_sender_over(net, flow);
+  else // an error that send() was told already
+    net_flow_failed(node, flow, true, ESTAB_ERR_RESET);
 }
 
 static void receiver_ready(struct net *net, struct net_flow *flow)
