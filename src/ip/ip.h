@@ -146,6 +146,16 @@ int ip_route(struct ip *ip, const struct estab_ip *local, const struct estab_ip 
 // NULL: no memory, or no route.
 struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
                          uint32_t netif, uint64_t now_ns);
+// The path that was asked for last, if it is this one; no reference is taken.
+static inline const struct path *ip_path_of_last(const struct ip *ip, const struct estab_ip *local,
+                                                 const struct estab_ip *remote, uint32_t netif)
+{
+  const struct path *p = ip->remembered.path;
+  return p && p->netif == netif && memcmp(&p->remote, remote, sizeof *remote) == 0 &&
+                 memcmp(&p->local, local, sizeof *local) == 0
+             ? p
+             : NULL;
+}
 // One reference less. A few unreferenced paths are kept, so that a learned MTU survives short connections.
 void ip_path_put(struct ip *ip, struct path *path);
 // For every path that link_woken() hands out while nobody holds it (refs 0): a path that waits for its

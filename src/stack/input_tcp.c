@@ -11,13 +11,15 @@ static bool checksum_ok(const struct estab_stack *s, const struct ip_segment *in
 {
   if (f->checksum != ESTAB_CHECKSUM_UNKNOWN || in->netif == 0) return true;
   if (ip_netif(&s->ip, in->netif)->settings.checksum_trusted) return true;
-  uint64_t sum = in->address_sum ? in->address_sum
+  const uint64_t addresses = in->address_sum
+                                 ? in->address_sum
                                  : estab_checksum_pseudo(&in->tuple.remote, &in->tuple.local, 0, 0);
-  sum += ESTAB_PROTOCOL_TCP + in->count;
-  sum = checksum_add_tcp_header(sum, in->bytes, header_bytes);
+  uint64_t sum = checksum_with(checksum_tcp_header(in->bytes, header_bytes),
+                               addresses + ESTAB_PROTOCOL_TCP + in->count);
   if (in->count > header_bytes)
-    sum = estab_checksum_add(sum, in->bytes + header_bytes, in->count - header_bytes);
-  return checksum_fold16(sum) == 0xffff;
+    sum = checksum_with(sum,
+                        estab_checksum_add(0, in->bytes + header_bytes, in->count - header_bytes));
+  return checksum_is_right(sum);
 }
 
 static void trace_received(const struct estab_stack *s, const struct estab_tuple *tuple,
@@ -141,7 +143,7 @@ void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_
   uint32_t tagged = demux_find(s, &in->tuple);
   if (s->settings.trace.event) trace_received(s, &in->tuple, &g, tagged);
   if ((tagged & TAG_KIND) == TAG_FULL)
-    full_segment_arrives(s, stack_conn(s, tagged & TAG_INDEX), &g);
+    full_segment_arrives(s, demux_last_conn(s), &g);
   else if ((tagged & TAG_KIND) == TAG_HALF)
     half_segment_arrives(s, tagged & TAG_INDEX, &g);
   else if (tagged)

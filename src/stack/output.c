@@ -39,46 +39,51 @@ static void frame_unref(struct estab_stack *s, struct estab_frame *f)
     if (f->pieces[i].ref) block_unref(&s->blocks, f->pieces[i].ref);
 }
 
-// sum: of the pseudo-header (RFC 9293 3.1). Headers and text are summed up here.
-static void frame_checksum_whole(const struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes,
-                                 uint32_t sum)
+static __attribute__((noinline)) uint64_t frame_text_sum(const struct estab_frame *f)
 {
-  uint64_t all = checksum_add_tcp_header(sum, tcp, tcp_bytes);
+  uint64_t sum = 0;
   for (unsigned i = 1; i < f->piece_count; i++)
-    all = estab_checksum_add(all, f->pieces[i].bytes, f->pieces[i].length);
-  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, (uint16_t)~checksum_fold16(all));
+    sum = estab_checksum_add(sum, f->pieces[i].bytes, f->pieces[i].length);
+  return sum;
 }
 
 // The checksum of a segment whose headers stand in f->header: the device's work or ours. address_sum: of both
-// addresses.
+// addresses, with protocol and length the pseudo-header's sum (RFC 9293 3.1).
 static inline void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tcp_bytes,
                                   size_t text_bytes, uint16_t address_sum, bool offload)
 {
   const uint32_t sum =
       (uint32_t)address_sum + ESTAB_PROTOCOL_TCP + (uint32_t)tcp_bytes + (uint32_t)text_bytes;
-  if (!offload) {
-    frame_checksum_whole(f, tcp, tcp_bytes, sum);
+  if (offload) {
+    f->checksum = ESTAB_CHECKSUM_PARTIAL;
+    f->checksum_start = f->l4_offset;
+    f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
+    put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, checksum_fold_few(sum));
     return;
   }
-  f->checksum = ESTAB_CHECKSUM_PARTIAL;
-  f->checksum_start = f->l4_offset;
-  f->checksum_offset = ESTAB_TCP_CHECKSUM_OFFSET;
-  put_be16(tcp + ESTAB_TCP_CHECKSUM_OFFSET, checksum_fold_few(sum));
+  uint64_t all = checksum_with(checksum_tcp_header(tcp, tcp_bytes), sum);
+  if (text_bytes > 0) all = checksum_with(all, frame_text_sum(f));
+  const uint16_t field = checksum_field(all);
+  memcpy(tcp + ESTAB_TCP_CHECKSUM_OFFSET, &field, sizeof field);
 }
 
 // The one place where a segment of a connection becomes a frame. link, ip: bytes of those headers; where they are known
-// to the compiler it makes one straight line of this.
-static inline __attribute__((always_inline)) void frame_of_segment_at(const struct tcb *t,
-                                                                      const struct tcp_out *o,
-                                                                      struct estab_frame *f,
-                                                                      const size_t link,
-                                                                      const size_t ip)
+// to the compiler it makes one straight line of this. plain: without TCP options, and without text or with a device
+// that sums up, so that nobody has to be called.
+static inline __attribute__((always_inline)) void frame_of_segment_at(
+    const struct tcb *t, const struct tcp_out *o, struct estab_frame *f, const size_t link,
+    const size_t ip, const bool plain)
 {
   const struct path *p = t->path;
+  const bool offload = p->checksum_offload || p->netif == 0;
   frame_init(f, p->netif);
   if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *const l3 = f->header + link, *const tcp = l3 + ip;
-  const size_t tcp_bytes = tcp_emit(&o->h, tcp);
+  size_t tcp_bytes = ESTAB_TCP_HEADER_BYTES;
+  if (plain)
+    tcp_emit_fixed(&o->h, tcp_bytes, tcp);
+  else
+    tcp_bytes = tcp_emit(&o->h, tcp);
   const uint8_t traffic_class = t->traffic_class | o->ecn;
   if (ip == ESTAB_IP4_HEADER_BYTES)
     ip4_header_put(&p->local, &p->remote, p->address_sum, ESTAB_PROTOCOL_TCP,
@@ -95,43 +100,72 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(const stru
   if (p->departure_times && o->text_bytes && t->work && work_is_paced(t->work))
     f->not_before_ns = t->work->pace.depart_ns;
   f->ecn = o->ecn;
-  frame_checksum(f, tcp, tcp_bytes, o->text_bytes, p->address_sum,
-                 p->checksum_offload || p->netif == 0);
+  frame_checksum(f, tcp, tcp_bytes, plain && !offload ? 0 : o->text_bytes, p->address_sum, offload);
   if (o->gso_bytes) {
     f->gso_type = ip == ESTAB_IP4_HEADER_BYTES ? ESTAB_GSO_TCP4 : ESTAB_GSO_TCP6;
     f->gso_bytes = (uint16_t)o->gso_bytes;
   }
 }
 
+static __attribute__((noinline)) void frame_of_any_segment(const struct tcb *t,
+                                                           const struct tcp_out *o,
+                                                           struct estab_frame *f)
+{
+  frame_of_segment_at(t, o, f, t->path->link_header_bytes, ip_header_bytes(&t->path->remote),
+                      false);
+}
+
+static __attribute__((noinline)) void frame_of_plain_segment4(const struct tcb *t,
+                                                              const struct tcp_out *o,
+                                                              struct estab_frame *f)
+{
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES, true);
+}
+
+static __attribute__((noinline)) void frame_of_plain_segment6(const struct tcb *t,
+                                                              const struct tcp_out *o,
+                                                              struct estab_frame *f)
+{
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP6_HEADER_BYTES, true);
+}
+
 static inline void frame_of_segment(const struct tcb *t, const struct tcp_out *o,
                                     struct estab_frame *f)
 {
-  const size_t link = t->path->link_header_bytes;
-  const bool is4 = ip_is_mapped(&t->path->remote);
-  if (link)
-    frame_of_segment_at(t, o, f, link, is4 ? ESTAB_IP4_HEADER_BYTES : ESTAB_IP6_HEADER_BYTES);
-  else if (is4)
-    frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES);
+  const struct path *p = t->path;
+  const bool plain = !p->link_header_bytes && o->h.options.present == 0 &&
+                     (p->checksum_offload || o->text_bytes == 0);
+  if (!plain)
+    frame_of_any_segment(t, o, f);
+  else if (ip_is_mapped(&p->remote))
+    frame_of_plain_segment4(t, o, f);
   else
-    frame_of_segment_at(t, o, f, 0, ESTAB_IP6_HEADER_BYTES);
+    frame_of_plain_segment6(t, o, f);
 }
 
-// The same for a half-open record, on an interface without link headers.
+// The same for a half-open record, on an interface without link headers. p: its path, if one is at hand.
 static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
-                             const struct estab_tcp_header *syn_ack, const struct ip_netif *n,
-                             struct estab_frame *f)
+                             const struct estab_tcp_header *syn_ack, const struct path *p,
+                             bool offload, struct estab_frame *f)
 {
   const struct estab_ip *local = &h->tuple.local, *remote = &h->tuple.remote;
+  const uint8_t hop_limit = s->settings.hop_limit;
   frame_init(f, h->netif);
-  size_t ip = ip_header_bytes(remote);
+  const size_t ip = ip_header_bytes(remote);
   size_t tcp_bytes = tcp_emit(syn_ack, f->header + ip);
-  ip_emit_to(&s->ip, local, remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, s->settings.hop_limit,
-             tuple_flow(&h->tuple), f->header);
+  const uint16_t address_sum =
+      p ? p->address_sum : estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0));
+  if (ip == ESTAB_IP4_HEADER_BYTES)
+    ip4_header_put(local, remote, address_sum, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit,
+                   f->header);
+  else if (p)
+    ip6_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit, tuple_flow(&h->tuple), f->header);
+  else
+    ip_emit_to(&s->ip, local, remote, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit,
+               tuple_flow(&h->tuple), f->header);
   f->pieces[0].length = ip + tcp_bytes;
   f->l4_offset = (uint16_t)ip;
-  frame_checksum(f, f->header + ip, tcp_bytes, 0,
-                 estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0)),
-                 n->settings.checksum_offload);
+  frame_checksum(f, f->header + ip, tcp_bytes, 0, address_sum, offload);
 }
 
 // Fits a reply or a frame of link's into f. 1: filled, 0: waits for a neighbour or was dropped.
@@ -245,26 +279,41 @@ static unsigned output_replies(struct estab_stack *s, unsigned count, unsigned r
   return count;
 }
 
+static void trace_syn_ack(struct estab_stack *s, const struct half *h,
+                          const struct estab_tcp_header *syn_ack)
+{
+  if (s->settings.trace.event)
+    tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, syn_ack, 0, 1, s->now_ns);
+}
+
 static unsigned output_half(struct estab_stack *s, uint32_t index, unsigned count, unsigned room)
 {
   struct half *h = slab_at(&s->halves, index);
+  struct estab_tcp_header syn_ack;
   h->bits &= (uint8_t)~HALF_ON_LIST;
+  // No path is made for a record, but peers often come back.
+  const struct path *p = ip_path_of_last(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif);
+  if (p && path_is_open(p) && p->netif != 0) {
+    half_syn_ack(s, h, p->device_mtu, &syn_ack);
+    trace_syn_ack(s, h, &syn_ack);
+    frame_of_syn_ack(s, h, &syn_ack, p, p->checksum_offload, &s->batch_frames[count]);
+    s->segments_out++;
+    return batch_add(s, count);
+  }
   struct ip_route_result route;
   if (ip_route(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, &route) < 0) {
     h->seg.snd.nxt = h->seg.snd.una + 1; // as if it had been lost
     stack_drop(s, ESTAB_DROP_IP_NO_ROUTE, h->netif, &h->tuple, NULL);
     return count;
   }
-  struct estab_tcp_header syn_ack;
   half_syn_ack(s, h, route.mtu, &syn_ack);
-  if (s->settings.trace.event)
-    tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, &syn_ack, 0, 1, s->now_ns);
+  trace_syn_ack(s, h, &syn_ack);
   const struct ip_netif *n = ip_netif(&s->ip, route.netif);
   if (!n || n->settings.link == ESTAB_LINK_ETHERNET || route.netif != h->netif) {
     reply_tcp(s, &h->tuple, h->netif, &syn_ack); // around inside, or by way of a neighbour
     return output_replies(s, count, room);
   }
-  frame_of_syn_ack(s, h, &syn_ack, n, &s->batch_frames[count]);
+  frame_of_syn_ack(s, h, &syn_ack, NULL, n->settings.checksum_offload, &s->batch_frames[count]);
   s->segments_out++;
   return batch_add(s, count);
 }

@@ -9,6 +9,8 @@
 #ifndef ESTAB_STACK_STACK_H
 #define ESTAB_STACK_STACK_H
 
+#include <stddef.h>
+
 #include "base/block.h"
 #include "base/fifo.h"
 #include "base/mem.h"
@@ -238,6 +240,12 @@ static inline uint32_t demux_find(struct estab_stack *s, const struct estab_tupl
   const struct demux *d = &s->demux;
   if (d->last && tuple_equal(d->last_tuple, tuple)) return d->last;
   return demux_find_hashed(s, tuple);
+}
+// The full connection that demux_find() has just found.
+static inline struct tcb *demux_last_conn(const struct estab_stack *s)
+{
+  const uint8_t *tuple = (const uint8_t *)s->demux.last_tuple;
+  return (struct tcb *)(uintptr_t)(tuple - offsetof(struct tcb, tuple));
 }
 // tuple and next: of the record, which whoever calls has at hand.
 int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,

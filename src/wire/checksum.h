@@ -24,20 +24,40 @@ static inline uint16_t checksum_fold_few(uint32_t sum)
   return (uint16_t)(sum + (sum >> 16));
 }
 
-// A TCP header joins a sum of even length: header_bytes is a multiple of 4 and at least 20. As estab_checksum_add().
-static inline uint64_t checksum_add_tcp_header(uint64_t partial, const uint8_t *p,
-                                               size_t header_bytes)
+// Sums in the machine's byte order, for one segment: turned round only where they end. The bytes of a 16-bit word
+// change places when it is multiplied by 256, as 2^16 is 1 modulo 0xffff.
+
+// Of a TCP header: a multiple of 4 bytes, at least 20.
+static inline uint64_t checksum_tcp_header(const uint8_t *p, size_t header_bytes)
 {
   uint32_t v[5];
   memcpy(v, p, sizeof v);
-  uint64_t sum = (uint64_t)v[0] + v[1] + v[2] + v[3] + v[4]; // in the machine's byte order
+  uint64_t sum = (uint64_t)v[0] + v[1] + v[2] + v[3] + v[4];
   for (size_t at = sizeof v; at < header_bytes; at += 4) {
     uint32_t word;
     memcpy(&word, p + at, sizeof word);
     sum += word;
   }
-  const uint32_t folded = checksum_fold32(sum);
-  return partial + (bytes_swapped() ? __builtin_bswap32(folded) : folded);
+  return sum;
+}
+
+// A partial sum, as estab_checksum_add() gives it, joins one of those.
+static inline uint64_t checksum_with(uint64_t sum, uint64_t partial)
+{
+  const uint64_t big = partial & ~CHECKSUM_ODD; // far below 2^40
+  return sum + (bytes_swapped() ? big << 8 : big);
+}
+
+// The sum over a segment with a right checksum, which is not 0.
+static inline bool checksum_is_right(uint64_t sum)
+{
+  return checksum_fold32(sum) % 0xffff == 0;
+}
+
+// The field of a header, to be stored as it is.
+static inline uint16_t checksum_field(uint64_t sum)
+{
+  return (uint16_t)~checksum_fold_few(checksum_fold32(sum));
 }
 
 // As estab_checksum_fold().

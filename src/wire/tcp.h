@@ -45,12 +45,10 @@ static inline void tcp_parse_options(const uint8_t *bytes, size_t header_bytes,
   estab_tcp_options_parse(options, header_bytes - ESTAB_TCP_HEADER_BYTES, out);
 }
 
-// Header and options, as estab_tcp_emit().
-static inline size_t tcp_emit(const struct estab_tcp_header *h, uint8_t *out)
+// All but the options, of which header_bytes knows.
+static inline void tcp_emit_fixed(const struct estab_tcp_header *h, size_t header_bytes,
+                                  uint8_t *out)
 {
-  size_t header_bytes = ESTAB_TCP_HEADER_BYTES;
-  if (h->options.present != 0)
-    header_bytes += estab_tcp_options_emit(&h->options, out + ESTAB_TCP_HEADER_BYTES);
   put_be16(out, h->src_port);
   put_be16(out + 2, h->dst_port);
   put_be32(out + 4, h->seq);
@@ -59,6 +57,15 @@ static inline size_t tcp_emit(const struct estab_tcp_header *h, uint8_t *out)
   put_be16(out + 14, h->window);
   put_be16(out + ESTAB_TCP_CHECKSUM_OFFSET, 0);
   put_be16(out + 18, h->urgent);
+}
+
+// Header and options, as estab_tcp_emit().
+static inline size_t tcp_emit(const struct estab_tcp_header *h, uint8_t *out)
+{
+  size_t header_bytes = ESTAB_TCP_HEADER_BYTES;
+  if (h->options.present != 0)
+    header_bytes += estab_tcp_options_emit(&h->options, out + ESTAB_TCP_HEADER_BYTES);
+  tcp_emit_fixed(h, header_bytes, out);
   return header_bytes;
 }
 

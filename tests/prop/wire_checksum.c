@@ -4,6 +4,9 @@
 
 #include <estab/wire.h>
 
+#include "base/bytes.h"
+#include "wire/checksum.h"
+
 static void fill(struct prop_rng *r, uint8_t *p, size_t n)
 {
   const uint32_t manner = prop_below(r, 4); // all ones and all zeros are where carries go wrong
@@ -149,6 +152,24 @@ static bool pseudo_headers(struct prop_rng *r)
   return true;
 }
 
+// What the stack does with one segment, in the machine's byte order.
+static bool segments_add_up(struct prop_rng *r)
+{
+  uint8_t bytes[160];
+  const size_t header = 20 + 4 * prop_below(r, 11), text = prop_below(r, 100);
+  const uint32_t pseudo = prop_below(r, 1u << 18);
+  fill(r, bytes, sizeof bytes);
+  uint64_t sum = checksum_with(checksum_tcp_header(bytes, header), pseudo);
+  if (text) sum = checksum_with(sum, estab_checksum_add(0, bytes + header, text));
+  const uint32_t expected = ((uint32_t)naive(bytes, header + text) + pseudo) % 0xffff;
+  const uint16_t field = checksum_field(sum);
+  uint8_t stored[2];
+  memcpy(stored, &field, sizeof stored);
+  PROP_CHECK(same_sum((uint16_t)~get_be16(stored), (uint16_t)expected));
+  PROP_CHECK(checksum_is_right(sum) == (expected == 0));
+  return true;
+}
+
 int main(int argc, char **argv)
 {
   static const struct prop props[] = {
@@ -157,6 +178,7 @@ int main(int argc, char **argv)
       {"a_filled_in_checksum_sums_to_zero", a_filled_in_checksum_sums_to_zero, 5000},
       {"changes_are_followed", changes_are_followed, 20000},
       {"pseudo_headers", pseudo_headers, 5000},
+      {"segments_add_up", segments_add_up, 20000},
   };
   return prop_main(argc, argv, props, sizeof props / sizeof props[0]);
 }
