@@ -261,6 +261,10 @@ struct estab_listen_settings {
   uint32_t netif;   // 0 = any
   uint32_t backlog; // connections not yet accepted
   bool syn_events;  // hold the SYN-ACK until estab_accept_syn() or estab_refuse_syn()
+  // TCP Fast Open, RFC 7413: a client that shows the cookie it was given before is accepted with its SYN, and the text
+  // in it is there to read. So many connections at most may wait for their handshake to end (5.1), more take the usual
+  // way; 0 = off: for servers whose first request may come twice (6.1). Not together with syn_events.
+  uint32_t fast_open;
 };
 
 ESTAB_API void estab_listen_settings_default(
@@ -272,7 +276,7 @@ ESTAB_API int estab_listen(estab_stack *s, const struct estab_listen_settings *s
 // CLOSE of a listener: connections not yet accepted are reset, half-open records are forgotten: their peers' next
 // segment is answered with RST.
 ESTAB_API int estab_listener_close(estab_stack *s, estab_listener listener);
-// Next connection in ESTABLISHED or later, or ESTAB_ERR_WOULD_BLOCK.
+// Next connection in ESTABLISHED or later, or with Fast Open in SYN-RECEIVED, or ESTAB_ERR_WOULD_BLOCK.
 ESTAB_API int estab_accept(estab_stack *s, estab_listener listener, estab_conn *out);
 
 enum estab_refusal {
@@ -290,12 +294,40 @@ struct estab_connect_settings {
   uint16_t local_port; // 0 = chosen, RFC 6056
   uint16_t remote_port;
   uint32_t netif; // 0 = chosen by route
+  // TCP Fast Open, RFC 7413: the SYN asks the server for a cookie; when one is known from before, it carries that and
+  // as much as fits of what estab_send() has queued until estab_stack_output() makes it. That text may reach the
+  // server's program twice (6.1): for requests of which this is no matter. What the server does not take is sent again.
+  bool fast_open;
 };
 ESTAB_API void estab_connect_settings_default(struct estab_connect_settings *settings);
 // Active OPEN. The handle is usable at once: data may be queued before the handshake ends. ESTAB_ERR_EXISTS when the
 // tuple asked for is taken, ESTAB_ERR_NO_PORT when no local port is left to choose.
 ESTAB_API int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
                             uint64_t now_ns, estab_conn *out);
+
+// Octets of text that the SYN of such a connection would carry; 0: no cookie is known yet, or Fast Open did not work
+// there lately (RFC 7413 4.1.3.1). Who has nothing to say yet may wait with estab_connect() until there is, if this is
+// not 0.
+ESTAB_API int estab_fast_open_room(estab_stack *s, const struct estab_connect_settings *settings);
+// What is known of a server as seen from one address of ours: to keep it where a stack does not outlive its use.
+struct estab_fast_open_cookie {
+  size_t struct_bytes; // set by the caller
+  struct estab_ip local, remote;
+  uint8_t bytes[16];
+  uint8_t count;     // of bytes[], 4..16, even
+  uint16_t peer_mss; // 0 = not known
+};
+// For local and remote: 1 and the rest is filled in, or 0: no cookie is known.
+ESTAB_API int estab_fast_open_get(estab_stack *s, struct estab_fast_open_cookie *cookie);
+// As if the server had just given it. ESTAB_ERR_INVALID, ESTAB_ERR_NO_MEMORY.
+ESTAB_API int estab_fast_open_put(estab_stack *s, const struct estab_fast_open_cookie *cookie);
+// The key of the cookies that listeners give, 16 bytes: the same on all hosts that stand behind one address; Linux with
+// this net.ipv4.tcp_fastopen_key gives the same cookies. The one before stays good until the next call. Without it: a
+// secret of the stack's, which changes once a day.
+ESTAB_API void estab_fast_open_set_key(estab_stack *s, const uint8_t key[16]);
+// The cookie that a listener of ours gives to a client now, 8 bytes.
+ESTAB_API void estab_fast_open_cookie(estab_stack *s, const struct estab_ip *local,
+                                      const struct estab_ip *client, uint8_t cookie[8]);
 
 // ---------------------------------------------------------------------------------------------
 // TCP: SEND
@@ -349,6 +381,16 @@ ESTAB_API int estab_status(estab_stack *s, estab_conn conn);
 
 ESTAB_API int estab_conn_set_user(estab_stack *s, estab_conn conn, uint64_t user);
 
+// How a handshake used TCP Fast Open, bits.
+enum estab_fast_open {
+  ESTAB_FAST_OPEN_ASKED = 1u << 0,   // the SYN had the option
+  ESTAB_FAST_OPEN_COOKIE = 1u << 1,  // with a cookie: one we knew, or one of ours that is good
+  ESTAB_FAST_OPEN_LEARNED = 1u << 2, // the SYN-ACK brought a cookie
+  ESTAB_FAST_OPEN_TEXT = 1u << 3,    // the SYN carried text
+  ESTAB_FAST_OPEN_TAKEN = 1u << 4, // the SYN-ACK has acknowledged all of it: a round trip was saved
+  ESTAB_FAST_OPEN_DENIED = 1u << 5, // active: wanted, but it did not work there lately; not tried
+};
+
 // tcp_info's fields as far as they apply, with units. The caller sets struct_bytes.
 struct estab_conn_info {
   size_t struct_bytes;
@@ -386,6 +428,8 @@ struct estab_conn_info {
   uint8_t mtu_probes_sent, mtu_probes_lost; // up to 255
   uint64_t user_timeout_ns;                 // in force, 0 = none
   uint64_t peer_user_timeout_ns; // what the peer's option said last, 0 = nothing that counts
+  uint8_t fast_open;             // bits of enum estab_fast_open, RFC 7413
+  uint32_t syn_text_bytes;       // octets of text that the SYN carried
 };
 ESTAB_API int estab_conn_info(estab_stack *s, estab_conn conn, struct estab_conn_info *info);
 
@@ -455,12 +499,14 @@ struct estab_stack_info {
   uint64_t frames_in, frames_out;
   uint64_t segments_in, segments_out, retransmissions;
   uint64_t active_opens, passive_opens, resets_in, resets_out, challenge_acks;
+  // SYNs of ours whose text was taken; SYNs of others whose text we took; their cookies that were not good
+  uint64_t fast_opens_active, fast_opens_passive, fast_open_bad_cookies;
 };
 ESTAB_API void estab_stack_info(estab_stack *s, struct estab_stack_info *info);
 ESTAB_API uint64_t estab_drop_count(estab_stack *s, enum estab_drop drop);
 // Full connections, half-open and TIME-WAIT records in a state.
 ESTAB_API uint32_t estab_state_count(estab_stack *s, enum estab_state state);
-// Gives cached blocks and spare tables back to the memory door.
+// Gives cached blocks and spare tables back to the memory door; what Fast Open has learned of servers is forgotten.
 ESTAB_API void estab_stack_trim(estab_stack *s);
 
 #ifdef __cplusplus

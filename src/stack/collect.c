@@ -136,7 +136,7 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
   }
   // Before estab_accept() there is nobody to tell; what is pending then is told with the connection.
   if ((t->bits & (TCB_ON_EVENTS | TCB_ACCEPT_QUEUED)) ||
-      (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED))
+      (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED && !(t->bits & TCB_FAST_OPEN)))
     return;
   t->bits |= TCB_ON_EVENTS;
   list_push(s, &s->events, TAG_FULL | t->index, &t->event);
@@ -150,6 +150,7 @@ void stack_settle_all(struct estab_stack *s, struct tcb *t)
   }
   if (t->pending) tell_user(s, t);
   if (t->state == ESTAB_CLOSED) {
+    if (t->bits & TCB_FAST_OPEN) fast_listen_look(s, t);
     stack_leave_table(s, t);
     if (t->bits & TCB_ACCEPT_QUEUED) { // reset before anybody accepted it: nobody will hear of it
       leave_accept_queue(s, t);

@@ -177,6 +177,8 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     list_push(s, &s->events, TAG_HALF | index, &h->list);
   } else {
     half_start(s, index);
+    if (x->settings.fast_open && (g->options->present & ESTAB_TCP_OPT_TFO))
+      fast_listen_syn(s, index, g);
   }
 }
 
@@ -211,19 +213,19 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
     o->present |= ESTAB_TCP_OPT_UTO;
     o->user_timeout = uto_of_ns(s->settings.user_timeout_advertised_ns);
   }
+  if ((h->bits & HALF_COOKIE) && h->stage == 0) { // RFC 7413 4.2.2: not with a later one
+    o->present |= ESTAB_TCP_OPT_TFO;
+    o->tfo_bytes = COOKIE_BYTES;
+    cookies_make(&s->tcp.cookies, &h->tuple.local, &h->tuple.remote, s->now_ns, o->tfo_cookie);
+  }
   h->seg.snd.nxt = h->seg.snd.una + 1;
 }
 
-// The record's ACK came and was judged: a full connection takes over, and the segment's effects are its own.
-static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
+// A full connection in SYN-RECEIVED takes the record's place and waits to be accepted. NULL: no memory, no change.
+struct tcb *half_grow(struct estab_stack *s, uint32_t index)
 {
   struct half *h = slab_at(&s->halves, index);
   struct listener *x = slab_at(&s->listeners, h->listener);
-  if (x->accept.count >=
-      x->settings.backlog) { // kept half-open: the peer's next segment tries again
-    stack_drop(s, ESTAB_DROP_TCP_BACKLOG_FULL, h->netif, &h->tuple, g);
-    return;
-  }
   struct tcb_seed seed = {
       .tuple = h->tuple,
       .netif = h->netif,
@@ -246,8 +248,7 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   struct tcb *t = path ? stack_conn_new(s, &seed, path, TAG_HALF | index) : NULL;
   if (!t) {
     if (path) ip_path_put(&s->ip, path);
-    stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, seed.netif, &seed.tuple, g);
-    return;
+    return NULL;
   }
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
   half_leave(s, h, index);
@@ -272,6 +273,24 @@ static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
   if (x->armed && !x->on_events) {
     x->on_events = true;
     list_push(s, &s->events, TAG_THIRD | listener, &x->event);
+  }
+  return t;
+}
+
+// The record's ACK came and was judged: a full connection takes over, and the segment's effects are its own.
+static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
+{
+  const struct half *h = slab_at(&s->halves, index);
+  const struct listener *x = slab_at(&s->listeners, h->listener);
+  if (x->accept.count >=
+      x->settings.backlog) { // kept half-open: the peer's next segment tries again
+    stack_drop(s, ESTAB_DROP_TCP_BACKLOG_FULL, h->netif, &h->tuple, g);
+    return;
+  }
+  struct tcb *t = half_grow(s, index);
+  if (!t) {
+    stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, h->netif, &h->tuple, g);
+    return;
   }
   struct verdict v = tcp_segment_takes_effect(&s->tcp, t, g, s->now_ns);
   if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, g);

@@ -77,6 +77,7 @@ static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct se
     if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, g);
     if (v.reply == REPLY_RST) reply_rst(s, &t->tuple, t->netif, g);
   }
+  if (t->bits & TCB_FAST_OPEN) fast_listen_look(s, t);
   stack_collect(s, t);
 }
 

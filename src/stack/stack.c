@@ -98,6 +98,7 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   link_init(&s->link, &s->mem, key);
   udp_init(&s->udp, &s->mem, &s->rng, key);
   demux_init(&s->demux, &s->rng);
+  cookies_init(&s->tcp.cookies, s->tcp.ts_key, key, now_ns);
   wheel_init(&s->wheel, now_ns);
   slab_init(&s->conns, &s->mem, CONN_BYTES, ESTAB_MEM_CONN);
   slab_init(&s->halves, &s->mem, sizeof(struct half), ESTAB_MEM_HALF);
@@ -141,6 +142,7 @@ void estab_stack_free(estab_stack *s)
   }
   work_trim(&s->tcp);
   cc_own_free(&s->tcp.own_ccs, &s->mem);
+  cookies_destroy(&s->tcp.cookies, &s->mem);
   output_destroy(s);
   reply_destroy(s);
   block_pool_destroy(&s->blocks); // also what devices hold and what is lent
@@ -289,6 +291,9 @@ void estab_stack_info(estab_stack *s, struct estab_stack_info *info)
       .resets_in = s->resets_in,
       .resets_out = s->resets_out + s->tcp.resets,
       .challenge_acks = s->tcp.challenge_acks,
+      .fast_opens_active = s->tcp.cookies.texts_taken,
+      .fast_opens_passive = s->fast_opens_passive,
+      .fast_open_bad_cookies = s->fast_open_bad_cookies,
   };
   for (unsigned i = 0; i < ESTAB_MEM_KINDS; i++)
     now.memory_by_kind_bytes[i] = s->mem.by_kind[i];
@@ -317,6 +322,7 @@ void estab_stack_trim(estab_stack *s)
 {
   block_pool_trim(&s->blocks);
   work_trim(&s->tcp);
+  cookies_destroy(&s->tcp.cookies, &s->mem);
   slab_trim(&s->conns);
   slab_trim(&s->halves);
   slab_trim(&s->waits);

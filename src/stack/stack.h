@@ -23,6 +23,7 @@
 #include "ip/ip.h"
 #include "ip/pair.h"
 #include "link/link.h"
+#include "tcp/fastopen.h"
 #include "tcp/tcb.h"
 #include "udp/udp.h"
 
@@ -42,6 +43,7 @@
 enum half_bits {
   HALF_JUDGING = 1u << 0, // waits for estab_accept_syn() or estab_refuse_syn()
   HALF_ON_LIST = 1u << 1, // on the event list (while judging) or the ready list
+  HALF_COOKIE = 1u << 2,  // the SYN-ACK brings a cookie, RFC 7413 4.2.1
 };
 
 // A connection in SYN-RECEIVED that a listener opened.
@@ -94,6 +96,9 @@ struct listener {
   struct fifo_link event;
   bool on_events;
   bool armed; // tell of the next connection
+  // Fast Open, RFC 7413 5.1: connections in SYN-RECEIVED, and those that an RST ended there, this minute and the last
+  uint32_t fast_pending, fast_resets, fast_resets_before;
+  uint32_t fast_minute; // of the stack's clock
 };
 
 // A packet of ours that belongs to no connection, from its IP header on.
@@ -182,6 +187,7 @@ struct estab_stack {
   uint32_t state_counts[ESTAB_STATES]; // of half-open and TIME-WAIT records
   uint64_t frames_in, frames_out, segments_in, segments_out;
   uint64_t active_opens, passive_opens, resets_in, resets_out; // resets_out: of no connection
+  uint64_t fast_opens_passive, fast_open_bad_cookies;
   uint64_t drops[ESTAB_DROPS];
 };
 
@@ -266,7 +272,7 @@ static inline bool stack_wants_output(const struct tcb *t)
 {
   if (t->owed) return true;
   if (t->state == ESTAB_CLOSED || !(t->bits & TCB_SYN_ACKED) || (t->bits & TCB_FIN_SENT))
-    return false;
+    return fastopen_text_waits(t);
   return t->snd.una + t->sendq.bytes != t->snd.nxt || (t->bits & TCB_CLOSE_CALLED);
 }
 
@@ -370,8 +376,16 @@ void half_free(struct estab_stack *s, uint32_t index, const char *cause);
 void half_timeouts(struct estab_stack *s);
 uint64_t half_deadline(const struct estab_stack *s);
 void half_start(struct estab_stack *s, uint32_t index); // the SYN-ACK may leave
+struct tcb *half_grow(struct estab_stack *s, uint32_t index);
 uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms);
 uint32_t ms_after(uint64_t now_ns, uint64_t wait_ns);
+
+// ---- fast_listen.c
+
+// A listener with Fast Open has got a SYN with the option and made a record of it: what the cookie changes.
+void fast_listen_syn(struct estab_stack *s, uint32_t index, const struct seg *g);
+// TCB_FAST_OPEN, and something has happened: is its handshake over?
+void fast_listen_look(struct estab_stack *s, struct tcb *t) TCP_APART;
 
 // ---- timewait.c
 

@@ -172,10 +172,51 @@ static void settle_all(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
 }
 
+// What an ACK told is gathered, and acted on.
+static inline __attribute__((always_inline)) void take_news(struct tcp *c, struct tcb *t,
+                                                            const struct seg *g, bool forward,
+                                                            bool duplicate, bool blocks,
+                                                            uint64_t now_ns)
+{
+  struct news n;
+  if (t->work) transmit_account(t, now_ns);
+  news_begin(&n, t, g, forward, duplicate, now_ns);
+  if (blocks) sack_take(c, t, g, &n);
+  if (forward) take_new_ack(c, t, g, &n, now_ns);
+  if (duplicate) t->duplicate_acks_seen++;
+  if (tcb_speaks_sack(t))
+    recovery_on_ack(c, t, &n, now_ns);
+  else if (forward)
+    retransmit_on_new_ack(c, t, &n, now_ns);
+  else
+    retransmit_on_duplicate_ack(c, t, now_ns);
+  if (ecn_is_echo(t, g)) ecn_on_echo(c, t, n.cc.prior_flight_bytes, now_ns);
+  if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
+    fin_acknowledged(c, t, now_ns);
+  if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
+}
+
+// Text left before our SYN was acknowledged (fastopen.h): this ACK is also the first that can tell of it.
+static TCP_APART void ack_early_text(struct tcp *c, struct tcb *t, const struct seg *g,
+                                     uint64_t now_ns)
+{
+  t->snd.una = t->iss + 1;
+  if (t->snd.nxt == t->snd.una) return;
+  if (t->user_timeout_ms) t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+  if (t->flags & SEG_SACK) (void)work_take(c, t, now_ns);
+  const bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
+  const bool forward = seq_gt(g->ack, t->snd.una);
+  if (forward || blocks)
+    take_news(c, t, g, forward, false, blocks, now_ns);
+  else
+    retransmit_arm(c, t, now_ns);
+}
+
 void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
     handshake_done(c, t, g, now_ns);
+    if (t->bits & TCB_FAST_OPEN) ack_early_text(c, t, g, now_ns);
     return;
   }
   if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
@@ -187,24 +228,7 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   const bool forward = seq_gt(g->ack, t->snd.una), duplicate = is_duplicate_ack(t, g);
   const bool window_moved = seq_ge(g->ack, t->snd.una) && take_window(t, g);
   const bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
-  if (forward || duplicate || blocks) {
-    struct news n;
-    if (t->work) transmit_account(t, now_ns);
-    news_begin(&n, t, g, forward, duplicate, now_ns);
-    if (blocks) sack_take(c, t, g, &n);
-    if (forward) take_new_ack(c, t, g, &n, now_ns);
-    if (duplicate) t->duplicate_acks_seen++;
-    if (tcb_speaks_sack(t))
-      recovery_on_ack(c, t, &n, now_ns);
-    else if (forward)
-      retransmit_on_new_ack(c, t, &n, now_ns);
-    else
-      retransmit_on_duplicate_ack(c, t, now_ns);
-    if (ecn_is_echo(t, g)) ecn_on_echo(c, t, n.cc.prior_flight_bytes, now_ns);
-    if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
-      fin_acknowledged(c, t, now_ns);
-    if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
-  }
+  if (forward || duplicate || blocks) take_news(c, t, g, forward, duplicate, blocks, now_ns);
   // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed: the user
   // timeout counts from a probe without an answer. A released connection does not profit (ATTACKS R6, R7).
   if (t->snd.wnd == 0 && !(t->bits & TCB_RELEASED) && !tcb_life_runs(t))

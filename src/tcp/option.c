@@ -153,6 +153,8 @@ void tcp_conn_info(const struct tcp *c, const struct tcb *t, struct estab_conn_i
       .timestamps = (t->flags & SEG_TS) != 0,
       .window_scaling = (t->flags & SEG_WS) != 0,
       .ecn = (t->flags & SEG_ECN) != 0,
+      .fast_open = t->fast_open,
+      .syn_text_bytes = t->syn_text_bytes,
       .sack = (t->flags & SEG_SACK) != 0,
       .snd_wscale = t->snd_wscale,
       .rcv_wscale = t->rcv_wscale,

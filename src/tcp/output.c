@@ -3,6 +3,7 @@
 // makes segments of a full connection.
 #include "base/bytes.h"
 #include "tcp/ecn.h"
+#include "tcp/fastopen.h"
 #include "tcp/uto.h"
 #include "tcp/window.h"
 
@@ -217,7 +218,8 @@ static TCP_APART int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out,
   out->h.window = window_of_syn(c->settings, t);
   if (flags & ESTAB_TCP_ACK) acknowledged(t);
   out->retransmission = t->snd.nxt != t->iss;
-  t->snd.nxt = t->iss + 1;
+  if (t->bits & TCB_FAST_OPEN) fastopen_put_syn(c, t, out, now_ns);
+  if (!out->retransmission) t->snd.nxt = t->iss + 1;
   return finish(c, t, out, now_ns);
 }
 
@@ -611,6 +613,28 @@ static TCP_APART int send_with_blocks(struct tcp *c, struct tcb *t, struct tcp_o
   return sent;
 }
 
+// RFC 7413 4.2.2: a server's text before the ACK of its SYN-ACK, as far as the windows reach. Without a work block, and
+// nothing of it is sent again before that ACK.
+static TCP_APART int send_before_ack(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                     uint64_t now_ns)
+{
+  if (!fastopen_text_waits(t)) return 0;
+  const uint32_t flight = t->snd.nxt - (t->iss + 1), queued = t->sendq.bytes - flight;
+  const uint32_t wnd = u32_min(t->cc.cwnd_bytes, t->snd.wnd);
+  const uint32_t usable = wnd > flight ? wnd - flight : 0;
+  const uint32_t mss = t->snd_mss - ((t->bits & TCB_BLOCKS) ? 4u : 0u); // RFC 5482's option
+  uint32_t n = u32_min(u32_min(queued, usable), mss);
+  const bool waits = n < queued || (t->bits & (TCB_NAGLE | TCB_CLOSE_CALLED)) == TCB_NAGLE;
+  if (n == 0 || (n < mss && ((flight > 0 && waits) || (t->bits & TCB_CORK)))) return 0;
+  begin(c, t, out, t->snd.nxt, now_ns);
+  t->snd.una++; // the queue begins behind our SYN
+  n = attach_text(t, out, t->snd.nxt, n);
+  t->snd.una--;
+  mark_text(t, out);
+  t->snd.nxt += n;
+  return finish(c, t, out, now_ns);
+}
+
 static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out *out,
                                    uint64_t now_ns)
 {
@@ -618,9 +642,11 @@ static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out 
   if (t->state == ESTAB_CLOSED) return 0;
   if (t->path_generation != t->path->generation) tcb_update_mss(c, t);
   if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
-  if (t->bits & TCB_BLOCKS) return send_with_blocks(c, t, out, now_ns);
+  if ((t->bits & (TCB_BLOCKS | TCB_FAST_OPEN)) == TCB_BLOCKS)
+    return send_with_blocks(c, t, out, now_ns);
   if (t->bits & TCB_SYN_ACKED) return send_synchronized(c, t, out, now_ns);
   if (t->state == ESTAB_SYN_SENT) return 0;
+  if ((t->bits & TCB_FAST_OPEN) && send_before_ack(c, t, out, now_ns)) return 1;
   if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE))
     return send_ack(c, t, out, now_ns);
   return 0;

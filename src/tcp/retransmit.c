@@ -5,6 +5,7 @@
 // output sends again from there, as far as the congestion window reaches; in fast recovery output sends the one
 // segment at SND.UNA.
 #include "base/bytes.h"
+#include "tcp/fastopen.h"
 #include "tcp/news.h"
 #include "tcp/uto.h"
 
@@ -136,6 +137,7 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   uto_owe(t);
   if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
     t->owed |= OWED_SYN;
+    if (t->bits & TCB_FAST_OPEN) fastopen_on_syn_lost(c, t, now_ns);
     if (t->backoff < 32) t->backoff++;
     t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
     return;

@@ -2,6 +2,7 @@
 // segment_arrives.c - RFC 9293 3.10.7: SEGMENT ARRIVES in CLOSED, LISTEN, SYN-SENT, and the way into the others.
 #include "base/bytes.h"
 #include "tcp/ecn.h"
+#include "tcp/fastopen.h"
 #include "tcp/uto.h"
 
 // RFC 9293 3.10.7.1: everything but RST is answered with RST.
@@ -91,7 +92,7 @@ static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, str
 {
   bool ack_acceptable = false;
   if (g->flags & ESTAB_TCP_ACK) { // first
-    if (seq_le(g->ack, t->iss) || seq_gt(g->ack, t->snd.nxt))
+    if (seq_le(g->ack, t->iss) || seq_gt(g->ack, t->snd.nxt + t->syn_text_bytes))
       return verdict_stop(ESTAB_DROP_TCP_SYN_SENT_ACK,
                           (g->flags & ESTAB_TCP_RST) ? REPLY_NONE : REPLY_RST, EFFECT_NONE);
     ack_acceptable = true;
@@ -107,6 +108,7 @@ static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, str
   if ((g->flags & ESTAB_TCP_FIN) && !ack_acceptable && c->settings->syn_fin_drop)
     return verdict_stop(ESTAB_DROP_TCP_SYN_SENT_SYN_FIN, REPLY_NONE, EFFECT_NONE);
   take_syn(c, t, g, now_ns);
+  if (t->bits & TCB_FAST_OPEN) fastopen_on_syn_answer(c, t, g, now_ns);
   g->flags &= (uint16_t)~ESTAB_TCP_SYN;
   g->seq++;
   if (!ack_acceptable) { // simultaneous open, RFC 9293 3.5 Figure 7
@@ -173,6 +175,10 @@ static TCP_APART struct verdict judge(struct tcp *c, struct tcb *t, struct seg *
 {
   const uint32_t seq = g->seq, len = seg_len(g);
   const uint16_t flags = g->flags;
+  if ((t->bits & TCB_FAST_OPEN) && fastopen_is_syn_again(t, g)) {
+    t->owed |= OWED_SYN;
+    return verdict_stop(ESTAB_DROP_TCP_DUPLICATE, REPLY_SYN_ACK, EFFECT_NONE);
+  }
   struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
   if (!v.stop) return v;
   if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)

@@ -25,6 +25,7 @@
 #include "proto/state.h"
 #include "tcp/cc.h"
 #include "tcp/cc_own.h"
+#include "tcp/cookies.h"
 #include "tcp/work.h"
 
 // Of functions for what is rare: out of line, so that who calls them saves no registers for it.
@@ -42,6 +43,7 @@ struct tcp {
   struct work *spare_work;                          // at most WORK_SPARES blocks that nobody uses
   uint32_t spare_works;
   struct cc_own *own_ccs; // plugged in by the user, the latest first
+  struct cookies cookies; // of Fast Open
 };
 
 enum owed {
@@ -86,7 +88,8 @@ enum tcb_bits {
   TCB_RECV_FIXED = 1u << 26,    // and the receive buffer
   TCB_ECE = 1u << 27,           // a mark is echoed until the peer says CWR, RFC 3168 6.1.3
   TCB_CWR = 1u << 28,           // the next new text says CWR, RFC 3168 6.1.2
-  TCB_BLOCKS = 1u << 29, // SACK blocks may be owed, for a hole or a duplicate; or see uto_owed
+  TCB_BLOCKS = 1u << 29,    // SACK blocks may be owed, for a hole or a duplicate; or see uto_owed
+  TCB_FAST_OPEN = 1u << 30, // a handshake with Fast Open is under way, fastopen.h
 };
 
 enum tcb_timer {
@@ -220,6 +223,10 @@ struct tcb {
   uint8_t mtu_probes_sent, mtu_probes_lost; // up to 255
   uint16_t adv_uto, peer_uto;   // RFC 5482: ADV_UTO and REMOTE_UTO as on the wire, 0 = none
   uint32_t notsent_lowat_bytes; // SEND takes up to this unsent; see unsent_marked
+  uint16_t syn_text_bytes;      // octets of text that a SYN carried, Fast Open
+  uint8_t fast_open;            // enum estab_fast_open
+  uint8_t
+      listener_mark; // of a passive Fast Open: which listener counts it, should its place have a new one
 };
 
 // What a small segment each way touches: asked for together as soon as the connection is found.
@@ -227,7 +234,7 @@ struct tcb {
 
 _Static_assert(offsetof(struct tcb, snd.max_wnd) == offsetof(struct seg_state, snd.max_wnd),
                "one view of the head");
-_Static_assert(sizeof(struct tcb) <= 592, "nine cache lines and a cold tail");
+_Static_assert(sizeof(struct tcb) <= 624, "nine cache lines and a cold tail");
 
 static inline bool tcp_tracing(const struct tcp *c)
 {

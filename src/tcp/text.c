@@ -219,6 +219,7 @@ static enum estab_drop take_text(struct tcp *c, struct tcb *t, const struct seg 
 enum estab_drop seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
   switch ((enum estab_state)t->state) {
+  case ESTAB_SYN_RECEIVED: // only what a SYN with a good cookie brought, RFC 7413 4.2
   case ESTAB_ESTABLISHED:
   case ESTAB_FIN_WAIT_1:
   case ESTAB_FIN_WAIT_2: return take_text(c, t, g, now_ns);
@@ -232,7 +233,6 @@ enum estab_drop seventh_text(struct tcp *c, struct tcb *t, const struct seg *g, 
   case ESTAB_CLOSED:
   case ESTAB_LISTEN:
   case ESTAB_SYN_SENT:
-  case ESTAB_SYN_RECEIVED:
   case ESTAB_STATES: break;
   }
   return ESTAB_DROP_NONE;

@@ -40,7 +40,10 @@ static void retransmission_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns
   }
   switch ((enum timer_use)t->timer_use) {
   case TIMER_USE_REORDER: recovery_on_reorder_timer(c, t, now_ns); return;
-  case TIMER_USE_PROBE: recovery_on_probe_timer(c, t, now_ns); return;
+  case TIMER_USE_PROBE:
+    if (!(t->bits & TCB_SYN_ACKED)) break; // our SYN itself
+    recovery_on_probe_timer(c, t, now_ns);
+    return;
   case TIMER_USE_TIMEOUT:
   case TIMER_USE_REST: break;
   }

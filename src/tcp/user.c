@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // user.c - the user's calls, RFC 9293 3.10.2 to 3.10.6, on a full connection. OPEN is the stack's, it makes the TCB.
 #include "base/bytes.h"
-#include "tcp/tcb.h"
+#include "tcp/fastopen.h"
 
 // What a call on a connection that is over answers.
 static int gone(const struct tcb *t)
@@ -110,7 +110,7 @@ void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
   if ((t->bits & TCB_URGENT_IN) && seq_le(t->rcv_up, t->rcv_read))
     t->bits &= ~(uint32_t)TCB_URGENT_IN;
   if (all) t->bits |= TCB_READ_ARMED;
-  if (t->state != ESTAB_CLOSED) window_after_read(t);
+  if (state_is_synchronized((enum estab_state)t->state)) window_after_read(t);
 }
 
 int tcp_receive_call(struct tcp *c, struct tcb *t, void *bytes, size_t n)
@@ -213,6 +213,7 @@ void tcp_shutdown_recv_call(struct tcp *c, struct tcb *t, uint64_t now_ns)
 void tcp_soft_error(struct tcp *c, struct tcb *t, int error, bool hard, uint64_t now_ns)
 {
   bool attempt = t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED;
+  if (hard && (t->bits & TCB_FAST_OPEN)) fastopen_on_syn_lost(c, t, now_ns);
   if (hard && attempt && c->settings->icmp_aborts_connect) {
     tcb_end(c, t, error, ESTAB_EVENT_ABORTED, "ICMP error", now_ns);
     return;

@@ -5,7 +5,6 @@
 # not in it). Without --write compares the file with what the rule says and fails when they differ.
 #
 # The rule looks at what a script asks of the host, never at whether estab passes it:
-#   fast-open  a Fast Open option, or a socket option, flag or sysctl of Fast Open
 #   ecn        a packet that leaves with an ECN codepoint, with E, W, A or a number among its flags, or with the AccECN
 #              option
 #   sender     SACK blocks that arrive (the sender is to act on them), a mechanism of the modern sender by its name
@@ -16,7 +15,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TIME = r'^\s*[+\d.~*]+\s*'
 OUT = re.compile(TIME + r'>\s*(\[[a-z0-9]+\])?\s*([SFRPUEWA.0-9-]+)\s+\S*\(\d+\)(.*)$')
 IN = re.compile(TIME + r'<.*$')
-FAST_OPEN = re.compile(r'TCP_FASTOPEN|MSG_FASTOPEN|tcp_fastopen|fastopen\.\w+=1|<[^>]*\bFO\b')
 SENDER_WORD = re.compile(r'\b(RACK|TLP|PRR|CUBIC|HyStart|FACK|undo)\b|tcp_cubic|/(prr|cubic|undo)-', re.I)
 SENDER_FIELD = re.compile(r'\btcpi_(ca_state|sacked|lost|retrans|reordering|delivered|busy_time|rwnd_limited)\b')
 
@@ -28,8 +26,6 @@ def needs(name, text):
         if out and (out.group(1) not in (None, '[noecn]') or re.search('[EWA0-9]', out.group(2))
                     or re.search(r'<[^>]*\bECN\b', out.group(3))):
             found.add('ecn')
-        if not line.lstrip().startswith('//') and FAST_OPEN.search(line):
-            found.add('fast-open')
         if IN.match(line) and re.search(r'<[^<>]*\bsack\s+\d', line):
             found.add('sender')
     if SENDER_WORD.search(text) or SENDER_WORD.search(name) or SENDER_FIELD.search(text):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // cmd_connect.c - estab connect: opens a connection and joins it to stdin and stdout.
 #include "commands.h"
+#include "cookie_file.h"
 #include "relay.h"
 #include "say.h"
 #include "tool_stack.h"
@@ -12,12 +13,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAME "connect"
 
 static bool only_four, only_six, only_try, no_names;
 static uint64_t source_port;
 static struct estab_ip source;
+static const char *cookie_path;
 
 static const struct option own[] = {
     {.letter = 'z', .kind = OPTION_FLAG, .value = &only_try, .help = "only connect, and close"},
@@ -31,6 +34,11 @@ static const struct option own[] = {
      .help = "our port",
      .min = 1,
      .max = 65535},
+    {.name = "fast-open",
+     .kind = OPTION_TEXT,
+     .value = &cookie_path,
+     .argument = "FILE",
+     .help = "send text with the SYN (RFC 7413); FILE keeps the servers' cookies"},
     {.letter = 's', .kind = OPTION_IP, .value = &source, .argument = "IP", .help = "our address"},
     OPTION_END};
 static const struct option *const tables[] = {own,          relay_table, tuning_table, port_table,
@@ -106,6 +114,23 @@ static int wait_connected(struct motor *m, estab_conn conn, int *error)
   }
 }
 
+// What goes with the SYN: the first of stdin, where the server's cookie is known. It may come twice, RFC 7413 6.1.
+static size_t first_input(struct motor *m, const struct estab_connect_settings *settings,
+                          uint8_t *text, size_t most)
+{
+  int room = estab_fast_open_room(m->s, settings);
+  if (room <= 0 || relay_options.no_input || only_try) return 0;
+  ssize_t n = read(STDIN_FILENO, text, (size_t)room < most ? (size_t)room : most);
+  return n > 0 ? (size_t)n : 0;
+}
+
+static int keep_cookie(struct motor *m, estab_conn conn)
+{
+  struct estab_conn_info info = {.struct_bytes = sizeof info};
+  if (!cookie_path || estab_conn_info(m->s, conn, &info) < 0) return 0;
+  return cookie_file_write(NAME, cookie_path, m->s, &info.tuple.local, &info.tuple.remote);
+}
+
 static int run(struct motor *m, const char *host, const struct estab_ip *ip, uint16_t port)
 {
   struct estab_connect_settings settings;
@@ -118,8 +143,18 @@ static int run(struct motor *m, const char *host, const struct estab_ip *ip, uin
   settings.local_port = (uint16_t)source_port;
   if (!estab_ip_is_any(&source)) settings.local = source;
   estab_ip_format(ip, address, sizeof address);
+  uint8_t text[1500];
+  size_t text_bytes = 0;
+  if (cookie_path) {
+    settings.fast_open = true;
+    int bad = cookie_file_read(NAME, cookie_path, m->s);
+    if (bad) return bad;
+    text_bytes = first_input(m, &settings, text, sizeof text);
+  }
   int r = estab_connect(m->s, &settings, estab_clock_ns(), &conn);
+  if (r >= 0 && text_bytes) (void)estab_send(m->s, conn, text, text_bytes); // the buffer is empty
   int status = r < 0 ? 0 : wait_connected(m, conn, &error);
+  if (!status && r >= 0 && !error) status = keep_cookie(m, conn);
   if (status) return status;
   if (r < 0) error = r;
   if (error)

@@ -13,6 +13,7 @@
 #define PORTS_MAX 64
 
 static bool keep;
+static uint64_t fast_open;
 static const char *service;
 
 static const struct option own[] = {
@@ -21,6 +22,12 @@ static const struct option own[] = {
      .value = &service,
      .argument = "NAME",
      .help = "echo, discard or chargen (RFC 862-864), many at once"},
+    {.name = "fast-open",
+     .kind = OPTION_COUNT,
+     .value = &fast_open,
+     .argument = "N",
+     .help = "take text with a SYN (RFC 7413); N at most wait for their handshake",
+     .max = 1000000},
     {.letter = 'k', .kind = OPTION_FLAG, .value = &keep, .help = "then wait for the next one"},
     OPTION_END};
 static const struct option *const tables[] = {own,          relay_table, tuning_table, port_table,
@@ -72,7 +79,7 @@ static int run(struct motor *m, const uint16_t *ports, unsigned count, enum serv
   estab_listener listeners[PORTS_MAX];
   char url[ESTAB_IP_TEXT_BYTES + 16];
   for (unsigned i = 0; i < count; i++) {
-    int status = motor_listen(m, ports[i], &listeners[i]);
+    int status = motor_listen(m, ports[i], (uint32_t)fast_open, &listeners[i]);
     if (status) return status;
     motor_url(m, "tcp", 0, ports[i], 0, url, sizeof url);
     if (relay_options.verbose || service) fprintf(stderr, "Listening on %s\n", url);

@@ -15,7 +15,7 @@
 #define NAME "serve"
 
 static bool verbose;
-static uint64_t http_port = 80;
+static uint64_t http_port = 80, fast_open;
 
 static const struct option own[] = {
     {.name = "port",
@@ -25,6 +25,12 @@ static const struct option own[] = {
      .help = "where to listen (80)",
      .min = 1,
      .max = 65535},
+    {.name = "fast-open",
+     .kind = OPTION_COUNT,
+     .value = &fast_open,
+     .argument = "N",
+     .help = "take text with a SYN (RFC 7413); N at most wait for their handshake",
+     .max = 1000000},
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say each request on stderr"},
     OPTION_END};
 static const struct option *const tables[] = {own,          tuning_table, port_table,
@@ -45,7 +51,8 @@ static int run(struct motor *m, const struct http_root *root)
   struct http_server server;
   struct estab_event e;
   char url[ESTAB_IP_TEXT_BYTES + 16];
-  int status = http_server_open(&server, m, root, (uint16_t)http_port, verbose);
+  int status =
+      http_server_open(&server, m, root, (uint16_t)http_port, (uint32_t)fast_open, verbose);
   if (status) return status;
   motor_url(m, "http", 0, (uint16_t)http_port, 80, url, sizeof url);
   printf("%s\n", url);

@@ -66,7 +66,7 @@ int demo_serve(struct demo *d)
   struct hash received;
   char url[ESTAB_IP_TEXT_BYTES + 32];
   struct http_root root = {.folder = -1, .file = d->content};
-  int status = http_server_open(&server, &d->m, &root, 80, false);
+  int status = http_server_open(&server, &d->m, &root, 80, 0, false);
   if (status) return status;
   motor_url(&d->m, "http", d->ipv6 ? 6 : 4, 80, 80, url, sizeof url - 16);
   strcat(url, "/demo.txt");

@@ -6,12 +6,12 @@
 #define LOOK_NS     1000000000u
 
 int http_server_open(struct http_server *h, struct motor *m, const struct http_root *root,
-                     uint16_t port, bool verbose)
+                     uint16_t port, uint32_t fast_open, bool verbose)
 {
   *h = (struct http_server){.m = m, .root = *root, .verbose = verbose};
   conns_init(&h->conns);
   h->next_look_ns = estab_clock_ns() + LOOK_NS;
-  return motor_listen(m, port, &h->listener);
+  return motor_listen(m, port, fast_open, &h->listener);
 }
 
 static void drop(struct http_server *h, struct http_conn *c)

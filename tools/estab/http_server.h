@@ -17,7 +17,7 @@ struct http_server {
 
 // Starts listening. 0, or the exit status after a complaint.
 int http_server_open(struct http_server *h, struct motor *m, const struct http_root *root,
-                     uint16_t port, bool verbose);
+                     uint16_t port, uint32_t fast_open, bool verbose);
 // Handles one event of the stack; false: it is about none of the server's.
 bool http_server_event(struct http_server *h, const struct estab_event *e);
 // Ends connections whose time is over. Answers when to call again.

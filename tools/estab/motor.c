@@ -50,12 +50,13 @@ int motor_close(struct motor *m, int status)
   return status ? status : r ? r : log;
 }
 
-int motor_listen(struct motor *m, uint16_t port, estab_listener *out)
+int motor_listen(struct motor *m, uint16_t port, uint32_t fast_open, estab_listener *out)
 {
   struct estab_listen_settings settings;
   estab_listen_settings_default(&settings);
   settings.port_first = settings.port_last = port;
   settings.backlog = 4096;
+  settings.fast_open = fast_open;
   int r = estab_listen(m->s, &settings, out);
   return r < 0 ? say_failure(m->command, NULL, "port %u: %s", port, estab_strerror(r)) : 0;
 }

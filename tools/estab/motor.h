@@ -26,7 +26,8 @@ int motor_turn(struct motor *m, uint64_t until_ns, struct pollfd *fds, unsigned 
 int motor_close(struct motor *m, int status);
 
 // Listens at a port on every address of ours. 0, or the exit status after a complaint.
-int motor_listen(struct motor *m, uint16_t port, estab_listener *out);
+// fast_open: as in struct estab_listen_settings
+int motor_listen(struct motor *m, uint16_t port, uint32_t fast_open, estab_listener *out);
 // "http://192.0.2.2:8080": the address of a family (0 = the first), an IPv6 one in brackets.
 void motor_url(const struct motor *m, const char *scheme, int family, uint16_t port,
                uint16_t usual_port, char *text, size_t text_bytes);

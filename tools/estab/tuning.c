@@ -99,6 +99,14 @@ void tuning_say(const struct estab_conn_info *info, FILE *out)
           (unsigned long long)info->bytes_received, (unsigned long long)info->segments_received,
           info->reordering_seen ? "; reordering was seen" : "",
           info->ecn ? "; ECN was agreed on" : "");
+  if (info->fast_open)
+    fprintf(out, "Fast Open:%s%s%s%s; %u octets with the SYN%s\n",
+            (info->fast_open & ESTAB_FAST_OPEN_ASKED) ? " asked for" : "",
+            (info->fast_open & ESTAB_FAST_OPEN_COOKIE) ? ", with a cookie" : "",
+            (info->fast_open & ESTAB_FAST_OPEN_LEARNED) ? ", a cookie was given" : "",
+            (info->fast_open & ESTAB_FAST_OPEN_DENIED) ? " did not work there lately" : "",
+            info->syn_text_bytes,
+            (info->fast_open & ESTAB_FAST_OPEN_TAKEN) ? ", taken before the handshake" : "");
   fprintf(out, "round trip %.3f ms, %.3f at least; congestion window %u octets\n",
           milliseconds(info->srtt_ns), milliseconds(info->rtt_min_ns), info->cwnd_bytes);
   fprintf(out, "packets of at most %u octets%s; %u probes of larger ones, %u of them lost\n",

@@ -101,7 +101,8 @@ static bool assert_variable(struct asserts *a, const char *name, int64_t *value)
     int64_t value;
   } variables[] = {
       {"tcpi_state", a->alive ? assert_state(i->state) : 7},
-      {"tcpi_options", (i->timestamps ? 1 : 0) | (i->sack ? 2 : 0) | (i->window_scaling ? 4 : 0)},
+      {"tcpi_options", (i->timestamps ? 1 : 0) | (i->sack ? 2 : 0) | (i->window_scaling ? 4 : 0) |
+                           ((i->fast_open & ESTAB_FAST_OPEN_TAKEN) ? 32 : 0)},
       {"tcpi_snd_cwnd", i->cwnd_bytes / mss},
       {"tcpi_snd_ssthresh", i->ssthresh_bytes >= 0x3fffffff ? 0x7fffffff : i->ssthresh_bytes / mss},
       {"tcpi_unacked", (i->flight_bytes + mss - 1) / mss},

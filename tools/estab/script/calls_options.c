@@ -254,7 +254,7 @@ enum step call_setsockopt(struct run *run, struct pending *pending, struct outco
     return sock->keepalive ? option_keepalive(run, sock, out) : option_answers(out, 0, NULL);
   }
   if (value_is(name, "TCP_FASTOPEN") || value_is(name, "TCP_FASTOPEN_CONNECT"))
-    return number == 0 ? option_answers(out, 0, NULL) : call_not_here(out, "Fast Open");
+    return fast_open_option(run, sock, value_is(name, "TCP_FASTOPEN_CONNECT"), number, out);
   const struct socket_option *option = option_find(name);
   if (option == NULL) return call_not_here(out, "this option");
   return sock_set(&run->sockets, sock, option->option, (uint64_t)number * option->unit, out);

@@ -20,6 +20,7 @@ struct flow {
   bool renewed;     // the far side began anew: the host's next SYN sets local_offset again
   uint32_t script_irs, script_iss; // where the streams begin, less 1
   bool irs_known;
+  bool counts_from_syn; // see flow_remote()
   uint32_t live_iss;
   unsigned ts_pairs;
   struct {
@@ -27,9 +28,13 @@ struct flow {
   } ts[FLOW_TS_PAIRS]; // TSvals of the host
 };
 
-static inline void flow_start(struct flow *flow, const struct estab_tuple *tuple)
+static inline void flow_start(struct flow *flow, const struct estab_tuple *tuple,
+                              bool counts_from_syn)
 {
-  *flow = (struct flow){.used = true, .tuple = *tuple, .remote_offset = FLOW_REMOTE_OFFSET};
+  *flow = (struct flow){.used = true,
+                        .tuple = *tuple,
+                        .remote_offset = FLOW_REMOTE_OFFSET,
+                        .counts_from_syn = counts_from_syn};
 }
 
 // A SYN of the host left with this sequence number where the script says script_seq.
@@ -40,6 +45,18 @@ static inline void flow_synchronize(struct flow *flow, uint32_t live_seq, uint32
   flow->live_iss = live_seq;
   flow->local_known = true;
   flow->renewed = false;
+}
+
+// From a script's numbers to the live ones. In Linux's scripts the numbers of SYNs stand as they are, all others count
+// from the SYN; a script whose streams begin with 0 sees no difference.
+static inline uint32_t flow_remote(const struct flow *flow, bool syn)
+{
+  return flow->remote_offset + (syn || !flow->counts_from_syn ? 0 : flow->script_irs);
+}
+
+static inline uint32_t flow_local(const struct flow *flow, bool syn)
+{
+  return flow->local_offset + (syn || !flow->counts_from_syn ? 0 : flow->script_iss);
 }
 
 static inline void flow_note_ts(struct flow *flow, uint32_t script, uint32_t live)

@@ -11,14 +11,16 @@ enum knob_kind {
   KNOB_U8,
   KNOB_U16,
   KNOB_U32,
-  KNOB_U64,   // unit: ours in one of theirs
-  KNOB_NONE,  // nothing here answers to it, and nothing needs to
-  KNOB_ZERO,  // only 0 is what estab does
-  KNOB_RANGE, // three numbers: least, first, most
-  KNOB_NOT,   // a bool that is true here when theirs is 0
-  KNOB_TRIES, // U64: a number of retransmissions; here the time until the next one would be due
-  KNOB_ECN,   // U8: Linux numbers more ways than estab has
-  KNOB_IDLE,  // keepalive's idle time where a script asks for keepalive
+  KNOB_U64,    // unit: ours in one of theirs
+  KNOB_NONE,   // nothing here answers to it, and nothing needs to
+  KNOB_ZERO,   // only 0 is what estab does
+  KNOB_RANGE,  // three numbers: least, first, most
+  KNOB_NOT,    // a bool that is true here when theirs is 0
+  KNOB_TRIES,  // U64: a number of retransmissions; here the time until the next one would be due
+  KNOB_ECN,    // U8: Linux numbers more ways than estab has
+  KNOB_FAST,   // Linux's bits of Fast Open: 0x400 = every listener
+  KNOB_FORGET, // 0: what Fast Open has learned of servers is forgotten
+  KNOB_IDLE,   // keepalive's idle time where a script asks for keepalive
 };
 
 struct knob {
@@ -63,6 +65,7 @@ static const struct knob knobs[] = {
     {"net.inet.tcp.blackhole", KNOB_ZERO, 0, 0, 1},
     {"net.inet.tcp.always_keepalive", KNOB_ZERO, 0, 0, 1},
     {"net.inet.tcp.ecn.", KNOB_NONE, 0, 0, 1},
+    {"net.inet.tcp.fastopen.client_enable", KNOB_FORGET, 0, 0, 1},
     {"net.inet.tcp.fastopen.", KNOB_NONE, 0, 0, 1},
     {"net.inet.tcp.hostcache.", KNOB_NONE, 0, 0, 1},
     {"net.inet.tcp.syncache.", KNOB_NONE, 0, 0, 1},
@@ -96,7 +99,9 @@ static const struct knob knobs[] = {
     {"net.ipv4.tcp_wmem", KNOB_RANGE, AT(send_buffer_bytes), AT(send_buffer_max_bytes), 1},
     {"net.ipv4.tcp_ecn", KNOB_ECN, AT(ecn), 0, 1},
     {"net.ipv4.tcp_ecn_", KNOB_NONE, 0, 0, 1}, // all that begin with it, as with a point
-    {"net.ipv4.tcp_fastopen", KNOB_NONE, 0, 0, 1},
+    {"net.ipv4.tcp_fastopen", KNOB_FAST, 0, 0, 1},
+    {"net.ipv4.tcp_fastopen_cookies", KNOB_FORGET, 0, 0, 1},
+    {"net.ipv4.tcp_fastopen_", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_mtu_probing", KNOB_U8, AT(plpmtud), 0, 1},
     {"net.ipv4.tcp_notsent_lowat", KNOB_U32, AT(notsent_lowat_bytes), 0, 1},
     {"net.ipv4.tcp_syncookies", KNOB_NONE, 0, 0, 1},
@@ -180,6 +185,8 @@ static int knob_store(struct estab_settings *settings, enum knob_kind kind, size
   case KNOB_ECN:
   case KNOB_NONE:
   case KNOB_IDLE:
+  case KNOB_FAST:
+  case KNOB_FORGET:
   case KNOB_ZERO: break;
   }
   memcpy(before, at, width);
@@ -236,6 +243,10 @@ int knob_set(struct run *run, const char *name, const char *value)
     if (n > ESTAB_ECN_ACCEPT) return -1;
     break;
   case KNOB_IDLE: run->sockets.keepidle_ns = n; return 0;
+  case KNOB_FAST: run->sockets.fast_open_all = (n & 0x400) ? 1024 : 0; return 0;
+  case KNOB_FORGET:
+    if (n == 0 && run->host.stack != NULL) estab_stack_trim(run->host.stack);
+    return 0;
   case KNOB_RANGE: {
     uint64_t first = strtoull(end, &end, 0), most = strtoull(end, &end, 0);
     changed = knob_store(settings, KNOB_U32, knob->offset, first);
@@ -286,7 +297,10 @@ static void knobs_freebsd(struct run *run)
   s->window_beyond_field = true;
   s->pacing = false;
   run->sockets.unreachable = "ECONNREFUSED"; // whatever the ICMP error said
-  if (!run->mtu_given) run->host.mtu = 1500;
+  bool one_version = false;                  // else 1460 octets fill a segment of either
+  for (const struct script_option *o = run->script->options; o != NULL; o = o->next)
+    one_version = one_version || strcmp(o->name, "ip_version") == 0;
+  if (!run->mtu_given && one_version) run->host.mtu = 1500;
 }
 
 bool knobs_known(const char *profile)

@@ -94,6 +94,7 @@ static void option_cookie(struct lex *lx, struct packet_spec *p)
         option_put(lx, p, (uint64_t)(option_hex(t->text[i]) << 4 | option_hex(t->text[i + 1])), 1);
     } else {
       p->cookie_by_name = true;
+      p->cookie_at = p->option_count;
       option_put(lx, p, 0, 8);
     }
     lex_next(lx);

@@ -301,9 +301,8 @@ static void run_find_tidying(struct run *run)
 // Things that no part of estab does yet: told apart from failures before anything runs.
 static const char *run_needs(const struct packet_spec *p)
 {
-  const uint32_t tfo = ESTAB_TCP_OPT_TFO, ecn = ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
+  const uint32_t ecn = ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
   if (p->icmp || p->inbound) return NULL;
-  if ((p->options.present & tfo) != 0) return "Fast Open";
   const bool accurate = (p->options.present & ecn) != 0 || (p->flags & ESTAB_TCP_AE) != 0;
   return accurate || p->ace_given ? "accurate ECN" : NULL;
 }

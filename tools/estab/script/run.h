@@ -8,6 +8,8 @@
 #include "script.h"
 #include "sockets.h"
 
+#include <string.h>
+
 enum verdict {
   VERDICT_PASS,
   VERDICT_FAIL,
@@ -134,6 +136,23 @@ bool value_known(const struct value *v, const char *const *words);
 enum step call_not_here(struct outcome *out, const char *what);
 // Names of one error, as far as estab tells them apart.
 bool call_same_error(const char *a, const char *b);
+
+static inline bool run_counts_from_syn(const struct run *run)
+{
+  return strcmp(run->profile, "linux") == 0;
+}
+void call_note_flow(struct run *run, const struct sock *sock);
+
+// fast_open.c: TCP_FASTOPEN and TCP_FASTOPEN_CONNECT; connect() that waits for what there is to write, and that write.
+enum step fast_open_option(struct run *run, struct sock *sock, bool connect, int64_t number,
+                           struct outcome *out);
+bool fast_open_connect_waits(struct run *run, struct sock *sock);
+bool fast_open_wanted(const struct run *run, const struct sock *sock, const struct value *flags);
+enum step fast_open_write(struct run *run, struct pending *pending, struct sock *sock,
+                          struct outcome *out);
+void fast_open_live_cookie(const struct run *run, uint8_t cookie[8]);
+bool fast_open_cookie_matches(const struct run *run, const struct packet_spec *p,
+                              const struct estab_tcp_options *got);
 
 // command.c: a `command` of the script.
 void command_run(struct run *run, const char *text);

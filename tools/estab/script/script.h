@@ -99,6 +99,7 @@ struct packet_spec {
   size_t ts_value_at, ts_echo_at, sack_at;
   unsigned sack_count;
   bool cookie_by_name; // a Fast Open cookie that only the live side knows
+  size_t cookie_at;
   struct icmp_spec icmp_spec;
 };
 

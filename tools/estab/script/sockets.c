@@ -95,6 +95,8 @@ enum step sock_listen(struct sockets *sockets, struct sock *sock, int64_t backlo
   estab_listen_settings_default(&settings);
   settings.port_first = settings.port_last = sock->port;
   settings.backlog = backlog > 0 ? (uint32_t)backlog : 1;
+  settings.fast_open = sock->fast_open ? sock->fast_open : sockets->fast_open_all;
+  sock->backlog = backlog;
   int error = estab_listen(sockets->host->stack, &settings, &sock->listener);
   if (error < 0) return sock_fails(out, sock_error_name(error));
   sock->kind = SOCK_LISTENER;
@@ -129,14 +131,31 @@ enum step sock_accept(struct sockets *sockets, struct sock *sock, int64_t fd, st
   return sock_done(out, fd);
 }
 
+void sock_connect_settings(const struct sockets *sockets, const struct sock *sock,
+                           struct estab_connect_settings *settings)
+{
+  estab_connect_settings_default(settings);
+  settings->remote = sockets->host->remote;
+  settings->remote_port = 8080;
+  settings->local_port = sock->port;
+  settings->fast_open = sock->fast_open > 0 || sock->fast_open_connect;
+}
+
+enum step sock_disconnect(struct sockets *sockets, struct sock *sock, struct outcome *out)
+{
+  if (sock->kind == SOCK_CONN) {
+    estab_abort(sockets->host->stack, sock->conn);
+    estab_release(sockets->host->stack, sock->conn);
+  }
+  *sock = (struct sock){.used = true, .fd = sock->fd, .nonblock = sock->nonblock};
+  return sock_done(out, 0);
+}
+
 static enum step sock_connect_now(struct sockets *sockets, struct sock *sock, struct outcome *out)
 {
   struct estab_connect_settings settings;
   struct host *host = sockets->host;
-  estab_connect_settings_default(&settings);
-  settings.remote = host->remote;
-  settings.remote_port = 8080;
-  settings.local_port = sock->port;
+  sock_connect_settings(sockets, sock, &settings);
   int error = estab_connect(host->stack, &settings, host->now_ns, &sock->conn);
   if (error < 0) return sock_fails(out, sock_error_name(error));
   sock->kind = SOCK_CONN;
@@ -180,6 +199,7 @@ static int sock_peek(struct sockets *sockets, struct sock *sock, uint8_t *bytes,
 enum step sock_read(struct sockets *sockets, struct sock *sock, uint8_t *bytes, size_t count,
                     bool peek, struct outcome *out)
 {
+  if (sock->fast_open_waits && sock->nonblock) return sock_fails(out, "EAGAIN");
   if (sock->kind != SOCK_CONN) return sock_fails(out, "ENOTCONN");
   if (sock->shut_read) return sock_done(out, 0);
   int n = peek ? sock_peek(sockets, sock, bytes, count)
@@ -287,6 +307,7 @@ bool sock_writable(struct sockets *sockets, const struct sock *sock)
 {
   struct estab_conn_info info = {.struct_bytes = sizeof info};
   uint64_t room = 0, mark = 0;
+  if (sock->fast_open_waits) return true;
   if (sock->kind != SOCK_CONN || (!sock->connected && !sock->over)) return false;
   if (sock->over) return true;
   if (estab_conn_info(sockets->host->stack, sock->conn, &info) < 0) return true;

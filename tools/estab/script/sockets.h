@@ -33,7 +33,12 @@ struct sock {
   bool over;         // reset, aborted or refused
   bool shut_read, shut_write;
   bool linger, keepalive, nodelay;
-  bool inq; // recvmsg tells how much more there is
+  bool inq;               // recvmsg tells how much more there is
+  uint32_t fast_open;     // of a listener: how many may wait; of others: asked for with connect()
+  bool fast_open_connect; // Linux: connect() asks for a cookie, or waits for what there is to write
+  bool fast_open_waits;   // it does
+  bool fast_open_blocks;  // a write that connects goes on
+  int64_t backlog;
   int64_t linger_s;
   uint64_t read_bytes, written_bytes; // stream positions
   unsigned option_count;
@@ -49,6 +54,7 @@ struct sockets {
   struct sock *under_test; // connected or accepted last
   const char *unreachable; // errno of an attempt that an ICMP error ended, NULL = EHOSTUNREACH
   uint64_t keepidle_ns;    // for sockets that ask for keepalive, 0 = RFC 9293's two hours
+  uint32_t fast_open_all;  // of every listener that says nothing of it
 };
 
 // The answer of a call: value, and the name of an error when value is -1.
@@ -70,6 +76,10 @@ void sockets_news(struct sockets *sockets);
 
 enum step sock_listen(struct sockets *sockets, struct sock *sock, int64_t backlog,
                       struct outcome *out);
+void sock_connect_settings(const struct sockets *sockets, const struct sock *sock,
+                           struct estab_connect_settings *settings);
+// connect() to nobody: what it was is reset, and it is as new.
+enum step sock_disconnect(struct sockets *sockets, struct sock *sock, struct outcome *out);
 enum step sock_accept(struct sockets *sockets, struct sock *sock, int64_t fd, struct outcome *out);
 // started: this is the second or a later try of the same call.
 enum step sock_connect(struct sockets *sockets, struct sock *sock, bool started,

@@ -29,7 +29,7 @@ static struct flow *wire_flow_in(struct run *run, const struct packet_spec *p)
     }
     struct estab_tuple tuple = {run->host.local, run->host.remote, 8080, run->next_port++};
     run->flow_now = (int)run->flow_count++;
-    flow_start(&run->flows[run->flow_now], &tuple);
+    flow_start(&run->flows[run->flow_now], &tuple, run_counts_from_syn(run));
     if (syn) run->listen_is_fresh = false;
   }
   struct flow *flow = &run->flows[run->flow_now];
@@ -43,9 +43,11 @@ static struct flow *wire_flow_in(struct run *run, const struct packet_spec *p)
   return flow;
 }
 
-static size_t wire_options(const struct packet_spec *p, const struct flow *flow, uint8_t *out)
+static size_t wire_options(const struct run *run, const struct packet_spec *p,
+                           const struct flow *flow, uint8_t *out)
 {
   memcpy(out, p->option_bytes, p->option_count);
+  if (p->cookie_by_name) fast_open_live_cookie(run, out + p->cookie_at);
   if (p->ts_value_at != 0) {
     uint32_t echo = wire_get32(out + p->ts_echo_at);
     wire_put32(out + p->ts_value_at, wire_get32(out + p->ts_value_at) + FLOW_TS_OFFSET);
@@ -54,7 +56,7 @@ static size_t wire_options(const struct packet_spec *p, const struct flow *flow,
   }
   for (unsigned i = 0; i < 2 * p->sack_count; i++) {
     uint8_t *edge = out + p->sack_at + (size_t)4 * i;
-    wire_put32(edge, wire_get32(edge) + flow->local_offset);
+    wire_put32(edge, wire_get32(edge) + flow_local(flow, false));
   }
   return p->option_count;
 }
@@ -62,18 +64,20 @@ static size_t wire_options(const struct packet_spec *p, const struct flow *flow,
 static size_t wire_segment(const struct run *run, const struct packet_spec *p,
                            const struct flow *flow, uint8_t *out)
 {
+  const bool syn = (p->flags & ESTAB_TCP_SYN) != 0;
   struct estab_tcp_header h = {.src_port = flow->tuple.remote_port,
                                .dst_port = flow->tuple.local_port,
-                               .seq = p->seq + flow->remote_offset,
-                               .ack = p->has_ack ? p->ack + flow->local_offset : 0,
+                               .seq = p->seq + flow_remote(flow, syn),
+                               .ack = p->has_ack ? p->ack + flow_local(flow, syn) : 0,
                                .flags = p->flags,
                                .window = p->window,
                                .urgent = p->urgent};
   size_t at = estab_tcp_emit(&h, out);
-  size_t options = wire_options(p, flow, out + at);
+  size_t options = wire_options(run, p, flow, out + at);
   out[12] = (uint8_t)((out[12] & 0x0f) | (at + options) / 4 << 4);
   at += options;
-  uint32_t first = p->seq - flow->script_irs - ((p->flags & ESTAB_TCP_SYN) == 0);
+  uint32_t first =
+      p->seq + flow_remote(flow, syn) - flow_remote(flow, true) - flow->script_irs - !syn;
   for (uint32_t i = 0; i < p->text_bytes; i++)
     out[at++] = flow_octet(0, first + i);
   uint64_t sum =
@@ -90,7 +94,7 @@ static size_t wire_quote(const struct run *run, const struct packet_spec *p,
 {
   struct estab_tcp_header h = {.src_port = flow->tuple.local_port,
                                .dst_port = flow->tuple.remote_port,
-                               .seq = p->icmp_spec.seq + flow->local_offset,
+                               .seq = p->icmp_spec.seq + flow_local(flow, false),
                                .flags = ESTAB_TCP_ACK};
   size_t tcp_bytes = ESTAB_TCP_HEADER_BYTES + p->icmp_spec.text_bytes, at;
   if (run->host.ip6) {

@@ -27,9 +27,10 @@ void wire_format(struct run *run, const struct estab_packet *packet, char *text,
   bool inbound = estab_ip_equal(&packet->dst, &run->host.local);
   const struct flow *flow = wire_flow(run, packet, inbound);
   struct estab_format_options how = {0};
+  const bool syn = (packet->tcp.flags & ESTAB_TCP_SYN) != 0;
   if (flow != NULL) {
-    how.seq_base = inbound ? flow->remote_offset : flow->local_offset;
-    how.ack_base = inbound ? flow->local_offset : flow->remote_offset;
+    how.seq_base = inbound ? flow_remote(flow, syn) : flow_local(flow, syn);
+    how.ack_base = inbound ? flow_local(flow, syn) : flow_remote(flow, syn);
   }
   if ((packet->tcp.flags & ESTAB_TCP_ACK) == 0) how.ack_base = 0;
   estab_tcp_format(&packet->tcp, packet->payload_bytes, &how, text, text_bytes);
@@ -62,8 +63,8 @@ static bool wire_sack_matches(struct run *run, const struct packet_spec *p, cons
   if (got->sack_count != want->sack_count)
     return wire_differs(run, "%u SACK blocks instead of %u", got->sack_count, want->sack_count);
   for (unsigned i = 0; i < want->sack_count; i++)
-    if (got->sack[i].start != want->sack[i].start + flow->remote_offset ||
-        got->sack[i].end != want->sack[i].end + flow->remote_offset)
+    if (got->sack[i].start != want->sack[i].start + flow_remote(flow, false) ||
+        got->sack[i].end != want->sack[i].end + flow_remote(flow, false))
       return wire_differs(run, "SACK block %u", i + 1);
   return true;
 }
@@ -128,6 +129,8 @@ static bool wire_options_match(struct run *run, const struct packet_spec *p, str
     return wire_differs(run, "wscale %u instead of %u", got->wscale, want->wscale);
   if ((want->present & ESTAB_TCP_OPT_UTO) != 0 && got->user_timeout != want->user_timeout)
     return wire_differs(run, "uto %u instead of %u", got->user_timeout, want->user_timeout);
+  if ((want->present & ESTAB_TCP_OPT_TFO) != 0 && !fast_open_cookie_matches(run, p, got))
+    return wire_differs(run, "another cookie");
   if ((want->present & ESTAB_TCP_OPT_SACK) != 0 && !wire_sack_matches(run, p, flow, got))
     return false;
   return (want->present & ESTAB_TCP_OPT_TS) == 0 || wire_ts_matches(run, p, flow, got);
@@ -162,15 +165,16 @@ static bool wire_ecn_matches(const struct packet_spec *p, uint8_t ecn)
 static bool wire_numbers_match(struct run *run, const struct packet_spec *p, struct flow *flow,
                                const struct estab_tcp_header *h, uint32_t done)
 {
-  if (!p->any_seq && h->seq != p->seq + done + flow->local_offset)
-    return wire_differs(run, "SEQ %u instead of %u", h->seq - flow->local_offset, p->seq + done);
+  const bool syn = (h->flags & ESTAB_TCP_SYN) != 0;
+  const uint32_t local = flow_local(flow, syn), remote = flow_remote(flow, syn);
+  if (!p->any_seq && h->seq != p->seq + done + local)
+    return wire_differs(run, "SEQ %u instead of %u", h->seq - local, p->seq + done);
   bool ack = (h->flags & ESTAB_TCP_ACK) != 0;
-  uint32_t want = ack ? p->ack + flow->remote_offset : p->ack;
+  uint32_t want = ack ? p->ack + remote : p->ack;
   if (p->has_ack && h->ack != want)
-    return wire_differs(run, "ACK %u instead of %u", ack ? h->ack - flow->remote_offset : h->ack,
-                        p->ack);
+    return wire_differs(run, "ACK %u instead of %u", ack ? h->ack - remote : h->ack, p->ack);
   if (!ack && h->ack != 0) return wire_differs(run, "an ACK number without the ACK flag");
-  if (p->has_window &&
+  if (p->has_window && !(h->flags & ESTAB_TCP_RST) && // of a reset nobody reads it
       ((h->window != 0) != (p->window != 0) || (run->options->strict && h->window != p->window)))
     return wire_differs(run, "window %u instead of %u", h->window, p->window);
   uint16_t urgent = p->has_urgent ? (uint16_t)(p->urgent - done) : 0;
@@ -198,8 +202,8 @@ static bool wire_icmp_matches(struct run *run, const struct packet_spec *p,
   for (unsigned i = 0; i < run->flow_count; i++) {
     const struct flow *flow = &run->flows[i];
     if (flow->tuple.remote_port == quote.src_port && flow->tuple.local_port == quote.dst_port)
-      return quote.seq == spec->seq + flow->remote_offset ||
-             wire_differs(run, "it is about SEQ %u", quote.seq - flow->remote_offset);
+      return quote.seq == spec->seq + flow_remote(flow, false) ||
+             wire_differs(run, "it is about SEQ %u", quote.seq - flow_remote(flow, false));
   }
   return wire_differs(run, "it is about a connection that nobody opened");
 }
