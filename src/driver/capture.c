@@ -8,8 +8,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Large enough that system calls do not count, small enough to leave others room in a second-level cache.
-#define CAPTURE_BUFFER_BYTES   (64u << 10)
+// Large enough that system calls do not count, small enough to leave others room in a second-level cache. Fuzzers see
+// it grow.
+#ifndef CAPTURE_BUFFER_BYTES
+#define CAPTURE_BUFFER_BYTES (64u << 10)
+#endif
 #define CAPTURE_INTERFACES_MAX 65536
 
 // ---------------------------------------------------------------------------------------------

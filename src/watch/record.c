@@ -138,7 +138,11 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   };
   record_life_uid(t, f, &out->life);
   out->uid = out->life;
-  if (continues) record_uid(t, (struct flow_head *)f, c->row_ns, &out->uid);
+  // Where the clock is coarse the row may begin in its life's first nanosecond: then its packet tells them apart.
+  uint64_t apart = continues && c->row_ns == f->life_ns ? c->row_packet - f->life_packet : 0;
+  if (continues) record_uid(t, (struct flow_head *)f, c->row_ns + apart, &out->uid);
+  if (out->last_packet < out->first_packet)
+    out->last_packet = out->first_packet; // all of the row had wrong checksums
   uint64_t last = zeek_last_ns(t, f);
   out->has_duration = last > out->ts_ns;
   out->duration_ns = out->has_duration ? last - out->ts_ns : 0;

@@ -53,19 +53,6 @@ static void alert_evidence(struct scan *s, const struct campaign *it)
   }
 }
 
-static uint32_t alert_ports(struct scan *s, const struct campaign *it)
-{
-  uint32_t n = 0;
-  for (uint32_t port = 1; port < 65536 && n < ESTAB_WATCH_LIST_MAX; port++) {
-    if (it->ports && port % CAMPAIGN_PAGE_PORTS == 0 && !it->ports[port / CAMPAIGN_PAGE_PORTS] &&
-        it->first_port / CAMPAIGN_PAGE_PORTS != port / CAMPAIGN_PAGE_PORTS)
-      port += CAMPAIGN_PAGE_PORTS - 1;
-    else if (campaign_has_port(it, (uint16_t)port))
-      s->ports[n++] = (uint16_t)port;
-  }
-  return n;
-}
-
 // Where memory was refused, at least whom the first probe names.
 static void alert_addresses(const struct campaign_addresses *from, const struct estab_ip *first,
                             const struct estab_ip **list, uint32_t *listed, uint64_t *count)
@@ -149,7 +136,7 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
   alert->src_proven_listed = it->proven.listed;
   alert->src_proven_count = scan_set_count(&it->proven.all);
   alert->ports = s->ports;
-  alert->ports_listed = alert_ports(s, it);
+  alert->ports_listed = campaign_ports(it, s->ports, ESTAB_WATCH_LIST_MAX);
   alert->port_count = it->port_count == 1 && it->first_port == 0 ? 0 : it->port_count;
   for (int i = 0; i < ESTAB_WATCH_ANSWERS; i++) {
     campaign_list_sort(&it->answers[i]);

@@ -123,6 +123,8 @@ bool campaign_has(const struct campaign *it, const struct estab_ip *ip, uint16_t
                   uint64_t ts_ns, bool *close_by);
 
 bool campaign_has_port(const struct campaign *it, uint16_t port);
+// Its ports in order, at most so many of them; answers how many.
+uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most);
 
 // Asks for it to be told (again).
 void campaign_tell(struct campaigns *c, struct campaign *it);

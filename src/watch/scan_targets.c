@@ -124,6 +124,21 @@ bool campaign_has_port(const struct campaign *it, uint16_t port)
   return word && *word >> (port & 63) & 1;
 }
 
+uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most)
+{
+  uint32_t n = 0;
+  for (uint32_t base = 0; base < 65536 && n < most; base += 64) {
+    const uint64_t *word = campaign_port_word(it, (uint16_t)base);
+    uint64_t bits = word ? *word : 0;
+    if (it->port_count && it->first_port / 64 == base / 64)
+      bits |= UINT64_C(1) << (it->first_port & 63);
+    if (base == 0) bits &= ~UINT64_C(1); // no port
+    for (uint32_t port = base; bits && n < most; bits >>= 1, port++)
+      if (bits & 1) list[n++] = (uint16_t)port;
+  }
+  return n;
+}
+
 static struct campaign_target *campaign_target_slot(struct campaign_target *targets, uint32_t room,
                                                     uint64_t fingerprint)
 {

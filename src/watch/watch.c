@@ -9,8 +9,11 @@
 #include "watch/track.h"
 #include "watch/uid.h"
 
-#define WATCH_LOCAL  10 // private, shared, link-local and loopback prefixes
-#define WATCH_NESTED 4  // fragments of packets that were themselves put together
+#define WATCH_LOCAL  10   // private, shared, link-local and loopback prefixes
+#define WATCH_NESTED 4    // fragments of packets that were themselves put together
+#ifndef WATCH_LEAST_BYTES // fuzzers reach a ceiling sooner
+#define WATCH_LEAST_BYTES (UINT64_C(4) << 20)
+#endif
 
 struct estab_watch {
   struct mem mem;
@@ -89,7 +92,7 @@ static int watch_copy_local(estab_watch *w)
 int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **out)
 {
   if (!settings || !out || settings->struct_bytes != sizeof *settings || !settings->mem.resize ||
-      settings->max_bytes < (UINT64_C(4) << 20) || settings->policy > ESTAB_WATCH_WINDOWS ||
+      settings->max_bytes < WATCH_LEAST_BYTES || settings->policy > ESTAB_WATCH_WINDOWS ||
       settings->rows > ESTAB_WATCH_ROWS_LIFE || (settings->local_count && !settings->local))
     return ESTAB_ERR_INVALID;
   struct mem mem;
