@@ -83,15 +83,15 @@ check()
     return 1
   fi
 }
-# The observer beside every connection of the test, with the kernel's and estab's own word of each: see beside.py.
+# The observer beside every connection of the test, with the kernel's and estab's own word of each: see observed.py.
 observe()
 {
   "$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: no observer, built without extras'; return; }
   export ESTAB_STATES=$work/states
   : >"$ESTAB_STATES"
-  start "$work/watcher" "$estab" watch -i any --snaplen 200 --buffer 64M --no-checksum --rows life --json="$work/beside.json"
+  start "$work/watcher" "$estab" watch -i any --snaplen 200 --buffer 64M --no-checksum --rows life --json="$work/rows.seen.json"
   watcher=$started
-  start "$work/recorder" python3 "$here/beside.py" record "$work/kernel.json"
+  start "$work/recorder" python3 "$here/observed.py" record "$work/kernel.json"
   recorder=$started
   wait_for grep -q '^Listening on' "$work/watcher.err" && wait_for grep -q ready "$work/recorder" ||
     { cat "$work/watcher.err" "$work/recorder.err"; exit 1; }
@@ -100,7 +100,7 @@ observed()
 {
   sleep 0.3
   kill "$recorder" && wait "$recorder" && stop "$watcher" || { cat "$work/watcher.err" "$work/recorder.err"; return 1; }
-  python3 "$here/beside.py" compare "$work/kernel.json" "$ESTAB_STATES" "$work/beside.json"
+  python3 "$here/observed.py" compare "$work/kernel.json" "$ESTAB_STATES" "$work/rows.seen.json"
 }
 finish()
 {

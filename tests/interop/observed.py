@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""beside.py record FILE                 until SIGTERM: what the kernel says of every connection of this network namespace
-beside.py compare FILE STATES ROWS...    that, and estab's own states (ESTAB_STATES), with estab watch --rows life --json
+"""observed.py record FILE                 until SIGTERM: what the kernel says of every connection of this network namespace
+observed.py compare FILE STATES ROWS...    that, and estab's own states (ESTAB_STATES), with estab watch --rows life --json
 
 The kernel is asked by sock_diag, as ss does it: TCP_INFO of each socket when it ends, and states ten times a second.
 """
