@@ -142,12 +142,20 @@ static void tell_user(struct estab_stack *s, struct tcb *t)
   list_push(s, &s->events, TAG_FULL | t->index, &t->event);
 }
 
+// What this connection has found out of the path; without memory it alone goes by it.
+static TCP_APART void share_mtu(struct estab_stack *s, struct tcb *t)
+{
+  t->pending &= ~TCB_NEWS_MTU;
+  if (ip_path_lower_mtu(&s->ip, t->path, t->plpmtu, s->now_ns) <= 0 || !s->settings.trace.event)
+    return;
+  struct estab_trace e = {.kind = ESTAB_TRACE_path_changed,
+                          .u.path_changed = {t->path->remote, t->path->mtu}};
+  tcp_trace(&s->tcp, t, &e, s->now_ns);
+}
+
 void stack_settle_all(struct estab_stack *s, struct tcb *t)
 {
-  if (t->pending & TCB_NEWS_MTU) {
-    t->pending &= ~TCB_NEWS_MTU;
-    (void)ip_path_lower_mtu(&s->ip, t->path, t->plpmtu, s->now_ns); // without memory: not shared
-  }
+  if (t->pending & TCB_NEWS_MTU) share_mtu(s, t);
   if (t->pending) tell_user(s, t);
   if (t->state == ESTAB_CLOSED) {
     if (t->bits & TCB_FAST_OPEN) fast_listen_look(s, t);

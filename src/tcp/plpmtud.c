@@ -41,7 +41,7 @@ uint32_t plpmtud_bound(const struct tcp *c, struct tcb *t, uint32_t top)
   const enum estab_plpmtud mode = (enum estab_plpmtud)c->settings->plpmtud;
   if (mode == ESTAB_PLPMTUD_OFF) return top;
   if (t->plpmtu == 0) {
-    if (mode != ESTAB_PLPMTUD_ALWAYS || top <= PLPMTUD_BASE) return top;
+    if (mode != ESTAB_PLPMTUD_ALWAYS || !(t->flags & SEG_SACK) || top <= PLPMTUD_BASE) return top;
     t->plpmtu = PLPMTUD_BASE;
     plpmtud_search(t);
   } else if (top > t->plpmtu && !t->mtu_search) { // PMTU_RAISE_TIMER: the path has forgotten

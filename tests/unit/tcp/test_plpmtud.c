@@ -193,6 +193,27 @@ static void a_search_from_the_start(void **state)
   assert_true(two_end(&t));
 }
 
+static void always_without_sack(struct estab_settings *settings)
+{
+  always(settings);
+  settings->sack = false;
+}
+
+// Without SACK nothing can be tried, so nothing is held back either.
+static void no_search_without_sack(void **state)
+{
+  (void)state;
+  static struct two t;
+  estab_conn peer, c = open_jumbo(&t, false, always_without_sack, &peer);
+  assert_int_equal(info_of(&t, c).path_mtu, JUMBO);
+  assert_true(flow(&t, c, peer, SECONDS) > 1000000);
+  t.most_bytes = 1500; // a black hole: smaller packets all the same
+  flow(&t, c, peer, 5 * SECONDS);
+  assert_int_equal(info_of(&t, c).path_mtu, 1280);
+  assert_true(flow(&t, c, peer, SECONDS) > 1000000);
+  assert_true(two_end(&t));
+}
+
 // [RFC 8899 O1]
 static void off_is_off(void **state)
 {
@@ -215,6 +236,7 @@ int main(void)
       cmocka_unit_test(an_outage_costs_little),
       cmocka_unit_test(what_was_found_is_shared_and_forgotten),
       cmocka_unit_test(a_search_from_the_start),
+      cmocka_unit_test(no_search_without_sack),
       cmocka_unit_test(off_is_off),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
