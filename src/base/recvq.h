@@ -44,7 +44,13 @@ void recvq_cut(struct recvq *q, struct block_pool *pool, uint32_t offset);
 void recvq_clear_slow(struct recvq *q, struct block_pool *pool);
 static inline void recvq_clear(struct recvq *q, struct block_pool *pool)
 {
-  if (q->blocks) recvq_clear_slow(q, pool); // without a block there is no ring either
+  if (q->blocks == 0) return; // and there is no ring either
+  if (q->mask || !q->near[q->first] || q->blocks > 1) {
+    recvq_clear_slow(q, pool);
+    return;
+  }
+  block_unref(pool, q->near[q->first]); // the usual: one block, in the first place
+  *q = (struct recvq){0};
 }
 
 // Memory the queue holds, whole blocks counted.

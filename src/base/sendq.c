@@ -117,8 +117,16 @@ int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, siz
   const uint8_t *from = data;
   size_t left = size_min(n, SENDQ_MAX_BYTES - q->bytes);
   q->reserved = 0;
-  if (q->count == 0 && n - 1 < SENDQ_SMALL_BYTES && !sendq_share(q, pool, n))
-    return ESTAB_ERR_NO_MEMORY;
+  if (q->count == 0 &&
+      n - 1 < SENDQ_SMALL_BYTES) { // a message alone: without a ring, and there is room
+    if (!sendq_share(q, pool, n)) return ESTAB_ERR_NO_MEMORY;
+    struct block *b = q->one.block;
+    memcpy(b->bytes + b->used, data, n);
+    b->used = (uint16_t)(b->used + n);
+    q->one.end += (uint32_t)n;
+    q->bytes = (uint32_t)n;
+    return (int)n;
+  }
   if (n && left == n && n <= sendq_room(q)) { // the usual: it fits behind the last
     const struct sendq_extent *e = sendq_at(q, q->count - 1);
     memcpy(e->block->bytes + (uint32_t)(e->end + e->bias), data, n);
