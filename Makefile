@@ -20,7 +20,7 @@ help:
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
 	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N, PLANT=FAULT, ARGS=-P; root)'
 	@echo 'make screens     what estab watch shows, into tests/golden, the manual and the README: after an intended change'
-	@echo 'make sender      goodput over round trip, loss and rate for each congestion control; writes docs/sender.md'
+	@echo 'make sender      tail loss, fairness, and goodput over round trip, loss and rate; writes docs/sender.md'
 	@echo 'make beside      estab and the kernel on equal paths, in real time; writes docs/sender.md (root)'
 	@echo 'make bench       instructions, bytes and Gbit/s; writes docs/performance.md'
 	@echo 'make install     library, headers, command, man pages (PREFIX=/usr/local)'
@@ -69,6 +69,8 @@ fuzz-long:
 .PHONY: fuzz-long
 
 sender: release
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/tail-loss.py --write
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/fairness.py --write
 	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --rate=10 --rate=100 --write
 .PHONY: sender
 
@@ -110,6 +112,7 @@ screens: build
 bench: release
 	@tools/deps.sh bench
 	@bench/run.sh $(ARGS)
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/speed.py
 
 install: release
 	@meson install -C build-release --no-rebuild

@@ -141,6 +141,8 @@ static void cubic_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ac
 
 // RFC 9438 4.6 and 4.7: how large the window was, less when it had not come back since the last loss, so that other
 // flows find room.
+// DEPARTS: RFC 9438 4.7 (whenever W_max was not reached) because up to a segment less is rounding and tells of no
+// other flow.
 static void cubic_remember(struct cubic *q, const struct cc *cc)
 {
   q->undo_epoch_ns = q->epoch_ns;
@@ -149,13 +151,16 @@ static void cubic_remember(struct cubic *q, const struct cc *cc)
   q->undo_w_est = q->w_est;
   q->undo_w_prior = q->w_prior;
   q->w_prior = cc->cwnd_bytes;
-  bool shrinking = cc->cwnd_bytes < q->w_max;
+  bool shrinking = cc->cwnd_bytes + cc->mss_bytes < q->w_max;
   q->w_max = shrinking ? (uint32_t)((uint64_t)cc->cwnd_bytes * 17 / 20) : cc->cwnd_bytes;
   q->epoch_ns = 0;
 }
 
+// RFC 9438 4.6. Of a window that is in use, the part of a segment that could not be filled counts, too.
 static uint32_t cubic_reduced(const struct cc *cc, uint32_t flight_bytes)
 {
+  if (cc->cwnd_bytes > flight_bytes && cc->cwnd_bytes - flight_bytes < cc->mss_bytes)
+    flight_bytes = cc->cwnd_bytes;
   return u32_max((uint32_t)((uint64_t)flight_bytes * 7 / 10), 2u * cc->mss_bytes);
 }
 

@@ -41,12 +41,16 @@ void recovery_delivered(struct tcp *c, struct tcb *t, uint32_t ack, struct news 
 // ---- Timers
 
 // RFC 8985 7.2.
+// DEPARTS: RFC 8985 7.2 (the ACK delay counts from the ACK that starts the timer anew) because the peer delays the ACK
+// of the one segment from when that came: what has gone by since it left is part of it.
 static uint64_t probe_time(const struct tcp *c, const struct tcb *t, uint64_t now_ns)
 {
   if (t->rtt.srtt_ns == 0) return now_ns + UINT64_C(1000000000);
   bool one = tcb_flight(t) <= t->snd_mss;
-  return now_ns + 2 * t->rtt.srtt_ns +
-         (one ? u64_max(c->settings->delayed_ack_ns, TLP_MAX_ACK_DELAY_NS) : 0);
+  uint64_t at_ns = now_ns + 2 * t->rtt.srtt_ns;
+  if (!one) return at_ns;
+  uint64_t delay_ns = u64_max(c->settings->delayed_ack_ns, TLP_MAX_ACK_DELAY_NS);
+  return u64_max(at_ns, t->last_send_ns + 2 * t->rtt.srtt_ns + delay_ns);
 }
 
 static bool probe_is_due(const struct tcb *t)

@@ -79,6 +79,12 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
       s->recv_buffer_bytes = s->recv_buffer_max_bytes = (uint32_t)number;
     return 0;
   }
+  if (is_word(word, "delack")) {
+    if (read_value(w, i, OPTION_TIME, &number) < 0) return -1;
+    if (number > UINT64_C(500000000)) return fail(w, i, "%s is more than 500 ms", word);
+    s->delayed_ack_ns = number;
+    return 0;
+  }
   if (is_word(word, "maxrate")) {
     if (read_value(w, i, OPTION_RATE, &number) < 0) return -1;
     s->max_rate_bytes_per_s = number / 8;
@@ -108,10 +114,11 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
     s->ecn = ESTAB_ECN_REQUEST;
     return 0;
   }
-  return fail(w, i,
-              "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= maxrate= nosack nots nopacing nohystart "
-              "departures ecn plpmtud noplpmtud",
-              word);
+  return fail(
+      w, i,
+      "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= delack= maxrate= nosack nots nopacing nohystart "
+      "departures ecn plpmtud noplpmtud",
+      word);
 }
 
 // A number of bytes for a kernel's host.
@@ -212,6 +219,7 @@ static const struct link_word {
     {"queue", OPTION_BYTES, offsetof(struct lane_faults, queue_bytes), 8},
     {"loss", OPTION_PERCENT, offsetof(struct lane_faults, loss_ppm), 4},
     {"every", OPTION_COUNT, offsetof(struct lane_faults, loss_period), 4},
+    {"lose", OPTION_COUNT, offsetof(struct lane_faults, lose_number), 4},
     {"duplicate", OPTION_PERCENT, offsetof(struct lane_faults, duplicate_ppm), 4},
     {"corrupt", OPTION_PERCENT, offsetof(struct lane_faults, corrupt_ppm), 4},
     {"reorder", OPTION_PERCENT, offsetof(struct lane_faults, reorder_ppm), 4},

@@ -83,7 +83,8 @@ static bool lane_loses(struct lane *lane, uint64_t now_ns)
   bool burst = lane_bursts(lane, now_ns);
   bool dark = age >= f->blackout_at_ns && age - f->blackout_at_ns < f->blackout_ns;
   bool rehearsed = number >= lane->lose_at && number < lane->lose_at + lane->lose_count;
-  bool periodic = f->loss_period > 0 && number % f->loss_period == 0;
+  bool periodic = (f->loss_period > 0 && number % f->loss_period == 0) ||
+                  (f->lose_number > 0 && number == f->lose_number);
   return chance_ppm(&lane->chance, f->loss_ppm) || burst || dark || rehearsed || periodic ||
          lane->cut;
 }

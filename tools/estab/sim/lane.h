@@ -20,6 +20,7 @@ struct lane_faults {
   uint32_t burst_ppm;         // a run of losses begins,
   uint32_t burst_packets;     // of at most so many
   uint32_t loss_period;       // every so manieth packet is lost, 0 = none
+  uint32_t lose_number;       // this one alone is lost, counted from 1; 0 = none
   uint32_t bad_ppm, good_ppm; // Gilbert and Elliott: chances to turn bad and good again, a packet
   uint32_t bad_loss_ppm;      // of loss while it is bad
   uint64_t delay_ns;          // of every packet
