@@ -48,6 +48,14 @@ static inline uint32_t segment_length(const struct segment *s)
          ((s->flags & ESTAB_TCP_FIN) ? 1u : 0u);
 }
 
+// What nearly all lives and most probes begin with. Every host takes it, and it tells of its sender alone.
+static inline bool segment_is_plain_syn(const struct segment *s)
+{
+  const uint16_t mark = ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_FIN | ESTAB_TCP_RST;
+  return (s->flags & mark) == ESTAB_TCP_SYN && s->text_bytes == 0 && s->window != 0 &&
+         !(s->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED));
+}
+
 // What is looked for.
 struct flow_key {
   struct estab_ip ip[2]; // the smaller (address, port) first

@@ -278,6 +278,21 @@ static void life_options(struct flow_side *s, const struct segment *g)
   }
 }
 
+void life_first_syn(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  life_begin(f, g);
+  s->first_flags = s->flags = g->flags;
+  s->first_window = g->window;
+  s->ttl = g->ttl;
+  s->bits = SIDE_SENT | SIDE_SYN | SIDE_KNOWN | SIDE_SEEN;
+  s->nxt = g->seq + 1;
+  life_options(s, g);
+  timeline_step(t, f, g->end, ESTAB_SYN_SENT, g->ts_ns, g->packet);
+  f->opened_by = g->end & 1;
+  f->opened_basis = ESTAB_WATCH_BASIS_SYN;
+}
+
 // Both asked: they met on the way, or a side that had acknowledged the other's SYN splits its answer in two.
 static WATCH_RARE void life_second_syn(struct track *t, struct flow *f, const struct segment *g)
 {

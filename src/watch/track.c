@@ -134,11 +134,16 @@ static void track_replay(struct track *t, struct flow *f, const struct flow_one 
   f->bits |= FLOW_FULL;
   f->last_ns = one->first.ts_ns;
   f->last_packet = one->first.packet;
-  life_begin(f, &one->first);
-  zeek_begin(t, f, &one->first);
-  measure_segment(t, f, &one->first);
-  zeek_segment(t, f, &one->first);
-  life_segment(t, f, &one->first);
+  if (segment_is_plain_syn(&one->first)) {
+    zeek_first_syn(f, &one->first);
+    life_first_syn(t, f, &one->first);
+  } else {
+    life_begin(f, &one->first);
+    zeek_begin(t, f, &one->first);
+    measure_segment(t, f, &one->first);
+    zeek_segment(t, f, &one->first);
+    life_segment(t, f, &one->first);
+  }
   f->observed |= one->first.end ? FLOW_LAST_END : 0;
 }
 

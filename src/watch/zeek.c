@@ -531,6 +531,21 @@ void zeek_segment(struct track *t, struct flow *f, const struct segment *g)
   if (close) zeek_closed(t, f, e);
 }
 
+void zeek_first_syn(struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  f->inactivity = ZEEK_HANDSHAKE_MINUTES;
+  s->pkts = 1;
+  if (!(g->bits & SEGMENT_IP_UNSET)) s->ip_bytes = g->ip_bytes;
+  s->frame_bytes = g->ip_bytes + g->frame_more;
+  s->start_seq = s->ack_seq = g->seq;
+  s->last_seq = s->delivered = g->seq + 1;
+  s->seq_wraps = s->last_seq < s->start_seq;
+  s->z = ZEEK_SYN_SENT;
+  s->z_seen = ZEEK_SEEN_SYN;
+  f->history[f->history_count++] = 'S';
+}
+
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 {
   (void)t;

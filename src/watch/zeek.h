@@ -25,6 +25,9 @@ void zeek_begin(struct track *t, struct flow *f, const struct segment *s);
 // The row's next segment, or its first after zeek_begin().
 void zeek_segment(struct track *t, struct flow *f, const struct segment *s);
 
+// Both of a row that begins with a plain SYN (segment_is_plain_syn()), without a look at all that this is not.
+void zeek_first_syn(struct flow *f, const struct segment *s);
+
 // Whether this segment belongs to another connection of the same two ends.
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *s);
 

@@ -14,6 +14,7 @@
 #define TCP_OPT_WSCALE_MAX             14
 #define TCP_OPT_NOP4                   0x01010101U
 #define TCP_OPT_NOP_NOP_SACK_PERMITTED 0x01010402U
+#define TCP_OPT_SACK_PERMITTED_TS      0x0402080aU
 #define TCP_OPT_NOP_WSCALE             0x010303U // and the shift
 
 static bool tcp_opt_take_fastopen(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
@@ -94,8 +95,8 @@ static bool tcp_opt_take(const uint8_t *p, size_t bytes, struct estab_tcp_option
   }
 }
 
-// What a SYN without timestamps has in nearly all stacks: MSS, SACK-permitted, window scale, each in a word of its own.
-// Answers how many bytes were read.
+// What a SYN has in nearly all stacks: MSS, SACK-permitted with timestamps or alone, window scale, each in words of its
+// own. Answers how many bytes were read.
 static size_t tcp_opt_take_handshake(const uint8_t *bytes, size_t have, struct estab_tcp_options *o)
 {
   size_t at = 0;
@@ -104,7 +105,12 @@ static size_t tcp_opt_take_handshake(const uint8_t *bytes, size_t have, struct e
     o->present = ESTAB_TCP_OPT_MSS;
     at = 4;
   }
-  if (have >= at + 4 && get_be32(bytes + at) == TCP_OPT_NOP_NOP_SACK_PERMITTED) {
+  if (have >= at + 12 && get_be32(bytes + at) == TCP_OPT_SACK_PERMITTED_TS) {
+    o->ts_value = get_be32(bytes + at + 4);
+    o->ts_echo = get_be32(bytes + at + 8);
+    o->present |= ESTAB_TCP_OPT_SACK_PERMITTED | ESTAB_TCP_OPT_TS;
+    at += 12;
+  } else if (have >= at + 4 && get_be32(bytes + at) == TCP_OPT_NOP_NOP_SACK_PERMITTED) {
     o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
     at += 4;
   }
@@ -165,7 +171,7 @@ static void tcp_opt_put_handshake(struct tcp_opt_writer *w, const struct estab_t
   if ((o->present & ESTAB_TCP_OPT_MSS) && (p = tcp_opt_room(w, 4)) != NULL)
     put_be32(p, (uint32_t)TCP_OPT_KIND_MSS << 24 | 4U << 16 | o->mss);
   if ((o->present & ESTAB_TCP_OPT_TS) && (p = tcp_opt_room(w, TCP_OPT_TS_ALIGNED)) != NULL)
-    tcp_opt_put_ts(p, sack_permitted ? 0x0402080aU : TCP_OPT_NOP_NOP_TS, o);
+    tcp_opt_put_ts(p, sack_permitted ? TCP_OPT_SACK_PERMITTED_TS : TCP_OPT_NOP_NOP_TS, o);
   else if (sack_permitted && (p = tcp_opt_room(w, 4)) != NULL)
     put_be32(p, TCP_OPT_NOP_NOP_SACK_PERMITTED);
   if ((o->present & ESTAB_TCP_OPT_WSCALE) && (p = tcp_opt_room(w, 4)) != NULL)
