@@ -322,8 +322,8 @@ ESTAB_API int estab_fast_open_get(estab_stack *s, struct estab_fast_open_cookie 
 // As if the server had just given it. ESTAB_ERR_INVALID, ESTAB_ERR_NO_MEMORY.
 ESTAB_API int estab_fast_open_put(estab_stack *s, const struct estab_fast_open_cookie *cookie);
 // The key of the cookies that listeners give, 16 bytes: the same on all hosts that stand behind one address; Linux with
-// this net.ipv4.tcp_fastopen_key gives the same cookies. The one before stays good until the next call. Without it: a
-// secret of the stack's, which changes once a day.
+// this TCP_FASTOPEN_KEY gives the same cookies (the words of net.ipv4.tcp_fastopen_key are little-endian). The one
+// before stays good until the next call. Without it: a secret of the stack's, which changes once a day.
 ESTAB_API void estab_fast_open_set_key(estab_stack *s, const uint8_t key[16]);
 // The cookie that a listener of ours gives to a client now, 8 bytes.
 ESTAB_API void estab_fast_open_cookie(estab_stack *s, const struct estab_ip *local,
