@@ -51,6 +51,7 @@
 #include "proto/state.c"
 
 // tcp
+#include "tcp/accecn.c"
 #include "tcp/ack.c"
 #include "tcp/board.c"
 #include "tcp/cc_bbr.c"

@@ -118,13 +118,28 @@ struct estab_settings {
   uint64_t user_timeout_least_ns; // L_LIMIT: at least 100 s, says RFC 5482 3.1
   uint64_t user_timeout_most_ns;  // U_LIMIT
   uint32_t notsent_lowat_bytes;   // see ESTAB_OPT_NOTSENT_LOWAT_BYTES; 0 = no mark
+  uint8_t ecn_option;             // enum estab_ecn_option
+  // With Accurate ECN also pure ACKs, FINs and what is sent again are ECT, an experiment that RFC 8311 4.3 permits
+  bool ecn_on_control;
+  // So often a SYN is sent again before its timeout begins to double: Linux has 4, RFC 6298 5.5 none
+  uint8_t syn_even_timeouts;
 };
 
-// RFC 3168, numbered as systems with such a switch do.
+// RFC 3168 and RFC 9768, numbered as systems with such a switch do.
 enum estab_ecn_use {
   ESTAB_ECN_OFF,
-  ESTAB_ECN_REQUEST, // SYNs ask for it
-  ESTAB_ECN_ACCEPT,  // only where the peer's SYN asks
+  ESTAB_ECN_REQUEST,              // classic: SYNs ask for it
+  ESTAB_ECN_ACCEPT,               // classic, only where the peer's SYN asks
+  ESTAB_ECN_ACCURATE,             // SYNs ask for Accurate ECN; a peer's SYN gets what it asks for
+  ESTAB_ECN_ACCURATE_ASK_CLASSIC, // SYNs ask for classic ECN; a peer's SYN gets what it asks for
+  ESTAB_ECN_ACCURATE_ACCEPT,      // only where the peer's SYN asks, and what it asks for
+};
+
+// Accurate ECN's counters of octets, RFC 9768 3.2.3. Those that come are read all the same.
+enum estab_ecn_option {
+  ESTAB_ECN_OPTION_NEVER,
+  ESTAB_ECN_OPTION_WHERE_SEEN, // beyond a SYN-ACK only after the peer has sent some, as Linux does
+  ESTAB_ECN_OPTION_ALWAYS,     // 3.2.3.2.3: that none comes says nothing of the other way
 };
 
 // Path MTU discovery that needs no ICMP, RFC 4821 and RFC 8899, numbered as systems with such a switch do.
@@ -423,13 +438,17 @@ struct estab_conn_info {
   uint64_t limited_peer_window_ns; // the window the peer offers
   uint64_t limited_send_buffer_ns; // the send buffer was full of what was not yet acknowledged
   uint64_t limited_pacing_ns;      // pacing, or a device that took no more
-  bool ecn;                        // negotiated, RFC 3168
   bool mtu_search;                 // packets larger than path_mtu are being tried, RFC 8899
   uint8_t mtu_probes_sent, mtu_probes_lost; // up to 255
   uint64_t user_timeout_ns;                 // in force, 0 = none
   uint64_t peer_user_timeout_ns; // what the peer's option said last, 0 = nothing that counts
-  uint8_t fast_open;             // bits of enum estab_fast_open, RFC 7413
-  uint32_t syn_text_bytes;       // octets of text that the SYN carried
+  bool ecn;                      // negotiated: RFC 3168, or
+  bool ecn_accurate;             // RFC 9768
+  // Marks of the network. Reported: what the peer says of ours; with RFC 3168 the windows in which it said so
+  uint64_t ce_received_segments, ce_reported_segments;
+  uint32_t ce_reported_bytes, ect0_reported_bytes; // by the peer's option of RFC 9768, modulo 2^24
+  uint8_t fast_open;                               // bits of enum estab_fast_open, RFC 7413
+  uint32_t syn_text_bytes;                         // octets of text that the SYN carried
 };
 ESTAB_API int estab_conn_info(estab_stack *s, estab_conn conn, struct estab_conn_info *info);
 

@@ -14,6 +14,7 @@ enum seg_state_flags {
   SEG_LIMITED = 1u << 4,  // limiter_ms holds a time
   SEG_REPLACED = 1u << 5, // a TIME-WAIT record that a half-open one stands in for
   SEG_ECN = 1u << 6,      // ECN was negotiated, RFC 3168 6.1.1
+  SEG_ACCECN = 1u << 7,   // Accurate ECN was, RFC 9768 3.1
 };
 
 // The head is a macro so that struct tcb can show the same members as its own: t->rcv.nxt, t->state.

@@ -2,7 +2,7 @@
 // half.c - half-open connections: a SYN to a listener becomes a small record, an ACK makes a connection of it.
 #include "base/bytes.h"
 #include "stack/stack.h"
-#include "tcp/ecn.h"
+#include "tcp/accecn.h"
 #include "tcp/uto.h"
 #include <stddef.h>
 #define HALF_WAIT     offsetof(struct half, wait)
@@ -110,7 +110,8 @@ static void half_take_options(const struct estab_settings *set, struct half *h, 
     h->seg.ts_recent = o->ts_value;
   }
   if (set->sack && (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)) h->seg.flags |= SEG_SACK;
-  if (ecn_syn_agrees(set, g->flags)) h->seg.flags |= SEG_ECN;
+  h->seg.flags |= accecn_of_syn(set, g->flags);
+  h->bits |= (uint8_t)(g->ecn << HALF_ECN_SHIFT & HALF_ECN_FIELD);
   if (set->window_scaling && (o->present & ESTAB_TCP_OPT_WSCALE)) {
     h->seg.flags |= SEG_WS;
     h->seg.snd_wscale = o->wscale;
@@ -172,7 +173,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   s->state_counts[ESTAB_SYN_RECEIVED]++;
   stack_trace_state(s, tuple, 0, ESTAB_LISTEN, ESTAB_SYN_RECEIVED, "SYN");
   if (x->settings.syn_events) {
-    h->bits = HALF_JUDGING | HALF_ON_LIST;
+    h->bits |= HALF_JUDGING | HALF_ON_LIST;
     enter_stage(s, h, index, HALF_STAGE_JUDGING);
     list_push(s, &s->events, TAG_HALF | index, &h->list);
   } else {
@@ -180,6 +181,27 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     if (x->settings.fast_open && (g->options->present & ESTAB_TCP_OPT_TFO))
       fast_listen_syn(s, index, g);
   }
+}
+
+// How the SYN came, and the counters' option. What does not come through may be the option, then the flags: each
+// repetition says less (RFC 9768 3.2.3.2.2).
+static void half_syn_ack_accecn(const struct estab_settings *set, struct half *h,
+                                struct estab_tcp_header *out)
+{
+  if (h->stage > 1) {
+    h->bits |= HALF_ECN_NO_ECT;
+    return;
+  }
+  out->flags |= accecn_handshake_flags((h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT);
+  if (h->stage == 0 && !(h->bits & HALF_ECN_AGAIN) && set->ecn_option)
+    accecn_put_first(&out->options);
+}
+
+// The peer's SYN once more.
+static void half_syn_again(struct half *h, const struct seg *g)
+{
+  h->bits = (uint8_t)((h->bits & ~HALF_ECN_FIELD) | (g->ecn << HALF_ECN_SHIFT & HALF_ECN_FIELD));
+  h->bits |= (g->flags & ACCECN_FLAGS) ? HALF_ECN_AGAIN : HALF_ECN_NO_ECT;
 }
 
 // The SYN-ACK on an interface of that MTU; sending it counts SND.NXT up.
@@ -218,6 +240,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
     o->tfo_bytes = COOKIE_BYTES;
     cookies_make(&s->tcp.cookies, &h->tuple.local, &h->tuple.remote, s->now_ns, o->tfo_cookie);
   }
+  if (h->seg.flags & SEG_ACCECN) half_syn_ack_accecn(&s->settings, h, out);
   h->seg.snd.nxt = h->seg.snd.una + 1;
 }
 
@@ -242,7 +265,7 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
   const uint32_t rcv_wnd = h->seg.rcv.wnd, limiter_ms = h->seg.limiter_ms;
   const uint32_t ts_recent_s = h->seg.ts_recent_s;
   const uint32_t generation = h->generation; // goes on too: both handles have it
-  const uint8_t stage = h->stage;
+  const uint8_t stage = h->stage, half_bits = h->bits;
   struct path *path =
       ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
   struct tcb *t = path ? stack_conn_new(s, &seed, path, TAG_HALF | index) : NULL;
@@ -254,6 +277,11 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
   half_leave(s, h, index);
   slab_free(&s->halves, index);
   t->state = ESTAB_SYN_RECEIVED;
+  if (t->flags & SEG_ACCECN) {
+    t->bits |= TCB_ACCECN;
+    t->accecn.bits |= (half_bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT;
+  }
+  if (half_bits & HALF_ECN_NO_ECT) t->accecn.bits |= ACCECN_NO_ECT;
   t->rcv.wnd = rcv_wnd; // what was promised, and the limiter, go on
   t->limiter_ms = limiter_ms;
   t->ts_recent_s = ts_recent_s;
@@ -308,6 +336,12 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
   }
   uint32_t netif = h->netif;
   struct estab_tuple tuple = h->tuple;
+  if (v.reply == REPLY_SYN_ACK) {
+    if (accecn_conflicts(&s->settings, h->seg.flags, g->flags))
+      v = verdict_stop(ESTAB_DROP_TCP_ECN_CONFLICT, REPLY_RST, EFFECT_TO_LISTEN);
+    else if (h->seg.flags & SEG_ACCECN)
+      half_syn_again(h, g);
+  }
   switch ((enum reply)v.reply) {
   case REPLY_NONE: break;
   case REPLY_SYN_ACK: owe_syn_ack(s, h, index); break;

@@ -113,6 +113,8 @@ void reply_ack(struct estab_stack *s, struct seg_state *t, const struct estab_tu
       .flags = ESTAB_TCP_ACK,
       .window = (uint16_t)window,
   };
+  // Of a half-open connection, which has counted nothing; one in TIME-WAIT sends nothing more that could be marked.
+  if (t->flags & SEG_ACCECN) h.flags |= ACCECN_ACE_FIRST << ACCECN_ACE_SHIFT;
   if (t->flags & SEG_TS) {
     h.options.present = ESTAB_TCP_OPT_TS;
     h.options.ts_value = tcp_ts_now(t->ts_offset, s->now_ns);

@@ -52,10 +52,11 @@ void estab_settings_default(struct estab_settings *settings)
       .send_buffer_max_bytes = 1u << 25,
       .pacing = true,
       .hystart = true,
-      .ecn = ESTAB_ECN_ACCEPT,
       .plpmtud = ESTAB_PLPMTUD_BLACK_HOLE,
       .user_timeout_least_ns = 100 * SECONDS, // RFC 5482 3.1
       .user_timeout_most_ns = 3600 * SECONDS,
+      .ecn = ESTAB_ECN_ACCURATE_ACCEPT,
+      .ecn_option = ESTAB_ECN_OPTION_ALWAYS,
   };
 }
 

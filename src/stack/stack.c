@@ -49,9 +49,10 @@ static int check_settings(const struct estab_settings *set, const struct cc_own 
   if (set->send_buffer_bytes == 0 || set->send_buffer_bytes > SENDQ_MAX_BYTES ||
       set->send_buffer_max_bytes > SENDQ_MAX_BYTES)
     return ESTAB_ERR_INVALID;
-  if (set->ecn > ESTAB_ECN_ACCEPT) return ESTAB_ERR_INVALID;
   if (set->plpmtud > ESTAB_PLPMTUD_ALWAYS) return ESTAB_ERR_INVALID;
   if (set->user_timeout_least_ns > set->user_timeout_most_ns) return ESTAB_ERR_INVALID;
+  if (set->ecn > ESTAB_ECN_ACCURATE_ACCEPT || set->ecn_option > ESTAB_ECN_OPTION_ALWAYS)
+    return ESTAB_ERR_INVALID;
   if (set->port_first == 0 || set->port_first > set->port_last) return ESTAB_ERR_INVALID;
   if (set->delayed_ack_ns > UINT64_C(500000000)) return ESTAB_ERR_INVALID; // [MUST-40]
   if (set->rto_initial_ns == 0 || set->rto_initial_ns > set->rto_max_ns ||

@@ -44,7 +44,14 @@ enum half_bits {
   HALF_JUDGING = 1u << 0, // waits for estab_accept_syn() or estab_refuse_syn()
   HALF_ON_LIST = 1u << 1, // on the event list (while judging) or the ready list
   HALF_COOKIE = 1u << 2,  // the SYN-ACK brings a cookie, RFC 7413 4.2.1
+  // With SEG_ACCECN
+  HALF_ECN_FIELD = 3u << 4, // of the latest SYN, enum estab_ecn
+  HALF_ECN_NO_ECT =
+      1u << 6, // a SYN or SYN-ACK said nothing of it: the peer may not know (RFC 9768 3.1.5)
+  HALF_ECN_AGAIN =
+      1u << 7, // the peer has asked again: the option may be what does not come through (3.2.3.2.2)
 };
+#define HALF_ECN_SHIFT 4
 
 // A connection in SYN-RECEIVED that a listener opened.
 struct half {

@@ -60,10 +60,12 @@ static void handshake_done(struct tcp *c, struct tcb *t, const struct seg *g, ui
   t->at[TIMER_USER] = ESTAB_NEVER;
   uint32_t mss = t->snd_mss;
   // DEPARTS: RFC 5681 3.1 (one segment after a lost SYN or SYN-ACK) because a single loss, a whole timeout ago, says
-  // little of the path now: with the initial window of RFC 6928 only after the second one.
+  // little of the path now: with the initial window of RFC 6928 only after the second one, or one that was marked.
   unsigned borne = c->settings->initial_window_segments > 0 ? 1 : 0;
-  uint32_t window =
-      retransmitted > borne ? mss : cc_initial_window(mss, c->settings->initial_window_segments);
+  const bool marked = (t->bits & TCB_ACCECN) && accecn_handshake_done(t, g);
+  uint32_t window = retransmitted > borne || marked
+                        ? mss
+                        : cc_initial_window(mss, c->settings->initial_window_segments);
   t->cc.verbs->start(&t->cc, mss, window);
   t->recover = t->iss;
   tcb_enter(c, t, ESTAB_ESTABLISHED, "our SYN was acknowledged", now_ns);
@@ -116,6 +118,15 @@ static void take_new_ack(struct tcp *c, struct tcb *t, const struct seg *g, stru
   measure(c, t, g, now_ns);
 }
 
+// What Accurate ECN tells of what this ACK delivered: before anybody acts on it.
+static TCP_APART void take_marks(struct tcb *t, const struct seg *g, struct news *n)
+{
+  const bool sacked = t->work && n->sacked_bytes > 0;
+  const uint32_t octets = t->work ? n->cc.delivered_bytes : n->cc.acked_bytes;
+  n->cc.ce_segments = accecn_on_ack(t, g, octets, n->cc.acked_bytes > 0 || sacked);
+  if (n->cc.ce_segments) n->cc.recovering = true; // as ecn_is_echo()
+}
+
 // What FIN-WAIT-1, CLOSING and LAST-ACK wait for.
 static void fin_acknowledged(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
@@ -146,7 +157,7 @@ static inline bool ack_settles_all(const struct tcb *t, const struct seg *g)
   const uint32_t odd =
       TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY | TCB_PERSIST | TCB_URGENT_OUT | TCB_WRITE_ARMED;
   return !t->work && g->ack == t->snd.nxt && g->ack != t->snd.una && t->snd.wnd > 0 &&
-         !(t->bits & odd) && t->duplicate_acks == 0 && !(t->flags & SEG_ECN);
+         !(t->bits & odd) && t->duplicate_acks == 0 && !(t->flags & (SEG_ECN | SEG_ACCECN));
 }
 
 // What fifth_ack_effects() comes to then: the timer stops, the controller hears of it, the window is taken.
@@ -184,13 +195,17 @@ static inline __attribute__((always_inline)) void take_news(struct tcp *c, struc
   if (blocks) sack_take(c, t, g, &n);
   if (forward) take_new_ack(c, t, g, &n, now_ns);
   if (duplicate) t->duplicate_acks_seen++;
+  // The ACK of a SYN-ACK has an encoding of its own, see accecn_handshake_done().
+  const bool accurate = (t->bits & (TCB_ACCECN | TCB_FAST_OPEN)) == TCB_ACCECN;
+  if (accurate) take_marks(t, g, &n);
   if (tcb_speaks_sack(t))
     recovery_on_ack(c, t, &n, now_ns);
   else if (forward)
     retransmit_on_new_ack(c, t, &n, now_ns);
   else
     retransmit_on_duplicate_ack(c, t, now_ns);
-  if (ecn_is_echo(t, g)) ecn_on_echo(c, t, n.cc.prior_flight_bytes, now_ns);
+  if (ecn_is_echo(t, g) || (accurate && n.cc.ce_segments))
+    ecn_on_echo(c, t, n.cc.prior_flight_bytes, now_ns);
   if (forward && (t->bits & TCB_FIN_SENT) && t->snd.una == t->snd.nxt)
     fin_acknowledged(c, t, now_ns);
   if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
@@ -228,7 +243,10 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
   const bool forward = seq_gt(g->ack, t->snd.una), duplicate = is_duplicate_ack(t, g);
   const bool window_moved = seq_ge(g->ack, t->snd.una) && take_window(t, g);
   const bool blocks = tcb_speaks_sack(t) && (g->options->present & ESTAB_TCP_OPT_SACK);
-  if (forward || duplicate || blocks) take_news(c, t, g, forward, duplicate, blocks, now_ns);
+  if (forward || duplicate || blocks)
+    take_news(c, t, g, forward, duplicate, blocks, now_ns);
+  else if ((t->bits & TCB_ACCECN) && accecn_on_ack(t, g, 0, false))
+    ecn_on_echo(c, t, tcb_pipe(t), now_ns);
   // RFC 9293 3.8.6.1 [MUST-37]: a peer that answers probes is alive, however long its window stays closed: the user
   // timeout counts from a probe without an answer. A released connection does not profit (ATTACKS R6, R7).
   if (t->snd.wnd == 0 && !(t->bits & TCB_RELEASED) && !tcb_life_runs(t))

@@ -54,6 +54,7 @@ struct cc_ack {
   // The rest is not told without a work block: cc_newreno looks at nothing of it.
   uint32_t delivered_bytes; // newly acknowledged or SACKed
   uint32_t lost_bytes;      // newly believed lost
+  uint32_t ce_segments;     // newly told of as marked, by Accurate ECN (RFC 9768)
   uint32_t flight_bytes;    // in flight now: sent, not delivered, not believed lost
   uint64_t rtt_ns;          // of the latest segment it delivered that was sent once; 0 = none
   uint64_t min_rtt_ns;      // least of the last minutes, 0 = none yet
@@ -78,6 +79,8 @@ struct cc_verbs {
   void (*on_ack)(struct cc *cc, struct cc_work *work, const struct cc_ack *a);
   // A fast recovery begins (RFC 5681 3.2): a new ssthresh. flight_bytes is FlightSize.
   void (*on_loss)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns);
+  // The network marked what it could have dropped (RFC 3168 6.1.2, RFC 8511). NULL: as on_loss.
+  void (*on_mark)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns);
   // The retransmission timer went off (RFC 5681 3.1); first is false for the same octets again.
   void (*on_timeout)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, bool first,
                      uint64_t now_ns);

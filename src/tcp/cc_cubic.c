@@ -173,6 +173,17 @@ static void cubic_on_loss(struct cc *cc, struct cc_work *work, uint32_t flight_b
   work->pacing_bytes_per_s = 0;
 }
 
+// RFC 8511: after a mark 0.85 of the window, in slow start as after a loss.
+static void cubic_on_mark(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
+                          uint64_t now_ns)
+{
+  const bool slow_start = cc->cwnd_bytes < cc->ssthresh_bytes;
+  cubic_on_loss(cc, work, flight_bytes, now_ns);
+  if (slow_start) return;
+  cc->ssthresh_bytes = cc->cwnd_bytes =
+      u32_max((uint32_t)((uint64_t)flight_bytes * 17 / 20), 2u * cc->mss_bytes);
+}
+
 static void cubic_on_timeout(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, bool first,
                              uint64_t now_ns)
 {
@@ -212,6 +223,7 @@ const struct cc_verbs cc_cubic = {
     .start = cc_start,
     .on_ack = cubic_on_ack,
     .on_loss = cubic_on_loss,
+    .on_mark = cubic_on_mark,
     .on_timeout = cubic_on_timeout,
     .on_undo = cubic_on_undo,
     .on_idle = cubic_on_idle,

@@ -53,6 +53,19 @@ static void newreno_on_loss(struct cc *cc, struct cc_work *work, uint32_t flight
   cc->acked_bytes = 0;
 }
 
+// RFC 8511 3.1: who marks keeps queues short, so that less is enough; in slow start as for a loss.
+static void newreno_on_mark(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
+                            uint64_t now_ns)
+{
+  if (cc->cwnd_bytes < cc->ssthresh_bytes) {
+    newreno_on_loss(cc, work, flight_bytes, now_ns);
+    return;
+  }
+  cc->ssthresh_bytes = u32_max((uint32_t)((uint64_t)flight_bytes * 4 / 5), 2u * cc->mss_bytes);
+  cc->cwnd_bytes = cc->ssthresh_bytes;
+  cc->acked_bytes = 0;
+}
+
 static void newreno_on_timeout(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
                                bool first, uint64_t now_ns)
 {
@@ -80,6 +93,7 @@ const struct cc_verbs cc_newreno = {
     .start = cc_start,
     .on_ack = newreno_on_ack,
     .on_loss = newreno_on_loss,
+    .on_mark = newreno_on_mark,
     .on_timeout = newreno_on_timeout,
     .on_idle = newreno_on_idle,
     .on_mss = cc_on_mss,

@@ -29,10 +29,11 @@ static void put_syn_options(const struct tcp *c, const struct tcb *t, struct est
   }
 }
 
-// Blocks that 40 octets of options hold.
+// Blocks that 40 octets of options hold; one of them makes room for the option of Accurate ECN.
 static unsigned sack_most(const struct tcb *t)
 {
-  return ((t->flags & SEG_TS) ? 3u : 4u) - (t->uto_owed ? 1u : 0u);
+  const bool less = t->uto_owed || ((t->bits & TCB_ACCECN) && (t->accecn.bits & ACCECN_PUT));
+  return ((t->flags & SEG_TS) ? 3u : 4u) - (less ? 1u : 0u);
 }
 
 // RFC 2883 4: a duplicate first; RFC 2018 4: then the block with the newest text, then those reported last.
@@ -140,9 +141,11 @@ static TCP_APART void mark_rarely(struct tcb *t, struct tcp_out *out)
     out->h.flags |= ESTAB_TCP_URG;
     out->h.urgent = (uint16_t)u32_min(t->snd.up - out->h.seq, 65535);
   }
-  if (!(t->bits & TCB_BLOCKS)) return;
-  put_sack(t, &out->h.options);
-  uto_put(t, &out->h.options);
+  if (t->bits & TCB_BLOCKS) {
+    put_sack(t, &out->h.options);
+    uto_put(t, &out->h.options);
+  }
+  if (t->bits & TCB_ACCECN) accecn_mark(t, out);
 }
 
 // PSH ends what the user wrote [MUST-61].
@@ -151,7 +154,7 @@ static inline void mark_text(struct tcb *t, struct tcp_out *out)
   uint32_t end = out->h.seq + out->text_bytes;
   if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push))
     out->h.flags |= ESTAB_TCP_PSH;
-  if (t->bits & (TCB_URGENT_OUT | TCB_BLOCKS)) mark_rarely(t, out);
+  if (t->bits & (TCB_URGENT_OUT | TCB_BLOCKS | TCB_ACCECN)) mark_rarely(t, out);
 }
 
 static TCP_APART void trace_out(const struct tcp *c, const struct tcb *t, const struct tcp_out *out,
@@ -202,6 +205,7 @@ static TCP_APART int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out,
   t->owed = 0;
   c->resets++;
   put_header(t, out, acceptable_seq(t), ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  if (t->bits & TCB_ACCECN) out->h.flags |= accecn_ace(t);
   out->h.window = 0;
   return finish(c, t, out, now_ns);
 }
@@ -212,6 +216,7 @@ static TCP_APART int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out,
   uint16_t flags = ESTAB_TCP_SYN;
   if (t->state == ESTAB_SYN_RECEIVED) flags |= ESTAB_TCP_ACK;
   flags |= ecn_of_syn(c->settings, t);
+  if ((t->bits & TCB_ACCECN) && !(flags & ACCECN_FLAGS)) t->accecn.bits |= ACCECN_NO_ECT;
   put_header(t, out, t->iss, flags, now_ns);
   put_syn_options(c, t, &out->h.options);
   if (t->state == ESTAB_SYN_SENT && c->settings->timestamps) put_timestamp(t, &out->h, now_ns);
@@ -457,7 +462,7 @@ static int send_new(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t 
   if (t->mtu_search && usable > 0 && send_mtu_probe(c, t, out, queued, &probe, now_ns))
     return probe;
   // What says CWR says it once: not in each segment that a device cuts from a larger one.
-  uint32_t most = (t->bits & TCB_CWR) ? t->snd_mss : u32_max(t->snd_mss, t->path->gso_max_bytes);
+  uint32_t most = ecn_rides_alone(t) ? t->snd_mss : u32_max(t->snd_mss, t->path->gso_max_bytes);
   uint32_t n = u32_min(u32_min(queued, usable), most);
   if (n > t->snd_mss && n < queued) n -= n % t->snd_mss;
   if (n < t->snd_mss && !(n == 0 && queued == 0) &&
@@ -591,25 +596,40 @@ static __attribute__((noinline)) int send_synchronized(struct tcp *c, struct tcb
   return sent;
 }
 
-// With blocks among the options, segments hold so much less text [RFC 6691 M1]. Of small ones little would be left
-// (ATTACKS P3): there the blocks go with ACKs alone.
-static TCP_APART int send_with_blocks(struct tcp *c, struct tcb *t, struct tcp_out *out,
-                                      uint64_t now_ns)
+// The ACK of a SYN-ACK tells how that came, without text and blocks (RFC 9768 3.2.2.1).
+static TCP_APART int send_handshake_ack(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                        uint64_t now_ns)
+{
+  const uint32_t blocks = t->bits & TCB_BLOCKS;
+  t->bits &= ~(uint32_t)TCB_BLOCKS;
+  (void)accecn_plan(c, t, 0);
+  int sent = send_ack(c, t, out, now_ns);
+  t->bits |= blocks;
+  return sent;
+}
+
+// With blocks and counters among the options, segments hold so much less text [RFC 6691 M1]. Of small ones little would
+// be left (ATTACKS P3): there they go with ACKs alone.
+static TCP_APART int send_with_options(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                       uint64_t now_ns)
 {
   const uint16_t mss = t->snd_mss;
-  uint32_t blocks =
-      u32_min(t->out_of_order.count + ((t->bits & TCB_DSACK) ? 1u : 0u), sack_most(t));
-  uint32_t octets = blocks > 0 ? 4u + 8u * blocks : 0;
-  const bool small = blocks > 0 && mss < OUTPUT_BLOCKS_LEAST_MSS;
+  uint32_t blocks = 0;
+  if (t->bits & TCB_BLOCKS) blocks = t->out_of_order.count + ((t->bits & TCB_DSACK) ? 1u : 0u);
+  uint32_t octets = (t->bits & TCB_ACCECN) ? accecn_plan(c, t, blocks) : 0;
+  blocks = u32_min(blocks, sack_most(t));
+  if (blocks > 0) octets += 4u + 8u * blocks;
+  const bool small = octets > 0 && mss < OUTPUT_BLOCKS_LEAST_MSS;
   if (small && (t->owed & OWED_ACK) && (t->bits & TCB_SYN_ACKED))
     return send_ack(c, t, out, now_ns);
   if ((blocks == 0 && !t->uto_owed) || small) t->bits &= ~(uint32_t)TCB_BLOCKS;
+  if (small) t->accecn.bits &= ~(uint32_t)ACCECN_PUT;
   if (small) octets = 0;
   if (t->uto_owed) octets += 4;
   t->snd_mss = (uint16_t)(mss > octets + 8u ? mss - octets : u32_min(mss, 8));
   int sent = send_synchronized(c, t, out, now_ns);
   t->snd_mss = mss;
-  if (small) t->bits |= TCB_BLOCKS; // still owed
+  if (small && blocks > 0) t->bits |= TCB_BLOCKS; // still owed
   return sent;
 }
 
@@ -642,8 +662,11 @@ static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out 
   if (t->state == ESTAB_CLOSED) return 0;
   if (t->path_generation != t->path->generation) tcb_update_mss(c, t);
   if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
-  if ((t->bits & (TCB_BLOCKS | TCB_FAST_OPEN)) == TCB_BLOCKS)
-    return send_with_blocks(c, t, out, now_ns);
+  const bool accurate = (t->bits & (TCB_ACCECN | TCB_SYN_ACKED)) == (TCB_ACCECN | TCB_SYN_ACKED);
+  if (accurate && (t->accecn.bits & ACCECN_HANDSHAKE) && (t->owed & OWED_ACK))
+    return send_handshake_ack(c, t, out, now_ns);
+  if (accurate || (t->bits & (TCB_BLOCKS | TCB_FAST_OPEN)) == TCB_BLOCKS)
+    return send_with_options(c, t, out, now_ns);
   if (t->bits & TCB_SYN_ACKED) return send_synchronized(c, t, out, now_ns);
   if (t->state == ESTAB_SYN_SENT) return 0;
   if ((t->bits & TCB_FAST_OPEN) && send_before_ack(c, t, out, now_ns)) return 1;
@@ -671,7 +694,7 @@ static inline int send_at_rest(struct tcp *c, struct tcb *t, struct tcp_out *out
 
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
-  bool plain = (t->bits & (TCB_SYN_ACKED | TCB_BLOCKS)) == TCB_SYN_ACKED &&
+  bool plain = (t->bits & (TCB_SYN_ACKED | TCB_BLOCKS | TCB_ACCECN)) == TCB_SYN_ACKED &&
                !(t->owed & (OWED_RST | OWED_SYN)) && t->state != ESTAB_CLOSED &&
                t->path_generation == t->path->generation;
   if (!plain) return output_rarely(c, t, out, now_ns);

@@ -33,14 +33,15 @@ static void take_syn_options(struct tcp *c, struct tcb *t, const struct seg *g, 
   const struct estab_tcp_options *o = g->options;
   const struct estab_settings *set = c->settings;
   t->peer_mss = (o->present & ESTAB_TCP_OPT_MSS) ? o->mss : 0;
-  t->flags &= (uint8_t) ~(SEG_TS | SEG_SACK | SEG_WS | SEG_ECN);
+  t->flags &= (uint8_t) ~(SEG_TS | SEG_SACK | SEG_WS | SEG_ECN | SEG_ACCECN);
   if (set->timestamps && (o->present & ESTAB_TCP_OPT_TS)) {
     t->flags |= SEG_TS;
     t->ts_recent = o->ts_value;
     t->ts_recent_s = (uint32_t)(now_ns / 1000000000u);
   }
   if (set->sack && (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)) t->flags |= SEG_SACK;
-  if (ecn_answer_agrees(set, t, g->flags)) t->flags |= SEG_ECN;
+  t->flags |= ecn_of_answer(set, t, g->flags);
+  if (t->flags & SEG_ACCECN) accecn_begin(t, g);
   if (set->window_scaling && (o->present & ESTAB_TCP_OPT_WSCALE)) {
     t->flags |= SEG_WS;
     t->snd_wscale = o->wscale;
@@ -170,6 +171,23 @@ static bool tells_dsack(const struct tcb *t)
          t->state != ESTAB_TIME_WAIT;
 }
 
+// What Accurate ECN makes of a segment that is rejected: the SYN or SYN-ACK once more, or text that was acknowledged.
+static void judge_accecn(struct tcb *t, const struct seg *g, uint32_t seq, uint16_t flags,
+                         const struct verdict *v)
+{
+  if (v->reply == REPLY_SYN_ACK && seq == tcb_irs(t)) {
+    t->accecn.bits = (t->accecn.bits & ~(uint32_t)ACCECN_FIELD) | (g->ecn & 3u);
+    if (!(flags & ACCECN_FLAGS)) t->accecn.bits |= ACCECN_NO_ECT; // 3.1.5
+  }
+  if (v->reply != REPLY_ACK) return;
+  if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) == (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) {
+    if (!(t->flags & SEG_PASSIVE) && seq == tcb_irs(t) && g->ack == t->iss + 1u)
+      accecn_on_syn_ack_again(t, g);
+  } else if (v->drop == ESTAB_DROP_TCP_SEQUENCE && g->text_bytes > 0 && seq_lt(seq, t->rcv.nxt)) {
+    accecn_on_repeat(t);
+  }
+}
+
 // First to fifth, and what follows from a step that rejects it.
 static TCP_APART struct verdict judge(struct tcp *c, struct tcb *t, struct seg *g, uint64_t now_ns)
 {
@@ -180,9 +198,13 @@ static TCP_APART struct verdict judge(struct tcp *c, struct tcb *t, struct seg *
     return verdict_stop(ESTAB_DROP_TCP_DUPLICATE, REPLY_SYN_ACK, EFFECT_NONE);
   }
   struct verdict v = judge_segment(c->settings, &t->seg, g, now_ns);
+  if ((flags & ESTAB_TCP_SYN) && t->state == ESTAB_SYN_RECEIVED && seq == tcb_irs(t) &&
+      accecn_conflicts(c->settings, t->flags, flags))
+    v = verdict_stop(ESTAB_DROP_TCP_ECN_CONFLICT, REPLY_RST, EFFECT_REFUSED);
   if (!v.stop) return v;
   if (v.reply != REPLY_NONE || v.drop == ESTAB_DROP_TCP_SEQUENCE)
     time_wait_restart(t, seq, len, flags, now_ns);
+  if (t->bits & TCB_ACCECN) judge_accecn(t, g, seq, flags, &v);
   if (v.drop == ESTAB_DROP_TCP_SEQUENCE && v.reply == REPLY_ACK && g->text_bytes > 0 &&
       seq_lt(seq, t->rcv.nxt) && tells_dsack(t)) { // RFC 2883 4: a whole duplicate
     t->bits |= TCB_DSACK | TCB_BLOCKS;
@@ -207,6 +229,7 @@ static inline struct verdict takes_effect(struct tcp *c, struct tcb *t, const st
     t->keepalive_probes = 0;
     t->at[TIMER_KEEPALIVE] = now_ns + (uint64_t)t->keepalive_idle_ms * 1000000u;
   }
+  if (t->bits & TCB_ACCECN) accecn_on_segment(t, g);
   fifth_ack_effects(c, t, g, now_ns);
   if (t->state == ESTAB_CLOSED) return GO_ON; // LAST-ACK's end
   return sixth_onward(c, t, g, now_ns);
@@ -228,6 +251,7 @@ struct verdict tcp_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g, 
 {
   count_segment(t, g);
   if (t->state == ESTAB_SYN_SENT) return syn_sent_segment_arrives(c, t, g, now_ns);
+  if (t->bits & TCB_ACCECN) accecn_on_arrival(t, g);
   if (segment_is_plain(&t->seg, g)) {
     update_ts_recent(&t->seg, g, now_ns);
   } else {

@@ -23,6 +23,7 @@
 #include "proto/seg_state.h"
 #include "proto/seq.h"
 #include "proto/state.h"
+#include "tcp/accecn.h"
 #include "tcp/cc.h"
 #include "tcp/cc_own.h"
 #include "tcp/cookies.h"
@@ -90,6 +91,7 @@ enum tcb_bits {
   TCB_CWR = 1u << 28,           // the next new text says CWR, RFC 3168 6.1.2
   TCB_BLOCKS = 1u << 29,    // SACK blocks may be owed, for a hole or a duplicate; or see uto_owed
   TCB_FAST_OPEN = 1u << 30, // a handshake with Fast Open is under way, fastopen.h
+  TCB_ACCECN = 1u << 31,    // as SEG_ACCECN: t->accecn counts
 };
 
 enum tcb_timer {
@@ -227,6 +229,7 @@ struct tcb {
   uint8_t fast_open;            // enum estab_fast_open
   uint8_t
       listener_mark; // of a passive Fast Open: which listener counts it, should its place have a new one
+  struct accecn accecn; // of classic ECN only the counters of marks
 };
 
 // What a small segment each way touches: asked for together as soon as the connection is found.

@@ -2,8 +2,9 @@
 // tcp_opt.c - TCP options: RFC 9293 3.1, RFC 7323, RFC 2018, RFC 5482, RFC 7413, RFC 9768.
 //
 // A length that cannot be ends the walk: what came before it counts, what follows does not, and the
-// walk always moves on [MUST-6] [MUST-7]. RFC 5482, 7413 and 9768 ask for their option alone to be
-// ignored when its length is none of theirs, so that one is stepped over.
+// walk always moves on [MUST-6] [MUST-7]. RFC 5482 and 7413 ask for their option alone to be ignored
+// when its length is none of theirs, so that one is stepped over; RFC 9768 wants the whole counters
+// that there are.
 
 #include <estab/wire.h>
 #include "base/bytes.h"
@@ -26,13 +27,12 @@ static bool tcp_opt_take_fastopen(const uint8_t *p, size_t bytes, struct estab_t
   return true;
 }
 
-static bool tcp_opt_take_accecn(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
+static void tcp_opt_take_accecn(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
 {
-  if (bytes > 11 || (bytes - 2) % 3 != 0) return false;
-  o->accecn_count = (uint8_t)((bytes - 2) / 3);
+  const size_t count = (bytes - 2) / 3; // 3.2.3: what is behind whole counters is padding
+  o->accecn_count = (uint8_t)(count < 3 ? count : 3);
   for (unsigned i = 0; i < o->accecn_count; i++, p += 3)
     o->accecn[i] = (uint32_t)p[2] << 16 | get_be16(p + 3);
-  return true;
 }
 
 static void tcp_opt_take_sack(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
@@ -86,10 +86,9 @@ static bool tcp_opt_take(const uint8_t *p, size_t bytes, struct estab_tcp_option
     return true;
   case TCP_OPT_KIND_ACCECN0:
   case TCP_OPT_KIND_ACCECN1:
-    if (tcp_opt_take_accecn(p, bytes, o)) {
-      o->present &= ~(uint32_t)(ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1);
-      o->present |= p[0] == TCP_OPT_KIND_ACCECN0 ? ESTAB_TCP_OPT_ACCECN0 : ESTAB_TCP_OPT_ACCECN1;
-    }
+    tcp_opt_take_accecn(p, bytes, o);
+    o->present &= ~(uint32_t)(ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1);
+    o->present |= p[0] == TCP_OPT_KIND_ACCECN0 ? ESTAB_TCP_OPT_ACCECN0 : ESTAB_TCP_OPT_ACCECN1;
     return true;
   default: return true; // unknown: ignored without an error [MUST-6]
   }

@@ -101,7 +101,7 @@ def figures(rows, needs, moved):
 def tables(classes, topics, failed, arguments):
     out = '| runs (a script over an IP version) | passed | failed | unsupported | errors |\n|---|---|---|---|---|\n'
     for cls in 'AB':
-        out += classes[cls, 'able'].row(f'class {cls}, of those that need neither ECN nor the modern sender: '
+        out += classes[cls, 'able'].row(f'class {cls}, of those that do not need the modern sender: '
                                         f'**{classes[cls, "able"].share():.1f} %**')
         if classes[cls, 'told'].count != classes[cls, 'able'].count:
             out += classes[cls, 'told'].row(f'the same without `window_beyond_field`: {classes[cls, "told"].share():.1f} %')
@@ -113,7 +113,7 @@ def tables(classes, topics, failed, arguments):
     out += '\n| class, topic | passed | failed | unsupported | errors |\n|---|---|---|---|---|\n'
     for key in sorted(topics):
         out += topics[key].row(f'{key[0]} {key[1]}')
-    out += '\n| fails, though it does not need ECN | who is right by the RFC | why |\n|---|---|---|\n'
+    out += '\n| fails | who is right by the RFC | why |\n|---|---|---|\n'
     for name in failed:
         right, why = argument(arguments, name)
         out += f'| {name.split(":")[1].split("/")[-1]} | {right} | {why} |\n'

@@ -103,7 +103,7 @@ def main():
     for cls in 'AB':
         able = classes[cls, 'able']
         parts.append(f'{able.count["pass"]} of {sum(able.count.values())} runs of class {cls} ({able.share():.1f} %)')
-    line = f'Linux {release} passes {" and ".join(parts)}, of those that need neither Fast Open, ECN nor the modern sender.'
+    line = f'Linux {release} passes {" and ".join(parts)}, of those that need neither Fast Open nor the modern sender.'
     print(line)
     if '--write' in sys.argv[3:]:
         path = os.path.join(ROOT, 'docs/conformance.md')

@@ -5,15 +5,12 @@
 # not in it). Without --write compares the file with what the rule says and fails when they differ.
 #
 # The rule looks at what a script asks of the host, never at whether estab passes it:
-#   ecn        a packet that leaves with an ECN codepoint, with E, W, A or a number among its flags, or with the AccECN
-#              option
 #   sender     SACK blocks that arrive (the sender is to act on them), a mechanism of the modern sender by its name
 #              (RACK, TLP, PRR, CUBIC, HyStart, undo, FACK), or a field of tcp_info that only such a sender has
 import os, re, sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TIME = r'^\s*[+\d.~*]+\s*'
-OUT = re.compile(TIME + r'>\s*(\[[a-z0-9]+\])?\s*([SFRPUEWA.0-9-]+)\s+\S*\(\d+\)(.*)$')
 IN = re.compile(TIME + r'<.*$')
 SENDER_WORD = re.compile(r'\b(RACK|TLP|PRR|CUBIC|HyStart|FACK|undo)\b|tcp_cubic|/(prr|cubic|undo)-', re.I)
 SENDER_FIELD = re.compile(r'\btcpi_(ca_state|sacked|lost|retrans|reordering|delivered|busy_time|rwnd_limited)\b')
@@ -22,10 +19,6 @@ SENDER_FIELD = re.compile(r'\btcpi_(ca_state|sacked|lost|retrans|reordering|deli
 def needs(name, text):
     found = set()
     for line in text.split('\n'):
-        out = OUT.match(line)
-        if out and (out.group(1) not in (None, '[noecn]') or re.search('[EWA0-9]', out.group(2))
-                    or re.search(r'<[^>]*\bECN\b', out.group(3))):
-            found.add('ecn')
         if IN.match(line) and re.search(r'<[^<>]*\bsack\s+\d', line):
             found.add('sender')
     if SENDER_WORD.search(text) or SENDER_WORD.search(name) or SENDER_FIELD.search(text):

@@ -11,40 +11,47 @@
 static const char *cc_name, *ecn_word, *mtu_word, *qlog_path;
 static struct qlog *qlog;
 
-const struct option tuning_table[] = {{.kind = OPTION_HEADING, .help = "TCP:"},
-                                      {.name = "cc",
-                                       .kind = OPTION_TEXT,
-                                       .value = &cc_name,
-                                       .argument = "NAME",
-                                       .help = "congestion control (cubic)"},
-                                      {.name = "ecn",
-                                       .kind = OPTION_TEXT,
-                                       .value = &ecn_word,
-                                       .argument = "HOW",
-                                       .help = "off, accept (where the peer asks) or ask"},
-                                      {.name = "mtu-probing",
-                                       .kind = OPTION_TEXT,
-                                       .value = &mtu_word,
-                                       .argument = "WHEN",
-                                       .help = "off, black-hole (suspected) or always"},
-                                      {.name = "qlog",
-                                       .kind = OPTION_TEXT,
-                                       .value = &qlog_path,
-                                       .argument = "FILE",
-                                       .help = "write what TCP does; 'estab qlog FILE' reads it"},
-                                      OPTION_END};
+const struct option tuning_table[] = {
+    {.kind = OPTION_HEADING, .help = "TCP:"},
+    {.name = "cc",
+     .kind = OPTION_TEXT,
+     .value = &cc_name,
+     .argument = "NAME",
+     .help = "congestion control (cubic)"},
+    {.name = "ecn",
+     .kind = OPTION_TEXT,
+     .value = &ecn_word,
+     .argument = "HOW",
+     .help = "off, accept, ask; accurate, accurate-ask, accurate-accept"},
+    {.name = "mtu-probing",
+     .kind = OPTION_TEXT,
+     .value = &mtu_word,
+     .argument = "WHEN",
+     .help = "off, black-hole (suspected) or always"},
+    {.name = "qlog",
+     .kind = OPTION_TEXT,
+     .value = &qlog_path,
+     .argument = "FILE",
+     .help = "write what TCP does; 'estab qlog FILE' reads it"},
+    OPTION_END};
 
 static int apply_ecn(const char *command, struct estab_settings *settings)
 {
-  static const char *const ecn_words[] = {
-      [ESTAB_ECN_OFF] = "off", [ESTAB_ECN_REQUEST] = "ask", [ESTAB_ECN_ACCEPT] = "accept"};
+  static const char *const ecn_words[] = {[ESTAB_ECN_OFF] = "off",
+                                          [ESTAB_ECN_REQUEST] = "ask",
+                                          [ESTAB_ECN_ACCEPT] = "accept",
+                                          [ESTAB_ECN_ACCURATE] = "accurate",
+                                          [ESTAB_ECN_ACCURATE_ASK_CLASSIC] = "accurate-ask",
+                                          [ESTAB_ECN_ACCURATE_ACCEPT] = "accurate-accept"};
   if (!ecn_word) return 0;
   for (unsigned i = 0; i < sizeof ecn_words / sizeof *ecn_words; i++)
     if (strcmp(ecn_word, ecn_words[i]) == 0) {
       settings->ecn = (uint8_t)i;
       return 0;
     }
-  return say_usage(command, "--ecn %s: is off, accept or ask", ecn_word);
+  return say_usage(command,
+                   "--ecn %s: is off, accept, ask, accurate, accurate-ask or accurate-accept",
+                   ecn_word);
 }
 
 static int apply_mtu_probing(const char *command, struct estab_settings *settings)
@@ -107,6 +114,12 @@ void tuning_say(const struct estab_conn_info *info, FILE *out)
             (info->fast_open & ESTAB_FAST_OPEN_DENIED) ? " did not work there lately" : "",
             info->syn_text_bytes,
             (info->fast_open & ESTAB_FAST_OPEN_TAKEN) ? ", taken before the handshake" : "");
+  if (info->ecn)
+    fprintf(out, "%s ECN: %llu segments came marked; of ours %llu %s, by what the peer says\n",
+            info->ecn_accurate ? "accurate" : "classic",
+            (unsigned long long)info->ce_received_segments,
+            (unsigned long long)info->ce_reported_segments,
+            info->ecn_accurate ? "were" : "windows had some");
   fprintf(out, "round trip %.3f ms, %.3f at least; congestion window %u octets\n",
           milliseconds(info->srtt_ns), milliseconds(info->rtt_min_ns), info->cwnd_bytes);
   fprintf(out, "packets of at most %u octets%s; %u probes of larger ones, %u of them lost\n",

@@ -139,7 +139,7 @@ static void what_is_taken(void **state)
       {{5, 2, 0, 0}, 4, BAD},
       {{5, 12, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0}, 12, BAD},
       {{28, 4, 0, 9}, 4, UTO},
-      {{28, 3, 0, 4, 2, 0, 0, 0}, 8, SACKOK}, // RFC 5482, 7413, 9768: only that option is ignored
+      {{28, 3, 0, 4, 2, 0, 0, 0}, 8, SACKOK}, // RFC 5482, 7413: only that option is ignored
       {{34, 2, 4, 2}, 4, TFO | SACKOK},
       {{34, 4, 1, 1, 4, 2}, 6, SACKOK},
       {{34, 6, 1, 2, 3, 4}, 6, TFO},
@@ -147,7 +147,7 @@ static void what_is_taken(void **state)
       {{172, 11, 0, 0, 1, 0, 0, 2, 0, 0, 3, 1}, 12, ACC0},
       {{174, 8, 0, 0, 1, 0, 0, 2}, 8, ACC1},
       {{172, 2, 174, 2}, 4, ACC1}, // the later one
-      {{172, 4, 0, 0}, 4, 0},
+      {{172, 4, 0, 0}, 4, ACC0},
       {{253, 4, 9, 9, 4, 2, 0, 0}, 8, SACKOK}, // unknown: stepped over
       {{253, 0, 4, 2}, 4, BAD},
   };
@@ -155,6 +155,57 @@ static void what_is_taken(void **state)
     struct estab_tcp_options o;
     estab_tcp_options_parse(rows[i].bytes, rows[i].count, &o);
     if (o.present != rows[i].present) fail_msg("row %zu: present 0x%x", i, (unsigned)o.present);
+  }
+}
+
+// Of both kinds and every length that there can be, the whole counters are taken. [RFC 9768 M41]
+static void counters_of_any_length(void **state)
+{
+  (void)state;
+  for (unsigned kind = 172; kind <= 174; kind += 2)
+    for (unsigned length = 2; length <= 40; length++) {
+      uint8_t bytes[ESTAB_TCP_OPTIONS_BYTES];
+      for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(200 + i);
+      bytes[0] = (uint8_t)kind;
+      bytes[1] = (uint8_t)length;
+      struct estab_tcp_options o;
+      estab_tcp_options_parse(bytes, length, &o);
+      assert_int_equal(o.present, kind == 172 ? ACC0 : ACC1);
+      unsigned most = (length - 2) / 3;
+      assert_int_equal(o.accecn_count, most < 3 ? most : 3);
+      for (unsigned i = 0; i < o.accecn_count; i++)
+        assert_int_equal(o.accecn[i], (202u + 3 * i) << 16 | (203u + 3 * i) << 8 | (204u + 3 * i));
+    }
+}
+
+// What is written with every number of counters beside every number of blocks, with timestamps and without, is read
+// again, as many as fit. [RFC 9768 M42]
+static void counters_are_written(void **state)
+{
+  (void)state;
+  for (unsigned i = 0; i < 2 * 2 * 4 * 5; i++) {
+    const unsigned counters = i / 4 % 4, blocks = i / 16;
+    const bool reverse = i & 1, ts = i & 2;
+    struct estab_tcp_options o = {.accecn_count = (uint8_t)counters,
+                                  .accecn = {0x123456, 0xffffff, 0x000001},
+                                  .sack_count = (uint8_t)blocks},
+                             back;
+    o.present = (reverse ? ACC1 : ACC0) | (ts ? TS : 0u) | (blocks ? SACK : 0u);
+    uint8_t out[ESTAB_TCP_OPTIONS_BYTES];
+    size_t bytes = estab_tcp_options_emit(&o, out);
+    estab_tcp_options_parse(out, bytes, &back);
+    const unsigned most = ts ? 3 : 4, written = blocks < most ? blocks : most;
+    const unsigned left = 40u - (ts ? 12u : 0u) - (written ? 4u + 8u * written : 0u);
+    unsigned fit = counters;
+    while (fit > 0 && (2 + 3 * fit + 3) / 4 * 4 > left)
+      fit--;
+    const bool there = left >= 4 && (fit > 0 || counters == 0);
+    assert_int_equal(back.present & (ACC0 | ACC1), there ? (reverse ? ACC1 : ACC0) : 0u);
+    if (!there) continue;
+    assert_int_equal(back.accecn_count, fit);
+    for (unsigned k = 0; k < fit; k++)
+      assert_int_equal(back.accecn[k], o.accecn[k]);
   }
 }
 
@@ -192,6 +243,8 @@ int main(void)
       cmocka_unit_test(all_twelve_flag_bits_are_kept),
       cmocka_unit_test(layouts),
       cmocka_unit_test(what_is_taken),
+      cmocka_unit_test(counters_of_any_length),
+      cmocka_unit_test(counters_are_written),
       cmocka_unit_test(window_scale_is_clamped),
       cmocka_unit_test(other_fields_are_left_alone),
   };

@@ -102,7 +102,7 @@ static bool assert_variable(struct asserts *a, const char *name, int64_t *value)
   } variables[] = {
       {"tcpi_state", a->alive ? assert_state(i->state) : 7},
       {"tcpi_options", (i->timestamps ? 1 : 0) | (i->sack ? 2 : 0) | (i->window_scaling ? 4 : 0) |
-                           ((i->fast_open & ESTAB_FAST_OPEN_TAKEN) ? 32 : 0)},
+                           (i->ecn ? 8 : 0) | ((i->fast_open & ESTAB_FAST_OPEN_TAKEN) ? 32 : 0)},
       {"tcpi_snd_cwnd", i->cwnd_bytes / mss},
       {"tcpi_snd_ssthresh", i->ssthresh_bytes >= 0x3fffffff ? 0x7fffffff : i->ssthresh_bytes / mss},
       {"tcpi_unacked", (i->flight_bytes + mss - 1) / mss},
@@ -121,7 +121,10 @@ static bool assert_variable(struct asserts *a, const char *name, int64_t *value)
       {"tcpi_bytes_acked", (int64_t)i->bytes_acked},
       {"tcpi_bytes_received", (int64_t)i->bytes_received},
       {"tcpi_notsent_bytes", i->not_sent_bytes},
-      {"tcpi_delivered_ce", 0}, // no congestion mark was ever asked for
+      {"tcpi_delivered_ce", (int64_t)i->ce_reported_segments},
+      {"tcpi_delivered_ce_bytes", i->ce_reported_bytes},
+      {"tcpi_delivered_e0_bytes", i->ect0_reported_bytes},
+      {"tcpi_received_ce", (int64_t)i->ce_received_segments},
       {"tcpi_advmss", i->rcv_mss},
       {"tcpi_rcv_space", i->rcv_wnd},
       {"tcpi_busy_time", (int64_t)(a->run->busy.busy_ns / 1000)},

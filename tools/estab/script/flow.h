@@ -26,6 +26,8 @@ struct flow {
   struct {
     uint32_t script, live;
   } ts[FLOW_TS_PAIRS]; // TSvals of the host
+  uint32_t
+      marked_bytes[3]; // the host's counters of Accurate ECN: e0b, ceb, e1b, as it told them last
 };
 
 static inline void flow_start(struct flow *flow, const struct estab_tuple *tuple,
@@ -34,7 +36,15 @@ static inline void flow_start(struct flow *flow, const struct estab_tuple *tuple
   *flow = (struct flow){.used = true,
                         .tuple = *tuple,
                         .remote_offset = FLOW_REMOTE_OFFSET,
-                        .counts_from_syn = counts_from_syn};
+                        .counts_from_syn = counts_from_syn,
+                        .marked_bytes = {1, 0, 1}};
+}
+
+// RFC 9768 3.2.1
+static inline void flow_reset_counters(struct flow *flow)
+{
+  flow->marked_bytes[0] = flow->marked_bytes[2] = 1;
+  flow->marked_bytes[1] = 0;
 }
 
 // A SYN of the host left with this sequence number where the script says script_seq.
@@ -43,6 +53,7 @@ static inline void flow_synchronize(struct flow *flow, uint32_t live_seq, uint32
   flow->local_offset = live_seq - script_seq;
   flow->script_iss = script_seq;
   flow->live_iss = live_seq;
+  flow_reset_counters(flow);
   flow->local_known = true;
   flow->renewed = false;
 }

@@ -17,7 +17,7 @@ enum knob_kind {
   KNOB_RANGE,  // three numbers: least, first, most
   KNOB_NOT,    // a bool that is true here when theirs is 0
   KNOB_TRIES,  // U64: a number of retransmissions; here the time until the next one would be due
-  KNOB_ECN,    // U8: Linux numbers more ways than estab has
+  KNOB_ECN,    // U8: numbered as estab does
   KNOB_FAST,   // Linux's bits of Fast Open: 0x400 = every listener
   KNOB_FORGET, // 0: what Fast Open has learned of servers is forgotten
   KNOB_IDLE,   // keepalive's idle time where a script asks for keepalive
@@ -90,6 +90,7 @@ static const struct knob knobs[] = {
     {"net.ipv4.tcp_keepalive_probes", KNOB_U32, AT(keepalive_count), 0, 1},
     {"net.ipv4.tcp_fin_timeout", KNOB_U64, AT(fin_wait_2_timeout_ns), 0, S},
     {"net.ipv4.tcp_invalid_ratelimit", KNOB_U64, AT(challenge_interval_ns), 0, MS},
+    {"net.ipv4.tcp_syn_linear_timeouts", KNOB_U8, AT(syn_even_timeouts), 0, 1},
     {"net.ipv4.tcp_syn_retries", KNOB_TRIES, AT(syn_timeout_ns), 0, 1},
     {"net.ipv4.tcp_synack_retries", KNOB_TRIES, AT(half_open_timeout_ns), 0, 1},
     {"net.ipv4.tcp_rto_min_us", KNOB_U64, AT(rto_min_ns), 0, 1000},
@@ -98,6 +99,7 @@ static const struct knob knobs[] = {
     {"net.ipv4.tcp_rmem", KNOB_RANGE, AT(recv_buffer_bytes), AT(recv_buffer_max_bytes), 1},
     {"net.ipv4.tcp_wmem", KNOB_RANGE, AT(send_buffer_bytes), AT(send_buffer_max_bytes), 1},
     {"net.ipv4.tcp_ecn", KNOB_ECN, AT(ecn), 0, 1},
+    {"net.ipv4.tcp_ecn_option", KNOB_BOOL, AT(ecn_option), 0, 1},
     {"net.ipv4.tcp_ecn_", KNOB_NONE, 0, 0, 1}, // all that begin with it, as with a point
     {"net.ipv4.tcp_fastopen", KNOB_FAST, 0, 0, 1},
     {"net.ipv4.tcp_fastopen_cookies", KNOB_FORGET, 0, 0, 1},
@@ -164,6 +166,9 @@ static const struct knob knobs[] = {
     OWN(KNOB_U64, user_timeout_least_ns),
     OWN(KNOB_U64, user_timeout_most_ns),
     OWN(KNOB_U32, notsent_lowat_bytes),
+    OWN(KNOB_U8, ecn_option),
+    OWN(KNOB_BOOL, ecn_on_control),
+    OWN(KNOB_U8, syn_even_timeouts),
     OWN(KNOB_U8, hop_limit),
     OWN(KNOB_U8, duplicate_ack_threshold),
 };
@@ -240,7 +245,7 @@ int knob_set(struct run *run, const char *name, const char *value)
   case KNOB_NONE: return 0;
   case KNOB_ZERO: return n == 0 ? 0 : -1;
   case KNOB_ECN:
-    if (n > ESTAB_ECN_ACCEPT) return -1;
+    if (n > ESTAB_ECN_ACCURATE_ACCEPT) return -1;
     break;
   case KNOB_IDLE: run->sockets.keepidle_ns = n; return 0;
   case KNOB_FAST: run->sockets.fast_open_all = (n & 0x400) ? 1024 : 0; return 0;
@@ -281,6 +286,10 @@ static void knobs_linux(struct run *run)
   s->initial_window_segments = 10;
   s->congestion_control = ESTAB_CC_CUBIC;
   s->pacing = false; // it paces only where its queueing discipline does
+  s->ecn = ESTAB_ECN_ACCEPT;
+  s->ecn_option = ESTAB_ECN_OPTION_WHERE_SEEN;
+  s->ecn_on_control = true;
+  s->syn_even_timeouts = 4;
 }
 
 static void knobs_freebsd(struct run *run)
@@ -296,6 +305,7 @@ static void knobs_freebsd(struct run *run)
   s->challenge_interval_ns = 0;
   s->window_beyond_field = true;
   s->pacing = false;
+  s->ecn = ESTAB_ECN_ACCEPT;
   run->sockets.unreachable = "ECONNREFUSED"; // whatever the ICMP error said
   bool one_version = false;                  // else 1460 octets fill a segment of either
   for (const struct script_option *o = run->script->options; o != NULL; o = o->next)

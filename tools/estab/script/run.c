@@ -298,15 +298,6 @@ static void run_find_tidying(struct run *run)
   }
 }
 
-// Things that no part of estab does yet: told apart from failures before anything runs.
-static const char *run_needs(const struct packet_spec *p)
-{
-  const uint32_t ecn = ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
-  if (p->icmp || p->inbound) return NULL;
-  const bool accurate = (p->options.present & ecn) != 0 || (p->flags & ESTAB_TCP_AE) != 0;
-  return accurate || p->ace_given ? "accurate ECN" : NULL;
-}
-
 static void run_options(struct run *run)
 {
   const struct script_option *o = run->script->options;
@@ -365,12 +356,6 @@ void run_script(struct run *run, const struct script *script, bool ip6,
   run_options(run);
   run->line = script->init_place.line;
   if (script->init != NULL && run->verdict == VERDICT_PASS) command_run(run, script->init);
-  for (const struct event *e = script->events; e != NULL && run->verdict == VERDICT_PASS;
-       e = e->next) {
-    const char *needs = e->kind == EVENT_PACKET ? run_needs(e->packet) : NULL;
-    run->line = e->place.line;
-    if (needs != NULL) run_stop(run, VERDICT_UNSUPPORTED, "estab does not speak %s", needs);
-  }
   run_play(run);
 }
 
