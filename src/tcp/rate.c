@@ -7,6 +7,13 @@ bool rate_finish(struct rate *r, struct rate_sample *a, uint64_t min_rtt_ns, uin
 {
   if (r->app_limited_bytes && r->delivered_bytes > r->app_limited_bytes) r->app_limited_bytes = 0;
   r->delivered_ns = now_ns;
+  // Sent again less than a round trip ago: the original was what arrived. It says nothing, and ends no round trip.
+  if (a->retransmitted && now_ns - a->sent_ns < min_rtt_ns) {
+    a->delivered_bytes = a->prior_delivered_bytes = 0;
+    a->interval_ns = 0;
+    a->lost_bytes = r->lost_bytes - a->lost_bytes;
+    return false;
+  }
   r->first_sent_ns = a->sent_ns;
   uint64_t send_ns = a->delivered_bytes, ack_ns = now_ns - a->interval_ns;
   a->interval_ns = u64_max(send_ns, ack_ns);
