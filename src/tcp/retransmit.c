@@ -139,7 +139,9 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
     t->owed |= OWED_SYN;
     if (t->bits & TCB_FAST_OPEN) fastopen_on_syn_lost(c, t, now_ns);
     if (t->backoff < 32) t->backoff++;
-    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
+    unsigned doublings = t->backoff;
+    if (t->state == ESTAB_SYN_SENT) doublings -= u32_min(doublings, c->settings->syn_even_timeouts);
+    t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, doublings, c->settings->rto_max_ns);
     return;
   }
   plpmtud_on_timeout(c, t, now_ns);
@@ -160,9 +162,7 @@ void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
     tcp_trace_congestion(c, t, "timeout", now_ns);
   }
   if (t->backoff < 32) t->backoff++;
-  unsigned doublings = t->backoff;
-  if (t->state == ESTAB_SYN_SENT) doublings -= u32_min(doublings, c->settings->syn_even_timeouts);
-  t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, doublings, c->settings->rto_max_ns);
+  t->at[TIMER_RETRANSMIT] = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
 }
 
 // The peer's window opened after probes: the octet they carried is sent again at once; nothing was lost on the way.

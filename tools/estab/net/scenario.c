@@ -114,10 +114,14 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
     s->ecn = ESTAB_ECN_REQUEST;
     return 0;
   }
+  if (strcmp(word, "accecn") == 0) {
+    s->ecn = ESTAB_ECN_ACCURATE;
+    return 0;
+  }
   return fail(
       w, i,
       "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= delack= maxrate= nosack nots nopacing nohystart "
-      "departures ecn plpmtud noplpmtud",
+      "departures ecn accecn plpmtud noplpmtud",
       word);
 }
 
