@@ -65,10 +65,10 @@ its options are set is in `bench/lwip/lwipopts.h`, and both stacks have these al
 |---|---|---|
 | IPv4, IPv6, reassembly, ICMP, UDP | yes | yes |
 | window scaling, window {window} bytes, send buffer the same | yes | yes |
-| MSS 1460, selective acknowledgments | sent, not used by the sender | sent, not used |
+| MSS 1460, selective acknowledgments | sent, and used by the sender | sent, not used |
 | timestamps | off | off |
 | Nagle (bulk), delayed ACK | yes | yes |
-| congestion control | NewReno | NewReno without partial ACKs |
+| loss and rate | RACK-TLP, PRR, CUBIC with HyStart++ | duplicate ACKs, NewReno without partial ACKs |
 | assertions | none in the core | off |
 | TIME-WAIT records kept in the connect/close rows | 64 | 64 control blocks in all |
 | keyed hash over connections, keyed ISNs and ports, challenge ACKs | yes | no |
