@@ -14,7 +14,7 @@ import sys
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TAG = re.compile(r"\[((?:RFC \d+ [MSO]\d+|(?:MUST|SHLD|MAY|REC)-\d+)(?:, (?:RFC \d+ [MSO]\d+|(?:MUST|SHLD|MAY|REC)-\d+))*)\]")
 STATES = {"met": "met", "departs": "departs", "not applicable": "not applicable", "unseen": "words not seen"}
-DEFINITION = re.compile(r"^[A-Za-z_][\w \t\*]*?\b(\w+)\(")
+DEFINITION = re.compile(r"^[A-Za-z_](?:[\w \t\*]|__attribute__\(\([\w, ]+\)\))*?\b(?!__attribute__)(\w+)\(")
 
 
 class Row:
