@@ -300,7 +300,8 @@ uint32_t accecn_on_ack(struct tcb *t, const struct seg *g, uint32_t octets, bool
   const uint32_t least = (ace - ACCECN_ACE_FIRST - a->ce_reported) & 7u;
   uint32_t ce_octets;
   const bool option = accecn_take_option(a, g->options, &ce_octets);
-  if (!(a->bits & ACCECN_HEARD)) { // 3.2.2.4: three marks at least, or somebody who writes zeroes
+  // Three marks at least, or somebody who writes zeroes: 3.2.2.4 does not advise to look.
+  if (!(a->bits & ACCECN_HEARD)) {
     a->bits |= ACCECN_HEARD;
     if (ace == 0 && segments < 3 && ce_octets == 0) a->bits |= ACCECN_NO_ECT | ACCECN_DEAF;
   }

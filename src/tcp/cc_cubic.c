@@ -173,7 +173,7 @@ static void cubic_on_loss(struct cc *cc, struct cc_work *work, uint32_t flight_b
   work->pacing_bytes_per_s = 0;
 }
 
-// RFC 8511: after a mark 0.85 of the window, in slow start as after a loss.
+// RFC 8511 3.1, 4: after a mark 0.85 of the window, in slow start as after a loss.
 static void cubic_on_mark(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
                           uint64_t now_ns)
 {

@@ -53,7 +53,7 @@ static void newreno_on_loss(struct cc *cc, struct cc_work *work, uint32_t flight
   cc->acked_bytes = 0;
 }
 
-// RFC 8511 3.1: who marks keeps queues short, so that less is enough; in slow start as for a loss.
+// RFC 8511 3: who marks keeps queues short, so that less is enough; in slow start as for a loss (4).
 static void newreno_on_mark(struct cc *cc, struct cc_work *work, uint32_t flight_bytes,
                             uint64_t now_ns)
 {

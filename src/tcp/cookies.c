@@ -22,7 +22,7 @@ static void cookies_key_of(const struct cookies *c, uint64_t epoch, uint64_t key
   }
 }
 
-// RFC 7413 4.1.2 and 5.1: a key has its time, so that a cookie that was found out has, too.
+// RFC 7413 4.1.2 and 5.2: a key has its time, so that a cookie that was found out has, too.
 static void cookies_turn(struct cookies *c, uint64_t now_ns)
 {
   const uint64_t epoch = now_ns / COOKIE_KEY_LIFE_NS + 1;

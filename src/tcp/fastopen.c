@@ -42,7 +42,7 @@ void fastopen_put_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
     o->present |= ESTAB_TCP_OPT_TFO;
     return;
   }
-  if (t->snd.nxt != t->iss) return; // RFC 7413 4.1.3.1: a second SYN has nothing that could be why
+  if (t->snd.nxt != t->iss) return; // RFC 7413 4.2.2: a second SYN has nothing that could be why
   struct cookie *k = cookies_find(&c->cookies, &t->tuple.local, &t->tuple.remote);
   if (k && cookie_is_denied(k, now_ns)) {
     t->fast_open |= ESTAB_FAST_OPEN_DENIED;
@@ -85,7 +85,7 @@ static void fastopen_learn(struct tcp *c, struct tcb *t, const struct estab_tcp_
 
 void fastopen_on_syn_answer(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
 {
-  if (!(g->flags & ESTAB_TCP_ACK)) { // RFC 7413 4.2.2: a simultaneous open takes no text by cookie
+  if (!(g->flags & ESTAB_TCP_ACK)) { // as RFC 9293 has it: no listener looks at the cookie
     t->snd.nxt = t->iss + 1 + t->syn_text_bytes;
     return;
   }

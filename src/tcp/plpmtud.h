@@ -17,7 +17,7 @@
 
 enum {
   PLPMTUD_BASE = 1280,    // BASE_PLPMTU: IPv6's least, and what nearly all paths of IPv4 carry
-  PLPMTUD_LEAST4 = 576,   // MIN_PLPMTU of IPv4: RFC 791's
+  PLPMTUD_LEAST4 = 576,   // MIN_PLPMTU of IPv4: what every host takes, RFC 791
   PLPMTUD_MAX_PROBES = 3, // RFC 8899 5.1.2
   PLPMTUD_CLOSE = 8,      // octets: it is not worth more probes
   PLPMTUD_BEHIND =

@@ -50,7 +50,8 @@ static void each_step_is_understood(void **state)
     }
 }
 
-// [RFC 9768 S3]: more segments than three bits tell apart, no option: the most that can have been marked; where such
+// [RFC 9768 S3, RFC 9768 M53]
+// More segments than three bits tell apart, no option: the most that can have been marked; where such
 // ACKs are the rule, the least.
 static void what_cannot_be_told_is_taken_as_the_worst(void **state)
 {
@@ -134,7 +135,8 @@ static void what_arrives_runs_over(void **state)
   assert_int_equal(accecn_ace(&t) >> ACCECN_ACE_SHIFT, 3005 & 7);
 }
 
-// RFC 8511 3.1: after a mark four fifths of Reno's window, 0.85 of CUBIC's; in slow start and after a loss as ever.
+// [RFC 8511 S1, RFC 8511 O1, RFC 8511 O2]
+// After a mark four fifths of Reno's window, 0.85 of CUBIC's; in slow start and after a loss as ever.
 static void a_mark_costs_less_than_a_loss(void **state)
 {
   (void)state;

@@ -14,6 +14,7 @@
 #define SECONDS UINT64_C(1000000000)
 enum { JUMBO = 9000 };
 
+// [RFC 8899 M13]
 // With any path, allowed sizes and base: what is found is not too large, nor far below; and it does not take long.
 static void a_search_ends_just_below_what_fails(void **state)
 {
