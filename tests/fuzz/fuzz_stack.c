@@ -37,7 +37,8 @@ struct bench {
   estab_udp udp;
   struct slot slots[SLOTS];
   unsigned slot_next;
-  uint8_t *last; // the last IP packet that left, for ICMP errors to quote
+  bool fast_open; // the connections opened later ask for it
+  uint8_t *last;  // the last IP packet that left, for ICMP errors to quote
   size_t last_bytes;
 };
 
@@ -202,8 +203,33 @@ static uint32_t near(struct feed *f, uint32_t right)
   return right + (uint32_t)off[b & 15] * (1u + (b >> 4));
 }
 
-static void tcp_options_of(struct feed *f, const struct slot *slot, struct estab_tcp_options *o)
+// Options of few segments: a cookie that is right or not, a user timeout, Accurate ECN's counters.
+static void rare_options_of(struct bench *b, const struct slot *slot, struct estab_tcp_options *o)
 {
+  struct feed *f = &b->feed;
+  const uint8_t what = feed_u8(f);
+  if (what & 1) {
+    o->present |= ESTAB_TCP_OPT_TFO;
+    o->tfo_bytes = what & 2 ? 8 : (uint8_t)((what >> 4) % 9 * 2);
+    if (o->tfo_bytes == 2) o->tfo_bytes = 0;
+    if (what & 2)
+      estab_fast_open_cookie(b->s, &slot->tuple.local, &slot->tuple.remote, o->tfo_cookie);
+  }
+  if (what & 4) {
+    o->present |= ESTAB_TCP_OPT_UTO;
+    o->user_timeout = feed_u16(f);
+  }
+  if (what & 8) {
+    o->present |= what & 128 ? ESTAB_TCP_OPT_ACCECN1 : ESTAB_TCP_OPT_ACCECN0;
+    o->accecn_count = (uint8_t)((what >> 4) & 3);
+    for (unsigned i = 0; i < o->accecn_count; i++)
+      o->accecn[i] = near(f, i == 1 ? 0 : 1) & 0xffffff;
+  }
+}
+
+static void tcp_options_of(struct bench *b, const struct slot *slot, struct estab_tcp_options *o)
+{
+  struct feed *f = &b->feed;
   const uint8_t what = feed_u8(f);
   if (slot->ts && !(what & 1)) {
     o->present = ESTAB_TCP_OPT_TS;
@@ -224,6 +250,7 @@ static void tcp_options_of(struct feed *f, const struct slot *slot, struct estab
       o->sack[i].end = near(f, o->sack[i].start + 1);
     }
   }
+  if ((what & 0x30) == 0x30) rare_options_of(b, slot, o);
 }
 
 static void op_tcp(struct bench *b)
@@ -280,7 +307,7 @@ static void op_tcp(struct bench *b)
   p.payload = text;
   if (kind & 0x20) p.payload_bytes = feed_u16(f) % sizeof text;
   if (kind & 0x10)
-    tcp_options_of(f, slot, &p.tcp.options);
+    tcp_options_of(b, slot, &p.tcp.options);
   else if (slot->ts && slot != &fresh) {
     p.tcp.options.present = ESTAB_TCP_OPT_TS;
     p.tcp.options.ts_value = 1;
@@ -439,6 +466,19 @@ static void op_chain(struct bench *b)
 
 // ---- The user
 
+// As if the server had given a cookie earlier.
+static void learn_cookie(struct bench *b, const struct estab_connect_settings *peer)
+{
+  struct estab_fast_open_cookie cookie = {.struct_bytes = sizeof cookie,
+                                          .local =
+                                              host_ip(RAW_NETIF, !estab_ip_is4(&peer->remote), 1),
+                                          .remote = peer->remote,
+                                          .count = 8,
+                                          .peer_mss = (uint16_t)(feed_u8(&b->feed) * 8)};
+  (void)estab_fast_open_put(b->s, &cookie);
+  (void)estab_fast_open_room(b->s, peer);
+}
+
 static void op_call(struct bench *b)
 {
   struct feed *f = &b->feed;
@@ -469,6 +509,8 @@ static void op_call(struct bench *b)
     peer.remote = host_ip(1 + (to & 1), to & 2, (uint8_t)(1 + ((to >> 2) & 3)));
     peer.remote_port = 80;
     if (to & 16) peer.local_port = 80; // perhaps with itself
+    peer.fast_open = b->fast_open;
+    if (to & 32) learn_cookie(b, &peer);
     if (estab_connect(b->s, &peer, b->now_ns, &fresh) == ESTAB_OK) add_conn(b, fresh);
     break;
   }
@@ -545,6 +587,18 @@ static void netif_of(estab_stack *s, uint8_t link, uint32_t number)
   }
 }
 
+// What is not switched on by default, or comes in several kinds. 0 leaves everything as it is.
+static void choose_modern(struct bench *b, struct estab_settings *settings, uint8_t what)
+{
+  b->fast_open = what & 1;
+  if (what & 2) settings->plpmtud = ESTAB_PLPMTUD_ALWAYS;
+  if (what & 4) settings->user_timeout_advertised_ns = 100 * FUZZ_SECONDS;
+  const uint8_t ecn = (what >> 3) & 7, cc = what >> 6;
+  if (ecn) settings->ecn = ecn % (ESTAB_ECN_ACCURATE_ACCEPT + 1);
+  if (ecn > 5) settings->ecn_option = ESTAB_ECN_OPTION_ALWAYS;
+  if (cc) settings->congestion_control = cc % (ESTAB_CC_BBR + 1);
+}
+
 static void begin(struct bench *b)
 {
   struct estab_settings settings;
@@ -559,6 +613,7 @@ static void begin(struct bench *b)
   if (how & 8) settings.max_time_wait = 2;
   if (how & 16) settings.max_connections = 3;
   if (how & 32) settings.keepalive_idle_ns = 10 * FUZZ_SECONDS;
+  choose_modern(b, &settings, feed_u8(&b->feed));
   MUST(estab_stack_new(&settings, b->now_ns, &b->s) == ESTAB_OK);
   netif_of(b->s, ESTAB_LINK_RAW, RAW_NETIF);
   netif_of(b->s, ESTAB_LINK_ETHERNET, ETH_NETIF);
@@ -566,8 +621,10 @@ static void begin(struct bench *b)
   estab_listen_settings_default(&listen);
   listen.port_first = listen.port_last = 80;
   listen.backlog = 3;
+  listen.fast_open = b->fast_open ? 2 : 0;
   MUST(estab_listen(b->s, &listen, &b->listeners[0]) == ESTAB_OK);
   listen.port_first = listen.port_last = 81;
+  listen.fast_open = 0;
   listen.syn_events = true;
   MUST(estab_listen(b->s, &listen, &b->listeners[1]) == ESTAB_OK);
   struct estab_udp_settings udp;

@@ -556,6 +556,17 @@ static void step(struct world *w)
 
 // ---- Birth and end
 
+// What is not switched on by default, or comes in several kinds. 0 leaves everything as it is.
+static void choose_modern(struct estab_settings *settings, uint8_t what)
+{
+  if (what & 1) settings->plpmtud = ESTAB_PLPMTUD_ALWAYS;
+  const uint8_t ecn = (what >> 1) & 7, cc = (what >> 4) & 3;
+  if (ecn) settings->ecn = ecn % (ESTAB_ECN_ACCURATE_ACCEPT + 1);
+  if (ecn > 5) settings->ecn_option = ESTAB_ECN_OPTION_ALWAYS;
+  if (cc) settings->congestion_control = cc % (ESTAB_CC_BBR + 1);
+  if (what & 64) settings->ecn_on_control = true;
+}
+
 static void begin_host(struct world *w, unsigned number, uint8_t how)
 {
   struct host *h = &w->hosts[number];
@@ -573,6 +584,7 @@ static void begin_host(struct world *w, unsigned number, uint8_t how)
   if (how & 8) settings.recv_buffer_max_bytes = settings.recv_buffer_bytes;
   if (how & 16) settings.timestamps = settings.sack = false;
   if (how & 32) settings.max_time_wait = settings.max_half_open = 1;
+  if (w->modern) choose_modern(&settings, feed_u8(&w->feed));
   settings.msl_ns = w->msl_ns;
   h->syn_events = how & 64;
   h->number = number;
@@ -654,6 +666,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   const uint8_t how = feed_u8(&w.feed);
   w.ip6 = how & 1;
   w.gso = how & 2;
+  w.modern = how & 16;
   w.msl_ns = how & 4 ? FUZZ_SECONDS : 120 * FUZZ_SECONDS;
   begin_host(&w, 0, feed_u8(&w.feed));
   begin_host(&w, 1, feed_u8(&w.feed));

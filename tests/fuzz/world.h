@@ -116,6 +116,7 @@ struct world {
   uint16_t next_port;
   uint64_t msl_ns;
   bool ip6, gso;
+  bool modern; // each host chooses what is not switched on by default
   bool forged; // segments were changed and made right again: streams may differ
 };
 
