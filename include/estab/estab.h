@@ -334,7 +334,8 @@ struct estab_fast_open_cookie {
 };
 // For local and remote: 1 and the rest is filled in, or 0: no cookie is known.
 ESTAB_API int estab_fast_open_get(estab_stack *s, struct estab_fast_open_cookie *cookie);
-// As if the server had just given it. ESTAB_ERR_INVALID, ESTAB_ERR_NO_MEMORY.
+// As if the server had just given it; with a count of 0 all is forgotten that is known of the server, also that Fast
+// Open did not work. ESTAB_ERR_INVALID, ESTAB_ERR_NO_MEMORY.
 ESTAB_API int estab_fast_open_put(estab_stack *s, const struct estab_fast_open_cookie *cookie);
 // The key of the cookies that listeners give, 16 bytes: the same on all hosts that stand behind one address; Linux with
 // this TCP_FASTOPEN_KEY gives the same cookies (the words of net.ipv4.tcp_fastopen_key are little-endian). The one

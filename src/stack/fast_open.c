@@ -26,8 +26,13 @@ int estab_fast_open_get(estab_stack *s, struct estab_fast_open_cookie *cookie)
 
 int estab_fast_open_put(estab_stack *s, const struct estab_fast_open_cookie *cookie)
 {
-  if (cookie->struct_bytes < sizeof *cookie || cookie->count < 4 ||
-      cookie->count > sizeof cookie->bytes || cookie->count % 2 != 0)
+  if (cookie->struct_bytes < sizeof *cookie) return ESTAB_ERR_INVALID;
+  if (cookie->count == 0) {
+    struct cookie *known = cookies_find(&s->tcp.cookies, &cookie->local, &cookie->remote);
+    if (known) known->live = false;
+    return ESTAB_OK;
+  }
+  if (cookie->count < 4 || cookie->count > sizeof cookie->bytes || cookie->count % 2 != 0)
     return ESTAB_ERR_INVALID;
   struct cookie *k =
       cookies_place(&s->tcp.cookies, &s->mem, &cookie->local, &cookie->remote, s->now_ns);

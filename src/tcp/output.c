@@ -662,12 +662,14 @@ static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out 
   if (t->state == ESTAB_CLOSED) return 0;
   if (t->path_generation != t->path->generation) tcb_update_mss(c, t);
   if (t->owed & OWED_SYN) return send_syn(c, t, out, now_ns);
-  const bool accurate = (t->bits & (TCB_ACCECN | TCB_SYN_ACKED)) == (TCB_ACCECN | TCB_SYN_ACKED);
-  if (accurate && (t->accecn.bits & ACCECN_HANDSHAKE) && (t->owed & OWED_ACK))
-    return send_handshake_ack(c, t, out, now_ns);
-  if (accurate || (t->bits & (TCB_BLOCKS | TCB_FAST_OPEN)) == TCB_BLOCKS)
-    return send_with_options(c, t, out, now_ns);
-  if (t->bits & TCB_SYN_ACKED) return send_synchronized(c, t, out, now_ns);
+  if (t->bits & TCB_SYN_ACKED) {
+    const bool accurate = t->bits & TCB_ACCECN;
+    if (accurate && (t->accecn.bits & ACCECN_HANDSHAKE) && (t->owed & OWED_ACK))
+      return send_handshake_ack(c, t, out, now_ns);
+    if (accurate || (t->bits & (TCB_BLOCKS | TCB_FAST_OPEN)) == TCB_BLOCKS)
+      return send_with_options(c, t, out, now_ns);
+    return send_synchronized(c, t, out, now_ns);
+  }
   if (t->state == ESTAB_SYN_SENT) return 0;
   if ((t->bits & TCB_FAST_OPEN) && send_before_ack(c, t, out, now_ns)) return 1;
   if (t->owed & (OWED_ACK | OWED_CHALLENGE | OWED_WINDOW | OWED_KEEPALIVE))

@@ -91,8 +91,9 @@ enum tcb_bits {
   TCB_CWR = 1u << 28,           // the next new text says CWR, RFC 3168 6.1.2
   TCB_BLOCKS = 1u << 29,    // SACK blocks may be owed, for a hole or a duplicate; or see uto_owed
   TCB_FAST_OPEN = 1u << 30, // a handshake with Fast Open is under way, fastopen.h
-  TCB_ACCECN = 1u << 31,    // as SEG_ACCECN: t->accecn counts
 };
+
+#define TCB_ACCECN (UINT32_C(1) << 31) // as SEG_ACCECN: t->accecn counts; no enumerator holds it
 
 enum tcb_timer {
   TIMER_RETRANSMIT, // RFC 6298; or persist, RFC 9293 3.8.6.1; or SWS override, 3.8.6.2.1

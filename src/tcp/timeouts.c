@@ -11,6 +11,7 @@
 //   TIMER_LIFE        TIME-WAIT is over, or a released connection waited too long in FIN-WAIT-2
 #include "base/bytes.h"
 #include "tcp/tcb.h"
+#include "tcp/uto.h"
 
 // DEPARTS: RFC 9293 3.8.3 [MUST-20] (no hint to IP at R1) because neighbours are found dead by their own probes.
 static void user_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
@@ -52,7 +53,7 @@ static void retransmission_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns
 
 static void keepalive_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  uint64_t idle_ns = (uint64_t)t->keepalive_idle_ms * 1000000u;
+  uint64_t idle_ns = uto_keepalive_idle_ns(t);
   if (!state_is_synchronized((enum estab_state)t->state) || t->state == ESTAB_TIME_WAIT ||
       idle_ns == 0)
     return;

@@ -37,6 +37,15 @@ static inline void uto_owe(struct tcb *t)
   t->bits |= TCB_BLOCKS; // output looks for options that are rare
 }
 
+// RFC 5482 4.2: where both sides use the option, keep-alives ask no sooner than the user timeout has passed.
+static inline uint64_t uto_keepalive_idle_ns(const struct tcb *t)
+{
+  uint32_t ms = t->keepalive_idle_ms;
+  if (ms && t->adv_uto && t->peer_uto && !t->uto_fixed)
+    ms = u32_max(ms, t->user_timeout_ms + 1000u);
+  return (uint64_t)ms * 1000000u;
+}
+
 // A new ADV_UTO; ns = 0: the option is not used any more.
 void uto_advertise(const struct tcp *c, struct tcb *t, uint64_t ns);
 // An acceptable segment carries the option.

@@ -14,6 +14,7 @@ for header in src/*/*.h; do
   [ -f "$header" ] || continue
   define=
   [[ $header != src/driver/* ]] || define=-D_GNU_SOURCE
-  "${CC:-cc}" -std=c17 "${strict[@]}" $define -Iinclude -Isrc -x c - <<<"#include \"${header#src/}\"" || bad=1
+  "${CC:-cc}" -std=c17 "${strict[@]}" $define -Iinclude -Isrc -x c - <<<"#include \"${header#src/}\"
+extern int not_empty;" || bad=1
 done
 exit $bad

@@ -85,6 +85,13 @@ enum step fast_open_write(struct run *run, struct pending *pending, struct sock 
                     out);
 }
 
+void fast_open_forget(const struct run *run)
+{
+  const struct estab_fast_open_cookie none = {
+      .struct_bytes = sizeof none, .local = run->host.local, .remote = run->host.remote};
+  (void)estab_fast_open_put(run->host.stack, &none);
+}
+
 // FO and a name: TFO_COOKIE is the cookie that the host gives to the far side.
 void fast_open_live_cookie(const struct run *run, uint8_t cookie[8])
 {

@@ -378,6 +378,7 @@ void run_replay(struct run *run)
   host_advance(host, host->now_ns + RUN_QUIET_NS, false);
   while (host->first != NULL)
     free(host_take(host));
+  fast_open_forget(run);
   memset(run->flows, 0, sizeof run->flows);
   run->flow_count = host->flow_count = host->event = 0;
   run->flow_now = -1;

@@ -150,6 +150,8 @@ bool fast_open_connect_waits(struct run *run, struct sock *sock);
 bool fast_open_wanted(const struct run *run, const struct sock *sock, const struct value *flags);
 enum step fast_open_write(struct run *run, struct pending *pending, struct sock *sock,
                           struct outcome *out);
+// What was learned of the far side is no more.
+void fast_open_forget(const struct run *run);
 void fast_open_live_cookie(const struct run *run, uint8_t cookie[8]);
 bool fast_open_cookie_matches(const struct run *run, const struct packet_spec *p,
                               const struct estab_tcp_options *got);
