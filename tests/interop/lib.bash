@@ -90,7 +90,7 @@ observe()
   export ESTAB_STATES=$work/states
   : >"$ESTAB_STATES"
   start "$work/watcher" "$estab" watch -i any --snaplen 200 --buffer 64M --no-checksum --rows life --json="$work/rows.seen.json"
-  watcher=$started
+  observer=$started
   start "$work/recorder" python3 "$here/observed.py" record "$work/kernel.json"
   recorder=$started
   wait_for grep -q '^Listening on' "$work/watcher.err" && wait_for grep -q ready "$work/recorder" ||
@@ -99,12 +99,12 @@ observe()
 observed()
 {
   sleep 0.3
-  kill "$recorder" && wait "$recorder" && stop "$watcher" || { cat "$work/watcher.err" "$work/recorder.err"; return 1; }
+  kill "$recorder" && wait "$recorder" && stop "$observer" || { cat "$work/watcher.err" "$work/recorder.err"; return 1; }
   python3 "$here/observed.py" compare "$work/kernel.json" "$ESTAB_STATES" "$work/rows.seen.json"
 }
 finish()
 {
-  if [ -n "${watcher:-}" ]; then
+  if [ -n "${observer:-}" ]; then
     check 'the observer, the kernel and estab tell the same' observed && sed 's/^/        /' "$work/said"
   fi
   echo "$passed passed, $failed failed, $skipped skipped"

@@ -191,7 +191,9 @@ def compare(path, states, rows):
                 bad.append(f"{key}: seen {told}, the kernel was in {c['states']}")
             for what, ours, theirs in (("octets", o.get(f"{side}_bytes", 0), c["sent"]),
                                        ("octets again", o[f"{side}_retransmitted_bytes"], c["again"])):
-                if ours != theirs:
+                # What a full queue dropped before the tap (a gap in the history) was seen but once.
+                unseen = ("G" if side == "orig" else "g") in o["history"]
+                if ours != theirs and not (unseen and what == "octets again" and ours < theirs):
                     bad.append(f"{key}: {what}: counted {ours}, the kernel says {theirs}; {o['history']}")
             # Who closed first may not have read what came later.
             if o["conn_state"] == "SF" and o["closed_by"] == peer and c["received"] - o.get(f"{peer}_bytes", 0) not in (0, 1):
