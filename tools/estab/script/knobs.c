@@ -308,7 +308,9 @@ static void knobs_freebsd(struct run *run)
   s->ecn = ESTAB_ECN_ACCEPT;
   run->sockets.unreachable = "ECONNREFUSED"; // whatever the ICMP error said
   bool one_version = false;                  // else 1460 octets fill a segment of either
-  for (const struct script_option *o = run->script->options; o != NULL; o = o->next)
+  // The referee has no script, and is told the MTU.
+  const struct script_option *o = run->script != NULL ? run->script->options : NULL;
+  for (; o != NULL; o = o->next)
     one_version = one_version || strcmp(o->name, "ip_version") == 0;
   if (!run->mtu_given && one_version) run->host.mtu = 1500;
 }
