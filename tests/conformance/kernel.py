@@ -9,7 +9,7 @@
 import os, re, shutil, subprocess, sys, tempfile
 from concurrent.futures import ThreadPoolExecutor
 from conformance import ROOT, figures, pairs, scripts
-from referee import ADDRESSES, NAMES, neutral, playable, put, standard, versions
+from referee import ADDRESSES, NAMES, NO_ADDRESS, mtu_of, neutral_text, put, standard, unplayable, versions
 
 KERNEL = os.environ.get('KERNEL', os.path.join(ROOT, 'build/tools/estab/referee/libkernel-packetdrill.so'))
 AT_ONCE = 3            # runs wait for most of their time
@@ -55,8 +55,8 @@ def judge(top, packetdrill, script, version, number, delays):
     for freebsd, linux in NAMES.items():
         text = text.replace(freebsd, linux)
     name = f'{top}/{number}-{os.path.basename(script.path)}'
-    open(name, 'w').write('\n'.join(map(neutral, text.split('\n'))))
-    mtu = 9000 if '--mtu=9000' in given else 1520 if version == 6 and script.profile != 'freebsd' else 1500
+    open(name, 'w').write(neutral_text(text))
+    mtu = mtu_of(script, given, version)
     env = dict(os.environ, PATH=f'{top}/bin:' + os.environ['PATH'])
     command = ['unshare', '-n', 'sh', '-c', SETUP.format(mtu=mtu, addresses=ROUTES[version]), 'sh', packetdrill,
                f'--so_filename={KERNEL}', f'--ip_version=ipv{version}', f'--mtu={mtu}',
@@ -87,7 +87,7 @@ def main():
     only = [a for a in sys.argv[3:] if a != '--write']
     texts = {s: open(s.path, errors='replace').read() for s in listed}
     needs = dict(pairs('needs.tsv'))
-    runs = [(s, v) for s in listed if s.name not in needs and playable(texts[s]) and all(o in s.name for o in only)
+    runs = [(s, v) for s in listed if s.name not in needs and unplayable(texts[s]) != NO_ADDRESS and all(o in s.name for o in only)
             for v in versions(s, texts[s])]
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(AT_ONCE) as pool:
         make_world(top, packetdrill)

@@ -18,6 +18,8 @@ SHIM = '''#!/bin/sh
 { printf '%s' "${0##*/}"; for a; do printf '\\t%s' "$a"; done; echo; } >"$ESTAB_REFEREE/ask" &&
 cat "$ESTAB_REFEREE/answer"
 '''
+# What the scripts of the Linux kernel end with: a file that puts back what they have set.
+RESTORE = re.compile(r'/tmp/sysctl_restore_\$\{PPID\}\.sh')
 SHIMS = ['sysctl', 'sockstat', 'tcpdrop', 'ip', 'ethtool', 'tc', 'nstat']
 
 
@@ -36,11 +38,12 @@ def make_world(top):
         put(f'{top}/{folder}/set_sysctls.py', SHIM)
 
 
-# FreeBSD's names of states; code of this packetdrill's knows Linux's.
+# FreeBSD's names, of states and more; this packetdrill knows Linux's. 1008: see referee_options.c.
 NAMES = {'TCPI_SYN_RECEIVED': 'TCP_SYN_RECV', 'TCPI_FIN_WAIT_': 'TCP_FIN_WAIT', 'TCPI_CLOSED': 'TCP_CLOSE',
          'TCPI_CLOSE_WAIT': 'TCP_CLOSE_WAIT', 'TCPI_ESTABLISHED': 'TCP_ESTABLISHED', 'TCPI_SYN_SENT': 'TCP_SYN_SENT',
          'TCPI_TIME_WAIT': 'TCP_TIME_WAIT', 'TCPI_LAST_ACK': 'TCP_LAST_ACK', 'TCPI_LISTEN': 'TCP_LISTEN',
-         'TCPI_CLOSING': 'TCP_CLOSING'}
+         'TCPI_CLOSING': 'TCP_CLOSING', 'TCP_NOOPT': '1008', 'ttl_exceeded_in_transit': 'code_0',
+         'frag_reass_exceeded': 'code_1'}
 
 
 def versions(script, text):
@@ -51,14 +54,27 @@ def versions(script, text):
     return [4] if script.path.endswith('v4.pkt') else [6] if script.path.endswith('v6.pkt') else [4, 6]
 
 
-def playable(text):
-    """This packetdrill has no addresses for packets that arrive before any socket listens or connects."""
+def mtu_of(script, text, version):
+    """As estab script decides it: 1460 octets fill a segment, but where FreeBSD's scripts are about one version."""
+    if '--mtu=9000' in text:
+        return 9000
+    one_version = script.profile == 'freebsd' and re.search(r'^--ip_version', text, re.M)
+    return 1520 if version == 6 and not one_version else 1500
+
+
+# What this packetdrill cannot play, by what the script says.
+NO_ADDRESS = 'have packets before any socket listens or connects, which it cannot address'
+NO_COOKIE = 'name a cookie of Fast Open, which it takes in hex only'
+
+
+def unplayable(text):
+    """Why it cannot, or None."""
     for line in text.split('\n'):
         if re.search(r'\b(listen|connect|sendto|sendmsg)\(', line):
-            return True
+            break
         if re.match(r'^\s*[+\d.]+\s*<', line):
-            return False
-    return True
+            return NO_ADDRESS
+    return NO_COOKIE if re.search(r'\bFO\s+TFO_COOKIE\b', text) else None
 
 
 def standard(text):
@@ -80,49 +96,66 @@ def standard(text):
 OUT = re.compile(r'^(\s*[+\d.~*]+\s*>\s*(?:\[[a-z0-9]+\]\s*)?)([SFRPUEWA.0-9-]+)(\s+[^<]*?)(?:<([^>]*)>)?(\s*//.*)?\s*$')
 
 
-def neutral_options(text):
+BYTES = {'mss': 4, 'wscale': 3, 'sackOK': 2, 'TS': 10, 'sack': 2, 'FO': 2, 'ECN': 11}
+
+
+def neutral_options(text, counters):
     """In the form of referee_neutral.c, or None if there is something else among them."""
     found = {}
     for option in (o.strip() for o in text.split(',')):
         word = option.split()[0] if option else ''
-        if word not in ('mss', 'wscale', 'sackOK', 'TS', 'sack', 'nop', 'eol'):
+        if word not in BYTES and word not in ('nop', 'eol'):
             return None
         found[word] = option
-    pads = {'mss': '', 'wscale': 'nop,', 'sackOK': 'nop,nop,', 'TS': 'nop,nop,', 'sack': 'nop,nop,'}
     if 'wscale' in found:
         found['wscale'] = 'wscale 7'
-    return ','.join(pad + found[word] for word, pad in pads.items() if word in found)
+    if 'ECN' in found:
+        counters.update(re.findall(r'(e0b|ceb|e1b)\s+(\d+)', found['ECN']))
+        found['ECN'] = ' '.join(['ECN'] + [f'{name} {counters[name]}' for name in ('e0b', 'ceb', 'e1b')])
+    size = sum(BYTES.get(word, 0) for word in found)
+    size += 8 * found.get('sack', '').count(':') + len(''.join(found.get('FO', '').split()[1:])) // 2
+    if size > 40:
+        return None
+    return ','.join([found[word] for word in BYTES if word in found] + ['nop'] * (-size % 4))
 
 
-def neutral(line):
-    """An expected packet without the size of its window, PSH, window scale and order of options."""
+def neutral(line, counters):
+    """An expected packet without the size of its window, PSH, window scale and order of options. counters: of Accurate
+    ECN, as the packets before told them."""
     out = OUT.match(line)
     if not out or re.search(r'\bicmp\b', line):
         return line
     begin, flags, middle, options = out.group(1), out.group(2).replace('P', ''), out.group(3), out.group(4)
+    if 'S' in flags:
+        counters.update({'e0b': '1', 'ceb': '0', 'e1b': '1'})
     middle = re.sub(r'\bwin\s+[1-9]\d*', '', middle)
     if options is not None and options.strip() != '...':
-        options = neutral_options(options)
+        options = neutral_options(options, counters)
         if options is None:
             return line
     return f'{begin}{flags or "-"}{middle}' + (f' <{options}>' if options else '')
 
 
+def neutral_text(text):
+    counters = {'e0b': '1', 'ceb': '0', 'e1b': '1'}
+    return '\n'.join(neutral(line, counters) for line in text.split('\n'))
+
+
 def judge(top, packetdrill, script, version, number):
-    text = standard(open(script.path, errors='replace').read())
+    given = open(script.path, errors='replace').read()
+    text = standard(given)
     # Not options of this packetdrill's, or ones that are given below.
     text = re.sub(r'^--(ip_version|mtu|mss|send_omit_free).*\n', '', text, flags=re.M)
     for freebsd, linux in NAMES.items():
         text = text.replace(freebsd, linux)
-    text = '\n'.join(map(neutral, text.split('\n')))
+    text = neutral_text(RESTORE.sub('true', text))
     world = f'{top}/{number}'
     os.makedirs(world)
     os.mkfifo(f'{world}/ask')
     os.mkfifo(f'{world}/answer')
     name = f'{world}/{os.path.basename(script.path)}'
     open(name, 'w').write(text)
-    mtu = 9000 if '--mtu=9000' in open(script.path, errors='replace').read() else \
-        1520 if version == 6 and script.profile != 'freebsd' else 1500
+    mtu = mtu_of(script, given, version)
     flags = f'profile={script.profile},ip={version},mtu={mtu},neutral,folder={world}'
     env = dict(os.environ, ESTAB_REFEREE=world, LD_PRELOAD=REFEREE, PATH=f'{top}/bin:' + os.environ['PATH'])
     command = [packetdrill, f'--so_filename={REFEREE}', f'--so_flags={flags}', f'--ip_version=ipv{version}',
@@ -156,8 +189,11 @@ def main():
     with tempfile.TemporaryDirectory() as top, ThreadPoolExecutor(os.cpu_count()) as pool:
         make_world(top)
         texts = {s: open(s.path, errors='replace').read() for s in listed}
-        runs = [(s, v) for s in listed if playable(texts[s]) for v in versions(s, texts[s])]
-        left_out = sum(len(versions(s, texts[s])) for s in listed if not playable(texts[s]))
+        runs = [(s, v) for s in listed if not unplayable(texts[s]) for v in versions(s, texts[s])]
+        left_out = {reason: 0 for reason in (NO_ADDRESS, NO_COOKIE)}
+        for s in listed:
+            if unplayable(texts[s]):
+                left_out[unplayable(texts[s])] += len(versions(s, texts[s]))
         theirs = list(pool.map(lambda job: judge(top, packetdrill, *job[1], job[0]), enumerate(runs)))
     both = {}
     for (script, version), (verdict, reason) in zip(runs, theirs):
@@ -167,8 +203,9 @@ def main():
         if key == 'disagree':
             print(f'{script.name}: ipv{version}: packetdrill: {verdict}: {reason}; estab script: {mine}: {why}')
     agree = both.get(('agree', 'pass'), 0) + both.get(('agree', 'fail'), 0)
-    line = (f'{len(runs)} runs ({left_out} more have packets before any socket listens or connects, which it cannot '
-            f'address): {both.get(("agree", "pass"), 0)} pass and {both.get(("agree", "fail"), 0)} do not by both, '
+    more = '; '.join(f'{count} {reason}' for reason, count in left_out.items())
+    line = (f'{len(runs)} runs (left out: {more}): {both.get(("agree", "pass"), 0)} pass and '
+            f'{both.get(("agree", "fail"), 0)} do not by both, '
             f'{both.get(("disagree", "pass"), 0)} pass only by packetdrill, {both.get(("disagree", "fail"), 0)} only by '
             f'`estab script`: they agree in {100 * agree / max(1, len(runs)):.1f} %')
     print(line)

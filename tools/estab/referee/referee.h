@@ -22,7 +22,8 @@ struct op {
   int flags;
   int fd; // of accept
   struct pollfd *fds;
-  nfds_t fd_count;
+  nfds_t fd_count;            // room, of both
+  struct epoll_event *events; // what epoll_wait() fills
   bool started, finished;
   uint64_t giveup_ns; // ESTAB_NEVER = it waits for ever
   enum step step;

@@ -97,8 +97,17 @@ static int referee_accept(void *userdata, int fd, struct sockaddr *address, sock
   return result;
 }
 
+static enum step op_disconnect(struct op *op)
+{
+  return sock_disconnect(&referee.run.sockets, op->sock, &op->out);
+}
+
 static enum step op_connect(struct op *op)
 {
+  if (fast_open_connect_waits(&referee.run, op->sock)) {
+    op->out = (struct outcome){0, NULL};
+    return STEP_DONE;
+  }
   return sock_connect(&referee.run.sockets, op->sock, op->started, &op->out);
 }
 
@@ -108,7 +117,7 @@ static int referee_connect(void *userdata, int fd, const struct sockaddr *addres
   (void)bytes;
   struct op op = {.function = op_connect, .sock = referee_sock(fd)};
   if (op.sock == NULL) return call_fails(EBADF);
-  if (address->sa_family == AF_UNSPEC) return call_fails(EOPNOTSUPP);
+  if (address->sa_family == AF_UNSPEC) op.function = op_disconnect;
   return (int)referee_call(&op);
 }
 
@@ -139,8 +148,15 @@ static enum step op_write(struct op *op)
   struct outcome ignored;
   if ((op->flags & MSG_MORE) != 0) sock_set(sockets, op->sock, ESTAB_OPT_CORK, 1, &ignored);
   if ((op->flags & MSG_DONTWAIT) != 0) op->sock->nonblock = true;
-  enum step step = sock_write(sockets, op->sock, op->bytes, op->count, &op->done,
-                              (op->flags & MSG_OOB) != 0, &op->out);
+  enum step step;
+  if (fast_open_wanted(&referee.run, op->sock, (op->flags & MSG_FASTOPEN) != 0)) {
+    struct fast_open_text text = {op->bytes, op->count, op->done, op->started};
+    step = fast_open_write(&referee.run, op->sock, &text, &op->out);
+    op->done = text.done;
+  } else {
+    step = sock_write(sockets, op->sock, op->bytes, op->count, &op->done,
+                      (op->flags & MSG_OOB) != 0, &op->out);
+  }
   op->sock->nonblock = nonblock;
   return step;
 }
@@ -238,7 +254,6 @@ static ssize_t referee_sendto(void *userdata, int fd, const void *bytes, size_t 
   (void)userdata;
   (void)address;
   (void)address_bytes;
-  if ((flags & MSG_FASTOPEN) != 0) return call_fails(EOPNOTSUPP);
   return call_write(fd, bytes, count, flags);
 }
 
@@ -265,7 +280,6 @@ static ssize_t referee_writev(void *userdata, int fd, const struct iovec *iov, i
 static ssize_t referee_sendmsg(void *userdata, int fd, const struct msghdr *msg, int flags)
 {
   (void)userdata;
-  if ((flags & MSG_FASTOPEN) != 0) return call_fails(EOPNOTSUPP);
   return call_writev(fd, msg->msg_iov, msg->msg_iovlen, flags);
 }
 
@@ -337,35 +351,41 @@ static int referee_shutdown(void *userdata, int fd, int how)
   return op.sock != NULL ? (int)referee_call(&op) : call_fails(EBADF);
 }
 
-static enum step op_poll(struct op *op)
+static uint32_t op_ready(const struct sock *sock)
 {
   struct sockets *sockets = &referee.run.sockets;
+  uint32_t bits = 0; // epoll's are poll's
+  if (sock_readable(sockets, sock)) bits |= POLLIN;
+  if (sock_writable(sockets, sock) && !sock->shut_write) bits |= POLLOUT;
+  if (sock->error != NULL) bits |= POLLERR;
+  if (sock->over) bits |= POLLHUP;
+  return bits;
+}
+
+static enum step op_poll(struct op *op)
+{
   int ready = 0;
   for (nfds_t i = 0; i < op->fd_count; i++) {
     const struct sock *sock = referee_sock(op->fds[i].fd);
-    short bits = 0;
-    if (sock == NULL) {
-      bits = POLLNVAL;
-    } else {
-      if (sock_readable(sockets, sock)) bits |= POLLIN;
-      if (sock_writable(sockets, sock) && !sock->shut_write) bits |= POLLOUT;
-      bits &= op->fds[i].events;
-      if (sock->error != NULL) bits |= POLLERR;
-      if (sock->over) bits |= POLLHUP;
-    }
-    op->fds[i].revents = bits;
-    ready += bits != 0;
+    uint32_t wanted = (uint32_t)op->fds[i].events | POLLERR | POLLHUP;
+    op->fds[i].revents = (short)(sock != NULL ? op_ready(sock) & wanted : POLLNVAL);
+    ready += op->fds[i].revents != 0;
   }
   op->out = (struct outcome){ready, NULL};
   return ready > 0 || referee.run.host.now_ns >= op->giveup_ns ? STEP_DONE : STEP_BLOCKS;
+}
+
+static uint64_t call_giveup_ns(int timeout_ms)
+{
+  if (timeout_ms < 0) return ESTAB_NEVER;
+  return referee.run.host.now_ns + (uint64_t)timeout_ms * 1000000;
 }
 
 static int referee_poll(void *userdata, struct pollfd *fds, nfds_t count, int timeout_ms)
 {
   (void)userdata;
   struct op op = {.function = op_poll, .fds = fds, .fd_count = count};
-  op.giveup_ns =
-      timeout_ms < 0 ? ESTAB_NEVER : referee.run.host.now_ns + (uint64_t)timeout_ms * 1000000;
+  op.giveup_ns = call_giveup_ns(timeout_ms);
   return (int)referee_call(&op);
 }
 
@@ -373,28 +393,54 @@ static int referee_epoll_create(void *userdata, int size)
 {
   (void)userdata;
   (void)size;
-  return call_fails(ENOSYS);
+  int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+  referee_lock();
+  struct sock *sock = fd >= 0 ? sock_new(&referee.run.sockets, fd) : NULL;
+  if (sock != NULL) sock->kind = SOCK_EPOLL;
+  referee_unlock();
+  return sock != NULL ? fd : call_fails(EMFILE);
 }
 
+// One epoll in a script: sockets keep what is asked of them.
 static int referee_epoll_ctl(void *userdata, int epoll, int what, int fd, struct epoll_event *event)
 {
   (void)userdata;
-  (void)epoll;
-  (void)what;
-  (void)fd;
-  (void)event;
-  return call_fails(ENOSYS);
+  struct sock *sock = referee_sock(fd);
+  if (sock == NULL || referee_sock(epoll) == NULL) return call_fails(EBADF);
+  referee_lock();
+  sock->epoll_events = what == EPOLL_CTL_DEL ? 0 : event->events;
+  sock->epoll_data = what == EPOLL_CTL_DEL ? 0 : event->data.u64;
+  sock->epoll_last = 0;
+  referee_unlock();
+  return 0;
+}
+
+static enum step op_epoll(struct op *op)
+{
+  int told = 0;
+  for (unsigned i = 0; i < SOCKETS && (nfds_t)told < op->fd_count; i++) {
+    struct sock *sock = &referee.run.sockets.list[i];
+    if (!sock->used || sock->epoll_events == 0) continue;
+    const uint32_t ready = op_ready(sock) & (sock->epoll_events | EPOLLERR | EPOLLHUP);
+    const uint32_t news = ready & ~sock->epoll_last;
+    sock->epoll_last = ready;
+    if (ready == 0 || ((sock->epoll_events & EPOLLET) != 0 && news == 0)) continue;
+    op->events[told].events = ready;
+    op->events[told++].data.u64 = sock->epoll_data;
+  }
+  op->out = (struct outcome){told, NULL};
+  return told > 0 || referee.run.host.now_ns >= op->giveup_ns ? STEP_DONE : STEP_BLOCKS;
 }
 
 static int referee_epoll_wait(void *userdata, int epoll, struct epoll_event *events, int most,
                               int timeout_ms)
 {
   (void)userdata;
-  (void)epoll;
-  (void)events;
-  (void)most;
-  (void)timeout_ms;
-  return call_fails(ENOSYS);
+  struct op op = {.function = op_epoll, .events = events, .fd_count = (nfds_t)most};
+  if (referee_sock(epoll) == NULL) return call_fails(EBADF);
+  if (most <= 0) return call_fails(EINVAL);
+  op.giveup_ns = call_giveup_ns(timeout_ms);
+  return (int)referee_call(&op);
 }
 
 static int referee_pipe(void *userdata, int fds[2])

@@ -1,36 +1,64 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // referee_neutral.c - what a right stack may choose, put into one form: packetdrill compares it byte by byte.
-// Options in a fixed order, each padded with NOPs in front, a window scale of 7, no PSH. tests/conformance/referee.py
-// writes the expectations of scripts in the same form.
+// Options in a fixed order with NOPs behind them, a window scale of 7, the counters of Accurate ECN all three, no PSH.
+// tests/conformance/referee.py writes the expectations of scripts in the same form.
 #include "referee.h"
 
 #include <string.h>
 
-static size_t neutral_put32(uint8_t *out, uint32_t v)
+// The counters e0b, ceb, e1b as the option told them last: it may leave out what has not moved. One connection at a
+// time; a SYN begins anew.
+static uint32_t neutral_counters[3];
+
+static size_t neutral_put(uint8_t *out, uint32_t v, size_t count)
 {
-  for (unsigned i = 0; i < 4; i++)
-    out[i] = (uint8_t)(v >> (24 - 8 * i));
-  return 4;
+  for (size_t i = 0; i < count; i++)
+    out[i] = (uint8_t)(v >> 8 * (count - 1 - i));
+  return count;
+}
+
+static void neutral_count(const struct estab_tcp_header *h)
+{
+  const struct estab_tcp_options *o = &h->options;
+  const bool reverse = (o->present & ESTAB_TCP_OPT_ACCECN1) != 0;
+  if ((h->flags & ESTAB_TCP_SYN) != 0) {
+    neutral_counters[0] = neutral_counters[2] = 1;
+    neutral_counters[1] = 0;
+  }
+  for (unsigned i = 0; i < o->accecn_count; i++)
+    neutral_counters[reverse ? 2 - i : i] = o->accecn[i];
 }
 
 static size_t neutral_options(const struct estab_tcp_options *o, uint8_t *out)
 {
   size_t n = 0;
-  if ((o->present & ESTAB_TCP_OPT_MSS) != 0) n += neutral_put32(out + n, 0x02040000u | o->mss);
-  if ((o->present & ESTAB_TCP_OPT_WSCALE) != 0) n += neutral_put32(out + n, 0x01030307u);
-  if ((o->present & ESTAB_TCP_OPT_SACK_PERMITTED) != 0) n += neutral_put32(out + n, 0x01010402u);
+  if ((o->present & ESTAB_TCP_OPT_MSS) != 0) n += neutral_put(out + n, 0x02040000u | o->mss, 4);
+  if ((o->present & ESTAB_TCP_OPT_WSCALE) != 0) n += neutral_put(out + n, 0x030307u, 3);
+  if ((o->present & ESTAB_TCP_OPT_SACK_PERMITTED) != 0) n += neutral_put(out + n, 0x0402u, 2);
   if ((o->present & ESTAB_TCP_OPT_TS) != 0) {
-    n += neutral_put32(out + n, 0x0101080au);
-    n += neutral_put32(out + n, o->ts_value);
-    n += neutral_put32(out + n, o->ts_echo);
+    n += neutral_put(out + n, 0x080au, 2);
+    n += neutral_put(out + n, o->ts_value, 4);
+    n += neutral_put(out + n, o->ts_echo, 4);
   }
   if ((o->present & ESTAB_TCP_OPT_SACK) != 0) {
-    n += neutral_put32(out + n, 0x01010500u | (2u + 8u * o->sack_count));
+    n += neutral_put(out + n, 0x0500u | (2u + 8u * o->sack_count), 2);
     for (unsigned i = 0; i < o->sack_count; i++) {
-      n += neutral_put32(out + n, o->sack[i].start);
-      n += neutral_put32(out + n, o->sack[i].end);
+      n += neutral_put(out + n, o->sack[i].start, 4);
+      n += neutral_put(out + n, o->sack[i].end, 4);
     }
   }
+  if ((o->present & ESTAB_TCP_OPT_TFO) != 0) {
+    n += neutral_put(out + n, 0x2200u | (2u + o->tfo_bytes), 2);
+    memcpy(out + n, o->tfo_cookie, o->tfo_bytes);
+    n += o->tfo_bytes;
+  }
+  if ((o->present & (ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1)) != 0) {
+    n += neutral_put(out + n, 0xac0bu, 2);
+    for (unsigned i = 0; i < 3; i++)
+      n += neutral_put(out + n, neutral_counters[i], 3);
+  }
+  while (n % 4 != 0)
+    out[n++] = 1;
   return n;
 }
 
@@ -62,12 +90,14 @@ static void neutral_seal(uint8_t *bytes, const struct estab_packet *packet, size
 void referee_neutral(uint8_t *bytes, size_t *count, size_t room)
 {
   const uint32_t known = ESTAB_TCP_OPT_MSS | ESTAB_TCP_OPT_WSCALE | ESTAB_TCP_OPT_SACK_PERMITTED |
-                         ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK;
+                         ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK | ESTAB_TCP_OPT_TFO |
+                         ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
   struct estab_packet packet;
-  uint8_t options[64];
+  uint8_t options[96]; // all of them together, and more than a header holds
   if (estab_packet_parse(ESTAB_LINK_RAW, bytes, *count, true, &packet) < 0 ||
       packet.kind != ESTAB_PACKET_TCP || (packet.tcp.options.present & ~known) != 0)
     return;
+  neutral_count(&packet.tcp);
   size_t n = neutral_options(&packet.tcp.options, options);
   size_t header = ESTAB_TCP_HEADER_BYTES + n, text = packet.payload_bytes;
   if (n > ESTAB_TCP_OPTIONS_BYTES || packet.l4_offset + header + text > room) return;

@@ -5,10 +5,23 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SECOND UINT64_C(1000000000)
+
+// FreeBSD's TCP_NOOPT, as tests/conformance/referee.py writes it: Linux has another option of its number.
+#define OPTION_NOOPT 1008
+
+// What packetdrill's TCP_INFO has behind the fields that <linux/tcp.h> may end with.
+struct option_info_tail {
+  uint32_t rcv_wnd, rehash;
+  uint16_t total_rto, total_rto_recoveries;
+  uint32_t total_rto_time, received_ce;
+  uint32_t delivered_e1_bytes, delivered_e0_bytes, delivered_ce_bytes;
+};
+#define OPTION_INFO_HEAD (offsetof(struct tcp_info, tcpi_snd_wnd) + sizeof(uint32_t))
 
 static int option_fails(int error)
 {
@@ -61,12 +74,14 @@ static int option_tcp_info(const struct sock *sock, void *value, socklen_t *byte
   static const uint8_t states[ESTAB_STATES] = {7, 10, 2, 3, 1, 4, 5, 8, 11, 9, 6};
   struct estab_conn_info i = {.struct_bytes = sizeof i};
   struct tcp_info info = {.tcpi_state = 7};
+  struct option_info_tail tail = {0};
   if (estab_conn_info(referee.run.host.stack, sock->conn, &i) >= 0) {
     uint32_t mss = i.snd_mss > 0 ? i.snd_mss : 1;
     info.tcpi_state = i.state < ESTAB_STATES ? states[i.state] : 7;
     info.tcpi_options =
         (uint8_t)((i.timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (i.sack ? TCPI_OPT_SACK : 0) |
-                  (i.window_scaling ? TCPI_OPT_WSCALE : 0));
+                  (i.window_scaling ? TCPI_OPT_WSCALE : 0) | (i.ecn ? TCPI_OPT_ECN : 0) |
+                  ((i.fast_open & ESTAB_FAST_OPEN_TAKEN) != 0 ? TCPI_OPT_SYN_DATA : 0));
     info.tcpi_snd_wscale = (unsigned char)(i.snd_wscale & 15u) & 15u;
     info.tcpi_rcv_wscale = (unsigned char)(i.rcv_wscale & 15u) & 15u;
     info.tcpi_snd_mss = i.snd_mss;
@@ -82,10 +97,16 @@ static int option_tcp_info(const struct sock *sock, void *value, socklen_t *byte
     info.tcpi_total_retrans = (uint32_t)i.segments_retransmitted;
     info.tcpi_bytes_acked = i.bytes_acked;
     info.tcpi_bytes_received = i.bytes_received;
+    info.tcpi_delivered_ce = (uint32_t)i.ce_reported_segments;
+    tail.received_ce = (uint32_t)i.ce_received_segments;
+    tail.delivered_e0_bytes = i.ect0_reported_bytes;
+    tail.delivered_ce_bytes = i.ce_reported_bytes;
   }
   // Who asks may know more fields than we: they are zero.
   memset(value, 0, *bytes);
-  memcpy(value, &info, *bytes < sizeof info ? *bytes : sizeof info);
+  memcpy(value, &info, *bytes < OPTION_INFO_HEAD ? *bytes : OPTION_INFO_HEAD);
+  if (*bytes >= OPTION_INFO_HEAD + sizeof tail)
+    memcpy((uint8_t *)value + OPTION_INFO_HEAD, &tail, sizeof tail);
   if (*bytes > 512) *bytes = 512;
   return 0;
 }
@@ -203,6 +224,12 @@ static bool option_set(struct sock *sock, int level, int name, const void *value
   } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
     settings->max_mss = (uint16_t)number;
     option_settings();
+  } else if (level == IPPROTO_TCP && name == OPTION_NOOPT) {
+    settings->mss_option = settings->timestamps = number == 0;
+    settings->sack = settings->window_scaling = number == 0;
+    option_settings();
+  } else if (level == IPPROTO_TCP && (name == TCP_FASTOPEN || name == TCP_FASTOPEN_CONNECT)) {
+    fast_open_option(&referee.run, sock, name == TCP_FASTOPEN_CONNECT, number, out);
   } else if (level == IPPROTO_TCP && name == TCP_LINGER2) {
     settings->fin_wait_2_timeout_ns = number > 0 ? (uint64_t)number * SECOND : 1;
     option_settings();

@@ -223,6 +223,18 @@ static enum step call_read(struct run *run, struct pending *pending, struct outc
                          call_argument(call, 3), out);
 }
 
+// A write that connects.
+static enum step call_open_with(struct run *run, struct pending *pending, struct sock *sock,
+                                struct outcome *out)
+{
+  struct fast_open_text text = {pending->bytes, pending->count, pending->done, pending->started};
+  const bool fresh = sock->kind == SOCK_FRESH;
+  enum step step = fast_open_write(run, sock, &text, out);
+  pending->done = text.done;
+  if (fresh && sock->kind == SOCK_CONN) call_note_flow(run, sock);
+  return step;
+}
+
 static enum step call_write_bytes(struct run *run, struct pending *pending, int64_t count,
                                   const struct value *flags, struct outcome *out)
 {
@@ -239,8 +251,8 @@ static enum step call_write_bytes(struct run *run, struct pending *pending, int6
   struct outcome ignored;
   if (more) sock_set(&run->sockets, sock, ESTAB_OPT_CORK, 1, &ignored);
   if (value_has(flags, "MSG_DONTWAIT")) sock->nonblock = true;
-  if (fast_open_wanted(run, sock, flags)) {
-    enum step opened = fast_open_write(run, pending, sock, out);
+  if (fast_open_wanted(run, sock, value_has(flags, "MSG_FASTOPEN"))) {
+    enum step opened = call_open_with(run, pending, sock, out);
     sock->nonblock = nonblock;
     return opened;
   }

@@ -43,22 +43,22 @@ bool fast_open_connect_waits(struct run *run, struct sock *sock)
   return sock->fast_open_waits;
 }
 
-bool fast_open_wanted(const struct run *run, const struct sock *sock, const struct value *flags)
+bool fast_open_wanted(const struct run *run, const struct sock *sock, bool said)
 {
   if (sock->kind == SOCK_CONN) return sock->fast_open_blocks;
   if (sock->kind != SOCK_FRESH) return false;
-  return value_has(flags, "MSG_FASTOPEN") || sock->fast_open_waits ||
+  return said || sock->fast_open_waits ||
          (sock->fast_open > 0 && strcmp(run->profile, "freebsd") == 0);
 }
 
 // Connects, with what there is to write. A write that does not block has taken what the SYN carries, no more.
-enum step fast_open_write(struct run *run, struct pending *pending, struct sock *sock,
+enum step fast_open_write(struct run *run, struct sock *sock, struct fast_open_text *text,
                           struct outcome *out)
 {
-  if (!pending->started || sock->kind == SOCK_FRESH) {
+  if (!text->started || sock->kind == SOCK_FRESH) {
     const bool implied = strcmp(run->profile, "freebsd") == 0;
     const size_t room = fast_open_room(run, sock);
-    size_t count = pending->count;
+    size_t count = text->count;
     if (sock->nonblock && !implied && count > room) count = room;
     sock->fast_open_connect = true;
     sock->fast_open_waits = false;
@@ -68,9 +68,7 @@ enum step fast_open_write(struct run *run, struct pending *pending, struct sock 
       *out = ignored;
       return STEP_DONE;
     }
-    call_note_flow(run, sock);
-    enum step step =
-        sock_write(&run->sockets, sock, pending->bytes, count, &pending->done, false, out);
+    enum step step = sock_write(&run->sockets, sock, text->bytes, count, &text->done, false, out);
     if (sock->nonblock || implied) {
       if (count == 0) return fast_open_answers(out, -1, "EINPROGRESS");
       return step;
@@ -81,8 +79,7 @@ enum step fast_open_write(struct run *run, struct pending *pending, struct sock 
   sock->fast_open_blocks = false;
   sock->connect_told = true;
   if (sock->error != NULL) return fast_open_answers(out, -1, sock_take_error(sock));
-  return sock_write(&run->sockets, sock, pending->bytes, pending->count, &pending->done, false,
-                    out);
+  return sock_write(&run->sockets, sock, text->bytes, text->count, &text->done, false, out);
 }
 
 void fast_open_forget(const struct run *run)

@@ -147,8 +147,15 @@ void call_note_flow(struct run *run, const struct sock *sock);
 enum step fast_open_option(struct run *run, struct sock *sock, bool connect, int64_t number,
                            struct outcome *out);
 bool fast_open_connect_waits(struct run *run, struct sock *sock);
-bool fast_open_wanted(const struct run *run, const struct sock *sock, const struct value *flags);
-enum step fast_open_write(struct run *run, struct pending *pending, struct sock *sock,
+// said: MSG_FASTOPEN is among the flags.
+bool fast_open_wanted(const struct run *run, const struct sock *sock, bool said);
+// What there is to write; done goes up.
+struct fast_open_text {
+  const uint8_t *bytes;
+  size_t count, done;
+  bool started; // a later try
+};
+enum step fast_open_write(struct run *run, struct sock *sock, struct fast_open_text *text,
                           struct outcome *out);
 // What was learned of the far side is no more.
 void fast_open_forget(const struct run *run);

@@ -45,6 +45,7 @@ struct sock {
   struct sock_option options[16]; // to be set once there is a connection
   uint32_t epoll_events;          // asked for; 0 = not watched
   uint32_t epoll_last;            // ready when told last (edge)
+  uint64_t epoll_data;            // the caller's
   uint64_t keepidle_ns;           // 0 = not set
 };
 
