@@ -58,9 +58,9 @@ for family in 4 6; do
   rm -f "$work/cookies"
   sysctl -qw net.ipv4.tcp_fastopen=3
   new_key 00112233-44556677-8899aabb-ccddeeff
-  start "$work/server" "${peer[@]}" server 9200 "$work/large"
+  start "$work/server$family" "${peer[@]}" server 9200 "$work/large"
   server=$started
-  wait_for grep -q ready "$work/server" || exit 1
+  wait_for grep -q ready "$work/server$family" || exit 1
   check "IPv$family: estab asks for a cookie" ask "$work/small" 'asked for, a cookie was given; 0 octets'
   check "IPv$family: the SYN carries a request" grown TCPFastOpenPassive ask "$work/small" '1000 octets with the SYN, taken'
   check "IPv$family: a SYN carries the first of more" grown TCPFastOpenPassive ask "$work/large" 'octets with the SYN, taken'
