@@ -75,7 +75,7 @@ elif what == "tagged":
     raw.send(b"\xff" * 6 + b"\2\0\0\0\0\7" + struct.pack(">HHH", 0x8100, 7, 0x800) + ip + tcp)
 EOF
 traffic() { python3 "$work/traffic.py" "$@"; }
-start "$work/serve" there python3 "$work/traffic.py" serve
+start "$work/serve" nsenter -t $host -n python3 "$work/traffic.py" serve # not by way of there(): it is ended by its pid
 wait_for there bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080' || exit 1
 traffic get 192.0.2.2 1 10 && traffic get 2001:db8::2 1 10 ||
   skip_all 'the two namespaces do not reach each other'
