@@ -28,22 +28,35 @@ static void own_take(struct cc *cc, struct cc_work *work, const struct estab_cc_
   if (work) work->pacing_bytes_per_s = w->pacing_bytes_per_s;
 }
 
+typedef void own_hook(void *ctx, void *room, struct estab_cc_window *w, uint64_t now_ns);
+
+// A hook that the user may have left out.
+static void own_tell(struct cc *cc, struct cc_work *work, own_hook *hook, uint64_t now_ns)
+{
+  if (!hook) return;
+  struct estab_cc_window w = own_window(cc, work);
+  hook(own_of(cc)->ctx, work->room, &w, now_ns);
+  own_take(cc, work, &w);
+}
+
 static void own_wake(struct cc *cc, struct cc_work *work, uint64_t now_ns)
 {
-  const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
-  if (!u->wake) return;
-  u->wake(u->ctx, work->room, &w, now_ns);
-  own_take(cc, work, &w);
+  own_tell(cc, work, own_of(cc)->wake, now_ns);
 }
 
 static void own_rest(struct cc *cc, struct cc_work *work, uint64_t now_ns)
 {
-  const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
-  if (!u->rest) return;
-  u->rest(u->ctx, work->room, &w, now_ns);
-  own_take(cc, work, &w);
+  own_tell(cc, work, own_of(cc)->rest, now_ns);
+}
+
+static void own_on_recovered(struct cc *cc, struct cc_work *work, uint64_t now_ns)
+{
+  own_tell(cc, work, own_of(cc)->on_recovered, now_ns);
+}
+
+static void own_on_undo(struct cc *cc, struct cc_work *work, uint64_t now_ns)
+{
+  own_tell(cc, work, own_of(cc)->on_undo, now_ns);
 }
 
 static void own_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ack *a)
@@ -92,30 +105,12 @@ static void own_on_timeout(struct cc *cc, struct cc_work *work, uint32_t flight_
                            uint64_t now_ns)
 {
   const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
   if (!u->on_timeout) {
     cc_newreno.on_timeout(cc, work, flight_bytes, first, now_ns);
     return;
   }
+  struct estab_cc_window w = own_window(cc, work);
   u->on_timeout(u->ctx, work->room, &w, flight_bytes, !first, now_ns);
-  own_take(cc, work, &w);
-}
-
-static void own_on_recovered(struct cc *cc, struct cc_work *work, uint64_t now_ns)
-{
-  const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
-  if (!u->on_recovered) return;
-  u->on_recovered(u->ctx, work->room, &w, now_ns);
-  own_take(cc, work, &w);
-}
-
-static void own_on_undo(struct cc *cc, struct cc_work *work, uint64_t now_ns)
-{
-  const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
-  if (!u->on_undo) return;
-  u->on_undo(u->ctx, work->room, &w, now_ns);
   own_take(cc, work, &w);
 }
 
@@ -123,8 +118,8 @@ static void own_on_transmit(struct cc *cc, struct cc_work *work, uint32_t flight
                             uint64_t now_ns)
 {
   const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
   if (!u->on_transmit) return;
+  struct estab_cc_window w = own_window(cc, work);
   u->on_transmit(u->ctx, work->room, &w, flight_bytes, now_ns);
   own_take(cc, work, &w);
 }
@@ -132,11 +127,11 @@ static void own_on_transmit(struct cc *cc, struct cc_work *work, uint32_t flight
 static void own_on_idle(struct cc *cc, struct cc_work *work, uint32_t initial_window_bytes)
 {
   const struct estab_cc_controller *u = own_of(cc);
-  struct estab_cc_window w = own_window(cc, work);
   if (!u->on_idle) {
     cc_newreno.on_idle(cc, work, initial_window_bytes);
     return;
   }
+  struct estab_cc_window w = own_window(cc, work);
   u->on_idle(u->ctx, work ? work->room : NULL, &w, initial_window_bytes);
   own_take(cc, work, &w);
 }

@@ -33,18 +33,36 @@ at_least()
   [ "$n" -ge "$1" ] || { echo "$n packets, not $1: $2"; return 1; }
 }
 
-# estab sends a file; the kernel's tcp_ecn is $2, and "yes" or "no" whether ECN is agreed on.
-estab_sends()
+# file_by_estab HOST HOW - estab sends the file, with --ecn HOW.
+file_by_estab()
 {
-  local how=$2 agreed=$3 pid
-  sysctl -qw net.ipv4.tcp_ecn="$how"
+  local pid
   "${peer[@]}" half-server 9100 "$work/none" >"$work/sum" &
   pid=$!
   wait_for grep -q ready "$work/sum" || return 1
-  timeout 30 "$estab" connect --ecn ask --info --plain --pcap "$work/ecn.pcap" "$1" 9100 \
+  timeout 30 "$estab" connect --ecn "$2" --info --plain --pcap "$work/ecn.pcap" "$1" 9100 \
     <"$work/file" >/dev/null 2>"$work/err" || { cat "$work/err"; return 1; }
   wait $pid || return 1
-  [ "$(tail -n 1 "$work/sum")" = "$(sha256 "$work/file")" ] || return 1
+  [ "$(tail -n 1 "$work/sum")" = "$(sha256 "$work/file")" ]
+}
+
+# file_by_kernel STACK - the kernel sends it, estab was told nothing of ECN.
+file_by_kernel()
+{
+  "$estab" listen -d -v --info --plain --pcap "$work/ecn.pcap" 9101 >"$work/got" 2>"$work/err" &
+  local pid=$!
+  wait_for grep -q ^Listening "$work/err" || return 1
+  timeout 30 "${peer[@]}" half "$1" 9101 "$work/file" >"$work/sum" || return 1
+  wait $pid || return 1
+  cmp "$work/got" "$work/file"
+}
+
+# estab sends a file; the kernel's tcp_ecn is $2, and "yes" or "no" whether ECN is agreed on.
+estab_sends()
+{
+  local how=$2 agreed=$3
+  sysctl -qw net.ipv4.tcp_ecn="$how"
+  file_by_estab "$1" ask || return 1
   at_least 1 'tcp.flags.syn==1 && tcp.flags.ack==0 && tcp.flags.ece==1 && tcp.flags.cwr==1' || return 1
   if [ "$agreed" = no ]; then
     ! grep -q 'ECN was agreed on' "$work/err"
@@ -72,12 +90,7 @@ kernel_is_marked()
 {
   sysctl -qw net.ipv4.tcp_ecn=1
   mark output || return 1
-  "$estab" listen -d -v --info --plain --pcap "$work/ecn.pcap" 9101 >"$work/got" 2>"$work/err" &
-  local pid=$!
-  wait_for grep -q ^Listening "$work/err" || return 1
-  timeout 30 "${peer[@]}" half "$1" 9101 "$work/file" >"$work/sum" || return 1
-  wait $pid || return 1
-  cmp "$work/got" "$work/file" || return 1
+  file_by_kernel "$1" || return 1
   grep -q 'ECN was agreed on' "$work/err" || { cat "$work/err"; return 1; }
   at_least 1 'ip.dsfield.ecn==3 || ipv6.tclass.ecn==3' || return 1
   at_least 1 'tcp.srcport==9101 && tcp.flags.ece==1 && tcp.flags.syn==0' || return 1
@@ -96,15 +109,8 @@ marks()
 # estab asks for Accurate ECN and sends a file; the kernel's tcp_ecn is $2, and $3 what becomes of it.
 accurate_sends()
 {
-  local pid
   sysctl -qw net.ipv4.tcp_ecn="$2" || return 1
-  "${peer[@]}" half-server 9100 "$work/none" >"$work/sum" &
-  pid=$!
-  wait_for grep -q ready "$work/sum" || return 1
-  timeout 30 "$estab" connect --ecn accurate --info --plain --pcap "$work/ecn.pcap" "$1" 9100 \
-    <"$work/file" >/dev/null 2>"$work/err" || { cat "$work/err"; return 1; }
-  wait $pid || return 1
-  [ "$(tail -n 1 "$work/sum")" = "$(sha256 "$work/file")" ] || return 1
+  file_by_estab "$1" accurate || return 1
   at_least 1 'tcp.flags==0x1c2' || return 1 # the SYN
   if [ "$3" = none ]; then
     ! grep -q 'ECN was agreed on' "$work/err"
@@ -130,14 +136,10 @@ accurate_is_marked()
 # The kernel asks and sends: estab, which was told nothing, agrees and counts all marks on the kernel's text.
 accurate_receives()
 {
+  local came
   sysctl -qw net.ipv4.tcp_ecn=3
   mark output || return 1
-  "$estab" listen -d -v --info --plain --pcap "$work/ecn.pcap" 9101 >"$work/got" 2>"$work/err" &
-  local pid=$! came
-  wait_for grep -q ^Listening "$work/err" || return 1
-  timeout 30 "${peer[@]}" half "$1" 9101 "$work/file" >"$work/sum" || return 1
-  wait $pid || return 1
-  cmp "$work/got" "$work/file" || return 1
+  file_by_kernel "$1" || return 1
   came=$(sed -n 's/^accurate ECN: \([0-9]*\) segments came marked.*/\1/p' "$work/err")
   [ "${came:-0}" -ge 1 ] || { echo "$(marks) were marked, $came came"; cat "$work/err"; return 1; }
   at_least 1 'tcp.srcport==9101 && tcp.flags.syn==0 && (tcp.options contains ac || tcp.options contains ae)'

@@ -169,16 +169,17 @@ sha256()
   sha256sum "$1" | cut -d' ' -f1
 }
 
+above_tcp=()
 # capture_clean FILE [OPTION-OF-TSHARK...] - no malformed frame, no bad checksum, no expert error.
 capture_clean()
 {
-  local bad count above
+  local bad count
   # What stands in the text is not judged: a port by chance is that of a protocol that tshark knows.
-  mapfile -t above < <(tshark -G decodes 2>/dev/null |
+  [ ${#above_tcp[@]} -gt 0 ] || mapfile -t above_tcp < <(tshark -G decodes 2>/dev/null |
     awk -F'\t' '$1 == "tcp.port" && !seen[$3]++ {print "--disable-protocol"; print $3}')
   count=$(tshark -r "$@" 2>/dev/null | wc -l)
   [ "$count" -gt 0 ] || { echo "$1 holds no packet"; return 1; }
-  bad=$(tshark -r "$@" "${above[@]}" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
+  bad=$(tshark -r "$@" "${above_tcp[@]}" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
     -Y "(_ws.malformed or ip.checksum.status == 0 or tcp.checksum.status == 0 or _ws.expert.severity == 8388608)" \
     2>/dev/null)
   [ -z "$bad" ] || { echo "$1, $count packets, of these bad:"; head -20 <<<"$bad"; return 1; }

@@ -189,10 +189,10 @@ def compare(path, states, rows):
             told, fin = [step[1] for step in o[f"{side}_states"]], int(o[f"{side}_flags"], 16) & 1
             if not kernel_fits(c["states"], told, fin):
                 bad.append(f"{key}: seen {told}, the kernel was in {c['states']}")
+            # What a full queue dropped before the tap (a gap in the history) was seen but once.
+            unseen = ("G" if side == "orig" else "g") in o["history"]
             for what, ours, theirs in (("octets", o.get(f"{side}_bytes", 0), c["sent"]),
                                        ("octets again", o[f"{side}_retransmitted_bytes"], c["again"])):
-                # What a full queue dropped before the tap (a gap in the history) was seen but once.
-                unseen = ("G" if side == "orig" else "g") in o["history"]
                 if ours != theirs and not (unseen and what == "octets again" and ours < theirs):
                     bad.append(f"{key}: {what}: counted {ours}, the kernel says {theirs}; {o['history']}")
             # Who closed first may not have read what came later.

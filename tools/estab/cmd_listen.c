@@ -22,12 +22,7 @@ static const struct option own[] = {
      .value = &service,
      .argument = "NAME",
      .help = "echo, discard or chargen (RFC 862-864), many at once"},
-    {.name = "fast-open",
-     .kind = OPTION_COUNT,
-     .value = &fast_open,
-     .argument = "N",
-     .help = "take text with a SYN (RFC 7413); N at most wait for their handshake",
-     .max = 1000000},
+    TUNING_FAST_OPEN(&fast_open),
     {.letter = 'k', .kind = OPTION_FLAG, .value = &keep, .help = "then wait for the next one"},
     OPTION_END};
 static const struct option *const tables[] = {own,          relay_table, tuning_table, port_table,

@@ -25,12 +25,7 @@ static const struct option own[] = {
      .help = "where to listen (80)",
      .min = 1,
      .max = 65535},
-    {.name = "fast-open",
-     .kind = OPTION_COUNT,
-     .value = &fast_open,
-     .argument = "N",
-     .help = "take text with a SYN (RFC 7413); N at most wait for their handshake",
-     .max = 1000000},
+    TUNING_FAST_OPEN(&fast_open),
     {.letter = 'v', .kind = OPTION_FLAG, .value = &verbose, .help = "say each request on stderr"},
     OPTION_END};
 static const struct option *const tables[] = {own,          tuning_table, port_table,

@@ -154,6 +154,8 @@ void net_flow_failed(struct net_node *node, struct net_flow *flow, bool sender, 
 void net_flow_sender_over(struct net *net, struct net_flow *flow);
 
 // net_kernel.c
+// By errno, into net->error.
+int net_kernel_failed(struct net *net, const char *call, const char *remedy);
 int net_kernel_start(struct net *net, unsigned node);
 void net_kernel_end(struct net_node *node);
 int net_kernel_enter(const struct net_node *node); // sockets from now on are made there

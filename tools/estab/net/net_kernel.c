@@ -20,7 +20,7 @@ struct net_kernel {
   struct estab_device device;
 };
 
-static int fail(struct net *net, const char *call, const char *remedy)
+int net_kernel_failed(struct net *net, const char *call, const char *remedy)
 {
   struct estab_device_error *e = &net->error;
   *e =
@@ -69,7 +69,8 @@ int net_kernel_start(struct net *net, unsigned i)
   int r = estab_host_unshare(&net->error);
   if (r < 0) return r;
   node->kernel->namespace_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-  if (node->kernel->namespace_fd < 0) return fail(net, "open /proc/self/ns/net", "mount /proc");
+  if (node->kernel->namespace_fd < 0)
+    return net_kernel_failed(net, "open /proc/self/ns/net", "mount /proc");
   settle();
   return open_interface(net, node);
 }
@@ -86,7 +87,7 @@ void net_kernel_end(struct net_node *node)
 int net_kernel_enter(const struct net_node *node)
 {
   if (setns(node->kernel->namespace_fd, CLONE_NEWNET) == 0) return 0;
-  return fail(node->net, "setns", "");
+  return net_kernel_failed(node->net, "setns", "");
 }
 
 int net_kernel_fd(const struct net_node *node)

@@ -46,16 +46,6 @@ static int socket_error(int why)
   }
 }
 
-static int fail(struct net *net, const char *call, const char *remedy)
-{
-  struct estab_device_error *e = &net->error;
-  *e =
-      (struct estab_device_error){.error = ESTAB_ERR_UNSUPPORTED, .sys_errno = errno, .call = call};
-  snprintf(e->text, sizeof e->text, "%s: %s", call, strerror(errno));
-  snprintf(e->remedy, sizeof e->remedy, "%s", remedy);
-  return e->error;
-}
-
 static void set_buffer(int fd, int option, uint32_t bytes)
 {
   // The kernel doubles what it is told, for its own book-keeping.
@@ -73,16 +63,17 @@ static int make_socket(struct net_node *node, const char *cc)
   if (error < 0) return error;
   int fd = socket(net->scenario->ip6 ? AF_INET6 : AF_INET,
                   SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fail(net, "socket", "");
+  if (fd < 0) return net_kernel_failed(net, "socket", "");
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   set_buffer(fd, SO_SNDBUF, node->spec->stack.send_buffer_bytes);
   set_buffer(fd, SO_RCVBUF, node->spec->stack.recv_buffer_bytes);
   if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cc, (socklen_t)strlen(cc)) == 0 &&
       getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, got, &length) == 0 && strcmp(got, cc) == 0)
     return fd;
-  error = fail(net, "this kernel has no such congestion control",
-               "sysctl net.ipv4.tcp_available_congestion_control says which it has; modprobe "
-               "tcp_NAME loads one");
+  error = net_kernel_failed(
+      net, "this kernel has no such congestion control",
+      "sysctl net.ipv4.tcp_available_congestion_control says which it has; modprobe "
+      "tcp_NAME loads one");
   snprintf(net->error.text, sizeof net->error.text, "cc=%s: this kernel does not give it", cc);
   close(fd);
   return error;
@@ -96,8 +87,8 @@ int net_socket_listen(struct net *net, struct net_flow *flow)
   int fd = make_socket(node, node->spec->kernel_cc);
   if (fd < 0) return fd;
   flow->listen_fd = fd;
-  if (bind(fd, &address.any, n) < 0) return fail(net, "bind", "");
-  if (listen(fd, 16) < 0) return fail(net, "listen", "");
+  if (bind(fd, &address.any, n) < 0) return net_kernel_failed(net, "bind", "");
+  if (listen(fd, 16) < 0) return net_kernel_failed(net, "listen", "");
   return 0;
 }
 
