@@ -38,18 +38,6 @@ static int must(int answer, const char *call)
   return answer;
 }
 
-static void *door(void *ctx, void *p, size_t old_bytes, size_t new_bytes, enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes == 0) {
-    free(p);
-    return NULL;
-  }
-  return realloc(p, new_bytes);
-}
-
 // ---------------------------------------------------------------------------------------------
 // Services
 
@@ -134,9 +122,9 @@ static void stack_open(bool super)
   uint32_t window_bytes = super ? SUPER_WINDOW_BYTES : BENCH_WINDOW_BYTES;
   struct estab_settings settings;
   estab_settings_default(&settings);
-  settings.mem = (struct estab_mem){NULL, door};
-  for (size_t i = 0; i < sizeof settings.secret; i++)
-    settings.secret[i] = (uint8_t)(estab_clock_ns() >> (i % 8));
+  settings.mem = estab_system_mem();
+  settings.random = estab_system_random();
+  settings.random.fill(NULL, settings.secret, sizeof settings.secret);
   settings.max_connections = MANY;
   settings.max_half_open = MANY;
   settings.max_time_wait = MANY;

@@ -27,6 +27,14 @@ struct pollfd; // <poll.h>
 // Nanoseconds of the monotonic clock: the `now_ns` of programs that run in real time.
 ESTAB_API uint64_t estab_clock_ns(void);
 
+// The C library's malloc behind the memory door: estab_settings.mem, estab_watch_settings.mem.
+ESTAB_API struct estab_mem estab_system_mem(void);
+
+// The kernel's random bytes, getrandom(2): estab_settings.random, and what fills its `secret`.
+//   settings.random = estab_system_random();
+//   settings.random.fill(NULL, settings.secret, sizeof settings.secret);
+ESTAB_API struct estab_random estab_system_random(void);
+
 // ---------------------------------------------------------------------------------------------
 // Errors of opening and of a device that is gone
 

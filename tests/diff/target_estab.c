@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estab/driver.h"
 #include "diff.h"
 
 static struct estab_target {
@@ -26,17 +27,6 @@ static void target_trace(void *ctx, const struct estab_trace *event)
   if (event->kind == ESTAB_TRACE_state_changed) t->view.state = (int)event->u.state_changed.to;
 }
 
-static void *target_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                           enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes > 0) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
-
 static bool estab_begin(void *ctx, const struct story *story)
 {
   struct estab_target *t = ctx;
@@ -50,7 +40,7 @@ static bool estab_begin(void *ctx, const struct story *story)
   settings.time_wait_ignores_rst = true;       // as the kernel's tcp_rfc1337
   settings.require_timestamps = story->letter; // Linux has them optional in every segment
   settings.trace = (struct estab_trace_hook){t, target_trace};
-  settings.mem = (struct estab_mem){NULL, target_resize};
+  settings.mem = estab_system_mem();
   memcpy(settings.secret, &story->seed, sizeof story->seed);
   settings.delayed_ack_ns = 0;        // as the kernel's route says quickack
   settings.challenge_interval_ns = 0; // as its tcp_invalid_ratelimit

@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/rand.h"
+#include "estab/driver.h"
 #include "ip/icmp.h"
 #include "link/link.h"
 #include "udp/udp.h"
@@ -32,23 +33,12 @@ static void must(bool condition)
   if (!condition) abort();
 }
 
-static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                    enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
-
 static void world_make(struct world *w)
 {
   static const uint64_t key[2] = {1, 2};
   static const uint8_t secret[16] = {3};
   memset(w, 0, sizeof *w);
-  mem_init(&w->mem, (struct estab_mem){NULL, resize});
+  mem_init(&w->mem, estab_system_mem());
   rng_init(&w->rng, secret, (struct estab_random){0});
   ip_init(&w->ip, &w->mem, &w->rng, key);
   link_init(&w->link, &w->mem, key);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define PATIENCE_NS 60000000000u
 
@@ -26,15 +25,6 @@ static struct estab_ip host;
 static uint16_t port;
 static uint32_t connected, over, bad;
 static size_t bytes;
-
-static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                    enum estab_mem_kind kind)
-{
-  (void)ctx, (void)old_bytes, (void)kind;
-  if (new_bytes > 0) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
 
 static _Noreturn void die(const char *what, const char *why)
 {
@@ -62,8 +52,9 @@ static void open_all(void)
   estab_tun_settings_default(&tun);
   if (estab_device_open_tun(&tun, &dev, &error) < 0) die(error.text, error.remedy);
   estab_settings_default(&settings);
-  settings.mem.resize = resize;
-  if (getrandom(settings.secret, sizeof settings.secret, 0) < 0) die("getrandom", "failed");
+  settings.mem = estab_system_mem();
+  settings.random = estab_system_random();
+  settings.random.fill(NULL, settings.secret, sizeof settings.secret);
   int r = estab_stack_new(&settings, estab_clock_ns(), &s);
   if (r < 0) die("stack", estab_strerror(r));
   estab_device_attach(&dev, s);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estab/driver.h"
 #include "estab/watch.h"
 #include "estab/wire.h"
 #include "support/quiet.h"
@@ -32,15 +33,6 @@ struct world {
   unsigned alerts;
   const char *name;
 };
-
-static void *world_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                          enum estab_mem_kind kind)
-{
-  (void)ctx, (void)old_bytes, (void)kind;
-  if (new_bytes) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
 
 static bool packet_before(const struct packet *a, const struct packet *b)
 {
@@ -306,7 +298,7 @@ static unsigned world_play(unsigned i, enum way way, unsigned *lives)
   struct quiet q = {.life = world_life, .ctx = &w, .random = 11 + way};
   struct estab_watch_settings settings;
   estab_watch_settings_default(&settings);
-  settings.mem = (struct estab_mem){.resize = world_resize};
+  settings.mem = estab_system_mem();
   if (estab_watch_new(&settings, &w.watch) < 0) abort();
   w.start_ns = UINT64_C(1760000000) * 1000 * MS;
   if (way == CUT) w.cut_ns = w.start_ns + quiet_random(&q, 60000) * MS;

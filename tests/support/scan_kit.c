@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "estab/driver.h"
 
 #define KIT_MS UINT64_C(1000000)
 #define KIT_S  UINT64_C(1000000000)
@@ -18,21 +19,12 @@ struct scan_kit_waiting {
   struct observation o;
 };
 
-static void *kit_resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                        enum estab_mem_kind kind)
-{
-  (void)ctx, (void)old_bytes, (void)kind;
-  if (new_bytes) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
-
 void scan_kit_start(struct scan_kit *k)
 {
   memset(k, 0, sizeof *k);
   estab_watch_settings_default(&k->settings);
   k->start_ns = UINT64_C(1760000000) * KIT_S;
-  mem_init(&k->mem, (struct estab_mem){.resize = kit_resize});
+  mem_init(&k->mem, estab_system_mem());
 }
 
 void scan_kit_open(struct scan_kit *k)

@@ -6,24 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estab/driver.h"
 #include "estab/wire.h"
-
-static void *watch_kit_door(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                            enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
 
 void watch_kit_init(struct watch_kit *k)
 {
   memset(k, 0, sizeof *k);
   estab_watch_settings_default(&k->settings);
-  k->settings.mem.resize = watch_kit_door;
+  k->settings.mem = estab_system_mem();
   k->settings.max_bytes = 4 << 20;
   k->settings.detect = false;
   k->now_ns = UINT64_C(1700000000) * 1000000000;

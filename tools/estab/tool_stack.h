@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// tool_stack.h - a stack for a program: malloc behind the memory door, the kernel's randomness.
+// tool_stack.h - a stack for a program: the system's memory and random bytes, states to a file that is asked for.
 #ifndef ESTAB_TOOL_STACK_H
 #define ESTAB_TOOL_STACK_H
 
 #include "estab/estab.h"
 
-// malloc.
-struct estab_mem tool_mem(void);
 // The default settings with memory, randomness and secret filled in.
 void tool_settings(struct estab_settings *settings);
 // Answers 0, or the exit status after a complaint.

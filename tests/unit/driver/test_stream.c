@@ -16,15 +16,6 @@
 #define FRAMES_MAX  400
 #define FRAME_BYTES 1600
 
-static void *resize(void *ctx, void *p, size_t old_bytes, size_t new_bytes,
-                    enum estab_mem_kind kind)
-{
-  (void)ctx, (void)old_bytes, (void)kind;
-  if (new_bytes > 0) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
-
 static struct estab_ip address(int version, unsigned host)
 {
   struct estab_ip ip;
@@ -38,7 +29,7 @@ static estab_stack *new_stack(uint8_t secret)
   struct estab_settings settings;
   estab_stack *s;
   estab_settings_default(&settings);
-  settings.mem.resize = resize;
+  settings.mem = estab_system_mem();
   settings.send_buffer_bytes = 1 << 20;
   memset(settings.secret, secret, sizeof settings.secret); // equal in every run
   assert_int_equal(estab_stack_new(&settings, 1000000, &s), 0);

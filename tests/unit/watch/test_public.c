@@ -11,20 +11,11 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "estab/driver.h"
 #include "estab/watch.h"
 
 #define ROWS    128
 #define COLUMNS 16
-
-static void *door(void *ctx, void *p, size_t old_bytes, size_t new_bytes, enum estab_mem_kind kind)
-{
-  (void)ctx;
-  (void)old_bytes;
-  (void)kind;
-  if (new_bytes) return realloc(p, new_bytes);
-  free(p);
-  return NULL;
-}
 
 struct row {
   char text[512];
@@ -84,7 +75,7 @@ static void watch_file(const char *path, bool verify)
   assert_true(magic == 0xa1b2c3d4 || magic == 0xa1b23c4d);
   struct estab_watch_settings settings;
   estab_watch_settings_default(&settings);
-  settings.mem.resize = door;
+  settings.mem = estab_system_mem();
   settings.verify_checksums = verify;
   settings.max_bytes = 4 << 20;
   estab_watch *w;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estab/driver.h"
 #include "net.h"
-#include "tool_stack.h"
 
 #define HOST_FRAMES 16
 
@@ -21,7 +21,7 @@ int net_host_start(struct net *net, unsigned i)
   struct net_node *node = &net->nodes[i];
   struct estab_settings settings = node->spec->stack;
   struct estab_netif_settings netif;
-  settings.mem = tool_mem();
+  settings.mem = estab_system_mem();
   settings.random = (struct estab_random){node, host_random};
   if (net->qlog != NULL && net->qlog_node == i) settings.trace = qlog_hook(net->qlog);
   for (size_t k = 0; k < sizeof settings.secret; k++)

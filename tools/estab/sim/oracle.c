@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estab/driver.h"
 #include "estab/wire.h"
-#include "tool_stack.h"
 
 int oracle_start(struct oracle *o, struct sim *sim)
 {
@@ -17,7 +17,7 @@ int oracle_start(struct oracle *o, struct sim *sim)
   for (unsigned i = 0; i < 4; i++) {
     struct estab_watch_settings settings;
     estab_watch_settings_default(&settings);
-    settings.mem = tool_mem();
+    settings.mem = estab_system_mem();
     settings.max_bytes = 256 << 20;
     settings.rows = ESTAB_WATCH_ROWS_LIFE;
     settings.detect = false;

@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "estab/driver.h"
 #include "filter.h"
 #include "input.h"
 #include "say.h"
-#include "tool_stack.h"
 
 static bool readable_twice(const char *path)
 {
@@ -120,7 +120,7 @@ int passes_make(struct passes *p, const struct estab_watch_settings *settings,
 {
   struct estab_watch_settings own = *settings;
   estab_watch *w;
-  own.mem = tool_mem();
+  own.mem = estab_system_mem();
   if (getentropy(own.secret, sizeof own.secret) < 0)
     return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
   int error = estab_watch_new(&own, &w);

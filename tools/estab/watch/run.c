@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "estab/driver.h"
 #include "live.h"
 #include "say.h"
-#include "tool_stack.h"
 #include "watching.h"
 
 #define PROGRESS_PACKETS 65536
@@ -176,7 +176,7 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
   struct estab_watch_settings settings = run->settings;
   const char *what = "";
   char why[256];
-  settings.mem = tool_mem();
+  settings.mem = estab_system_mem();
   if (getentropy(settings.secret, sizeof settings.secret) < 0)
     return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
   memcpy(w->secret, settings.secret, sizeof w->secret);
