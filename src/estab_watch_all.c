@@ -53,6 +53,7 @@
 // watch
 #include "watch/decode.c"
 #include "watch/decode_ip.c"
+#include "watch/decode_plain.c"
 #include "watch/decode_transport.c"
 #include "watch/defrag.c"
 #include "watch/doubt.c"

@@ -205,8 +205,8 @@ static enum watch_kind decode_walk(struct decode *d, enum decode_next next, unsi
   return (enum watch_kind)d->out->kind;
 }
 
-enum watch_kind watch_decode(uint32_t link_type, const uint8_t *frame, size_t captured_bytes,
-                             size_t wire_bytes, struct watch_packet *out)
+enum watch_kind decode_any(uint32_t link_type, const uint8_t *frame, size_t captured_bytes,
+                           size_t wire_bytes, struct watch_packet *out)
 {
   struct decode d = {
       .at = {frame, captured_bytes},

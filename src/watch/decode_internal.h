@@ -62,4 +62,8 @@ static inline enum decode_next decode_refused(struct decode *d, enum estab_drop 
 enum decode_next decode_ip(struct decode *d);
 enum decode_next decode_transport(struct decode *d);
 
+// watch_decode() by the walk alone.
+enum watch_kind decode_any(uint32_t link_type, const uint8_t *frame, size_t captured_bytes,
+                           size_t wire_bytes, struct watch_packet *out);
+
 #endif

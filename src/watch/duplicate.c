@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/pairs.h"
 #include "watch/duplicate.h"
+#include "watch/rare.h"
 
 #define DUPLICATE_BLOCK_BYTES 1024
 #define DUPLICATE_KEYS        (DUPLICATE_BLOCK_BYTES / sizeof(duplicate_half))
@@ -57,7 +58,7 @@ void watch_duplicates_destroy(struct watch_duplicates *d)
   d->table = NULL;
 }
 
-static bool watch_duplicates_table_make(struct watch_duplicates *d)
+static WATCH_RARE bool watch_duplicates_table_make(struct watch_duplicates *d)
 {
   d->table = mem_new(d->mem, sizeof *d->table, ESTAB_MEM_WATCH);
   if (!d->table) return false;
@@ -76,53 +77,97 @@ static inline duplicate_word duplicate_product(const duplicate_half *keys, const
   return (duplicate_word)(duplicate_half)(a + keys[0]) * (duplicate_half)(b + keys[1]);
 }
 
+static inline duplicate_word duplicate_products2(const duplicate_half *keys, const uint8_t *p)
+{
+  return duplicate_product(keys, p) + duplicate_product(keys + 2, p + 2 * sizeof *keys);
+}
+
+static inline duplicate_word duplicate_products4(const duplicate_half *keys, const uint8_t *p)
+{
+  return duplicate_products2(keys, p) + duplicate_products2(keys + 4, p + 4 * sizeof *keys);
+}
+
 // `bytes` is at most a block. A rest counts together with the octets before it once more, which saves a call to copy so
 // few of them; where there are none, as if zeros followed.
-static duplicate_word duplicate_block(const duplicate_half *keys, const uint8_t *p, size_t bytes)
+static __attribute__((noinline)) duplicate_word duplicate_block(const duplicate_half *keys,
+                                                                const uint8_t *p, size_t bytes)
 {
   const size_t pair = 2 * sizeof *keys;
-  const size_t all = bytes;
+  const uint8_t *const end = p + bytes;
   duplicate_word sum = bytes;
-  for (; bytes >= 2 * pair; bytes -= 2 * pair, p += 2 * pair, keys += 4)
-    sum += duplicate_product(keys, p) + duplicate_product(keys + 2, p + pair);
-  if (bytes >= pair) {
+  for (size_t eights = bytes / (8 * pair); eights > 0; eights--) {
+    sum += duplicate_products4(keys, p);
+    sum += duplicate_products4(keys + 8, p + 4 * pair);
+    p += 8 * pair;
+    keys += 16;
+  }
+  if (bytes & 4 * pair) {
+    sum += duplicate_products4(keys, p);
+    p += 4 * pair;
+    keys += 8;
+  }
+  if (bytes & 2 * pair) {
+    sum += duplicate_products2(keys, p);
+    p += 2 * pair;
+    keys += 4;
+  }
+  if (bytes & pair) {
     sum += duplicate_product(keys, p);
-    bytes -= pair;
     p += pair;
     keys += 2;
   }
-  if (bytes > 0) {
-    uint8_t rest[2 * sizeof *keys] = {0};
-    if (all < pair) memcpy(rest, p, bytes);
-    sum += duplicate_product(keys, all < pair ? rest : p + bytes - pair);
-  }
-  return sum;
+  if (p == end) return sum;
+  if (bytes >= pair) return sum + duplicate_product(keys, end - pair);
+  uint8_t rest[2 * sizeof *keys] = {0};
+  memcpy(rest, p, bytes);
+  return sum + duplicate_product(keys, rest);
 }
 
-// What came of a block, and of those before it, to 64 bits: each half is strongly universal by itself.
+// What came of a block, and of those before it, to 64 bits; strongly universal.
+#ifdef __SIZEOF_INT128__
+static inline uint64_t duplicate_join(const struct pairs_key keys[2], uint64_t before,
+                                      duplicate_word sum)
+{
+  // The same multilinear family as that of pairs.h, with words of 64 bits and keys of 128.
+  const uint64_t *const k = keys[0].words;
+  duplicate_word h = (duplicate_word)k[6] << 64 | k[7];
+  h += ((duplicate_word)k[0] << 64 | k[1]) * (uint64_t)sum;
+  h += ((duplicate_word)k[2] << 64 | k[3]) * (uint64_t)(sum >> 64);
+  h += ((duplicate_word)k[4] << 64 | k[5]) * before;
+  return (uint64_t)(h >> 64);
+}
+#else
 static uint64_t duplicate_join(const struct pairs_key keys[2], uint64_t before, duplicate_word sum)
 {
   uint64_t halves[2];
-  const uint64_t high = sizeof sum > sizeof(uint64_t) ? (uint64_t)(sum >> (4 * sizeof sum)) : 0;
   for (unsigned i = 0; i < 2; i++) {
     uint64_t h = keys[i].words[PAIRS_WORDS];
-    h = pairs_add(h, &keys[i], 0, (uint32_t)sum, (uint32_t)((uint64_t)sum >> 32));
-    h = pairs_add(h, &keys[i], 2, (uint32_t)high, (uint32_t)(high >> 32));
-    halves[i] = pairs_add(h, &keys[i], 4, (uint32_t)before, (uint32_t)(before >> 32)) >> 32;
+    h = pairs_add(h, &keys[i], 0, (uint32_t)sum, (uint32_t)(sum >> 32));
+    halves[i] = pairs_add(h, &keys[i], 2, (uint32_t)before, (uint32_t)(before >> 32)) >> 32;
   }
   return halves[0] << 32 | halves[1];
 }
+#endif
 
-static uint64_t duplicate_hash(const struct watch_duplicates *d, const struct watch_packet *p)
+static __attribute__((noinline)) uint64_t duplicate_hash_long(
+    const struct watch_duplicates_table *t, struct cursor c, uint64_t hash)
 {
-  const struct watch_duplicates_table *t = d->table;
-  struct cursor c = {p->ip, p->ip_captured_bytes};
-  uint64_t hash = (uint64_t)p->ip_bytes << 32 | p->ip_captured_bytes;
-  do {
+  while (c.left > 0) {
     const size_t bytes = size_min(c.left, DUPLICATE_BLOCK_BYTES);
-    hash = duplicate_join(t->joins, hash, duplicate_block(t->keys, cursor_take(&c, bytes), bytes));
-  } while (c.left > 0);
+    const uint8_t *const p = cursor_take(&c, bytes);
+    hash = duplicate_join(t->joins, hash, duplicate_block(t->keys, p, bytes));
+  }
   return hash;
+}
+
+static inline uint64_t duplicate_hash(const struct watch_duplicates_table *t,
+                                      const struct watch_packet *p)
+{
+  const size_t bytes = p->ip_captured_bytes;
+  const uint64_t lengths = (uint64_t)p->ip_bytes << 32 | bytes;
+  if (bytes > DUPLICATE_BLOCK_BYTES)
+    return duplicate_hash_long(t, (struct cursor){p->ip, bytes}, lengths);
+  return duplicate_join(t->joins, lengths, duplicate_block(t->keys, p->ip, bytes));
 }
 
 // Saying nothing twice is no copy where nothing tells packets apart.
@@ -150,7 +195,7 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   if (!duplicate_can_be_told(p)) return false;
   if (!d->table && !watch_duplicates_table_make(d)) return false;
   struct watch_duplicates_table *t = d->table;
-  const uint64_t hash = duplicate_hash(d, p);
+  const uint64_t hash = duplicate_hash(t, p);
   uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
 
   const bool maybe = duplicate_lately(t, hash);

@@ -4,7 +4,7 @@
 #include "support/prop.h"
 #include "support/wrapped.h"
 
-#include "watch/decode.h"
+#include "watch/decode_internal.h"
 #include "watch/defrag.h"
 #include "watch/duplicate.h"
 
@@ -181,6 +181,117 @@ static bool found_within(struct prop_rng *r)
   return true;
 }
 
+// ---------------------------------------------------------------------------------------------
+// decode_plain.c reads in one go what the walk reads in steps.
+
+static size_t least(size_t a, size_t b)
+{
+  return a < b ? a : b;
+}
+
+// Right checksums for whatever stands behind the Ethernet header, as far as it is there.
+static void checksums_mend(uint8_t *frame, size_t n)
+{
+  if (n < 14 + 40) return;
+  uint8_t *const ip = frame + 14;
+  const bool four = ip[0] >> 4 == 4;
+  const size_t header = four ? (size_t)(ip[0] & 15) * 4 : 40;
+  const size_t all = least(n - 14, four ? get_be16(ip + 2) : 40u + get_be16(ip + 4));
+  struct estab_ip src, dst;
+  if (header < 20 || all < header) return;
+  if (four) {
+    src = estab_ip4(ip[12], ip[13], ip[14], ip[15]);
+    dst = estab_ip4(ip[16], ip[17], ip[18], ip[19]);
+    put_be16(ip + 10, 0);
+    put_be16(ip + 10, estab_checksum_finish(estab_checksum_add(0, ip, header)));
+  } else {
+    memcpy(src.bytes, ip + 8, 16);
+    memcpy(dst.bytes, ip + 24, 16);
+  }
+  uint8_t *const tcp = ip + header;
+  const size_t bytes = all - header;
+  if (bytes < 20) return;
+  const uint64_t pseudo = estab_checksum_pseudo(&src, &dst, ESTAB_PROTOCOL_TCP, (uint32_t)bytes);
+  put_be16(tcp + 16, 0);
+  put_be16(tcp + 16, estab_checksum_finish(estab_checksum_add(pseudo, tcp, bytes)));
+}
+
+static bool options_equal(const struct estab_tcp_options *a, const struct estab_tcp_options *b)
+{
+  const uint32_t has = a->present;
+  if (has != b->present) return false;
+  return (!(has & ESTAB_TCP_OPT_MSS) || a->mss == b->mss) &&
+         (!(has & ESTAB_TCP_OPT_WSCALE) || a->wscale == b->wscale) &&
+         (!(has & ESTAB_TCP_OPT_TS) || (a->ts_value == b->ts_value && a->ts_echo == b->ts_echo)) &&
+         (!(has & ESTAB_TCP_OPT_SACK) ||
+          (a->sack_count == b->sack_count && memcmp(a->sack, b->sack, a->sack_count * 8u) == 0));
+}
+
+static bool decoded_equal(const struct watch_packet *a, const struct watch_packet *b)
+{
+  PROP_CHECK(memcmp(a, b, offsetof(struct watch_packet, tunnel)) == 0);
+  PROP_CHECK(a->tunnel == b->tunnel && a->tunnels == b->tunnels);
+  PROP_CHECK(a->vlan_count == b->vlan_count && a->has_outer == b->has_outer);
+  PROP_CHECK(a->vlan[0] == b->vlan[0] && a->vlan[1] == b->vlan[1]);
+  PROP_CHECK(a->tunnel_id == b->tunnel_id && a->tunnel_key == b->tunnel_key);
+  if (a->kind != WATCH_KIND_TCP) return true; // the walk read both
+  PROP_CHECK(a->version == b->version && a->protocol == b->protocol && a->ttl == b->ttl);
+  PROP_CHECK(a->dscp == b->dscp && a->ecn == b->ecn && a->dont_fragment == b->dont_fragment);
+  PROP_CHECK(a->ip_checksum == b->ip_checksum && a->tcp_checksum == b->tcp_checksum);
+  PROP_CHECK(a->source_routed == b->source_routed && a->length_unset == b->length_unset);
+  PROP_CHECK(a->joined == b->joined && a->tcp_options_cut == b->tcp_options_cut);
+  PROP_CHECK(estab_ip_equal(&a->src, &b->src) && estab_ip_equal(&a->dst, &b->dst));
+  PROP_CHECK(a->fragment.id == b->fragment.id && a->fragment.offset == b->fragment.offset &&
+             a->fragment.more == b->fragment.more);
+  PROP_CHECK(a->ip == b->ip && a->ip_bytes == b->ip_bytes &&
+             a->ip_captured_bytes == b->ip_captured_bytes &&
+             a->ip_header_bytes == b->ip_header_bytes);
+  PROP_CHECK(a->payload == b->payload && a->payload_bytes == b->payload_bytes &&
+             a->payload_captured_bytes == b->payload_captured_bytes);
+  const struct estab_tcp_header *const h = &a->tcp, *const k = &b->tcp;
+  PROP_CHECK(h->src_port == k->src_port && h->dst_port == k->dst_port && h->seq == k->seq &&
+             h->ack == k->ack && h->flags == k->flags && h->window == k->window &&
+             h->urgent == k->urgent && h->header_bytes == k->header_bytes);
+  PROP_CHECK(options_equal(&h->options, &k->options));
+  return true;
+}
+
+static bool plain_is_the_walk(struct prop_rng *r)
+{
+  uint8_t text[64];
+  for (size_t i = 0; i < sizeof text; i++)
+    text[i] = (uint8_t)prop_u64(r);
+  struct estab_packet sent = wrapped_tcp(prop_one_in(r, 2) ? 4 : 6, (uint16_t)prop_below(r, 0x1000),
+                                         text, prop_below(r, sizeof text));
+  if (prop_one_in(r, 2)) sent.tcp.options.present = 0;
+  if (prop_one_in(r, 4)) {
+    sent.tcp.options.present |= ESTAB_TCP_OPT_MSS | ESTAB_TCP_OPT_WSCALE;
+    sent.tcp.options.mss = 1460;
+    sent.tcp.options.wscale = 7;
+  }
+  struct wrapped w;
+  wrapped_packet(&w, &sent);
+  const uint32_t link = wrapped_in(&w, WRAPPING_ETHERNET);
+  uint8_t frame[400];
+  size_t n = w.count;
+  memcpy(frame, wrapped_bytes(&w), n);
+  for (unsigned i = prop_one_in(r, 4) ? 0 : prop_below(r, 3); i > 0; i--) {
+    const size_t at = prop_one_in(r, 4) ? prop_below(r, (uint32_t)n) : 12 + prop_below(r, 42);
+    frame[at] =
+        prop_one_in(r, 2) ? (uint8_t)prop_u64(r) : (uint8_t)(frame[at] ^ 1u << prop_below(r, 8));
+  }
+  if (!prop_one_in(r, 4)) checksums_mend(frame, n);
+  for (unsigned pad = prop_one_in(r, 4) ? prop_below(r, 20) : 0; pad > 0; pad--)
+    frame[n++] = (uint8_t)prop_u64(r);
+  const size_t wire = n + (prop_one_in(r, 8) ? prop_below(r, 100) : 0);
+  if (prop_one_in(r, 8)) n = prop_below(r, (uint32_t)n + 1);
+  struct watch_packet a, b;
+  memset(&a, 0xa5, sizeof a);
+  memset(&b, 0x5a, sizeof b);
+  PROP_CHECK(watch_decode(link, frame, n, wire, &a) == decode_any(link, frame, n, wire, &b));
+  return decoded_equal(&a, &b);
+}
+
 int main(int argc, char **argv)
 {
   static const struct prop props[] = {
@@ -188,6 +299,7 @@ int main(int argc, char **argv)
       {"noise", noise, 100000},
       {"fragments_in_any_order", fragments_in_any_order, 500},
       {"found_within", found_within, 2000},
+      {"plain_is_the_walk", plain_is_the_walk, 100000},
   };
   return prop_main(argc, argv, props, sizeof props / sizeof props[0]);
 }
