@@ -66,6 +66,7 @@
 #include "watch/measure.c"
 #include "watch/names.c"
 #include "watch/observe.c"
+#include "watch/plain.c"
 #include "watch/reach.c"
 #include "watch/recall.c"
 #include "watch/record.c"

@@ -7,6 +7,7 @@
 
 #define DOUBT_PER_CONNECTION 4    // of a kind
 #define DOUBT_PER_SECOND     1000 // of all
+#define DOUBT_TTL            4    // hops fewer than this side's other segments
 
 // What was `expected` and what `came` are sequence numbers, if the kind has any.
 WATCH_RARE void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,

@@ -8,7 +8,6 @@
 #include "watch/reach.h"
 #include "watch/recall.h"
 
-#define DOUBT_TTL   4  // hops fewer than this side's other segments
 #define DOUBT_SHOWN 14 // octets of each reading
 
 static WATCH_RARE void doubt_octets(char *text, size_t bytes, const uint8_t *octets, uint32_t count)

@@ -54,7 +54,7 @@ static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
   f->rtt_step = (step & 0x7fffffff) | (up ? UINT32_C(0x80000000) : 0);
 }
 
-static void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again)
+void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again)
 {
   bool timing = !(f->rtt_end & FLOW_NO_RTT);
   if (timing && f->rtt_end == 1 - g->end && (g->flags & ESTAB_TCP_ACK) &&

@@ -16,6 +16,8 @@ enum flow_limit { // what the sender of text waits for
 
 // Before the machines see the segment: they move what this compares with.
 void measure_segment(struct track *t, struct flow *f, const struct segment *g);
+// Its part that every segment needs. `again`: its text is a repetition.
+void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
 

@@ -5,8 +5,6 @@
 #include "base/bytes.h"
 #include "watch/zeek.h"
 
-#define OBSERVE_FAR (1 << 24)
-
 static void observe_head(const struct flow_head *f, struct observation *o)
 {
   unsigned first = flow_first(f);

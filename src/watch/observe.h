@@ -5,6 +5,8 @@
 
 #include "watch/track.h"
 
+#define OBSERVE_FAR (1 << 24) // further than this from what a side has sent: no host says it
+
 // A record of one segment: that segment itself, no answer in time, shed or over. FIRST keeps the detectors' answer.
 void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind);
 // A full record; g NULL: a timer.

@@ -342,11 +342,21 @@ uint64_t track_deadline(struct track *t, struct flow *f)
   return u64_min(zeek_deadline(t, f), life_is_over(f) ? ESTAB_NEVER : life);
 }
 
+static void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns)
+{
+  wheel_set(&t->timers, &f->timer, at_ns);
+  t->due_ns = u64_min(t->due_ns, at_ns);
+}
+
 void track_arm(struct track *t, struct flow *f)
 {
+  track_set_timer(t, f, track_deadline(t, f));
+}
+
+void track_arm_sooner(struct track *t, struct flow *f)
+{
   uint64_t at = track_deadline(t, f);
-  wheel_set(&t->timers, &f->timer, at);
-  t->due_ns = u64_min(t->due_ns, at);
+  if (!wheel_has(&f->timer) || at < f->timer.deadline_ns) track_set_timer(t, f, at);
 }
 
 // Rows that wait have mostly left the caches: the rest of this record is asked for, and the one behind it, which comes
@@ -411,6 +421,7 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
   wheel_init(&t->timers, 0);
   t->queue_head = t->queue_tail = FLOW_NONE;
   t->due_ns = ESTAB_NEVER;
+  t->plain = !settings->streams && !settings->segments;
   t->budget_bytes = settings->max_bytes / 32 * 25;
   t->recall = mem_new_raw(mem, sizeof *t->recall, ESTAB_MEM_WATCH);
   if (!t->recall) return ESTAB_ERR_NO_MEMORY;

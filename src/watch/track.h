@@ -63,6 +63,7 @@ struct track {
   struct estab_watch_segment told;
   struct estab_tcp_options told_options;
   bool told_waits;
+  bool plain; // what is plain goes straight (plain.h); tests turn it off
   // A record of one segment is told from here; what the two others would keep is here too.
   struct flow scratch;
   struct flow_closing scratch_closing;

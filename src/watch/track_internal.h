@@ -22,6 +22,13 @@ void track_tell_row(struct track *t, uint32_t ref);
 WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);
 uint64_t track_deadline(struct track *t, struct flow *f);
 void track_arm(struct track *t, struct flow *f);
+// The same after a segment: a timer that is too early stays, and sets itself anew when it fires.
+void track_arm_sooner(struct track *t, struct flow *f);
+// All but `end`, which the key says.
+void track_segment_make(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
+                        uint64_t number, size_t wire_bytes, struct segment *g);
+// Keeps the text for a while. Probes of one octet may carry any.
+void track_remember(struct track *t, uint64_t life_packet, const struct segment *g);
 
 // Everything that ends by now_ns, at its own time (track_time.c).
 void track_expire(struct track *t, uint64_t now_ns);

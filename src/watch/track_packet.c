@@ -8,12 +8,13 @@
 #include "watch/life.h"
 #include "watch/measure.h"
 #include "watch/observe.h"
+#include "watch/plain.h"
 #include "watch/stream.h"
 #include "watch/tell.h"
 #include "watch/zeek.h"
 
-static void track_segment_of(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
-                             uint64_t number, size_t wire_bytes, struct segment *g)
+void track_segment_make(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
+                        uint64_t number, size_t wire_bytes, struct segment *g)
 {
   const struct estab_tcp_header *h = &p->tcp;
   *g = (struct segment){
@@ -86,8 +87,7 @@ static bool track_is_same(const struct track_signature *a, const struct track_si
   return a->side[0] == b->side[0] && a->side[1] == b->side[1] && a->inactivity == b->inactivity;
 }
 
-// Keeps the text for a while. Probes of one octet may carry any.
-static void track_remember(struct track *t, uint64_t life_packet, const struct segment *g)
+void track_remember(struct track *t, uint64_t life_packet, const struct segment *g)
 {
   if (g->text_bytes < 2 || (g->bits & (SEGMENT_BAD | SEGMENT_CUT))) return;
   recall_add(t->recall, doubt_who(life_packet, g->end),
@@ -128,7 +128,7 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
     track_unlist(t, ref);
     track_list(t, ref, class);
   }
-  track_arm(t, f);
+  track_arm_sooner(t, f);
 }
 
 static void track_begin(struct track *t, const struct flow_key *key, const struct segment *g)
@@ -195,7 +195,7 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
   struct segment g;
   const struct flow_key *key = &t->expected;
   flow_table_expect_record(t, key);
-  track_segment_of(t, p, ts_ns, number, wire_bytes, &g);
+  track_segment_make(t, p, ts_ns, number, wire_bytes, &g);
   g.end = key->src_end;
   t->packet = p;
   uint32_t ref = flow_table_find(t, key);
@@ -205,7 +205,7 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
     if (!(ref & FLOW_REF_FULL)) ref = track_promote(t, ref);
     if (ref == FLOW_NONE)
       t->stats->memory_refusals++;
-    else
+    else if (!t->plain || !plain_segment(t, ref, (struct flow *)track_at(t, ref), &g))
       track_go_on(t, key, ref, &g);
   }
   if (track_is_full(t)) evict_some(t);
