@@ -20,31 +20,10 @@ void record_life_uid(const struct track *t, const struct flow *f, struct estab_w
   record_uid(t, (const struct flow_head *)f, f->life_ns, out);
 }
 
-static void record_side(struct track *t, struct flow *f, unsigned end,
-                        const struct estab_watch_step *steps, uint32_t step_count,
-                        struct estab_watch_side_record *out)
+// What went wrong on the way of this side's text.
+static void record_troubles(const struct flow *f, const struct flow_trouble *r, unsigned end,
+                            struct estab_watch_side_record *out)
 {
-  const struct flow_side *s = &f->side[end];
-  const struct flow_trouble *r = track_has_trouble(t, f);
-  *out = (struct estab_watch_side_record){
-      .bytes = zeek_bytes(f, end),
-      .pkts = s->pkts,
-      .ip_bytes = s->ip_bytes,
-      .frame_bytes = s->frame_bytes,
-      .state = s->state,
-      .state_seen = s->bits & SIDE_SEEN,
-      .has_mss = s->mss != 0,
-      .has_window_scale = (s->bits & SIDE_SYN) && s->wscale != FLOW_WSCALE_NONE,
-      .mss = s->mss,
-      .flags = s->flags,
-      .first_flags = s->first_flags,
-      .sent = s->bits & SIDE_SENT,
-      .steps = steps,
-      .step_count = step_count,
-      .steps_lost = f->steps_lost,
-  };
-  if (out->has_window_scale) out->window_scale = s->wscale;
-  if (!r) return;
   out->retransmitted_bytes = r->side[end].retransmitted_bytes;
   out->retransmitted_pkts = r->side[end].retransmitted_pkts;
   out->spurious_pkts = r->side[end].spurious_pkts;
@@ -52,8 +31,35 @@ static void record_side(struct track *t, struct flow *f, unsigned end,
   out->dup_acks = r->side[end].dup_acks;
   out->zero_windows = r->side[end].zero_windows;
   out->zero_window_ns = r->side[end].zero_window_ns;
-  if ((s->bits & SIDE_ZERO) && f->last_ns > r->side[end].zero_since_ns)
+  if ((f->side[end].bits & SIDE_ZERO) && f->last_ns > r->side[end].zero_since_ns)
     out->zero_window_ns += f->last_ns - r->side[end].zero_since_ns;
+}
+
+// Here and below every field is written by itself: emptying the whole record first costs as much again.
+static void record_side(const struct flow *f, const struct flow_trouble *r, unsigned end,
+                        struct estab_watch_side_record *out)
+{
+  const struct flow_side *s = &f->side[end];
+  out->bytes = zeek_bytes(f, end);
+  out->pkts = s->pkts;
+  out->ip_bytes = s->ip_bytes;
+  out->frame_bytes = s->frame_bytes;
+  out->state = s->state;
+  out->state_seen = s->bits & SIDE_SEEN;
+  out->has_mss = s->mss != 0;
+  out->mss = s->mss;
+  out->has_window_scale = (s->bits & SIDE_SYN) && s->wscale != FLOW_WSCALE_NONE;
+  out->window_scale = out->has_window_scale ? s->wscale : 0;
+  out->flags = s->flags;
+  out->first_flags = s->first_flags;
+  out->sent = s->bits & SIDE_SENT;
+  out->steps_lost = f->steps_lost;
+  if (r) {
+    record_troubles(f, r, end, out);
+    return;
+  }
+  out->retransmitted_bytes = out->retransmitted_pkts = out->spurious_pkts = 0;
+  out->reordered_pkts = out->dup_acks = out->zero_windows = out->zero_window_ns = 0;
 }
 
 static uint8_t record_who(const struct flow *f, uint8_t who)
@@ -108,57 +114,79 @@ static bool record_loss(const struct track *t, const struct flow *f)
   return t->loss_ns > f->last_ns && (f->last_ns >= t->loss_from_ns || life_class(f) != FLOW_DONE);
 }
 
-void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
+static void record_history(struct track *t, struct flow *f)
 {
-  unsigned orig = flow_orig((struct flow_head *)f);
-  struct flow_closing *c = track_has_closing(t, f);
-  struct flow_trouble *r = track_has_trouble(t, f);
-  bool continues = (f->bits & FLOW_CONTINUES) && c;
-  *out = (struct estab_watch_conn){
-      .ts_ns = continues ? c->row_ns : f->life_ns,
-      .first_packet = continues ? c->row_packet : f->life_packet,
-      .last_packet = f->last_packet,
-      .orig_ip = f->ip[orig],
-      .resp_ip = f->ip[1 - orig],
-      .orig_port = f->port[orig],
-      .resp_port = f->port[1 - orig],
-      .vlan = {f->vlan & 0xfff, f->vlan >> 12 & 0xfff},
-      .tunnel = (uint8_t)(f->vlan >> 24),
-      .tunnel_id = f->tunnel_id,
-      .conn_state = zeek_conn_state(t, f),
-      .history = t->history,
-      .missed_bytes = c ? c->missed_bytes : 0,
-      .final = (f->bits & FLOW_GONE) != 0,
-      .evicted = (f->bits & FLOW_EVICTED) != 0,
-      .capture_loss = record_loss(t, f),
-      .closed_by = record_who(f, f->closed_by),
-      .rtt_handshake_ns = record_handshake(t, f),
-      .rtt_min_ns = record_rtt(f->rtt_min),
-      .rtt_median_ns = record_rtt(f->rtt_median),
-  };
-  record_life_uid(t, f, &out->life);
-  out->uid = out->life;
-  // Where the clock is coarse the row may begin in its life's first nanosecond: then its packet tells them apart.
-  uint64_t apart = continues && c->row_ns == f->life_ns ? c->row_packet - f->life_packet : 0;
-  if (continues) record_uid(t, (struct flow_head *)f, c->row_ns + apart, &out->uid);
-  if (out->last_packet < out->first_packet)
-    out->last_packet = out->first_packet; // all of the row had wrong checksums
-  uint64_t last = zeek_last_ns(t, f);
-  out->has_duration = last > out->ts_ns;
-  out->duration_ns = out->has_duration ? last - out->ts_ns : 0;
-  for (unsigned i = 0; i < f->history_count; i++)
+  memcpy(t->history, f->history, FLOW_HISTORY);
+  for (unsigned i = FLOW_HISTORY; i < f->history_count; i++)
     t->history[i] = history_at(t, f, i);
   t->history[f->history_count] = 0;
-  record_opened(f, out);
-  if (r) {
-    out->limited_receiver_window_ns = r->limited_ns[0];
-    out->limited_sender_or_path_ns = r->limited_ns[1];
-    out->limited_loss_ns = r->limited_ns[2];
-    out->limited_idle_ns = r->limited_ns[3];
+}
+
+static void record_limits(const struct flow_trouble *r, struct estab_watch_conn *out)
+{
+  out->limited_receiver_window_ns = r ? r->limited_ns[0] : 0;
+  out->limited_sender_or_path_ns = r ? r->limited_ns[1] : 0;
+  out->limited_loss_ns = r ? r->limited_ns[2] : 0;
+  out->limited_idle_ns = r ? r->limited_ns[3] : 0;
+}
+
+// When the row and its life began, how long it was, and what they are called. `c`: the row is not the life's first.
+static void record_begin(struct track *t, struct flow *f, const struct flow_closing *c,
+                         struct estab_watch_conn *out)
+{
+  record_life_uid(t, f, &out->life);
+  out->uid = out->life;
+  out->ts_ns = f->life_ns;
+  out->first_packet = f->life_packet;
+  if (c) {
+    // Where the clock is coarse the row may begin in its life's first nanosecond: then its packet tells them apart.
+    const uint64_t apart = c->row_ns == f->life_ns ? c->row_packet - f->life_packet : 0;
+    record_uid(t, (struct flow_head *)f, c->row_ns + apart, &out->uid);
+    out->ts_ns = c->row_ns;
+    out->first_packet = c->row_packet;
   }
+  // All of the row had wrong checksums where the last packet was before.
+  out->last_packet = u64_max(f->last_packet, out->first_packet);
+  const uint64_t last_ns = zeek_last_ns(t, f);
+  out->has_duration = last_ns > out->ts_ns;
+  out->duration_ns = out->has_duration ? last_ns - out->ts_ns : 0;
+}
+
+void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
+{
+  const unsigned orig = flow_orig((struct flow_head *)f);
+  const struct flow_closing *c = track_has_closing(t, f);
+  const struct flow_trouble *r = track_has_trouble(t, f);
+  record_begin(t, f, f->bits & FLOW_CONTINUES ? c : NULL, out);
+  out->orig_ip = f->ip[orig];
+  out->resp_ip = f->ip[1 - orig];
+  out->orig_port = f->port[orig];
+  out->resp_port = f->port[1 - orig];
+  out->vlan[0] = f->vlan & 0xfff;
+  out->vlan[1] = f->vlan >> 12 & 0xfff;
+  out->tunnel = (uint8_t)(f->vlan >> 24);
+  out->tunnel_id = f->tunnel_id;
+  out->conn_state = zeek_conn_state(t, f);
+  out->history = t->history;
+  out->missed_bytes = c ? c->missed_bytes : 0;
+  out->final = (f->bits & FLOW_GONE) != 0;
+  out->evicted = (f->bits & FLOW_EVICTED) != 0;
+  out->capture_loss = record_loss(t, f);
+  record_opened(f, out);
+  out->closed_by = record_who(f, f->closed_by);
+  out->rtt_handshake_ns = record_handshake(t, f);
+  out->rtt_min_ns = record_rtt(f->rtt_min);
+  out->rtt_median_ns = record_rtt(f->rtt_median);
+  record_limits(r, out);
+  record_history(t, f);
+  struct estab_watch_side_record *const side[2] = {&out->side[orig != 0], &out->side[orig == 0]};
+  for (unsigned end = 0; end < 2; end++)
+    record_side(f, r, end, side[end]);
   struct estab_watch_step *const steps[2] = {t->steps[0], t->steps[1]};
+  side[0]->steps = steps[0];
+  side[1]->steps = steps[1];
   uint32_t counts[2];
   timeline_read(t, f, steps, counts);
-  record_side(t, f, orig, steps[orig], counts[orig], &out->side[ESTAB_WATCH_ORIG]);
-  record_side(t, f, 1 - orig, steps[1 - orig], counts[1 - orig], &out->side[ESTAB_WATCH_RESP]);
+  side[0]->step_count = counts[0];
+  side[1]->step_count = counts[1];
 }

@@ -87,16 +87,25 @@ bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_sta
   return false;
 }
 
-void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *const out[2],
-                   uint32_t counts[2])
+static void timeline_read_some(const struct flow *f, const struct flow_step *steps, unsigned count,
+                               struct estab_watch_step *next[2])
 {
-  counts[0] = counts[1] = 0;
-  for (unsigned i = 0; i < f->step_count; i++) {
-    const struct flow_step *s = timeline_at(t, f, i);
-    const unsigned end = (s->what & TIMELINE_END) != 0;
-    struct estab_watch_step *step = &out[end][counts[end]++];
+  for (const struct flow_step *s = steps; s < steps + count; s++) {
+    struct estab_watch_step *const step = next[(s->what & TIMELINE_END) != 0]++;
     step->ts_ns = timeline_ns(f, s);
     step->packet = timeline_packet(f, s);
     step->state = (uint8_t)(s->what & ~TIMELINE_END);
   }
+}
+
+void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *const out[2],
+                   uint32_t counts[2])
+{
+  struct estab_watch_step *next[2] = {out[0], out[1]};
+  const unsigned here = f->step_count < FLOW_STEPS ? f->step_count : FLOW_STEPS;
+  timeline_read_some(f, f->steps, here, next);
+  const struct flow_closing *const c = here < f->step_count ? track_has_closing(t, f) : NULL;
+  if (c) timeline_read_some(f, c->steps, f->step_count - here, next);
+  for (unsigned end = 0; end < 2; end++)
+    counts[end] = (uint32_t)(next[end] - out[end]);
 }

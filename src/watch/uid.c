@@ -39,22 +39,29 @@ void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2
   put_be32(out->bytes + 8, (uint32_t)siphash13_words(uid_keys[1], words, 7));
 }
 
+static const char uid_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static inline void uid_put(char *text, uint64_t value, unsigned count)
+{
+  uint32_t rest = (uint32_t)value;
+  for (unsigned i = count; i-- > 0; rest /= 62)
+    text[i] = uid_digits[rest % 62];
+}
+
+// Five digits at a time: 62^5 is the largest power whose remainders fit 32 bits. The quotients of 96 bits shrink by 29
+// bits a time, and with them the words to divide.
 void estab_watch_uid_format(const struct estab_watch_uid *uid, char text[ESTAB_WATCH_UID_TEXT])
 {
-  static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  uint32_t limbs[3] = {get_be32(uid->bytes), get_be32(uid->bytes + 4), get_be32(uid->bytes + 8)};
+  const uint32_t high = get_be32(uid->bytes);
+  uint64_t a = (uint64_t)(high % UID_FIVE_DIGITS) << 32 | get_be32(uid->bytes + 4);
+  uint64_t b = a % UID_FIVE_DIGITS << 32 | get_be32(uid->bytes + 8);
   text[0] = 'C';
   text[ESTAB_WATCH_UID_TEXT - 1] = 0;
-  // Five digits at a time: 62^5 is the largest power whose remainders fit 32 bits.
-  for (unsigned i = ESTAB_WATCH_UID_TEXT - 2; i > 0;) {
-    uint64_t rest = 0;
-    for (unsigned j = 0; j < 3; j++) {
-      rest = rest << 32 | limbs[j];
-      limbs[j] = (uint32_t)(rest / UID_FIVE_DIGITS);
-      rest %= UID_FIVE_DIGITS;
-    }
-    uint32_t five = (uint32_t)rest;
-    for (unsigned j = 0; j < 5 && i > 0; j++, five /= 62)
-      text[i--] = digits[five % 62];
-  }
+  uid_put(text + 13, b % UID_FIVE_DIGITS, 5);
+  a = (uint64_t)(high / UID_FIVE_DIGITS) << 32 | (uint32_t)(a / UID_FIVE_DIGITS);
+  b = a % UID_FIVE_DIGITS << 32 | (uint32_t)(b / UID_FIVE_DIGITS);
+  uid_put(text + 8, b % UID_FIVE_DIGITS, 5);
+  b = a / UID_FIVE_DIGITS << 32 | (uint32_t)(b / UID_FIVE_DIGITS);
+  uid_put(text + 3, b % UID_FIVE_DIGITS, 5);
+  uid_put(text + 1, b / UID_FIVE_DIGITS, 2);
 }

@@ -34,6 +34,8 @@ static void numbers(void **state)
   for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10)
     for (uint64_t n = power - 2; n != power + 2; n++)
       same_number(n);
+  for (uint64_t n = 12345; n < 200000000; n += 1237)
+    same_number(n);
   for (unsigned bit = 0; bit < 64; bit++) {
     same_number(UINT64_C(1) << bit);
     same_number((UINT64_C(1) << bit) - 1);
@@ -61,6 +63,38 @@ static void addresses(void **state)
     struct estab_ip ip = estab_ip4((uint8_t)n, (uint8_t)(n * 7), (uint8_t)(n * 31), (uint8_t)~n);
     *put_ip(got, &ip) = '\0';
     snprintf(want, sizeof want, "%u.%u.%u.%u", n, n * 7 & 255, n * 31 & 255, ~n & 255);
+    assert_string_equal(got, want);
+  }
+  // Any pattern of groups that are zero, short and long.
+  static const uint16_t groups[] = {0, 0, 0x1, 0xa0, 0xb00, 0xcdef};
+  for (unsigned n = 0; n < 6 * 6 * 6 * 6 * 256; n++) {
+    char got[ESTAB_IP_TEXT_BYTES + PUT_SLACK], want[ESTAB_IP_TEXT_BYTES];
+    struct estab_ip ip;
+    for (unsigned i = 0, left = n; i < 8; i++) {
+      const unsigned base = i < 4 ? 6 : 4;
+      const uint16_t group = groups[left % base];
+      ip.bytes[2 * i] = (uint8_t)(group >> 8);
+      ip.bytes[2 * i + 1] = (uint8_t)group;
+      left /= base;
+    }
+    if (estab_ip_is4(&ip)) continue;
+    *put_ip(got, &ip) = '\0';
+    estab_ip_format(&ip, want, sizeof want);
+    assert_string_equal(got, want);
+  }
+}
+
+// A time after another, with what was kept of it.
+static void times(void **state)
+{
+  (void)state;
+  static const uint64_t seconds[] = {0, 0, 9, 10, 1600000000, 1600000000, 1599999999, 18446744072};
+  struct put_second kept = {0};
+  for (unsigned i = 0; i < 400; i++) {
+    const uint64_t ns = seconds[i * 7 % 8] * 1000000000 + (i % 3 ? i * 7919u * 131 : 999999999);
+    char got[64], want[64];
+    *put_time(got, ns, &kept) = '\0';
+    snprintf(want, sizeof want, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
     assert_string_equal(got, want);
   }
 }
@@ -101,7 +135,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(numbers), cmocka_unit_test(flags),     cmocka_unit_test(addresses),
-      cmocka_unit_test(digests), cmocka_unit_test(community),
+      cmocka_unit_test(digests), cmocka_unit_test(community), cmocka_unit_test(times),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -313,6 +313,36 @@ static uint64_t story(const uint8_t secret, bool advance, bool late)
   return sum;
 }
 
+// Read back digit by digit, it is the same number.
+static void uid_text(void **state)
+{
+  (void)state;
+  static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  uint64_t seed = 1;
+  for (unsigned n = 0; n < 3000; n++) {
+    struct estab_watch_uid uid;
+    uint8_t back[ESTAB_WATCH_UID_BYTES] = {0};
+    char text[ESTAB_WATCH_UID_TEXT];
+    for (unsigned i = 0; i < ESTAB_WATCH_UID_BYTES; i++) {
+      seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+      const unsigned kind = n < 24 ? n / 12 : (seed >> 60 & 3); // ends of the range, and mixtures
+      uid.bytes[i] = i < n % 12 ? 0 : kind == 0 ? 0xff : kind == 1 ? 0 : (uint8_t)(seed >> 40);
+    }
+    estab_watch_uid_format(&uid, text);
+    assert_int_equal(text[0], 'C');
+    assert_int_equal(strlen(text), ESTAB_WATCH_UID_TEXT - 1);
+    for (const char *c = text + 1; *c; c++) {
+      unsigned carry = (unsigned)(strchr(digits, *c) - digits);
+      for (unsigned i = ESTAB_WATCH_UID_BYTES; i-- > 0; carry >>= 8) {
+        carry += back[i] * 62u;
+        back[i] = (uint8_t)carry;
+      }
+      assert_int_equal(carry, 0);
+    }
+    assert_memory_equal(back, uid.bytes, sizeof back);
+  }
+}
+
 static void the_same_story(void **state)
 {
   (void)state;
@@ -395,11 +425,17 @@ static void sizes(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(o2_bad_checksum),    cmocka_unit_test(o2_low_ttl),
-      cmocka_unit_test(o5_early_text),      cmocka_unit_test(o6_urgent),
-      cmocka_unit_test(o8_paws_boundaries), cmocka_unit_test(o10_flood),
-      cmocka_unit_test(o10_storms),         cmocka_unit_test(o15_linear),
-      cmocka_unit_test(the_same_story),     cmocka_unit_test(sizes),
+      cmocka_unit_test(o2_bad_checksum),
+      cmocka_unit_test(o2_low_ttl),
+      cmocka_unit_test(o5_early_text),
+      cmocka_unit_test(o6_urgent),
+      cmocka_unit_test(o8_paws_boundaries),
+      cmocka_unit_test(o10_flood),
+      cmocka_unit_test(o10_storms),
+      cmocka_unit_test(o15_linear),
+      cmocka_unit_test(the_same_story),
+      cmocka_unit_test(uid_text),
+      cmocka_unit_test(sizes),
       cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,18 +8,25 @@
 
 #define MESSAGE_BYTES 40 // two IPv6 addresses and eight octets
 
-static char *base64(const uint8_t *bytes, size_t n, char *text)
+static char *base64_group(char *text, uint32_t group)
 {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < n; i += 3) {
-    uint32_t group = (uint32_t)bytes[i] << 16;
-    if (i + 1 < n) group |= (uint32_t)bytes[i + 1] << 8;
-    if (i + 2 < n) group |= bytes[i + 2];
-    *text++ = digits[group >> 18];
-    *text++ = digits[group >> 12 & 63];
-    *text++ = i + 1 < n ? digits[group >> 6 & 63] : '=';
-    *text++ = i + 2 < n ? digits[group & 63] : '=';
-  }
+  text[0] = digits[group >> 18];
+  text[1] = digits[group >> 12 & 63];
+  text[2] = digits[group >> 6 & 63];
+  text[3] = digits[group & 63];
+  return text + 4;
+}
+
+// 27 digits, and one of padding.
+static char *base64(const uint8_t digest[SHA1_BYTES], char *text)
+{
+  for (unsigned i = 0; i + 3 <= SHA1_BYTES; i += 3)
+    text = base64_group(text,
+                        (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | digest[i + 2]);
+  text = base64_group(text, (uint32_t)digest[SHA1_BYTES - 2] << 16 |
+                                (uint32_t)digest[SHA1_BYTES - 1] << 8);
+  text[-1] = '=';
   *text = '\0';
   return text;
 }
@@ -52,5 +59,5 @@ char *community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT
   message[used++] = (uint8_t)b_port;
   sha1_short(message, used, digest);
   memcpy(text, "1:", 2);
-  return base64(digest, sizeof digest, text + 2);
+  return base64(digest, text + 2);
 }

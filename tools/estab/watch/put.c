@@ -2,13 +2,21 @@
 // put.c - addresses and flags of a row.
 #include "put.h"
 
-const char put_pairs[201] = "00010203040506070809101112131415161718192021222324252627282930313233"
-                            "34353637383940414243444546474849505152535455565758596061626364656667"
-                            "6869707172737475767778798081828384858687888990919293949596979899";
+char *put_large(char *p, uint64_t n)
+{
+  p = put_number(p, n / 100000000);
+  put_word(p, put_eight((uint32_t)(n % 100000000)) | PUT_ZEROS);
+  return p + 8;
+}
 
-#define POWERS(n) (n), (n)*10, (n)*100, (n)*1000, (n)*10000
-const uint64_t put_powers[20] = {POWERS(UINT64_C(1)), POWERS(UINT64_C(100000)),
-                                 POWERS(UINT64_C(10000000000)), POWERS(UINT64_C(1000000000000000))};
+void put_second(struct put_second *kept, uint64_t ns)
+{
+  char *end = put_number(kept->text, ns / 1000000000u);
+  *end = '.';
+  kept->bytes = (uint32_t)(end + 1 - kept->text);
+  kept->begin_ns = ns - ns % 1000000000u;
+  kept->span_ns = 1000000000u;
+}
 
 static const char put_digits[16] = "0123456789abcdef";
 
@@ -23,18 +31,48 @@ char *put_hex(char *p, uint16_t n)
 
 static char *put_octet(char *p, uint8_t n)
 {
-  if (n >= 100) {
-    *p++ = (char)('0' + n / 100);
-    return put_two(p, n % 100u);
+  if (n >= 100) *p++ = (char)('0' + n / 100);
+  if (n >= 10) *p++ = (char)('0' + n / 10 % 10);
+  *p++ = (char)('0' + n % 10);
+  return p;
+}
+
+static char *put_group(char *p, unsigned n)
+{
+  if (n >= 0x1000) *p++ = put_digits[n >> 12];
+  if (n >= 0x100) *p++ = put_digits[n >> 8 & 15];
+  if (n >= 0x10) *p++ = put_digits[n >> 4 & 15];
+  *p++ = put_digits[n & 15];
+  return p;
+}
+
+// As estab_ip_format() says it, RFC 5952 4: "::" stands for the first of the longest runs of at least two zero groups.
+static char *put_ip6(char *p, const uint8_t *octets)
+{
+  unsigned groups[8], run = 0, start = 8, longest = 1;
+  for (unsigned i = 0; i < 8; i++) {
+    groups[i] = (unsigned)octets[2 * i] << 8 | octets[2 * i + 1];
+    run = groups[i] == 0 ? run + 1 : 0;
+    if (run <= longest) continue;
+    longest = run;
+    start = i + 1 - run;
   }
-  if (n >= 10) return put_two(p, n);
-  *p++ = (char)('0' + n);
+  for (unsigned i = 0; i < 8; i++) {
+    if (i == start) {
+      *p++ = ':';
+      if (i == 0) *p++ = ':';
+      i += longest - 1;
+      continue;
+    }
+    p = put_group(p, groups[i]);
+    if (i < 7) *p++ = ':';
+  }
   return p;
 }
 
 char *put_ip(char *p, const struct estab_ip *ip)
 {
-  if (!estab_ip_is4(ip)) return p + estab_ip_format(ip, p, ESTAB_IP_TEXT_BYTES);
+  if (!estab_ip_is4(ip)) return put_ip6(p, ip->bytes);
   const uint8_t *octets = ip->bytes + 12;
   p = put_octet(p, octets[0]);
   *p++ = '.';

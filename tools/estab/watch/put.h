@@ -11,7 +11,7 @@
 #include "estab/base.h"
 
 #define PUT_ROOM                                                                                   \
-  4096               // octets; between two calls of text_at() no more is put, steps of a side apart
+  8192 // octets; between two calls of text_at() no more is put, many steps of a side apart
 #define PUT_SLACK 32 // octets beyond the end that a form may spoil
 
 static inline char *put_bytes(char *p, const char *bytes, size_t n)
@@ -30,14 +30,39 @@ static inline char *put_string(char *p, const char *string)
   return p;
 }
 
-extern const char put_pairs[201]; // "00" to "99"
+// Eight digits at a time, all of them at once, in a word whose lowest octet comes first in the text.
 
-static inline char *put_two(char *p, uint32_t n)
+static inline void put_word(char *p, uint64_t word)
 {
-  return put_bytes(p, put_pairs + 2 * n, 2);
+  const uint16_t one = 1;
+  char lowest;
+  memcpy(&lowest, &one, 1);
+  if (lowest == 0) word = __builtin_bswap64(word);
+  memcpy(p, &word, sizeof word);
 }
 
-extern const uint64_t put_powers[20]; // of 10
+#define PUT_ZEROS UINT64_C(0x3030303030303030) // "00000000"
+
+// The values of the digits of n < 10^8: its halves, then its quarters, then its eighths in the lanes of a word, the
+// higher one in the lower lane. With q = n / b, q + ((n - b * q) << w) is (n << w) - q * ((b << w) - 1), for all lanes
+// at once; 10486 / 2^20 is a hundredth and 103 / 2^10 a tenth, near enough for what is divided.
+static inline uint64_t put_eight(uint32_t n)
+{
+  uint64_t v = ((uint64_t)n << 32) - n / 10000 * ((UINT64_C(10000) << 32) - 1);
+  uint64_t q = (v * 10486 >> 20) & UINT64_C(0x7f0000007f);
+  v = (v << 16) - q * ((100 << 16) - 1);
+  q = (v * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+  return (v << 8) - q * ((10 << 8) - 1);
+}
+
+// The same of n < 10^4.
+static inline uint32_t put_four(uint32_t n)
+{
+  const uint32_t v = (n << 16) - (n * 10486 >> 20) * ((100 << 16) - 1);
+  return (v << 8) - ((v * 103 >> 10) & 0x000f000f) * ((10 << 8) - 1);
+}
+
+char *put_large(char *p, uint64_t n); // from 10^8 on
 
 static inline char *put_number(char *p, uint64_t n)
 {
@@ -45,38 +70,44 @@ static inline char *put_number(char *p, uint64_t n)
     *p = (char)('0' + n);
     return p + 1;
   }
-  // 1233 / 4096 is the logarithm of 2 to the base of 10, near enough.
-  unsigned digits = (64u - (unsigned)__builtin_clzll(n)) * 1233 >> 12;
-  digits += n >= put_powers[digits];
-  char *end = p + digits, *at = end;
-  for (; n > UINT32_MAX; n /= 100)
-    put_two(at -= 2, (uint32_t)(n % 100));
-  uint32_t rest = (uint32_t)n;
-  for (; rest >= 100; rest /= 100)
-    put_two(at -= 2, rest % 100);
-  if (rest >= 10)
-    put_two(at - 2, rest);
-  else
-    at[-1] = (char)('0' + rest);
-  return end;
+  if (n >= 100000000) return put_large(p, n);
+  const uint64_t digits =
+      n < 10000 ? (uint64_t)put_four((uint32_t)n) << 32 : put_eight((uint32_t)n);
+  const unsigned zeros = (unsigned)__builtin_ctzll(digits) & ~7u; // bits of leading ones
+  put_word(p, (digits | PUT_ZEROS) >> zeros);
+  return p + 8 - zeros / 8;
 }
 
-// A point and 9 decimals.
-static inline char *put_fraction(char *p, uint32_t ns)
+// 9 decimals.
+static inline char *put_decimals(char *p, uint32_t ns)
 {
-  uint32_t high = ns / 10000, low = ns % 10000;
-  *p++ = '.';
-  *p++ = (char)('0' + high / 10000);
-  high %= 10000;
-  p = put_two(p, high / 100);
-  p = put_two(p, high % 100);
-  p = put_two(p, low / 100);
-  return put_two(p, low % 100);
+  *p = (char)('0' + ns / 100000000);
+  put_word(p + 1, put_eight(ns % 100000000) | PUT_ZEROS);
+  return p + 9;
 }
 
 static inline char *put_seconds(char *p, uint64_t ns)
 {
-  return put_fraction(put_number(p, ns / 1000000000u), (uint32_t)(ns % 1000000000u));
+  p = put_number(p, ns / 1000000000u);
+  *p = '.';
+  return put_decimals(p + 1, (uint32_t)(ns % 1000000000u));
+}
+
+// Times of a row lie within a second or few: the digits of the last one are kept.
+struct put_second {
+  uint64_t begin_ns;
+  uint32_t span_ns; // a second; 0 = none is kept yet
+  uint32_t bytes;   // of text
+  char text[16];    // its digits, at most eleven, and a point
+};
+
+void put_second(struct put_second *kept, uint64_t ns);
+
+static inline char *put_time(char *p, uint64_t ns, struct put_second *kept)
+{
+  if (ns - kept->begin_ns >= kept->span_ns) put_second(kept, ns);
+  memcpy(p, kept->text, sizeof kept->text);
+  return put_decimals(p + kept->bytes, (uint32_t)(ns - kept->begin_ns));
 }
 
 // In at least two digits.

@@ -133,37 +133,21 @@ static char *conn_life(char *p, const struct estab_watch_conn *c)
 // ---------------------------------------------------------------------------------------------
 // Sides
 
-// Steps follow each other within a second or few: its digits are kept.
-struct second {
-  uint64_t s;
-  unsigned bytes; // of text; 0 = none yet
-  char text[24];
-};
+#define CONN_STEPS 31 // put at a time: a row of two sides with as many fits PUT_ROOM
 
-static inline char *put_time(char *p, uint64_t ns, struct second *kept)
-{
-  uint64_t s = ns / 1000000000u;
-  if (s != kept->s || kept->bytes == 0) {
-    kept->s = s;
-    kept->bytes = (unsigned)(put_number(kept->text, s) - kept->text);
-  }
-  memcpy(p, kept->text, sizeof kept->text);
-  return put_fraction(p + kept->bytes, (uint32_t)(ns % 1000000000u));
-}
-
-static char *conn_steps(struct text *t, char *p, const struct estab_watch_side_record *s)
+static char *conn_steps(struct text *t, char *p, const struct estab_watch_side_record *s,
+                        struct put_second *second)
 {
   const struct state_word *words = state_words();
-  struct second when = {.bytes = 0};
   for (uint32_t i = 0; i < s->step_count; i++) {
     const struct estab_watch_step *step = &s->steps[i];
     const struct state_word *word = &words[step->state < ESTAB_STATES ? step->state : 0];
-    if (i % 32 == 31) { // there are never as many, as things are
+    if (i % CONN_STEPS == CONN_STEPS - 1) { // there are never as many, as things are
       text_put(t, p);
       p = text_at(t);
     }
     p = i == 0 ? PUT(p, "[") : PUT(p, ",[");
-    p = put_time(p, step->ts_ns, &when);
+    p = put_time(p, step->ts_ns, second);
     memcpy(p, word->text, sizeof word->text);
     p = put_number(p + word->bytes, step->packet);
     *p++ = ']';
@@ -197,21 +181,23 @@ static char *conn_steps(struct text *t, char *p, const struct estab_watch_side_r
     return p;                                                                                      \
   }                                                                                                \
                                                                                                    \
-  static void conn_##WHOSE##side(struct text *t, const struct estab_watch_side_record *s)          \
+  static char *conn_##WHOSE##side(                                                                 \
+      struct text *t, char *p, const struct estab_watch_side_record *s, struct put_second *second) \
   {                                                                                                \
     const struct state_word *word = &state_words()[s->state < ESTAB_STATES ? s->state : 0];        \
-    char *p = PUT(text_at(t), ",\"" #WHOSE "state\":");                                            \
-    p = put_bytes(p, word->text + 1, word->bytes - 2u); /* without its commas */                   \
+    p = PUT(p, ",\"" #WHOSE "state\":");                                                           \
+    memcpy(p, word->text + 1, sizeof word->text - 1); /* without its commas */                     \
+    p += word->bytes - 2u;                                                                         \
     p = s->state_seen ? PUT(p, ",\"" #WHOSE "state_basis\":\"seen\",\"" #WHOSE "states\":[")       \
                       : PUT(p, ",\"" #WHOSE "state_basis\":\"inferred\",\"" #WHOSE "states\":[");  \
-    p = conn_steps(t, p, s);                                                                       \
+    p = conn_steps(t, p, s, second);                                                               \
     *p++ = ']';                                                                                    \
     if (s->sent) {                                                                                 \
       p = put_hex(PUT(p, ",\"" #WHOSE "flags\":\""), s->flags);                                    \
       p = put_hex(PUT(p, "\",\"" #WHOSE "first_flags\":\""), s->first_flags);                      \
       *p++ = '"';                                                                                  \
     }                                                                                              \
-    text_put(t, conn_##WHOSE##counts(p, s));                                                       \
+    return conn_##WHOSE##counts(p, s);                                                             \
   }
 
 SIDE(orig_)
@@ -219,15 +205,15 @@ SIDE(resp_)
 
 void row_json_conn(struct text *t, const struct estab_watch_conn *c)
 {
+  struct put_second second = {0};
   char *p = PUT(text_at(t), "{\"type\":\"conn\",\"ts\":");
-  p = put_seconds(p, c->ts_ns);
+  p = put_time(p, c->ts_ns, &second);
   p = put_uid(PUT(p, ",\"uid\":\""), &c->uid);
   p = conn_zeek(PUT(p, "\",\"proto\":\"tcp\""), c);
   p = PUT(p, ",\"community_id\":\"");
   p = PUT(community_id(c, p), "\"");
-  p = conn_layers(p, c);
-  text_put(t, conn_life(p, c));
-  conn_orig_side(t, &c->side[0]);
-  conn_resp_side(t, &c->side[1]);
-  text_put(t, PUT(text_at(t), "}\n"));
+  p = conn_life(conn_layers(p, c), c);
+  p = conn_orig_side(t, p, &c->side[0], &second);
+  p = conn_resp_side(t, p, &c->side[1], &second);
+  text_put(t, PUT(p, "}\n"));
 }
