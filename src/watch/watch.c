@@ -192,29 +192,54 @@ static bool watch_checksums(estab_watch *w, const struct watch_packet *p)
   return p->kind == WATCH_KIND_TCP; // Zeek's history has a letter for it
 }
 
-static void watch_packet_in(estab_watch *w, struct watch_packet *p, size_t wire_bytes)
+// A fragment, or what comes of it. Answers whether *p is now a packet.
+static WATCH_RARE bool watch_fragment_in(estab_watch *w, struct watch_packet *p)
 {
-  if (p->tunnels) watch_count(w, ESTAB_WATCH_COUNT_TUNNELED);
   for (unsigned i = 0; p->kind == WATCH_KIND_FRAGMENT && i < WATCH_NESTED; i++) {
-    if (!watch_checksums(w, p)) return;
+    if (!watch_checksums(w, p)) return false;
     if (watch_duplicate_seen(&w->duplicates, p, w->now_ns)) {
       watch_count(w, ESTAB_WATCH_COUNT_DUPLICATE);
-      return;
+      return false;
     }
-    if (!watch_join(w, p)) return;
+    if (!watch_join(w, p)) return false;
   }
-  if (p->kind == WATCH_KIND_TCP) track_expect(&w->track, p);
-  if (p->kind != WATCH_KIND_SKIPPED && !p->joined &&
-      watch_duplicate_seen(&w->duplicates, p, w->now_ns)) {
+  return true;
+}
+
+// Whether the packet is to be looked at; counted in any case. `right`: its checksums are.
+static inline bool watch_admit(estab_watch *w, const struct watch_packet *p, bool right)
+{
+  if (!p->joined && watch_duplicate_seen(&w->duplicates, p, w->now_ns)) {
     watch_count(w, ESTAB_WATCH_COUNT_DUPLICATE);
+    return false;
+  }
+  if (!right && !watch_checksums(w, p)) return false;
+  watch_count(w, (enum estab_watch_count)p->count);
+  return true;
+}
+
+static WATCH_RARE void watch_other_in(estab_watch *w, const struct watch_packet *p)
+{
+  if (p->kind == WATCH_KIND_SKIPPED) {
+    watch_count(w, (enum estab_watch_count)p->count);
     return;
   }
-  if (p->kind != WATCH_KIND_SKIPPED && !watch_checksums(w, p)) return;
-  watch_count(w, (enum estab_watch_count)p->count);
-  if (p->kind == WATCH_KIND_TCP)
-    track_packet(&w->track, p, w->now_ns, w->stats.packets, wire_bytes);
-  else if (p->kind == WATCH_KIND_ICMP && p->tcp_checksum != WATCH_CHECKSUM_BAD)
+  if (!watch_admit(w, p, false)) return;
+  if (p->kind == WATCH_KIND_ICMP && p->tcp_checksum != WATCH_CHECKSUM_BAD)
     track_icmp(&w->track, p, w->now_ns, w->stats.packets);
+}
+
+static inline void watch_packet_in(estab_watch *w, struct watch_packet *p, size_t wire_bytes)
+{
+  if (p->tunnels) watch_count(w, ESTAB_WATCH_COUNT_TUNNELED);
+  if (p->kind == WATCH_KIND_FRAGMENT && !watch_fragment_in(w, p)) return;
+  if (p->kind != WATCH_KIND_TCP) {
+    watch_other_in(w, p);
+    return;
+  }
+  track_expect(&w->track, p);
+  const bool right = p->ip_checksum == WATCH_CHECKSUM_OK && p->tcp_checksum == WATCH_CHECKSUM_OK;
+  if (watch_admit(w, p, right)) track_packet(&w->track, p, w->now_ns, w->stats.packets, wire_bytes);
 }
 
 void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype, const uint8_t *frame,

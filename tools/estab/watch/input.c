@@ -35,6 +35,7 @@ static void file_close(struct input *in, struct input_file *file)
   if (file->pack != NULL) in->read_bytes += unpack_consumed(file->pack);
   unpack_close(file->pack);
   if (file->fd > 0) close(file->fd);
+  in->reading = NULL;
   file->capture = NULL;
   file->pack = NULL;
   file->fd = -1;
@@ -77,6 +78,7 @@ static int file_open(struct input *in, struct input_file *file, struct input_err
   if (estab_capture_open(&source, &file->capture, &error->capture) < 0)
     return fail(error, file, unpack_error(file->pack));
   estab_capture_notes(file->capture, in->notes);
+  if (!in->merge) in->reading = file->capture;
   return 0;
 }
 
@@ -137,7 +139,21 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   return in->files[best].answer;
 }
 
-int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error)
+static int next_of_all(struct input *in, struct estab_capture_packet *packet,
+                       struct input_error *error)
 {
   return in->merge ? next_merged(in, packet, error) : next_in_turn(in, packet, error);
+}
+
+int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error)
+{
+  // Nearly always the file that is read goes on. Its end, or an error, is answered again when asked again.
+  if (in->reading != NULL) {
+    int answer = estab_capture_next(in->reading, packet, &error->capture);
+    if (answer > 0) {
+      packet->interface += in->interfaces_before;
+      return answer;
+    }
+  }
+  return next_of_all(in, packet, error);
 }

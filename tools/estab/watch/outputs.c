@@ -211,11 +211,6 @@ void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_
   if (o->page != NULL) page_error(o->page, file, offset, what);
 }
 
-void outputs_packet(struct outputs *o, const struct estab_capture_packet *p)
-{
-  if (o->has_packets) keep_packet(&o->keep, p);
-}
-
 void outputs_note(struct outputs *o, const struct estab_capture_packet *note)
 {
   if (o->has_packets) keep_note(&o->keep, note);

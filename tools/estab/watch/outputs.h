@@ -63,13 +63,24 @@ void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_
 // Live: gives to the files what there is.
 void outputs_flush(struct outputs *o);
 // The next packet, or a note, that goes to --write.
-void outputs_packet(struct outputs *o, const struct estab_capture_packet *p);
+static inline void outputs_packet(struct outputs *o, const struct estab_capture_packet *p)
+{
+  if (o->has_packets) keep_packet(&o->keep, p);
+}
 void outputs_note(struct outputs *o, const struct estab_capture_packet *note);
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final);
 // ---- outputs_turn.c
 
 // Packet time goes on: what is due by --rotate is finished and begun anew.
-void outputs_time(struct outputs *o, uint64_t now_ns);
+void outputs_rotate(struct outputs *o, uint64_t now_ns);
+static inline void outputs_time(struct outputs *o, uint64_t now_ns)
+{
+  if (now_ns <= o->now_ns) return;
+  if (o->now_ns == 0 || rotate_wanted(&o->settings.rotate))
+    outputs_rotate(o, now_ns);
+  else
+    o->now_ns = now_ns;
+}
 // What has become too large by --rotate is finished and begun anew.
 void outputs_grown(struct outputs *o);
 // The same for all files now; without --rotate they are opened again under their names and go on.

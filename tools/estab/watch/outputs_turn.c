@@ -91,10 +91,9 @@ void outputs_turn(struct outputs *o)
     turn_one(o, file, true);
 }
 
-void outputs_time(struct outputs *o, uint64_t now_ns)
+void outputs_rotate(struct outputs *o, uint64_t now_ns)
 {
   struct rotate *r = &o->settings.rotate;
-  if (now_ns <= o->now_ns) return;
   bool first = o->now_ns == 0;
   o->now_ns = now_ns;
   if (first)

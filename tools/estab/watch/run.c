@@ -30,22 +30,33 @@ static void on_hangup(int signal)
   watching_hangup = 1;
 }
 
+static struct estab_watch_record pulled; // too large for a stack
+
+static void pull_on(struct watching *w)
+{
+  do {
+    outputs_record(&w->outputs, &pulled);
+    outputs_grown(&w->outputs);
+  } while (estab_watch_next(w->watch, &pulled));
+}
+
 void watching_pull(struct watching *w)
 {
-  static struct estab_watch_record record;
-  while (estab_watch_next(w->watch, &record)) {
-    outputs_record(&w->outputs, &record);
-    outputs_grown(&w->outputs);
-  }
+  if (estab_watch_next(w->watch, &pulled)) pull_on(w);
+}
+
+static void until(struct watching *w, uint64_t ns, uint64_t due_ns)
+{
+  do {
+    estab_watch_advance(w->watch, due_ns);
+    watching_pull(w);
+  } while ((due_ns = estab_watch_deadline(w->watch)) <= ns);
 }
 
 void watching_until(struct watching *w, uint64_t ns)
 {
-  uint64_t due_ns;
-  while ((due_ns = estab_watch_deadline(w->watch)) <= ns) {
-    estab_watch_advance(w->watch, due_ns);
-    watching_pull(w);
-  }
+  uint64_t due_ns = estab_watch_deadline(w->watch);
+  if (due_ns <= ns) until(w, ns, due_ns);
 }
 
 void watching_packet(struct watching *w, const struct estab_capture_packet *p)
