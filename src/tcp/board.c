@@ -104,12 +104,10 @@ static void chunk_remove(struct board *b, struct mem *mem, unsigned i)
     b->spare = c;
 }
 
-// Neighbours that fit well into one chunk become one, so that a peer cannot wear the chunks thin.
+// Chunk i takes in what is in the one behind it.
 static void chunk_join_next(struct board *b, struct mem *mem, unsigned i)
 {
-  if (i + 1 >= b->count) return;
   struct board_chunk *c = b->chunks[i], *next = b->chunks[i + 1];
-  if (c->count + next->count > BOARD_CHUNK_RECORDS / 2) return;
   memmove(c->at, c->at + c->first, c->count * sizeof c->at[0]);
   memcpy(c->at + c->count, next->at + next->first, next->count * sizeof c->at[0]);
   c->first = 0;
@@ -118,19 +116,23 @@ static void chunk_join_next(struct board *b, struct mem *mem, unsigned i)
   chunk_remove(b, mem, i + 1);
 }
 
-static void remove_record(struct board *b, struct mem *mem, struct board_at at)
+// The record behind the one at `at` goes; both are in one chunk. Neighbours that fit well into one chunk become one, so
+// that a peer cannot wear the chunks thin: two of them always hold more than BOARD_CHUNK_JOIN. Answers where the one
+// at `at` is now.
+static struct board_at remove_next(struct board *b, struct mem *mem, struct board_at at)
 {
-  struct board_chunk *c = b->chunks[at.chunk];
-  if (at.record == 0) {
-    c->first++;
-  } else {
-    struct board_record *r = board_record(b, at);
-    memmove(r, r + 1, (c->count - at.record - 1u) * sizeof *r);
+  const unsigned i = at.chunk;
+  struct board_chunk *c = b->chunks[i];
+  struct board_record *r = board_record(b, at) + 1;
+  memmove(r, r + 1, (c->count - at.record - 2u) * sizeof *r);
+  c->count--;
+  if (i + 1 < b->count && c->count + b->chunks[i + 1]->count <= BOARD_CHUNK_JOIN) {
+    chunk_join_next(b, mem, i);
+  } else if (i > 0 && c->count + b->chunks[i - 1]->count <= BOARD_CHUNK_JOIN) {
+    at = (struct board_at){i - 1, at.record + b->chunks[i - 1]->count};
+    chunk_join_next(b, mem, i - 1);
   }
-  if (--c->count == 0)
-    chunk_remove(b, mem, at.chunk);
-  else if (c->count < BOARD_CHUNK_RECORDS / 4)
-    chunk_join_next(b, mem, at.chunk);
+  return at;
 }
 
 bool board_append(struct board *b, struct mem *mem, uint32_t end, uint64_t now_ns, uint8_t bits,
@@ -236,7 +238,7 @@ void board_set_lost(struct board *b, struct board_record *r, uint32_t start)
 }
 
 void board_set_sent_again(struct board *b, struct mem *mem, struct board_at at, uint64_t now_ns,
-                          const struct board_mark *mark)
+                          uint64_t grain_ns, const struct board_mark *mark)
 {
   struct board_record *r = board_record(b, at);
   uint32_t start = board_start_of(b, at);
@@ -247,9 +249,11 @@ void board_set_sent_again(struct board *b, struct mem *mem, struct board_at at, 
   b->chunks[at.chunk]->oldest_ns = u64_min(b->chunks[at.chunk]->oldest_ns, now_ns);
   if (b->lost_hint == start) b->lost_hint = r->end;
   if (at.record == 0) return;
-  if (r[-1].sent_ns != now_ns || (r[-1].bits & BOARD_FATE) != BOARD_RETRANSMITTED) return;
+  if ((r[-1].bits & BOARD_FATE) != BOARD_RETRANSMITTED || now_ns - r[-1].born_ns > grain_ns) return;
   r[-1].end = r->end;
-  remove_record(b, mem, at);
+  r[-1].sent_ns = now_ns;
+  at.record--;
+  (void)remove_next(b, mem, at);
 }
 
 struct board_at board_join_sacked(struct board *b, struct mem *mem, struct board_at at)
@@ -269,7 +273,7 @@ struct board_at board_join_sacked(struct board *b, struct mem *mem, struct board
     r[0].sent_ns = r[1].sent_ns;
     r[0].bits |= r[1].bits;
     at.record -= side;
-    remove_record(b, mem, (struct board_at){at.chunk, at.record + 1});
+    at = remove_next(b, mem, at);
   }
   return at;
 }

@@ -38,6 +38,7 @@ struct board_record {
 };
 
 enum { BOARD_CHUNK_RECORDS = 64, BOARD_CHUNKS = 96, BOARD_CHUNKS_FOR_SACK = 80 };
+enum { BOARD_CHUNK_JOIN = 56 }; // records of two neighbours that become one chunk
 
 struct board_chunk {
   uint64_t
@@ -137,9 +138,9 @@ void board_drop_below(struct board *b, struct mem *mem, uint32_t seq);
 // Changes of fate; counters follow. `bytes` is the length of the stretch.
 void board_set_sacked(struct board *b, struct board_record *r, uint32_t bytes, uint32_t segments);
 void board_set_lost(struct board *b, struct board_record *r, uint32_t start);
-// What lies at `at` was sent again. Joins the stretch before when that left at the same time by the same reason.
+// What lies at `at` was sent again. Joins the stretch before when that began to leave again within grain_ns.
 void board_set_sent_again(struct board *b, struct mem *mem, struct board_at at, uint64_t now_ns,
-                          const struct board_mark *mark);
+                          uint64_t grain_ns, const struct board_mark *mark);
 
 // Joins the SACKed stretch at `at` with SACKed neighbours; answers where it is now.
 struct board_at board_join_sacked(struct board *b, struct mem *mem, struct board_at at);

@@ -38,7 +38,7 @@ void rack_delivered(struct rack *r, const struct board_record *s, uint32_t end_s
 
   uint64_t rtt_ns = a->now_ns - s->born_ns;
   if (s->bits & BOARD_RETRANSMITTED) { // of which transmission is this the ACK?
-    uint32_t sent_ts = a->ts_offset + (uint32_t)(s->sent_ns / 1000000u);
+    uint32_t sent_ts = a->ts_offset + (uint32_t)(s->born_ns / 1000000u);
     if (a->echo_valid && (int32_t)(a->echo - sent_ts) < 0) return;
     if (rtt_ns < rack_min(r)) return;
   }

@@ -35,11 +35,13 @@ static inline void rate_on_delivered(struct rate *r, struct rate_sample *a,
                                      const struct board_record *s, uint32_t bytes)
 {
   r->delivered_bytes += bytes;
-  if (a->sent_ns > s->sent_ns) return;
-  a->sent_ns = s->sent_ns;
+  // Of what was sent again it matters whether a round trip can have gone by since the first of it left.
+  const uint64_t sent_ns = s->bits & BOARD_RETRANSMITTED ? s->born_ns : s->sent_ns;
+  if (a->sent_ns > sent_ns) return;
+  a->sent_ns = sent_ns;
   a->prior_delivered_bytes = s->mark.delivered_bytes;
   a->interval_ns = s->mark.delivered_ns; // an instant until rate_finish()
-  a->delivered_bytes = s->sent_ns - s->mark.first_sent_ns;
+  a->delivered_bytes = sent_ns - s->mark.first_sent_ns;
   a->lost_bytes = s->mark.lost_bytes;
   a->flight_bytes = s->mark.flight_bytes;
   a->app_limited = (s->bits & BOARD_APP_LIMITED) != 0;

@@ -252,6 +252,24 @@ static void end_episodes(struct tcp *c, struct tcb *t, struct news *n, uint64_t 
   recovered(c, t, "recovered", now_ns);
 }
 
+// While holes are repaired text that is timed is hardly ever acknowledged before something is sent again: what arrives,
+// in order or not, having been sent once, is the measurement of each round trip.
+static void measure_in_recovery(const struct tcp *c, struct tcb *t, const struct news *n)
+{
+  if (n->cc.round_start && n->cc.rtt_ns)
+    rtt_sample(&t->rtt, n->cc.rtt_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
+}
+
+// What arrived had left before the first octet in flight was sent again: the answer to that cannot be there yet, and
+// the timeout counts anew. Else a queue that grows by more than the timeout's margin while a hole is repaired calls it
+// forth.
+static bool too_early_for_first(const struct tcb *t, const struct news *n)
+{
+  const struct board *b = &t->work->board;
+  return n->cc.delivered_bytes > 0 && b->count > 0 &&
+         n->cc.rate.sent_ns < board_record(b, board_first())->born_ns;
+}
+
 // Whether anything can be lost: without SACK blocks and episodes the oldest in flight was sent last of all.
 static bool worth_looking(const struct tcb *t)
 {
@@ -271,6 +289,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
   judge_probe(c, t, n, now_ns);
   if (w->plpmtud.in_flight) plpmtud_on_ack(c, t);
   end_episodes(c, t, n, now_ns);
+  if (recovering(t)) measure_in_recovery(c, t, n);
   if (worth_looking(t)) n->cc.lost_bytes = detect(c, t, n->outstanding_bytes, &reorder_ns, now_ns);
 
   n->cc.flight_bytes = tcb_pipe(t);
@@ -286,7 +305,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
                    t->snd_mss, n->forward && n->cc.lost_bytes == 0);
   w->window_full = false;
 
-  if (n->forward)
+  if (n->forward || (recovering(t) && too_early_for_first(t, n)))
     w->rto_at_ns = now_ns + rtt_backed_off(&t->rtt, t->backoff, c->settings->rto_max_ns);
   if (t->snd.una == t->snd.nxt || t->snd.wnd == 0)
     retransmit_arm(c, t, now_ns);

@@ -49,7 +49,7 @@ void transmit_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end
   uint32_t pipe = tcb_pipe(t), bytes = seq_end - seq;
   if (t->cc.verbs->on_transmit) t->cc.verbs->on_transmit(&t->cc, &w->cc, pipe, now_ns);
   struct board_mark mark = rate_on_sent(&w->rate, pipe, pipe + bytes, now_ns);
-  board_set_sent_again(b, c->mem, at, now_ns, &mark);
+  board_set_sent_again(b, c->mem, at, now_ns, w->grain_ns, &mark);
   w->rack.oldest_ns = u64_min(w->rack.oldest_ns, now_ns);
   if (t->bits & TCB_FAST_RECOVERY) prr_on_sent(&w->prr, bytes);
   undo_on_sent_again(&w->undo, seq, bytes, (t->flags & SEG_TS) != 0,

@@ -4,7 +4,7 @@
 
 #include "tcp/board.h"
 
-enum { UNIVERSE = 3000, STEPS = 400, SEGMENT = 20 };
+enum { UNIVERSE = 3000, STEPS = 400, SEGMENT = 20, GRAIN_NS = 3 };
 
 struct octet {
   uint8_t bits;
@@ -58,9 +58,8 @@ static bool append(struct prop_rng *rng, struct board *b, struct mem *mem, struc
   uint32_t bytes = 1 + prop_below(rng, SEGMENT);
   if (m->nxt + bytes > UNIVERSE) return true;
   uint32_t end = m->base + m->nxt + bytes;
-  const uint64_t grain_ns = 3;
   const struct board_mark mark = {0};
-  if (!board_extend(b, end, m->now_ns, grain_ns, 0) &&
+  if (!board_extend(b, end, m->now_ns, GRAIN_NS, 0) &&
       !board_append(b, mem, end, m->now_ns, 0, &mark))
     return true; // no memory: what was not taken down is as if never sent
   for (; bytes > 0; bytes--)
@@ -120,7 +119,7 @@ static bool send_again(struct board *b, struct mem *mem, struct model *m)
   if (board_record(b, at)->end - seq > SEGMENT && board_split(b, mem, at, seq + SEGMENT, false))
     at = board_find(b, seq);
   uint32_t end = board_record(b, at)->end;
-  board_set_sent_again(b, mem, at, m->now_ns, &mark);
+  board_set_sent_again(b, mem, at, m->now_ns, GRAIN_NS, &mark);
   for (; seq != end; seq++)
     m->at[seq - m->base] = (struct octet){BOARD_RETRANSMITTED, m->now_ns};
   return true;
@@ -221,11 +220,62 @@ static bool a_peer_cannot_make_it_large(struct prop_rng *rng)
   return true;
 }
 
+// Holes that are filled here and there do not wear the chunks thin: two neighbours always hold more than
+// BOARD_CHUNK_JOIN stretches. And what is sent again in a row, a little later each time, is one stretch for each grain.
+static bool chunks_stay_full(struct prop_rng *rng)
+{
+  struct prop_mem door;
+  struct mem mem;
+  mem_init(&mem, prop_mem_door(&door));
+  struct board b;
+  enum { HOLES = 1500, ROW = 400 };
+  const uint32_t base = (uint32_t)prop_u64(rng);
+  const struct board_mark mark = {0};
+  board_init(&b, base);
+  PROP_CHECK(board_append(&b, &mem, base + 2 * HOLES + ROW, 1, 0, &mark));
+  for (uint32_t seq = base + 1; seq_lt(seq, base + 2 * HOLES); seq += 2) {
+    struct board_at at = board_find(&b, seq);
+    PROP_CHECK(board_split(&b, &mem, at, seq + 1, true));
+    PROP_CHECK(board_split(&b, &mem, board_find(&b, seq), seq, true));
+    board_set_sacked(&b, board_record(&b, board_find(&b, seq)), 1, 1);
+  }
+  for (unsigned i = 0; i < 20 * HOLES; i++) { // holes are filled, but a few
+    uint32_t seq = base + 2 + 2 * prop_below(rng, HOLES - 2);
+    struct board_at at = board_find(&b, seq);
+    if (board_record(&b, at)->bits & BOARD_SACKED || seq % 32 == 0) continue;
+    board_set_sacked(&b, board_record(&b, at), 1, 1);
+    at = board_join_sacked(&b, &mem, at);
+    PROP_CHECK(seq_le(board_start_of(&b, at), seq) && seq_gt(board_record(&b, at)->end, seq));
+  }
+  for (unsigned i = 1; i < b.count; i++)
+    PROP_CHECK(b.chunks[i - 1]->count + b.chunks[i]->count > BOARD_CHUNK_JOIN);
+  PROP_CHECK(b.count < 16);
+  for (uint32_t i = 0; i < ROW; i++) {
+    uint32_t seq = base + 2 * HOLES + i;
+    struct board_at at = board_find(&b, seq);
+    if (board_start_of(&b, at) != seq) PROP_CHECK(board_split(&b, &mem, at, seq, false));
+    at = board_find(&b, seq);
+    if (i + 1 < ROW) PROP_CHECK(board_split(&b, &mem, at, seq + 1, false));
+    at = board_find(&b, seq);
+    board_set_lost(&b, board_record(&b, at), seq);
+    board_set_sent_again(&b, &mem, at, 10 + i, 9, &mark);
+  }
+  unsigned row = 0;
+  for (struct board_at at = board_find(&b, base + 2 * HOLES); !board_is_end(&b, at);
+       at = board_next(&b, at), row++)
+    PROP_CHECK(board_record(&b, at)->sent_ns - board_record(&b, at)->born_ns <= 9);
+  PROP_CHECK(row >= ROW / 10 && row <= ROW / 10 + ROW / BOARD_CHUNK_RECORDS + 2);
+  board_free(&b, &mem);
+  PROP_CHECK(door.live_pieces == 0);
+  return true;
+}
+
 int main(int argc, char **argv)
 {
   static const struct prop props[] = {
       {"board_is_octets", board_is_octets, 120},
       {"a_peer_cannot_make_it_large", a_peer_cannot_make_it_large, 3},
+      {"chunks_stay_full", chunks_stay_full, 20},
   };
   return prop_main(argc, argv, props, sizeof props / sizeof props[0]);
 }

@@ -132,13 +132,18 @@ static void too_short_for_a_round_trip(void **state)
 {
   (void)state;
   struct rate r = {0};
-  struct board_record s = {.sent_ns = 100 * MS, .bits = BOARD_RETRANSMITTED};
+  struct board_record s = {.born_ns = 100 * MS, .sent_ns = 104 * MS, .bits = BOARD_RETRANSMITTED};
   s.mark = rate_on_sent(&r, 0, MSS, 100 * MS);
   struct rate_sample a = {0};
   rate_on_delivered(&r, &a, &s, MSS);
   rate_finish(&r, &a, 40 * MS, 105 * MS);
   assert_int_equal(a.delivered_bytes, 0); // no sample
   assert_true(a.retransmitted);
+  // Of a stretch that took four milliseconds to leave again the first of it counts.
+  a = (struct rate_sample){0};
+  rate_on_delivered(&r, &a, &s, MSS);
+  rate_finish(&r, &a, 40 * MS, 141 * MS);
+  assert_int_equal(a.delivered_bytes, 2 * MSS);
 }
 
 static void thin_sending_is_marked_until_it_has_left(void **state)

@@ -128,7 +128,7 @@ static void doubtful_retransmissions_do_not_count(void **state)
   struct flight f;
   begin(&f);
   board_set_lost(&f.board, segment(&f, 0), BASE);
-  board_set_sent_again(&f.board, &f.mem, board_find(&f.board, BASE), 150 * MS, &no_mark);
+  board_set_sent_again(&f.board, &f.mem, board_find(&f.board, BASE), 150 * MS, 0, &no_mark);
   struct rack_ack too_soon = {.now_ns = 170 * MS};
   rack_delivered(&f.rack, segment(&f, 0), BASE + MSS, &too_soon);
   assert_false(f.rack.delivered);
