@@ -418,7 +418,8 @@ struct estab_watch_stats {
   size_t struct_bytes;
   uint64_t packets, captured_bytes, wire_bytes;
   uint64_t first_ns, last_ns;
-  uint64_t flows, flows_open, flows_evicted; // evicted: each left its row or is summed in an alert
+  uint64_t flows, flows_open; // lives, of which each may have several rows
+  uint64_t flows_evicted;     // each left its row or is summed in an alert
   uint64_t alerts, ambiguities, ambiguities_counted_only;
   uint64_t time_backward; // packets older than their predecessor: clamped
   uint64_t capture_losses;

@@ -290,6 +290,7 @@ struct flow_closing {
   uint8_t candidate_end; // whose
   uint8_t rst_end;       // whose
   uint8_t held_state[2]; // before it
+  bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   struct flow_step steps[FLOW_MORE_STEPS];
 };

@@ -9,15 +9,15 @@
 #include "watch/uid.h"
 #include "watch/zeek.h"
 
-void record_uid(const struct track *t, const struct flow_head *f, uint64_t ts_ns,
+void record_uid(const struct track *t, const struct flow_head *f, uint64_t ts_ns, uint64_t apart,
                 struct estab_watch_uid *out)
 {
-  uid_make(ts_ns, f->ip, f->port, f->tunnel_id, t->sensor_hash, out);
+  uid_make(ts_ns, f->ip, f->port, f->tunnel_id, t->sensor_hash, apart, out);
 }
 
 void record_life_uid(const struct track *t, const struct flow *f, struct estab_watch_uid *out)
 {
-  record_uid(t, (const struct flow_head *)f, f->life_ns, out);
+  record_uid(t, (const struct flow_head *)f, f->life_ns, 0, out);
 }
 
 // What went wrong on the way of this side's text.
@@ -139,9 +139,12 @@ static void record_begin(struct track *t, struct flow *f, const struct flow_clos
   out->ts_ns = f->life_ns;
   out->first_packet = f->life_packet;
   if (c) {
-    // Where the clock is coarse the row may begin in its life's first nanosecond: then its packet tells them apart.
-    const uint64_t apart = c->row_ns == f->life_ns ? c->row_packet - f->life_packet : 0;
-    record_uid(t, (struct flow_head *)f, c->row_ns + apart, &out->uid);
+    // Where the clock is coarse the row may begin with the one before: then its packet tells them apart. Names from
+    // before later rows were thought of are kept: in the life's first nanosecond the packet is a part of the time.
+    const uint64_t packet = c->row_twin ? c->row_packet - f->life_packet : 0;
+    const bool first = c->row_ns == f->life_ns;
+    record_uid(t, (struct flow_head *)f, c->row_ns + (first ? packet : 0), first ? 0 : packet,
+               &out->uid);
     out->ts_ns = c->row_ns;
     out->first_packet = c->row_packet;
   }

@@ -6,7 +6,7 @@
 #include "watch/track.h"
 
 // The name of the row, or life, of these two ends that began at ts_ns.
-void record_uid(const struct track *t, const struct flow_head *f, uint64_t ts_ns,
+void record_uid(const struct track *t, const struct flow_head *f, uint64_t ts_ns, uint64_t apart,
                 struct estab_watch_uid *out);
 void record_life_uid(const struct track *t, const struct flow *f, struct estab_watch_uid *out);
 

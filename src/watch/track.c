@@ -285,6 +285,8 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_closing *c = track_closing(t, f);
   if (c) {
+    const uint64_t before_ns = f->bits & FLOW_CONTINUES ? c->row_ns : f->life_ns;
+    c->row_twin = g->ts_ns == before_ns;
     c->row_ns = g->ts_ns;
     c->row_packet = g->packet;
     c->z_last_ns = g->ts_ns;
@@ -397,8 +399,10 @@ bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
   } else if (ref & FLOW_REF_FULL) {
     track_list(t, ref, life_class((struct flow *)f));
     track_arm(t, (struct flow *)f);
-  } else
+  } else {
     track_list(t, ref, FLOW_ONE_TOLD);
+    t->due_ns = u64_min(t->due_ns, track_told_deadline((struct flow_one *)f));
+  }
   return true;
 }
 

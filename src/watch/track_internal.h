@@ -4,7 +4,9 @@
 #define ESTAB_WATCH_TRACK_INTERNAL_H
 
 #include "watch/flow_table.h"
+#include "watch/life.h"
 #include "watch/track.h"
+#include "watch/zeek.h"
 
 #define LIFE_RST_LINGER_NS (UINT64_C(60) * FLOW_SECOND_NS) // how long a RST can still prove false
 
@@ -32,6 +34,12 @@ void track_remember(struct track *t, uint64_t life_packet, const struct segment 
 
 // Everything that ends by now_ns, at its own time (track_time.c).
 void track_expire(struct track *t, uint64_t now_ns);
+
+// When an attempt whose row is told is forgotten: a SYN of its tuple is another life then.
+static inline uint64_t track_told_deadline(const struct flow_one *f)
+{
+  return f->first.ts_ns + ZEEK_ATTEMPT_NS + LIFE_ATTEMPT_IDLE_NS;
+}
 
 // What a record costs with its share of the table and of its chunk.
 #define TRACK_ONE_BYTES  124u

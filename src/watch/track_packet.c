@@ -183,6 +183,16 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
   track_judge(t, ref, f, g);
 }
 
+// Its time was over while its last row waited to be told.
+static bool track_is_forgotten(struct track *t, uint32_t ref)
+{
+  struct flow_head *f = track_at(t, ref);
+  const uint32_t waits = FLOW_TOLD | FLOW_QUEUED;
+  if ((f->bits & waits) != waits) return false;
+  return t->now_ns >= (ref & FLOW_REF_FULL ? track_deadline(t, (struct flow *)f)
+                                           : track_told_deadline((struct flow_one *)f));
+}
+
 void track_expect(struct track *t, const struct watch_packet *p)
 {
   flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &t->expected);
@@ -199,6 +209,10 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
   g.end = key->src_end;
   t->packet = p;
   uint32_t ref = flow_table_find(t, key);
+  if (ref != FLOW_NONE && track_is_forgotten(t, ref)) {
+    track_finish(t, ref, false);
+    ref = FLOW_NONE;
+  }
   if (ref == FLOW_NONE)
     track_begin(t, key, &g);
   else {

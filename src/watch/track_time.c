@@ -105,7 +105,7 @@ static uint64_t track_one_deadline(struct track *t, enum flow_class class)
   uint32_t head = t->lists[class].head;
   if (head == SLAB_NONE) return ESTAB_NEVER;
   const struct flow_one *f = slab_at(&t->ones, head);
-  if (class == FLOW_ONE_TOLD) return f->first.ts_ns + ZEEK_ATTEMPT_NS + LIFE_ATTEMPT_IDLE_NS;
+  if (class == FLOW_ONE_TOLD) return track_told_deadline(f);
   return f->first.ts_ns + zeek_class_ns(class);
 }
 

@@ -24,9 +24,9 @@ uint64_t uid_sensor(const char *sensor)
 }
 
 void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2],
-              uint32_t tunnel_id, uint64_t sensor, struct estab_watch_uid *out)
+              uint32_t tunnel_id, uint64_t sensor, uint64_t apart, struct estab_watch_uid *out)
 {
-  uint64_t words[7] = {
+  uint64_t words[8] = {
       ts_ns,
       get_be64(ip[0].bytes),
       get_be64(ip[0].bytes + 8),
@@ -34,9 +34,11 @@ void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2
       get_be64(ip[1].bytes + 8),
       (uint64_t)port[0] << 48 | (uint64_t)port[1] << 32 | tunnel_id,
       sensor,
+      apart,
   };
-  put_be64(out->bytes, siphash13_words(uid_keys[0], words, 7));
-  put_be32(out->bytes + 8, (uint32_t)siphash13_words(uid_keys[1], words, 7));
+  const size_t count = apart ? 8 : 7;
+  put_be64(out->bytes, siphash13_words(uid_keys[0], words, count));
+  put_be32(out->bytes + 8, (uint32_t)siphash13_words(uid_keys[1], words, count));
 }
 
 static const char uid_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "estab/wire.h"
 #include "support/watch_kit.h"
 
 struct line {
@@ -315,9 +316,107 @@ static void final_once(void **state)
   }
 }
 
+// Rows that said their last word.
+struct last_words {
+  struct estab_watch_uid uids[8]; // of those of the tuple that is looked at
+  unsigned rows, lives, all_lives;
+};
+
+static void last_words_pull(struct watch_kit *k, struct last_words *of)
+{
+  struct estab_watch_record r;
+  while (k->w && estab_watch_next(k->w, &r)) {
+    if (r.type != ESTAB_WATCH_CONN || !r.conn.final) continue;
+    const bool first = memcmp(&r.conn.uid, &r.conn.life, sizeof r.conn.uid) == 0;
+    of->all_lives += first;
+    if (r.conn.resp_port != 80) continue;
+    of->lives += first;
+    for (unsigned i = 0; i < of->rows; i++)
+      assert_memory_not_equal(&of->uids[i], &r.conn.uid, sizeof r.conn.uid);
+    assert_true(of->rows < 8);
+    of->uids[of->rows++] = r.conn.uid;
+  }
+}
+
+// More attempts than the ceiling has room for.
+static void crowd(struct watch_kit *k, struct last_words *of)
+{
+  const uint16_t port[2] = {k->port[0], k->port[1]};
+  for (unsigned i = 0; i < 40000; i++) {
+    k->port[0] = (uint16_t)i;
+    k->port[1] = 81;
+    watch_kit_frame(k, 0, ESTAB_TCP_SYN, i, 0, 1000, NULL, 0, false);
+    k->now_ns -= 999000;
+    last_words_pull(k, of);
+  }
+  memcpy(k->port, port, sizeof port);
+}
+
+// Each life is counted once, and has one row that bears the life's name; those that continue it have others. However
+// far apart the SYNs of one tuple are, whether the row before was told, or its record went to make room meanwhile.
+static void each_life_once(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *pause;
+    bool told, over; // the row of the first SYN, its life
+  } cases[] = {
+      {"", false, false},   {"@0.3", false, false}, {"@4", false, false},  {"@6", true, false},
+      {"@20", true, false}, {"@79", true, false},   {"@80.5", true, true}, {"@200", true, true},
+  };
+  for (unsigned i = 0; i < sizeof cases / sizeof *cases * 8; i++) {
+    const bool other = i & 1, advance = i & 2, crowded = i & 4;
+    const bool over = crowded || cases[i / 8].over, row = over || other || cases[i / 8].told;
+    static struct watch_kit k;
+    struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+    struct last_words said = {.rows = 0};
+    watch_kit_init(&k);
+    k.split_reads = true; // they are pulled here
+    watch_kit_run(&k, "S");
+    last_words_pull(&k, &said);
+    if (crowded) crowd(&k, &said);
+    watch_kit_run(&k, cases[i / 8].pause);
+    if (advance) estab_watch_advance(k.w, k.now_ns - 1);
+    if (advance) last_words_pull(&k, &said);
+    watch_kit_run(&k, other ? "~ S" : "-S");
+    last_words_pull(&k, &said);
+    estab_watch_flush(k.w);
+    last_words_pull(&k, &said);
+    estab_watch_stats(k.w, &stats);
+    if (stats.flows != said.all_lives || said.lives != 1u + over || said.rows != 1u + row)
+      fail_msg("%s %u: %llu lives counted, %u told, %u and %u rows of the tuple",
+               cases[i / 8].pause, i % 8, (unsigned long long)stats.flows, said.all_lives,
+               said.lives, said.rows);
+    watch_kit_free(&k);
+  }
+}
+
+// Rows that begin in one nanosecond, of a clock that stands or is coarse: a name each, first rows' as ever.
+static void names_at_one_time(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  struct last_words said = {.rows = 0};
+  watch_kit_init(&k);
+  k.split_reads = true;
+  watch_kit_run(&k, "S @6");
+  const uint64_t later = k.now_ns;
+  for (unsigned i = 0; i < 5; i++) {
+    watch_kit_run(&k, "~ S");
+    last_words_pull(&k, &said);
+    k.now_ns = i < 3 ? later : later + 1;
+  }
+  estab_watch_flush(k.w);
+  last_words_pull(&k, &said);
+  assert_int_equal(said.rows, 6);
+  assert_int_equal(said.lives, 1);
+  watch_kit_free(&k);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_life_once),      cmocka_unit_test(names_at_one_time),
       cmocka_unit_test(final_once),          cmocka_unit_test(normal),
       cmocka_unit_test(o4_other_handshakes), cmocka_unit_test(midstream),
       cmocka_unit_test(o3_not_taken),        cmocka_unit_test(rst_proves_false),
