@@ -119,9 +119,8 @@ static void half_take_options(const struct estab_settings *set, struct half *h, 
   }
 }
 
-void half_start(struct estab_stack *s, uint32_t index)
+void half_start(struct estab_stack *s, struct half *h, uint32_t index)
 {
-  struct half *h = slab_at(&s->halves, index);
   h->bits &= (uint8_t)~HALF_JUDGING;
   h->born_us = (uint32_t)(s->now_ns / 1000u);
   enter_stage(s, h, index, 0);
@@ -177,7 +176,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     enter_stage(s, h, index, HALF_STAGE_JUDGING);
     list_push(s, &s->events, TAG_HALF | index, &h->list);
   } else {
-    half_start(s, index);
+    half_start(s, h, index);
     if (x->settings.fast_open && (g->options->present & ESTAB_TCP_OPT_TFO))
       fast_listen_syn(s, index, g);
   }
@@ -306,9 +305,8 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
 }
 
 // The record's ACK came and was judged: a full connection takes over, and the segment's effects are its own.
-static void half_promote(struct estab_stack *s, uint32_t index, struct seg *g)
+static void half_promote(struct estab_stack *s, struct half *h, uint32_t index, struct seg *g)
 {
-  const struct half *h = slab_at(&s->halves, index);
   const struct listener *x = slab_at(&s->listeners, h->listener);
   if (x->accept.count >=
       x->settings.backlog) { // kept half-open: the peer's next segment tries again
@@ -331,7 +329,7 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
   const struct seg as_came = *g;
   struct verdict v = judge_segment(&s->settings, &h->seg, g, s->now_ns);
   if (!v.stop) {
-    half_promote(s, index, g);
+    half_promote(s, h, index, g);
     return;
   }
   uint32_t netif = h->netif;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// input.c - frames from a device, as far as the transport protocol.
+// input.c - a frame from a device, as far as the transport protocol.
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include <string.h>
@@ -185,8 +185,7 @@ static void input_ethernet(struct estab_stack *s, const struct estab_frame *f, c
     stack_drop(s, ESTAB_DROP_ETH_TYPE, f->netif, NULL, NULL);
 }
 
-static __attribute__((noinline)) void input_frame(struct estab_stack *s,
-                                                  const struct estab_frame *f)
+void input_frame(struct estab_stack *s, const struct estab_frame *f)
 {
   const struct ip_netif *n = ip_netif(&s->ip, f->netif);
   if (!n || !n->up) {
@@ -205,23 +204,4 @@ static __attribute__((noinline)) void input_frame(struct estab_stack *s,
     input_ethernet(s, f, bytes, count);
   else
     input_packet(s, f->netif, bytes, count, f, false);
-}
-
-int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame *frames,
-                      unsigned count)
-{
-  s->now_ns = u64_max(s->now_ns, now_ns);
-  s->frames_in += count;
-  const uint64_t before = s->drops[ESTAB_DROP_NONE]; // of all of them
-  for (unsigned i = 0; i < count; i++) {
-    const struct estab_frame *f = &frames[i];
-    struct ip_segment segment;
-    shed_if_short(s);
-    if (f->piece_count == 1 && f->pieces[0].bytes &&
-        ip_input_pair(&s->ip, f->netif, f->pieces[0].bytes, f->pieces[0].length, &segment))
-      input_tcp(s, &segment, f);
-    else
-      input_frame(s, f);
-  }
-  return (int)(count - (unsigned)(s->drops[ESTAB_DROP_NONE] - before));
 }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// input_tcp.c - a TCP segment on its way to its connection: length, checksum, tuple, then the state machine.
+// input_tcp.c - frames from a device; a TCP segment on its way to its connection: length, checksum, tuple, then the
+// state machine.
 #include "base/bytes.h"
 #include "stack/stack.h"
 #include "wire/checksum.h"
 #include "wire/tcp.h"
 
 // The header, whose length is known, and the text behind it.
-static bool checksum_ok(const struct estab_stack *s, const struct ip_segment *in,
-                        size_t header_bytes, const struct estab_frame *f)
+static inline __attribute__((always_inline)) bool checksum_ok(const struct estab_stack *s,
+                                                              const struct ip_segment *in,
+                                                              size_t header_bytes,
+                                                              const struct estab_frame *f)
 {
   if (f->checksum != ESTAB_CHECKSUM_UNKNOWN || in->netif == 0) return true;
   if (ip_netif(&s->ip, in->netif)->settings.checksum_trusted) return true;
@@ -57,7 +60,8 @@ static void trace_received(const struct estab_stack *s, const struct estab_tuple
   s->settings.trace.event(s->settings.trace.ctx, &e);
 }
 
-static void full_segment_arrives(struct estab_stack *s, struct tcb *t, struct seg *g)
+static inline __attribute__((always_inline)) void full_segment_arrives(struct estab_stack *s,
+                                                                       struct tcb *t, struct seg *g)
 {
   if (t->state == ESTAB_TIME_WAIT && time_wait_syn_is_new(&t->seg, g) &&
       listener_find(s, &t->tuple, t->netif) != SLAB_NONE) { // RFC 6191: whoever holds the handle
@@ -108,17 +112,20 @@ static inline enum estab_drop ports_judge(const struct ip_segment *in)
   return ESTAB_DROP_NONE;
 }
 
-void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_frame *f)
+static inline __attribute__((always_inline)) void take_segment(struct estab_stack *s,
+                                                               struct ip_segment *in,
+                                                               const struct estab_frame *f)
 {
   struct estab_tcp_header h;
   struct estab_tcp_options options;
-  int r = tcp_parse_fixed(in->bytes, in->count, &h);
+  int r = tcp_header_bytes(in->bytes, in->count);
   if (r >= 0 && !checksum_ok(s, in, (size_t)r, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
   if (r < 0) {
     stack_drop(s, (enum estab_drop) - r, in->netif, NULL, NULL);
     return;
   }
   tcp_parse_options(in->bytes, (size_t)r, &options);
+  tcp_read_fixed(in->bytes, &h);
   in->tuple.local_port = h.dst_port;
   in->tuple.remote_port = h.src_port;
   struct seg g; // field by field: most compilers would clear it all first
@@ -151,4 +158,29 @@ void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_
     timewait_segment_arrives(s, tagged & TAG_INDEX, &g);
   else
     no_connection(s, in, &g);
+}
+
+void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_frame *f)
+{
+  take_segment(s, in, f);
+}
+
+// Here, not in input.c: nearly every frame is a segment of TCP between addresses that are known, and goes straight on.
+int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame *frames,
+                      unsigned count)
+{
+  s->now_ns = u64_max(s->now_ns, now_ns);
+  s->frames_in += count;
+  const uint64_t before = s->drops[ESTAB_DROP_NONE]; // of all of them
+  for (unsigned i = 0; i < count; i++) {
+    const struct estab_frame *f = &frames[i];
+    struct ip_segment segment;
+    shed_if_short(s);
+    if (f->piece_count == 1 && f->pieces[0].bytes &&
+        ip_input_pair(&s->ip, f->netif, f->pieces[0].bytes, f->pieces[0].length, &segment))
+      take_segment(s, &segment, f);
+    else
+      input_frame(s, f);
+  }
+  return (int)(count - (unsigned)(s->drops[ESTAB_DROP_NONE] - before));
 }

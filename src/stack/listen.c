@@ -115,7 +115,7 @@ int estab_accept_syn(estab_stack *s, estab_conn syn)
   if (!h) return ESTAB_ERR_NO_CONNECTION;
   stop_judging(s, h, index);
   fifo_remove(&s->half_wait[h->stage], &s->halves, offsetof(struct half, wait), index);
-  half_start(s, index);
+  half_start(s, h, index);
   return ESTAB_OK;
 }
 

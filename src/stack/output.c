@@ -67,23 +67,29 @@ static inline void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tc
   memcpy(tcp + ESTAB_TCP_CHECKSUM_OFFSET, &field, sizeof field);
 }
 
-// The one place where a segment of a connection becomes a frame. link, ip: bytes of those headers; where they are known
-// to the compiler it makes one straight line of this. plain: without TCP options, and without text or with a device
-// that sums up, so that nobody has to be called.
+// What frame_of_segment_at() has to look for.
+enum segment_kind {
+  SEGMENT_BARE, // no TCP options; without text, or with a device that sums up: nobody has to be called
+  SEGMENT_TEXT, // no TCP options, and text to sum up
+  SEGMENT_ANY,
+};
+
+// The one place where a segment of a connection becomes a frame. link, ip: bytes of those headers; where they and the
+// kind are known to the compiler it makes one straight line of this.
 static inline __attribute__((always_inline)) void frame_of_segment_at(
     const struct tcb *t, const struct tcp_out *o, struct estab_frame *f, const size_t link,
-    const size_t ip, const bool plain)
+    const size_t ip, const enum segment_kind kind)
 {
   const struct path *p = t->path;
-  const bool offload = p->checksum_offload || p->netif == 0;
+  const bool offload = kind != SEGMENT_TEXT && (p->checksum_offload || p->netif == 0);
   frame_init(f, p->netif);
   if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *const l3 = f->header + link, *const tcp = l3 + ip;
   size_t tcp_bytes = ESTAB_TCP_HEADER_BYTES;
-  if (plain)
-    tcp_emit_fixed(&o->h, tcp_bytes, tcp);
-  else
+  if (kind == SEGMENT_ANY)
     tcp_bytes = tcp_emit(&o->h, tcp);
+  else
+    tcp_emit_fixed(&o->h, tcp_bytes, tcp);
   const uint8_t traffic_class = t->traffic_class | o->ecn;
   if (ip == ESTAB_IP4_HEADER_BYTES)
     ip4_header_put(&p->local, &p->remote, p->address_sum, ESTAB_PROTOCOL_TCP,
@@ -100,7 +106,8 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
   if (p->departure_times && o->text_bytes && t->work && work_is_paced(t->work))
     f->not_before_ns = t->work->pace.depart_ns;
   f->ecn = o->ecn;
-  frame_checksum(f, tcp, tcp_bytes, plain && !offload ? 0 : o->text_bytes, p->address_sum, offload);
+  frame_checksum(f, tcp, tcp_bytes, kind == SEGMENT_BARE && !offload ? 0 : o->text_bytes,
+                 p->address_sum, offload);
   if (o->gso_bytes) {
     f->gso_type = ip == ESTAB_IP4_HEADER_BYTES ? ESTAB_GSO_TCP4 : ESTAB_GSO_TCP6;
     f->gso_bytes = (uint16_t)o->gso_bytes;
@@ -112,35 +119,48 @@ static __attribute__((noinline)) void frame_of_any_segment(const struct tcb *t,
                                                            struct estab_frame *f)
 {
   frame_of_segment_at(t, o, f, t->path->link_header_bytes, ip_header_bytes(&t->path->remote),
-                      false);
+                      SEGMENT_ANY);
 }
 
-static __attribute__((noinline)) void frame_of_plain_segment4(const struct tcb *t,
-                                                              const struct tcp_out *o,
-                                                              struct estab_frame *f)
+static __attribute__((noinline)) void frame_of_bare_segment4(const struct tcb *t,
+                                                             const struct tcp_out *o,
+                                                             struct estab_frame *f)
 {
-  frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES, true);
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES, SEGMENT_BARE);
 }
 
-static __attribute__((noinline)) void frame_of_plain_segment6(const struct tcb *t,
-                                                              const struct tcp_out *o,
-                                                              struct estab_frame *f)
+static __attribute__((noinline)) void frame_of_bare_segment6(const struct tcb *t,
+                                                             const struct tcp_out *o,
+                                                             struct estab_frame *f)
 {
-  frame_of_segment_at(t, o, f, 0, ESTAB_IP6_HEADER_BYTES, true);
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP6_HEADER_BYTES, SEGMENT_BARE);
+}
+
+static __attribute__((noinline)) void frame_of_text_segment4(const struct tcb *t,
+                                                             const struct tcp_out *o,
+                                                             struct estab_frame *f)
+{
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES, SEGMENT_TEXT);
+}
+
+static __attribute__((noinline)) void frame_of_text_segment6(const struct tcb *t,
+                                                             const struct tcp_out *o,
+                                                             struct estab_frame *f)
+{
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP6_HEADER_BYTES, SEGMENT_TEXT);
 }
 
 static inline void frame_of_segment(const struct tcb *t, const struct tcp_out *o,
                                     struct estab_frame *f)
 {
   const struct path *p = t->path;
-  const bool plain = !p->link_header_bytes && o->h.options.present == 0 &&
-                     (p->checksum_offload || o->text_bytes == 0);
-  if (!plain)
+  const bool text = o->text_bytes > 0 && !p->checksum_offload;
+  if (p->link_header_bytes || o->h.options.present != 0 || p->netif == 0)
     frame_of_any_segment(t, o, f);
   else if (ip_is_mapped(&p->remote))
-    frame_of_plain_segment4(t, o, f);
+    text ? frame_of_text_segment4(t, o, f) : frame_of_bare_segment4(t, o, f);
   else
-    frame_of_plain_segment6(t, o, f);
+    text ? frame_of_text_segment6(t, o, f) : frame_of_bare_segment6(t, o, f);
 }
 
 // The same for a half-open record, on an interface without link headers. p: its path, if one is at hand.
@@ -286,7 +306,8 @@ static void trace_syn_ack(struct estab_stack *s, const struct half *h,
     tcp_trace_sent(&s->tcp, &h->seg, &h->tuple, 0, syn_ack, 0, 1, s->now_ns);
 }
 
-static unsigned output_half(struct estab_stack *s, uint32_t index, unsigned count, unsigned room)
+static __attribute__((noinline)) unsigned output_half(struct estab_stack *s, uint32_t index,
+                                                      unsigned count, unsigned room)
 {
   struct half *h = slab_at(&s->halves, index);
   struct estab_tcp_header syn_ack;
@@ -371,10 +392,10 @@ static __attribute__((noinline)) void output_settle(struct estab_stack *s, struc
   s->batch_stale = false;
 }
 
+// The next segment of a connection, its text where f has room for it. As tcp_output().
 static inline int output_next(struct estab_stack *s, struct tcb *t, struct tcp_out *o,
                               struct estab_frame *f)
 {
-  if (!stack_wants_output(t)) return 0;
   o->pieces = f->pieces + 1;
   return tcp_output(&s->tcp, t, o, s->now_ns);
 }
@@ -387,7 +408,8 @@ static TCP_APART void output_around(struct estab_stack *s, struct tcb *t, struct
   struct tcp_out o;
   int more = 1;
   for (unsigned left = OUTPUT_BURST; left > 0 && s->loops < OUTPUT_LOOP_LIMIT; left--) {
-    if ((more = output_next(s, t, &o, f)) <= 0) break;
+    more = stack_wants_output(t) ? output_next(s, t, &o, f) : 0;
+    if (more <= 0) break;
     frame_of_segment(t, &o, f);
     s->segments_out += o.segments;
     tcp_output_done(&s->tcp, t, o.h.seq, tcp_out_len(&o), o.retransmission, s->now_ns);
@@ -402,9 +424,19 @@ static TCP_APART void output_around(struct estab_stack *s, struct tcb *t, struct
   output_settle(s, t, told, 0, 0);
 }
 
+static inline void batch_note(struct batch_entry *e, struct tcb *t, const struct tcp_out *o)
+{
+  e->t = t;
+  e->conn = conn_handle(t);
+  e->seq = o->h.seq;
+  e->len = tcp_out_len(o);
+  e->retransmission = o->retransmission;
+  e->kept = e->owns_blocks = false;
+}
+
 // Up to a burst of one connection's segments; it may be gone afterwards.
-static inline unsigned output_conn(struct estab_stack *s, struct tcb *t, unsigned count,
-                                   unsigned room)
+static __attribute__((noinline)) unsigned output_conn(struct estab_stack *s, struct tcb *t,
+                                                      unsigned count, unsigned room)
 {
   if (!path_is_open(t->path) && !output_may_leave(s, t)) return count;
   if (t->path->netif == 0) {
@@ -412,22 +444,17 @@ static inline unsigned output_conn(struct estab_stack *s, struct tcb *t, unsigne
     return count;
   }
   struct tcp_out o;
-  int more = 1; // or 0, or TCP_OUTPUT_LATER
+  int more; // or 0, or TCP_OUTPUT_LATER
   const unsigned first = count, end = u32_min(room, count + OUTPUT_BURST);
   const uint32_t told = t->pending; // before
-  for (; count < end; count++) {
+  do {
     struct estab_frame *f = &s->batch_frames[count];
     if ((more = output_next(s, t, &o, f)) <= 0) break;
     frame_of_segment(t, &o, f);
     s->segments_out += o.segments;
-    struct batch_entry *e = &s->batch[count];
-    e->t = t;
-    e->conn = conn_handle(t);
-    e->seq = o.h.seq;
-    e->len = tcp_out_len(&o);
-    e->retransmission = o.retransmission;
-    e->kept = e->owns_blocks = false;
-  }
+    batch_note(&s->batch[count++], t, &o);
+    more = stack_wants_output(t);
+  } while (more && count < end);
   if (more != 0)
     output_more(s, t, more);
   else

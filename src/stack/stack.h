@@ -349,7 +349,8 @@ static inline void stack_ready(struct estab_stack *s, struct tcb *t)
 }
 
 // After every change of a connection. t may be gone afterwards.
-static inline void stack_collect(struct estab_stack *s, struct tcb *t)
+static inline __attribute__((always_inline)) void stack_collect(struct estab_stack *s,
+                                                                struct tcb *t)
 {
   if (stack_wants_output(t)) stack_ready(s, t);
   stack_settle(s, t);
@@ -360,6 +361,7 @@ void stack_link_news(struct estab_stack *s);
 
 // ---- input.c
 
+void input_frame(struct estab_stack *s, const struct estab_frame *f);
 void input_packet(struct estab_stack *s, uint32_t netif, const uint8_t *bytes, size_t count,
                   const struct estab_frame *f, bool link_multicast);
 
@@ -382,7 +384,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu,
 void half_free(struct estab_stack *s, uint32_t index, const char *cause);
 void half_timeouts(struct estab_stack *s);
 uint64_t half_deadline(const struct estab_stack *s);
-void half_start(struct estab_stack *s, uint32_t index); // the SYN-ACK may leave
+void half_start(struct estab_stack *s, struct half *h, uint32_t index); // the SYN-ACK may leave
 struct tcb *half_grow(struct estab_stack *s, uint32_t index);
 uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms);
 uint32_t ms_after(uint64_t now_ns, uint64_t wait_ns);

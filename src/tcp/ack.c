@@ -160,15 +160,16 @@ static inline bool ack_settles_all(const struct tcb *t, const struct seg *g)
          !(t->bits & odd) && t->duplicate_acks == 0 && !(t->flags & (SEG_ECN | SEG_ACCECN));
 }
 
-// What fifth_ack_effects() comes to then: the timer stops, the controller hears of it, the window is taken.
-static void settle_all(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+// What take_ack() comes to then: the timer stops, the controller hears of it, the window is taken.
+static __attribute__((noinline)) void settle_all(struct tcp *c, struct tcb *t, const struct seg *g,
+                                                 uint64_t now_ns)
 {
   const bool fin = t->bits & TCB_FIN_SENT;
   const uint32_t flight_bytes = tcb_flight(t), octets = flight_bytes - fin;
-  const struct cc_ack news = {.now_ns = now_ns,
-                              .acked_bytes = flight_bytes,
-                              .prior_flight_bytes = flight_bytes,
-                              .most_flight_bytes = flight_bytes};
+  struct cc_ack news; // what is told without a work block
+  news.now_ns = now_ns;
+  news.acked_bytes = news.prior_flight_bytes = news.most_flight_bytes = flight_bytes;
+  news.recovering = false;
   take_window(t, g);
   if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, octets);
   t->bytes_acked += octets;
@@ -227,18 +228,17 @@ static TCP_APART void ack_early_text(struct tcp *c, struct tcb *t, const struct 
     retransmit_arm(c, t, now_ns);
 }
 
-void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+static __attribute__((noinline)) void take_handshake_ack(struct tcp *c, struct tcb *t,
+                                                         const struct seg *g, uint64_t now_ns)
 {
-  if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED) {
-    handshake_done(c, t, g, now_ns);
-    if (t->bits & TCB_FAST_OPEN) ack_early_text(c, t, g, now_ns);
-    return;
-  }
-  if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
-  if (ack_settles_all(t, g)) {
-    settle_all(c, t, g, now_ns);
-    return;
-  }
+  handshake_done(c, t, g, now_ns);
+  if (t->bits & TCB_FAST_OPEN) ack_early_text(c, t, g, now_ns);
+}
+
+// What is neither a handshake nor a simple answer.
+static __attribute__((noinline)) void take_ack(struct tcp *c, struct tcb *t, const struct seg *g,
+                                               uint64_t now_ns)
+{
   const bool was_closed = t->snd.wnd == 0;
   const bool forward = seq_gt(g->ack, t->snd.una), duplicate = is_duplicate_ack(t, g);
   const bool window_moved = seq_ge(g->ack, t->snd.una) && take_window(t, g);
@@ -257,4 +257,15 @@ void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64
     return; // the timer runs as the ACK has set it
   if (was_closed && t->snd.una != t->snd.nxt) retransmit_again(t);
   retransmit_arm(c, t, now_ns);
+}
+
+void fifth_ack_effects(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+{
+  if (t->state == ESTAB_TIME_WAIT) return; // nothing of ours is left to acknowledge or to send
+  if (t->state == ESTAB_SYN_SENT || t->state == ESTAB_SYN_RECEIVED)
+    take_handshake_ack(c, t, g, now_ns);
+  else if (ack_settles_all(t, g))
+    settle_all(c, t, g, now_ns);
+  else
+    take_ack(c, t, g, now_ns);
 }

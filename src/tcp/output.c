@@ -387,8 +387,10 @@ static void enter_after_fin(struct tcp *c, struct tcb *t, uint64_t now_ns)
 
 // The first n of `queued` octets that were never sent, and behind the last of them our FIN if CLOSE was called: nothing
 // keeps them from leaving.
-static int send_stretch(struct tcp *c, struct tcb *t, struct tcp_out *out, uint32_t n,
-                        uint32_t queued, uint64_t now_ns)
+static inline __attribute__((always_inline)) int send_stretch_inline(struct tcp *c, struct tcb *t,
+                                                                     struct tcp_out *out,
+                                                                     uint32_t n, uint32_t queued,
+                                                                     uint64_t now_ns)
 {
   begin_inline(c, t, out, t->snd.nxt, now_ns);
   uint32_t got = n > 0 ? attach_text(t, out, t->snd.nxt, n) : 0;
@@ -407,6 +409,13 @@ static int send_stretch(struct tcp *c, struct tcb *t, struct tcp_out *out, uint3
   finish(c, t, out, now_ns);
   if (last) enter_after_fin(c, t, now_ns);
   return 1;
+}
+
+// The same for those who have looked at more before.
+static __attribute__((noinline)) int send_stretch(struct tcp *c, struct tcb *t, struct tcp_out *out,
+                                                  uint32_t n, uint32_t queued, uint64_t now_ns)
+{
+  return send_stretch_inline(c, t, out, n, queued, now_ns);
 }
 
 // RFC 5681 4.1: after a pause the congestion window is the initial one at most.
@@ -691,7 +700,7 @@ static inline int send_at_rest(struct tcp *c, struct tcb *t, struct tcp_out *out
     return (t->owed & (OWED_ACK | OWED_WINDOW)) ? send_ack(c, t, out, now_ns) : 0;
   restart_if_idle(c, t, now_ns);
   if (queued > t->snd_mss || queued >= u32_min(t->snd.wnd, t->cc.cwnd_bytes)) return 0;
-  return send_stretch(c, t, out, queued, queued, now_ns);
+  return send_stretch_inline(c, t, out, queued, queued, now_ns);
 }
 
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)

@@ -21,9 +21,8 @@ uint16_t tcb_mss_for(const struct estab_settings *settings, const struct path *p
   return (uint16_t)mss;
 }
 
-uint32_t tcb_most_mtu(const struct tcp *c, const struct tcb *t)
+static inline uint32_t most_mtu(const struct tcp *c, const struct tcb *t, bool ip4)
 {
-  bool ip4 = tcb_is4(t);
   // The floor of ATTACKS P3: no more octets of headers than of text. IPv6's with timestamps have 72.
   uint32_t floor = c->settings->min_mss + (!ip4 && (t->flags & SEG_TS) ? 20u : 0u);
   uint32_t mss = t->peer_mss ? u32_max(t->peer_mss, floor) : (ip4 ? 536u : 1220u);
@@ -31,19 +30,28 @@ uint32_t tcb_most_mtu(const struct tcp *c, const struct tcb *t)
   return u32_min(t->path->mtu, mss + (ip4 ? 40u : 60u));
 }
 
-// Octets of text in a full segment: the peer's MSS [MUST-14, MUST-15, MUST-16], the path's MTU, less our options.
-void tcb_update_mss(const struct tcp *c, struct tcb *t)
+uint32_t tcb_most_mtu(const struct tcp *c, const struct tcb *t)
 {
-  uint32_t headers = tcb_is4(t) ? 40 : 60;
-  uint32_t mtu = plpmtud_bound(c, t, tcb_most_mtu(c, t));
-  uint32_t mss = mtu > headers + 1u ? mtu - headers : 1u;
-  uint32_t options = (t->flags & SEG_TS) ? 12 : 0;
-  mss = mss > options + 8 ? mss - options : 8;
-  bool smaller = t->snd_mss != 0 && mss < t->snd_mss;
+  return most_mtu(c, t, tcb_is4(t));
+}
+
+// Octets of text in a full segment: the peer's MSS [MUST-14, MUST-15, MUST-16], the path's MTU, less our options.
+static inline uint32_t take_mss(const struct tcp *c, struct tcb *t, bool ip4)
+{
+  uint32_t headers = (ip4 ? 40 : 60) + ((t->flags & SEG_TS) ? 12u : 0u);
+  uint32_t mtu = most_mtu(c, t, ip4);
+  if (c->settings->plpmtud != ESTAB_PLPMTUD_OFF) mtu = plpmtud_bound(c, t, mtu);
+  uint32_t mss = mtu > headers + 8 ? mtu - headers : 8;
   t->snd_mss = (uint16_t)mss;
   t->path_generation = t->path->generation;
+  return mss;
+}
+
+void tcb_update_mss(const struct tcp *c, struct tcb *t)
+{
+  const uint32_t before = t->snd_mss, mss = take_mss(c, t, tcb_is4(t));
   if (t->cc.mss_bytes && t->cc.mss_bytes != mss) t->cc.verbs->on_mss(&t->cc, mss);
-  if (smaller && t->snd.una != t->snd.nxt && (t->bits & TCB_SYN_ACKED)) {
+  if (mss < before && t->snd.una != t->snd.nxt && (t->bits & TCB_SYN_ACKED)) {
     // RFC 1191 6.4: what was too big is sent again at once, without touching the congestion window.
     // DEPARTS: RFC 1191 6.4 (one segment until ACKs come again) because none of it was on the way behind that router.
     retransmit_again(t);
@@ -102,8 +110,9 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->peer_mss = seed->peer_mss;
   bool scaled = (seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_WS) != 0 : set->window_scaling;
   if (!scaled) t->rcv_wscale = 0;
-  t->rcv_mss = tcb_mss_for(set, path, tcb_is4(t));
-  tcb_update_mss(c, t);
+  const bool ip4 = tcb_is4(t);
+  t->rcv_mss = tcb_mss_for(set, path, ip4);
+  take_mss(c, t, ip4);
   t->last_recv_ns = t->last_send_ns = now_ns;
 }
 

@@ -8,23 +8,36 @@
 #include "base/bytes.h"
 #include "wire/tcp_opt.h"
 
-// All but the options, RFC 9293 3.1. Answers the header's bytes, or a drop.
-static inline int tcp_parse_fixed(const uint8_t *bytes, size_t have, struct estab_tcp_header *out)
+// Answers the header's bytes, RFC 9293 3.1, or a drop.
+static inline int tcp_header_bytes(const uint8_t *bytes, size_t have)
 {
   if (have < ESTAB_TCP_HEADER_BYTES) return -ESTAB_DROP_TCP_SHORT;
-  const uint16_t offset_and_flags = get_be16(bytes + 12);
-  const unsigned header_bytes = (offset_and_flags >> 12) * 4U;
+  const unsigned header_bytes = (bytes[12] >> 4) * 4U;
   if (header_bytes < ESTAB_TCP_HEADER_BYTES || header_bytes > have)
     return -ESTAB_DROP_TCP_DATA_OFFSET;
+  return (int)header_bytes;
+}
+
+// All but the options of a header whose length is known.
+static inline void tcp_read_fixed(const uint8_t *bytes, struct estab_tcp_header *out)
+{
   out->src_port = get_be16(bytes);
   out->dst_port = get_be16(bytes + 2);
   out->seq = get_be32(bytes + 4);
   out->ack = get_be32(bytes + 8);
-  out->flags = offset_and_flags & 0xfff;
+  out->flags = get_be16(bytes + 12) & 0xfff;
   out->window = get_be16(bytes + 14);
   out->urgent = get_be16(bytes + 18);
+}
+
+// All but the options. Answers as tcp_header_bytes().
+static inline int tcp_parse_fixed(const uint8_t *bytes, size_t have, struct estab_tcp_header *out)
+{
+  const int header_bytes = tcp_header_bytes(bytes, have);
+  if (header_bytes < 0) return header_bytes;
+  tcp_read_fixed(bytes, out);
   out->header_bytes = (uint8_t)header_bytes;
-  return (int)header_bytes;
+  return header_bytes;
 }
 
 // The options of a header whose fixed part was read.
