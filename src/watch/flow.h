@@ -56,6 +56,16 @@ static inline bool segment_is_plain_syn(const struct segment *s)
          !(s->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED));
 }
 
+// The answer of whom it asks, who says nothing else with it.
+static inline bool segment_is_plain_answer(const struct segment *syn, const struct segment *s)
+{
+  const uint16_t mark = ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_FIN | ESTAB_TCP_RST;
+  return (s->flags & mark) == (ESTAB_TCP_SYN | ESTAB_TCP_ACK) && s->end != syn->end &&
+         s->ack == syn->seq + 1 && s->text_bytes == 0 && s->window != 0 &&
+         !(s->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED | SEGMENT_IP_UNSET)) &&
+         !((s->bits & SEGMENT_TS) && s->ts_value == UINT32_MAX) && segment_is_plain_syn(syn);
+}
+
 // What is looked for.
 struct flow_key {
   struct estab_ip ip[2]; // the smaller (address, port) first

@@ -63,10 +63,20 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                               flow_table_tunnel_key(out->vlan, out->tunnel_id));
 }
 
+static bool flow_table_same_ips(const struct estab_ip a[2], const struct estab_ip b[2])
+{
+  uint64_t differ = 0, x[4], y[4];
+  memcpy(x, a, sizeof x);
+  memcpy(y, b, sizeof y);
+  for (unsigned i = 0; i < 4; i++)
+    differ |= x[i] ^ y[i];
+  return differ == 0;
+}
+
 static bool flow_table_is(const struct track *t, const struct flow_head *f,
                           const struct flow_key *key)
 {
-  return f->hash == key->hash && memcmp(f->ip, key->ip, sizeof f->ip) == 0 &&
+  return f->hash == key->hash && flow_table_same_ips(f->ip, key->ip) &&
          f->port[0] == key->port[0] && f->port[1] == key->port[1] &&
          flow_table_tunnel_key(f->vlan, f->tunnel_id) ==
              flow_table_tunnel_key(key->vlan, key->tunnel_id) &&

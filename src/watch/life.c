@@ -292,6 +292,22 @@ void life_first_syn(struct track *t, struct flow *f, const struct segment *g)
   f->opened_basis = ESTAB_WATCH_BASIS_SYN;
 }
 
+void life_first_answer(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  s->first_flags = s->flags = g->flags;
+  s->first_window = g->window;
+  s->ttl = g->ttl;
+  s->bits = SIDE_SENT | SIDE_SYN | SIDE_KNOWN | SIDE_ACKED | SIDE_SEEN;
+  s->nxt = g->seq + 1;
+  s->una = g->ack;
+  s->edge = g->ack + g->window;
+  life_options(s, g);
+  timeline_step(t, f, g->end, ESTAB_SYN_RECEIVED, f->life_ns, f->life_packet);
+  timeline_step(t, f, 1 - g->end, ESTAB_ESTABLISHED, g->ts_ns, g->packet);
+  peer->bits &= (uint16_t)~SIDE_SEEN;
+}
+
 // Both asked: they met on the way, or a side that had acknowledged the other's SYN splits its answer in two.
 static WATCH_RARE void life_second_syn(struct track *t, struct flow *f, const struct segment *g)
 {

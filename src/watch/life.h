@@ -18,6 +18,8 @@
 void life_begin(struct flow *f, const struct segment *s);
 // Both of a life that begins with a plain SYN (segment_is_plain_syn()), without a look at all that this is not.
 void life_first_syn(struct track *t, struct flow *f, const struct segment *s);
+// A plain answer to that (segment_is_plain_answer()): as life_segment() does it, nothing else being there yet.
+void life_first_answer(struct track *t, struct flow *f, const struct segment *s);
 // Whether PAWS drops a segment: asked before any machine sees it, answered to life_segment() as SEGMENT_OLD.
 bool life_is_old(struct track *t, struct flow *f, const struct segment *g);
 // A step of a side by this segment, as it passes the tap.

@@ -193,7 +193,9 @@ void measure_limits(struct track *t, struct flow *f, const struct segment *g)
   if (g->bits & SEGMENT_BAD) return;
   struct flow_trouble *r = track_has_trouble(t, f);
   if (!r || !r->limits_kept) {
-    if (zeek_bytes(f, g->end) < MEASURE_LIMIT_BYTES) return;
+    if (zeek_span(&f->side[g->end]) < MEASURE_LIMIT_BYTES ||
+        zeek_bytes(f, g->end) < MEASURE_LIMIT_BYTES)
+      return;
     r = track_trouble(t, f);
     if (!r) return;
     r->limits_kept = true;

@@ -186,7 +186,16 @@ static void plain_relist(struct track *t, uint32_t ref, struct flow *f)
     track_unlist(t, ref);
     track_list(t, ref, class);
   }
-  track_arm_sooner(t, f);
+  // Until both have said FIN time allows it no less than before.
+  if (f->side[0].bits & f->side[1].bits & SIDE_FIN) track_arm_sooner(t, f);
+}
+
+static void plain_last(struct track *t, struct flow *f, const struct segment *g)
+{
+  f->last_packet = g->packet;
+  f->last_ns = g->ts_ns;
+  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
+  if (t->observe) observe_segment(t, f, g);
 }
 
 bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
@@ -210,10 +219,24 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
   plain_sender(f, g);
   plain_states_move(t, f, g, c);
   measure_limits(t, f, g);
-  f->last_packet = g->packet;
-  f->last_ns = g->ts_ns;
-  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
-  if (t->observe) observe_segment(t, f, g);
+  plain_last(t, f, g);
   if ((uint16_t)(s->state << 8 | peer->state) != states) plain_relist(t, ref, f);
   return true;
+}
+
+// ---------------------------------------------------------------------------------------------
+// The answer to a SYN
+
+bool plain_is_answer(const struct track *t, const struct flow_one *one, const struct segment *g)
+{
+  return segment_is_plain_answer(&one->first, g) && !(one->bits & (FLOW_TOLD | FLOW_QUEUED)) &&
+         t->loss_ns <= one->first.ts_ns;
+}
+
+void plain_answer(struct track *t, struct flow *f, const struct segment *g)
+{
+  zeek_first_answer(f, g);
+  life_first_answer(t, f, g);
+  plain_last(t, f, g);
+  track_arm(t, f);
 }

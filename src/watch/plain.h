@@ -12,4 +12,9 @@
 // up no doubt. false: it is another, and nothing was done. track_judge() is the general way.
 bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g);
 
+// Whether a segment is what nearly every SYN is answered by: asked before the record becomes a full one.
+bool plain_is_answer(const struct track *t, const struct flow_one *one, const struct segment *g);
+// It is.
+void plain_answer(struct track *t, struct flow *f, const struct segment *g);
+
 #endif

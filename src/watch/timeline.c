@@ -2,10 +2,6 @@
 // timeline.c - the steps of both sides of a connection.
 #include "watch/timeline.h"
 
-#define TIMELINE_END   0x80
-#define TIMELINE_NS    UINT64_C(0xffffffffffff)
-#define TIMELINE_COUNT UINT64_C(0xffffffffff)
-
 static struct flow_step *timeline_at(struct track *t, struct flow *f, unsigned i)
 {
   if (i < FLOW_STEPS) return &f->steps[i];
@@ -24,31 +20,14 @@ static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
   return n == TIMELINE_COUNT ? TIMELINE_NO_PACKET : f->life_packet + n;
 }
 
-void timeline_step(struct track *t, struct flow *f, unsigned end, enum estab_state state,
-                   uint64_t ts_ns, uint64_t packet)
+struct flow_step *timeline_room(struct track *t, struct flow *f)
 {
-  f->side[end].state = (uint8_t)state;
-  struct flow_step *s = NULL;
-  if (f->step_count < FLOW_STEPS)
-    s = &f->steps[f->step_count];
-  else if (f->step_count < FLOW_STEPS + FLOW_MORE_STEPS) {
+  if (f->step_count < FLOW_STEPS + FLOW_MORE_STEPS) {
     struct flow_closing *c = track_closing(t, f);
-    if (c) s = &c->steps[f->step_count - FLOW_STEPS];
+    if (c) return &c->steps[f->step_count - FLOW_STEPS];
   }
-  if (!s) {
-    if (f->steps_lost < UINT8_MAX) f->steps_lost++;
-    return;
-  }
-  uint64_t ns = ts_ns > f->life_ns ? ts_ns - f->life_ns : 0;
-  if (ns > TIMELINE_NS) ns = TIMELINE_NS;
-  uint64_t n = packet >= f->life_packet ? packet - f->life_packet : 0;
-  if (packet == TIMELINE_NO_PACKET || n > TIMELINE_COUNT) n = TIMELINE_COUNT;
-  s->ns_low = (uint32_t)ns;
-  s->ns_high = (uint16_t)(ns >> 32);
-  s->packet = (uint32_t)n;
-  s->packet_high = (uint8_t)(n >> 32);
-  s->what = (uint8_t)(state | (end ? TIMELINE_END : 0));
-  f->step_count++;
+  if (f->steps_lost < UINT8_MAX) f->steps_lost++;
+  return NULL;
 }
 
 bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab_state state)

@@ -8,9 +8,32 @@
 // A step without a packet: a timer's.
 #define TIMELINE_NO_PACKET 0
 
+// As struct flow_step has it
+#define TIMELINE_END   0x80
+#define TIMELINE_NS    UINT64_C(0xffffffffffff)
+#define TIMELINE_COUNT UINT64_C(0xffffffffff)
+
+// The place of the next step behind FLOW_STEPS. NULL: there is none, the step is counted as lost.
+struct flow_step *timeline_room(struct track *t, struct flow *f);
+
 // Adds a step and makes it the side's state. Beyond what is kept, only the state changes.
-void timeline_step(struct track *t, struct flow *f, unsigned end, enum estab_state state,
-                   uint64_t ts_ns, uint64_t packet);
+static inline void timeline_step(struct track *t, struct flow *f, unsigned end,
+                                 enum estab_state state, uint64_t ts_ns, uint64_t packet)
+{
+  f->side[end].state = (uint8_t)state;
+  struct flow_step *s = f->step_count < FLOW_STEPS ? &f->steps[f->step_count] : timeline_room(t, f);
+  if (!s) return;
+  uint64_t ns = ts_ns > f->life_ns ? ts_ns - f->life_ns : 0;
+  if (ns > TIMELINE_NS) ns = TIMELINE_NS;
+  uint64_t n = packet >= f->life_packet ? packet - f->life_packet : 0;
+  if (packet == TIMELINE_NO_PACKET || n > TIMELINE_COUNT) n = TIMELINE_COUNT;
+  s->ns_low = (uint32_t)ns;
+  s->ns_high = (uint16_t)(ns >> 32);
+  s->packet = (uint32_t)n;
+  s->packet_high = (uint8_t)(n >> 32);
+  s->what = (uint8_t)((unsigned)state | (end ? TIMELINE_END : 0));
+  f->step_count++;
+}
 
 // Takes a side's last step back, if it is one into `state`: the side is again in the state before. Answers whether.
 WATCH_RARE bool timeline_withdraw(struct track *t, struct flow *f, unsigned end,

@@ -216,9 +216,15 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
   if (ref == FLOW_NONE)
     track_begin(t, key, &g);
   else {
-    if (!(ref & FLOW_REF_FULL)) ref = track_promote(t, ref);
+    bool answer = false;
+    if (!(ref & FLOW_REF_FULL)) {
+      answer = t->plain && plain_is_answer(t, (struct flow_one *)track_at(t, ref), &g);
+      ref = track_promote(t, ref);
+    }
     if (ref == FLOW_NONE)
       t->stats->memory_refusals++;
+    else if (answer)
+      plain_answer(t, (struct flow *)track_at(t, ref), &g);
     else if (!t->plain || !plain_segment(t, ref, (struct flow *)track_at(t, ref), &g))
       track_go_on(t, key, ref, &g);
   }

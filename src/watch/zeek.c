@@ -111,9 +111,7 @@ uint64_t zeek_bytes(const struct flow *f, unsigned end)
   if (s->z_prev == ZEEK_SYN_SENT && s->z == ZEEK_RESET && peer->z == ZEEK_INACTIVE &&
       !nothing_acked)
     return 0;
-  uint64_t sent = (uint64_t)s->seq_wraps << 32 | s->last_seq;
-  uint64_t acked = (uint64_t)s->ack_wraps << 32 | s->ack_seq;
-  uint64_t size = u64_max(sent, acked) - s->start_seq;
+  uint64_t size = zeek_span(s);
   if ((int64_t)size < 0) return 0;
   if (size) size--; // the SYN's octet, seen or not
   if ((s->z_bits & ZEEK_FIN) && size) size--;
@@ -322,6 +320,12 @@ static WATCH_RARE void zeek_flip(struct track *t, struct flow *f)
   history_flip(t, f);
 }
 
+static void zeek_port_minutes(struct flow *f)
+{
+  uint16_t port = f->port[1 - flow_orig((struct flow_head *)f)];
+  if (port == 21 || port == 22 || port == 23 || port == 513) f->inactivity = ZEEK_PORT_MINUTES;
+}
+
 static void zeek_inactive(struct track *t, struct flow *f, const struct segment *g, bool *close)
 {
   unsigned e = g->end, p = 1 - e;
@@ -337,9 +341,7 @@ static void zeek_inactive(struct track *t, struct flow *f, const struct segment 
       }
       if (peer->z == ZEEK_SYN_SENT) zeek_enter(f, p, ZEEK_ESTABLISHED);
       zeek_enter(f, e, ZEEK_ESTABLISHED);
-      uint16_t port = f->port[1 - flow_orig((struct flow_head *)f)];
-      if (peer->z != ZEEK_PARTIAL && (port == 21 || port == 22 || port == 23 || port == 513))
-        f->inactivity = ZEEK_PORT_MINUTES;
+      if (peer->z != ZEEK_PARTIAL) zeek_port_minutes(f);
     }
   }
   if (g->flags & ESTAB_TCP_FIN) {
@@ -544,6 +546,26 @@ void zeek_first_syn(struct flow *f, const struct segment *g)
   s->z = ZEEK_SYN_SENT;
   s->z_seen = ZEEK_SEEN_SYN;
   f->history[f->history_count++] = 'S';
+}
+
+void zeek_first_answer(struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  f->inactivity = ZEEK_INACTIVITY_MINUTES;
+  zeek_port_minutes(f);
+  s->pkts = 1;
+  s->ip_bytes = g->ip_bytes;
+  s->frame_bytes = g->ip_bytes + g->frame_more;
+  s->start_seq = s->ack_seq = g->seq;
+  s->last_seq = s->delivered = g->seq + 1;
+  s->seq_wraps = s->last_seq < s->start_seq;
+  s->z = ZEEK_ESTABLISHED;
+  s->z_seen = ZEEK_SEEN_SYN;
+  f->history[f->history_count++] = 'h';
+  peer->ack_wraps = g->ack < peer->ack_seq;
+  peer->ack_seq = g->ack;
+  peer->z_prev = ZEEK_SYN_SENT;
+  peer->z = ZEEK_ESTABLISHED;
 }
 
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *g)

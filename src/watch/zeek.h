@@ -28,6 +28,9 @@ void zeek_segment(struct track *t, struct flow *f, const struct segment *s);
 // Both of a row that begins with a plain SYN (segment_is_plain_syn()), without a look at all that this is not.
 void zeek_first_syn(struct flow *f, const struct segment *s);
 
+// A plain answer to that (segment_is_plain_answer()): as zeek_segment() does it, nothing else being there yet.
+void zeek_first_answer(struct flow *f, const struct segment *s);
+
 // Whether this segment belongs to another connection of the same two ends.
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *s);
 
@@ -39,7 +42,15 @@ enum flow_class zeek_class_of_first(uint16_t flags, uint8_t bits, bool flipped);
 uint64_t zeek_class_ns(enum flow_class class);
 
 const char *zeek_conn_state(struct track *t, struct flow *f);
-// Of text, by sequence numbers.
+// What the numbers of a side span, SYN and FIN with it; huge when they contradict each other.
+static inline uint64_t zeek_span(const struct flow_side *s)
+{
+  uint64_t sent = (uint64_t)s->seq_wraps << 32 | s->last_seq;
+  uint64_t acked = (uint64_t)s->ack_wraps << 32 | s->ack_seq;
+  return (sent > acked ? sent : acked) - s->start_seq;
+}
+
+// Of text, by sequence numbers: never more than zeek_span().
 uint64_t zeek_bytes(const struct flow *f, unsigned end);
 uint64_t zeek_last_ns(struct track *t, struct flow *f);
 
