@@ -76,11 +76,12 @@ static bool flow_table_same_ips(const struct estab_ip a[2], const struct estab_i
 static bool flow_table_is(const struct track *t, const struct flow_head *f,
                           const struct flow_key *key)
 {
-  return f->hash == key->hash && flow_table_same_ips(f->ip, key->ip) &&
-         f->port[0] == key->port[0] && f->port[1] == key->port[1] &&
-         flow_table_tunnel_key(f->vlan, f->tunnel_id) ==
-             flow_table_tunnel_key(key->vlan, key->tunnel_id) &&
-         (!t->settings.key_vlan || ((f->vlan ^ key->vlan) & FLOW_VLAN_BITS) == 0);
+  return flow_table_same_ips(f->ip, key->ip) && f->port[0] == key->port[0] &&
+         f->port[1] == key->port[1] &&
+         ((f->vlan == key->vlan && f->tunnel_id == key->tunnel_id) ||
+          (flow_table_tunnel_key(f->vlan, f->tunnel_id) ==
+               flow_table_tunnel_key(key->vlan, key->tunnel_id) &&
+           (!t->settings.key_vlan || ((f->vlan ^ key->vlan) & FLOW_VLAN_BITS) == 0)));
 }
 
 static uint32_t *flow_table_bucket(const struct track *t, uint32_t hash)
@@ -110,7 +111,7 @@ uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
   uint32_t ref = *flow_table_bucket(t, key->hash);
   while (ref != FLOW_NONE) {
     const struct flow_head *f = track_at(t, ref);
-    if (flow_table_is(t, f, key)) return ref;
+    if (f->hash == key->hash && flow_table_is(t, f, key)) return ref;
     ref = f->chain;
   }
   return FLOW_NONE;

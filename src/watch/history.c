@@ -2,23 +2,13 @@
 // history.c - the letters of a connection's history.
 #include "watch/history.h"
 
-static void history_put(struct track *t, struct flow *f, char letter)
+void history_put_more(struct track *t, struct flow *f, char letter)
 {
-  if (f->history_count < FLOW_HISTORY) {
-    f->history[f->history_count++] = letter;
-    return;
-  }
   struct flow_trouble *r = track_trouble(t, f);
   unsigned at = f->history_count - FLOW_HISTORY;
   if (!r || at >= FLOW_MORE_HISTORY) return;
   r->history[at] = letter;
   f->history_count++;
-}
-
-void history_add(struct track *t, struct flow *f, unsigned end, char letter)
-{
-  bool is_orig = flow_orig((struct flow_head *)f) == end;
-  history_put(t, f, is_orig ? letter : (char)(letter + ('a' - 'A')));
 }
 
 void history_flip(struct track *t, struct flow *f)

@@ -5,8 +5,22 @@
 
 #include "watch/track.h"
 
+// A letter as it stands.
+WATCH_RARE void history_put_more(struct track *t, struct flow *f, char letter);
+static inline void history_put(struct track *t, struct flow *f, char letter)
+{
+  if (f->history_count < FLOW_HISTORY)
+    f->history[f->history_count++] = letter;
+  else
+    history_put_more(t, f, letter);
+}
+
 // `letter` in upper case. Beyond FLOW_HISTORY + FLOW_MORE_HISTORY letters nothing is added.
-void history_add(struct track *t, struct flow *f, unsigned end, char letter);
+static inline void history_add(struct track *t, struct flow *f, unsigned end, char letter)
+{
+  bool is_orig = flow_orig((struct flow_head *)f) == end;
+  history_put(t, f, is_orig ? letter : (char)(letter + ('a' - 'A')));
+}
 // "^", as it stands: letters before it keep their case.
 WATCH_RARE void history_flip(struct track *t, struct flow *f);
 // A letter at the 1st, 10th, 100th ... time. `tens` counts the letters written.

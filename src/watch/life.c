@@ -43,8 +43,9 @@ static void life_enter(struct track *t, struct flow *f, unsigned end, enum estab
   if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
 }
 
-void life_enter_now(struct track *t, struct flow *f, const struct segment *g, unsigned end,
-                    enum estab_state state)
+// By this segment, as it passes the tap.
+static void life_enter_now(struct track *t, struct flow *f, const struct segment *g, unsigned end,
+                           enum estab_state state)
 {
   life_enter(t, f, end, state, g->ts_ns, g->packet, g->end == end);
 }

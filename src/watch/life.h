@@ -22,9 +22,6 @@ void life_first_syn(struct track *t, struct flow *f, const struct segment *s);
 void life_first_answer(struct track *t, struct flow *f, const struct segment *s);
 // Whether PAWS drops a segment: asked before any machine sees it, answered to life_segment() as SEGMENT_OLD.
 bool life_is_old(struct track *t, struct flow *f, const struct segment *g);
-// A step of a side by this segment, as it passes the tap.
-void life_enter_now(struct track *t, struct flow *f, const struct segment *g, unsigned end,
-                    enum estab_state state);
 void life_segment(struct track *t, struct flow *f, const struct segment *s);
 
 // Whether a SYN begins another life of the same two ends, rather than being a stray one in this.

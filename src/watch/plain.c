@@ -9,11 +9,17 @@
 #include "watch/life.h"
 #include "watch/measure.h"
 #include "watch/observe.h"
+#include "watch/timeline.h"
 #include "watch/track_internal.h"
 #include "watch/zeek.h"
 
 #define PLAIN_CLOSED                                                                               \
   (ZEEK_FIN | ZEEK_DID_CLOSE | ZEEK_DID_EOF) // zeek.h's bits behind a FIN in order
+
+// Both sides of a life, from a segment's place.
+struct plain_sides {
+  struct flow_side *own, *peer;
+};
 
 // ---------------------------------------------------------------------------------------------
 // What is plain
@@ -38,25 +44,32 @@ static bool plain_life(const struct track *t, const struct flow *f)
   return !r->side[0].holes.count && !r->side[1].holes.count;
 }
 
-// Both machines say the same of what this side has sent, up to and with its FIN.
-static bool plain_side(const struct track *t, const struct flow *f, unsigned end)
+// Both machines say the same of what this side, which has said FIN, has sent.
+static bool plain_closed_side(const struct track *t, const struct flow *f,
+                              const struct flow_side *s)
 {
-  const struct flow_side *s = &f->side[end];
-  const uint16_t known = SIDE_SENT | SIDE_SYN | SIDE_KNOWN;
-  if ((s->bits & (known | SIDE_HOLE | SIDE_ZERO | SIDE_RST)) != known || s->last_seq != s->nxt)
-    return false;
-  if (!(s->bits & SIDE_FIN))
-    return s->z == ZEEK_ESTABLISHED && s->z_bits == 0 && s->delivered == s->nxt;
   if (f->closing == SLAB_NONE) return false;
   const struct flow_closing *c = slab_at(&t->closings, f->closing);
+  unsigned end = s == &f->side[1];
   return s->z == ZEEK_CLOSED && s->z_bits == PLAIN_CLOSED && s->delivered == s->nxt - 1 &&
          c->side[end].fin == s->nxt - 1 && c->side[end].fin_end == s->nxt;
 }
 
-// Its numbers: right behind what was sent, within what is there and what is allowed.
-static bool plain_numbers(const struct flow *f, const struct segment *g)
+// The same of any side of which all is known.
+static inline bool plain_side(const struct track *t, const struct flow *f,
+                              const struct flow_side *s)
 {
-  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  const uint16_t known = SIDE_SENT | SIDE_SYN | SIDE_KNOWN;
+  if ((s->bits & (known | SIDE_HOLE | SIDE_ZERO | SIDE_RST)) != known || s->last_seq != s->nxt)
+    return false;
+  if (s->bits & SIDE_FIN) return plain_closed_side(t, f, s);
+  return s->z == ZEEK_ESTABLISHED && s->z_bits == 0 && s->delivered == s->nxt;
+}
+
+// Its numbers: right behind what was sent, within what is there and what is allowed.
+static bool plain_numbers(struct plain_sides side, const struct segment *g)
+{
+  const struct flow_side *s = side.own, *peer = side.peer;
   if (g->seq != s->nxt || peer->nxt - g->ack > OBSERVE_FAR || !(peer->bits & SIDE_ACKED))
     return false;
   if (seq_lt(g->seq, s->start_seq) || seq_lt(g->seq, s->ack_seq) ||
@@ -67,20 +80,19 @@ static bool plain_numbers(const struct flow *f, const struct segment *g)
   return g->ack == s->una ? g->text_bytes || peer->nxt == g->ack : seq_gt(g->ack, s->una);
 }
 
-// RFC 7323 5.3 and 4.3, as life_is_old() has it.
-static bool plain_timestamp(struct flow *f, const struct segment *g)
+// RFC 7323 5.3, as life_is_old() has it; all ones are nobody's clock.
+static bool plain_timestamp(struct plain_sides side, const struct segment *g)
 {
-  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
   if (!(g->bits & SEGMENT_TS)) return true;
   if (g->ts_value == UINT32_MAX) return false;
-  return !(s->bits & peer->bits & SIDE_HAS_TS) || !(s->bits & SIDE_TS) ||
-         seq_ge(g->ts_value, s->ts_recent);
+  return !(side.own->bits & side.peer->bits & SIDE_HAS_TS) || !(side.own->bits & SIDE_TS) ||
+         seq_ge(g->ts_value, side.own->ts_recent);
 }
 
 // The states that both sides can be in when a segment is in order.
-static bool plain_states(const struct flow *f, const struct segment *g)
+static bool plain_states(struct plain_sides side, const struct segment *g)
 {
-  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  const struct flow_side *s = side.own, *peer = side.peer;
   if (s->state < ESTAB_ESTABLISHED || peer->state < ESTAB_SYN_RECEIVED) return false;
   if ((peer->bits & SIDE_FIN) && !(s->bits & SIDE_FIN_TAKEN)) return false;
   if (s->bits & SIDE_FIN) return !g->text_bytes && !(g->flags & ESTAB_TCP_FIN);
@@ -92,11 +104,25 @@ static bool plain_states(const struct flow *f, const struct segment *g)
 // ---------------------------------------------------------------------------------------------
 // What it changes
 
-static void plain_zeek(struct track *t, struct flow *f, const struct segment *g,
-                       struct flow_closing *c)
+static void plain_zeek_fin(struct flow *f, struct plain_sides side, const struct segment *g,
+                           struct flow_closing *c)
 {
-  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  bool fin = g->flags & ESTAB_TCP_FIN;
+  struct flow_side *s = side.own;
+  c->side[s == &f->side[1]].hist_fin = s->delivered - s->start_seq;
+  c->side[s == &f->side[1]].fin_end = s->last_seq;
+  s->z_prev = s->z;
+  s->z = ZEEK_CLOSED;
+  s->z_bits = PLAIN_CLOSED;
+  c->z_last_ns = g->ts_ns;
+  if ((side.peer->z_bits & ZEEK_DID_CLOSE) && c->z_delete_ns == ESTAB_NEVER)
+    c->z_delete_ns = c->z_last_ns + ZEEK_ATTEMPT_NS;
+}
+
+static void plain_zeek(struct track *t, struct flow *f, struct plain_sides side,
+                       const struct segment *g, struct flow_closing *c)
+{
+  struct flow_side *s = side.own, *peer = side.peer;
+  uint32_t fin = (g->flags & ESTAB_TCP_FIN) != 0;
   s->pkts++;
   s->ip_bytes += g->ip_bytes;
   s->frame_bytes += g->ip_bytes + g->frame_more;
@@ -110,73 +136,104 @@ static void plain_zeek(struct track *t, struct flow *f, const struct segment *g,
     if (g->ack < peer->ack_seq) peer->ack_wraps++;
     peer->ack_seq = g->ack;
   }
-  uint32_t text_end = g->seq + g->text_bytes, end = text_end + fin;
+  uint32_t end = g->seq + g->text_bytes + fin;
   if (end == g->seq) return;
   if (end < s->last_seq) s->seq_wraps++;
   s->last_seq = end;
-  s->delivered = text_end;
-  if (!fin) return;
-  c->side[g->end].hist_fin = text_end - s->start_seq;
-  c->side[g->end].fin_end = end;
-  s->z_prev = s->z;
-  s->z = ZEEK_CLOSED;
-  s->z_bits = PLAIN_CLOSED;
-  if ((peer->z_bits & ZEEK_DID_CLOSE) && c->z_delete_ns == ESTAB_NEVER)
-    c->z_delete_ns = c->z_last_ns + ZEEK_ATTEMPT_NS;
+  s->delivered = end - fin;
+  if (fin) plain_zeek_fin(f, side, g, c);
+}
+
+static void plain_enter(struct track *t, struct flow *f, const struct segment *g,
+                        struct flow_side *s, enum estab_state state)
+{
+  unsigned end = s == &f->side[1];
+  timeline_step(t, f, end, state, g->ts_ns, g->packet);
+  if (end == g->end)
+    s->bits |= SIDE_SEEN;
+  else
+    s->bits &= (uint16_t)~SIDE_SEEN;
+}
+
+static void plain_time_wait(struct track *t, struct flow *f, const struct segment *g,
+                            struct flow_side *s, struct flow_closing *c)
+{
+  plain_enter(t, f, g, s, ESTAB_TIME_WAIT);
+  c->wait_ns[s == &f->side[1]] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
 }
 
 // The FIN of the peer is acknowledged: RFC 9293 3.10.7.4, fifth.
-static void plain_fin_acked(struct track *t, struct flow *f, const struct segment *g)
+static void plain_fin_acked(struct track *t, struct flow *f, struct plain_sides side,
+                            const struct segment *g, struct flow_closing *c)
 {
-  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  struct flow_side *s = side.own, *peer = side.peer;
   if (s->state == ESTAB_CLOSE_WAIT || s->state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSING)
     s->bits |= SIDE_SEEN;
   if (peer->state == ESTAB_FIN_WAIT_1)
-    life_enter_now(t, f, g, 1 - g->end, ESTAB_FIN_WAIT_2);
+    plain_enter(t, f, g, peer, ESTAB_FIN_WAIT_2);
   else if (peer->state == ESTAB_CLOSING)
-    life_enter_now(t, f, g, 1 - g->end, ESTAB_TIME_WAIT);
+    plain_time_wait(t, f, g, peer, c);
   else if (peer->state == ESTAB_LAST_ACK)
-    life_enter_now(t, f, g, 1 - g->end, ESTAB_CLOSED);
+    plain_enter(t, f, g, peer, ESTAB_CLOSED);
 }
 
 // It closes its side, and that arrives: third and eighth.
-static void plain_fin(struct track *t, struct flow *f, const struct segment *g,
-                      struct flow_closing *c)
+static void plain_fin(struct track *t, struct flow *f, struct plain_sides side,
+                      const struct segment *g, struct flow_closing *c)
 {
-  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  struct flow_side *s = side.own, *peer = side.peer;
   c->side[g->end].fin_ack = g->ack;
-  c->side[g->end].fin = g->seq + g->text_bytes;
+  c->side[g->end].fin = s->nxt - 1;
   s->bits |= SIDE_FIN;
   if (f->closed_by == FLOW_WHO_NONE) f->closed_by = g->end & 1;
-  life_enter_now(t, f, g, g->end, s->state == ESTAB_CLOSE_WAIT ? ESTAB_LAST_ACK : ESTAB_FIN_WAIT_1);
+  plain_enter(t, f, g, s, s->state == ESTAB_CLOSE_WAIT ? ESTAB_LAST_ACK : ESTAB_FIN_WAIT_1);
   peer->bits |= SIDE_FIN_TAKEN;
   if (peer->state == ESTAB_ESTABLISHED)
-    life_enter_now(t, f, g, 1 - g->end, ESTAB_CLOSE_WAIT);
+    plain_enter(t, f, g, peer, ESTAB_CLOSE_WAIT);
   else if (peer->state == ESTAB_FIN_WAIT_2)
-    life_enter_now(t, f, g, 1 - g->end, ESTAB_TIME_WAIT);
+    plain_time_wait(t, f, g, peer, c);
 }
 
-static void plain_states_move(struct track *t, struct flow *f, const struct segment *g,
-                              struct flow_closing *c)
+// SND.NXT of its sender, what it acknowledges, the window it offers; RFC 7323 4.3.
+static void plain_sender(struct flow *f, struct plain_sides side, const struct segment *g)
 {
-  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  if (peer->state == ESTAB_SYN_RECEIVED) life_enter_now(t, f, g, 1 - g->end, ESTAB_ESTABLISHED);
-  if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
-  if ((peer->bits & SIDE_FIN) && g->ack == peer->nxt) plain_fin_acked(t, f, g);
-  if (g->flags & ESTAB_TCP_FIN) plain_fin(t, f, g, c);
-}
-
-// Of its sender: SND.NXT, what it acknowledges, the window it offers.
-static void plain_sender(struct flow *f, const struct segment *g)
-{
-  struct flow_side *s = &f->side[g->end];
+  struct flow_side *s = side.own, *peer = side.peer;
+  if ((g->bits & SEGMENT_TS) && (s->bits & peer->bits & SIDE_HAS_TS) &&
+      (!(s->bits & SIDE_TS) || seq_le(g->seq, peer->una))) {
+    s->ts_recent = g->ts_value;
+    s->bits |= SIDE_TS;
+  }
   s->flags |= g->flags;
   if (g->window > f->max_window[g->end]) f->max_window[g->end] = g->window;
   uint32_t edge = g->ack + ((uint32_t)g->window << flow_wscale(f, g->end));
   if (!(s->bits & SIDE_ACKED) || seq_gt(edge, s->edge) || g->ack == s->una) s->edge = edge;
-  s->nxt = g->seq + segment_length(g);
+  s->nxt = s->last_seq;
   s->una = g->ack;
   s->bits |= (uint16_t)(SIDE_ACKED | (g->text_bytes ? SIDE_TEXT : 0));
+}
+
+// Answers whether a state is another one now.
+static bool plain_states_move(struct track *t, struct flow *f, struct plain_sides side,
+                              const struct segment *g, struct flow_closing *c)
+{
+  struct flow_side *s = side.own, *peer = side.peer;
+  unsigned steps = f->step_count + f->steps_lost;
+  if (peer->state == ESTAB_SYN_RECEIVED) {
+    plain_enter(t, f, g, peer, ESTAB_ESTABLISHED);
+    if (s->state == ESTAB_ESTABLISHED) f->life_bits |= LIFE_WAS_OPEN;
+  }
+  if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
+  if ((peer->bits & SIDE_FIN) && g->ack == peer->nxt) plain_fin_acked(t, f, side, g, c);
+  if (g->flags & ESTAB_TCP_FIN) plain_fin(t, f, side, g, c);
+  return f->step_count + f->steps_lost != steps || f->steps_lost == UINT8_MAX;
+}
+
+static void plain_last(struct track *t, struct flow *f, const struct segment *g)
+{
+  f->last_packet = g->packet;
+  f->last_ns = g->ts_ns;
+  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
+  if (t->observe) observe_segment(t, f, g);
 }
 
 static void plain_relist(struct track *t, uint32_t ref, struct flow *f)
@@ -190,37 +247,26 @@ static void plain_relist(struct track *t, uint32_t ref, struct flow *f)
   if (f->side[0].bits & f->side[1].bits & SIDE_FIN) track_arm_sooner(t, f);
 }
 
-static void plain_last(struct track *t, struct flow *f, const struct segment *g)
-{
-  f->last_packet = g->packet;
-  f->last_ns = g->ts_ns;
-  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
-  if (t->observe) observe_segment(t, f, g);
-}
-
 bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
-  struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  if (!plain_flags(g) || !plain_numbers(f, g) || !plain_life(t, f) || !plain_side(t, f, 0) ||
-      !plain_side(t, f, 1) || !plain_states(f, g) || !plain_timestamp(f, g) ||
-      g->ttl + DOUBT_TTL < s->ttl)
+  const struct plain_sides side = {&f->side[g->end], &f->side[1 - g->end]};
+  if (!plain_flags(g) || !plain_numbers(side, g) || !plain_life(t, f) ||
+      !plain_side(t, f, side.own) || !plain_side(t, f, side.peer) || !plain_states(side, g) ||
+      !plain_timestamp(side, g) || g->ttl + DOUBT_TTL < side.own->ttl)
     return false;
-  struct flow_closing *c = g->flags & ESTAB_TCP_FIN ? track_closing(t, f) : track_has_closing(t, f);
-  if (!c && (g->flags & ESTAB_TCP_FIN)) return false;
-  if ((g->bits & SEGMENT_TS) && (s->bits & peer->bits & SIDE_HAS_TS) &&
-      (!(s->bits & SIDE_TS) || seq_le(g->seq, peer->una))) {
-    s->ts_recent = g->ts_value;
-    s->bits |= SIDE_TS;
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c && (g->flags & ESTAB_TCP_FIN)) {
+    c = track_closing(t, f);
+    if (!c) return false;
   }
-  uint16_t states = (uint16_t)(s->state << 8 | peer->state);
   track_remember(t, f->life_packet, g);
   measure_rtt(t, f, g, false);
-  plain_zeek(t, f, g, c);
-  plain_sender(f, g);
-  plain_states_move(t, f, g, c);
+  plain_zeek(t, f, side, g, c);
+  plain_sender(f, side, g);
+  bool moved = plain_states_move(t, f, side, g, c);
   measure_limits(t, f, g);
   plain_last(t, f, g);
-  if ((uint16_t)(s->state << 8 | peer->state) != states) plain_relist(t, ref, f);
+  if (moved) plain_relist(t, ref, f);
   return true;
 }
 

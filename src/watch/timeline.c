@@ -23,7 +23,8 @@ static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
 struct flow_step *timeline_room(struct track *t, struct flow *f)
 {
   if (f->step_count < FLOW_STEPS + FLOW_MORE_STEPS) {
-    struct flow_closing *c = track_closing(t, f);
+    struct flow_closing *c = track_has_closing(t, f);
+    if (!c) c = track_closing(t, f);
     if (c) return &c->steps[f->step_count - FLOW_STEPS];
   }
   if (f->steps_lost < UINT8_MAX) f->steps_lost++;
@@ -55,15 +56,17 @@ bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab
 bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_state state,
                    uint64_t *ts_ns, uint64_t *packet)
 {
-  uint8_t what = (uint8_t)(state | (end ? TIMELINE_END : 0));
-  for (unsigned i = 0; i < f->step_count; i++) {
-    const struct flow_step *s = timeline_at(t, f, i);
-    if (s->what != what) continue;
-    *ts_ns = timeline_ns(f, s);
-    *packet = timeline_packet(f, s);
-    return true;
-  }
-  return false;
+  const uint8_t what = (uint8_t)(state | (end ? TIMELINE_END : 0));
+  const unsigned here = f->step_count < FLOW_STEPS ? f->step_count : FLOW_STEPS;
+  const struct flow_step *s = NULL;
+  for (unsigned i = 0; i < here && !s; i++)
+    if (f->steps[i].what == what) s = &f->steps[i];
+  for (unsigned i = FLOW_STEPS; i < f->step_count && !s; i++)
+    if (timeline_at(t, f, i)->what == what) s = timeline_at(t, f, i);
+  if (!s) return false;
+  *ts_ns = timeline_ns(f, s);
+  *packet = timeline_packet(f, s);
+  return true;
 }
 
 static void timeline_read_some(const struct flow *f, const struct flow_step *steps, unsigned count,
