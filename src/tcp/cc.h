@@ -79,7 +79,7 @@ struct cc_verbs {
   void (*on_ack)(struct cc *cc, struct cc_work *work, const struct cc_ack *a);
   // A fast recovery begins (RFC 5681 3.2): a new ssthresh. flight_bytes is FlightSize.
   void (*on_loss)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns);
-  // The network marked what it could have dropped (RFC 3168 6.1.2, RFC 8511). NULL: as on_loss.
+  // The network marked what it could have dropped (RFC 3168 6.1.2, RFC 8511). NULL: as on_loss, and over at once.
   void (*on_mark)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns);
   // The retransmission timer went off (RFC 5681 3.1); first is false for the same octets again.
   void (*on_timeout)(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, bool first,

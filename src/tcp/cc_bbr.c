@@ -189,6 +189,7 @@ static void bbr_wake(struct cc *cc, struct cc_work *work, uint64_t now_ns)
   b->inflight_longterm = BBR_NONE;
   b->undo_state = BBR_PROBE_RTT;
   b->up_acked_per_segment = UINT32_MAX;
+  b->alpha = BBR_ALPHA_ONE;
   bbr_reset_shortterm(b);
   cc->ssthresh_bytes = UINT32_MAX;
   if (cc->acked_bytes == 0) return; // Startup
@@ -219,6 +220,15 @@ static void bbr_on_loss(struct cc *cc, struct cc_work *work, uint32_t flight_byt
   b->recovering = true;
   b->startup_loss_round = b->round;
   cc->ssthresh_bytes = cc->cwnd_bytes;
+}
+
+// What is done about it waits for the end of the round. Where marks are counted on_ack() has heard of it already.
+static void bbr_on_mark(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, uint64_t now_ns)
+{
+  (void)cc;
+  (void)flight_bytes;
+  (void)now_ns;
+  bbr_of(work)->marked_in_round = true;
 }
 
 static void bbr_on_timeout(struct cc *cc, struct cc_work *work, uint32_t flight_bytes, bool first,
@@ -291,6 +301,7 @@ const struct cc_verbs cc_bbr = {
     .rest = bbr_rest,
     .on_ack = bbr_on_ack,
     .on_loss = bbr_on_loss,
+    .on_mark = bbr_on_mark,
     .on_timeout = bbr_on_timeout,
     .on_recovered = bbr_on_recovered,
     .on_undo = bbr_on_undo,

@@ -9,7 +9,8 @@
 // that was in flight in its round trip, not by its own flight (and the prefix of a burst at which losses crossed the
 // threshold); a round with fewer losses than a probe may cause (2 %, and a segment) lowers no bound; samples in
 // ProbeRTT are ignored here instead of marked app-limited; the initial window leaves unpaced, as with every
-// controller here. Not done: ECN; at rest only the bandwidth outlasts the work block.
+// controller here. Of marks the draft only says that they are congestion; the answer to them is at bbr_update_marks().
+// Not done: at rest only the bandwidth outlasts the work block.
 #ifndef ESTAB_TCP_CC_BBR_H
 #define ESTAB_TCP_CC_BBR_H
 
@@ -20,6 +21,7 @@
 #define BBR_BW_NONE    UINT64_MAX
 #define BBR_SECOND_NS  UINT64_C(1000000000)
 #define BBR_LOSS_SHARE 50u // BBR.LossThresh: one part of so many, 2 %
+#define BBR_ALPHA_ONE  1024u
 
 enum bbr_state {
   BBR_STARTUP,
@@ -56,8 +58,13 @@ struct bbr {
   uint32_t initial_window, prior_cwnd;
   uint32_t round, rounds_since_up, drain_round, startup_loss_round;
   uint32_t up_acked, up_acked_per_segment;
-  uint8_t state, undo_state; // enum bbr_state; undo: BBR_PROBE_RTT = none
-  uint8_t acks;              // enum bbr_acks
+  uint64_t marks_delivered; // delivered in total, when this round of marks began
+  uint32_t marked_bytes;    // in this round, as far as they are counted
+  uint16_t alpha;           // share of what is marked, averaged over rounds, in BBR_ALPHA_ONE
+  uint8_t marked_rounds;    // in a row, with marks
+  bool marked_in_round, marked_heavily; // heavily: in the last round more than half
+  uint8_t state, undo_state;            // enum bbr_state; undo: BBR_PROBE_RTT = none
+  uint8_t acks;                         // enum bbr_acks
   uint8_t full_bw_count, up_rounds, loss_events;
   bool round_start, loss_round_start, loss_in_round, full_bw_now, full_bw_reached;
   bool probe_sample;            // samples are of the accelerating phases
@@ -99,6 +106,12 @@ void bbr_reset_signals(struct bbr *b);
 void bbr_note_loss(struct bbr *b, const struct cc *cc, uint64_t delivered_bytes);
 bool bbr_too_high(const struct cc_ack *a); // IsInflightTooHigh
 uint32_t bbr_loss_flight(const struct cc_ack *a);
+// Marks of the network (ECN). At the end of a round with some: in Startup the second such round in a row ends it; while
+// more is probed for, the probe is over, and if it was more than half, its volume is the bound as after losses;
+// otherwise what may be in flight falls to 0.85 of what was (RFC 8511, as CUBIC), or by a third of alpha where that is
+// more: by the share of what is marked, so that heavy marking counts for more. Where the peer only says that something
+// was marked, alpha falls and 0.85 is left.
+void bbr_update_marks(struct bbr *b, const struct cc *cc, const struct cc_ack *a);
 // In the draft's order: before the state machine, and its end.
 void bbr_model_update(struct bbr *b, const struct cc *cc, const struct cc_ack *a);
 void bbr_model_min_rtt(struct bbr *b, const struct cc_ack *a);
@@ -110,6 +123,7 @@ void bbr_start_down(struct bbr *b, uint64_t delivered_bytes, uint64_t now_ns);
 void bbr_start_refill(struct bbr *b, uint64_t delivered_bytes);
 void bbr_probe_cycle(struct bbr *b, const struct cc *cc, uint64_t rate, const struct cc_ack *a);
 void bbr_probe_on_loss(struct bbr *b, const struct cc *cc, const struct cc_ack *a);
+void bbr_probe_on_marks(struct bbr *b, const struct cc *cc, const struct cc_ack *a);
 uint32_t bbr_with_headroom(const struct bbr *b, const struct cc *cc); // InflightWithHeadroom
 
 #endif

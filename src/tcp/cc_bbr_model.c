@@ -4,7 +4,10 @@
 
 #define BBR_MIN_RTT_FILTER_NS UINT64_C(10000000000)
 #define BBR_PROBE_RTT_NS      UINT64_C(5000000000) // BBR.ProbeRTTInterval
-#define BBR_EXTRA_ROUNDS      5u // two windows of so many: the draft's filter of 10 rounds
+#define BBR_EXTRA_ROUNDS      5u  // two windows of so many: the draft's filter of 10 rounds
+#define BBR_ALPHA_SHIFT       4   // a sixteenth of alpha is new in each round
+#define BBR_MARK_PERCENT      15u // a round with marks costs at least so much (RFC 8511)
+#define BBR_MARKED_ROUNDS     2u
 
 static uint32_t bbr_u32(uint64_t n)
 {
@@ -105,6 +108,48 @@ static void bbr_adapt_shortterm(struct bbr *b, const struct cc *cc, const struct
       u32_max(b->inflight_latest, (uint32_t)((uint64_t)b->inflight_shortterm * 7 / 10));
 }
 
+static void bbr_adapt_alpha(struct bbr *b, const struct cc_ack *a)
+{
+  uint64_t delivered = u64_max(a->total_delivered_bytes - b->marks_delivered, 1);
+  uint32_t share = (uint32_t)(u64_min(b->marked_bytes, delivered) * BBR_ALPHA_ONE / delivered);
+  b->marked_heavily = share > BBR_ALPHA_ONE / 2;
+  b->alpha = (uint16_t)(b->alpha - (b->alpha >> BBR_ALPHA_SHIFT) + (share >> BBR_ALPHA_SHIFT));
+}
+
+static void bbr_adapt_to_marks(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
+{
+  switch ((enum bbr_state)b->state) {
+  case BBR_STARTUP:
+    if (b->marked_rounds >= BBR_MARKED_ROUNDS) b->full_bw_reached = true;
+    return;
+  case BBR_UP: bbr_probe_on_marks(b, cc, a); return;
+  case BBR_REFILL: return; // the bounds of the cycle before were just taken away
+  case BBR_DRAIN:
+  case BBR_DOWN:
+  case BBR_CRUISE:
+  case BBR_PROBE_RTT: break;
+  }
+  uint32_t percent = u32_max(BBR_MARK_PERCENT, b->alpha * 100u / (3 * BBR_ALPHA_ONE));
+  uint32_t in_use = u32_min(u32_min(b->inflight_shortterm, cc->cwnd_bytes), bbr_loss_flight(a));
+  b->inflight_shortterm = (uint32_t)((uint64_t)in_use * (100 - percent) / 100);
+}
+
+void bbr_update_marks(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
+{
+  if (a->ce_segments > 0) {
+    b->marked_in_round = true;
+    b->marked_bytes += a->ce_segments * cc->mss_bytes;
+  }
+  if (!b->round_start) return;
+  bbr_adapt_alpha(b, a);
+  b->marked_rounds = b->marked_in_round ? (uint8_t)(b->marked_rounds + 1u) : 0;
+  if (b->marked_rounds > BBR_MARKED_ROUNDS) b->marked_rounds = BBR_MARKED_ROUNDS;
+  if (b->marked_in_round) bbr_adapt_to_marks(b, cc, a);
+  b->marks_delivered = a->total_delivered_bytes;
+  b->marked_bytes = 0;
+  b->marked_in_round = false;
+}
+
 // How much more was acknowledged than the bandwidth explains: ACKs that come in clumps.
 static void bbr_update_aggregation(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
 {
@@ -150,6 +195,7 @@ void bbr_model_update(struct bbr *b, const struct cc *cc, const struct cc_ack *a
   bbr_count_rounds(b, a);
   bbr_update_max_bw(b, a, bw);
   if (b->loss_round_start) bbr_adapt_shortterm(b, cc, a);
+  bbr_update_marks(b, cc, a);
   bbr_update_aggregation(b, cc, a);
   bbr_check_full(b, a, bw);
 }

@@ -122,14 +122,30 @@ static bool bbr_adapt_longterm(struct bbr *b, const struct cc *cc, const struct 
   return false;
 }
 
-void bbr_probe_on_loss(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
+// HandleInflightTooHigh.
+static void bbr_probed_too_high(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
 {
-  if (!b->probe_sample || !bbr_too_high(a)) return;
   b->too_high = true;
   b->probe_sample = false; // once a probe
   if (!a->rate.app_limited)
     b->inflight_longterm =
         u32_max(bbr_loss_flight(a), (uint32_t)((uint64_t)bbr_target(b, cc) * 7 / 10));
+}
+
+// While UP: marked is what was sent before, too, so only heavy marking bounds the volume.
+void bbr_probe_on_marks(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
+{
+  if (b->marked_heavily)
+    bbr_probed_too_high(b, cc, a);
+  else
+    b->too_high = false;
+  bbr_start_down(b, a->total_delivered_bytes, a->now_ns);
+}
+
+void bbr_probe_on_loss(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
+{
+  if (!b->probe_sample || !bbr_too_high(a)) return;
+  bbr_probed_too_high(b, cc, a);
   if (b->state != BBR_UP) return;
   b->undo_state = BBR_UP;
   bbr_start_down(b, a->total_delivered_bytes, a->now_ns);

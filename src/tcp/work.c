@@ -31,7 +31,7 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->undo = (struct undo){0};
   w->tlp = (struct tlp){0};
   w->window_full = false;
-  w->ecn_recover = t->snd.una;
+  w->ecn_recover = t->snd.una - 1;
   w->most_flight_bytes = 0;
   w->most_flight_end = t->snd.nxt;
   w->limits = (struct limits){.since_ns = now_ns};

@@ -177,6 +177,89 @@ static void a_probe_goes_too_far(void **state)
   assert_true(b.precautionary);
 }
 
+// ---- Marks
+
+// The end of a round of 100 segments, `marked` of them; 40 were in flight.
+static void marked_round(struct bbr *b, const struct cc *cc, unsigned marked)
+{
+  const struct cc_ack a = {.now_ns = 1000 * MS,
+                           .ce_segments = marked,
+                           .total_delivered_bytes = b->marks_delivered + 100 * MSS,
+                           .most_flight_bytes = 40 * MSS};
+  b->round_start = true;
+  bbr_update_marks(b, cc, &a);
+}
+
+// A round with marks costs 15 % of what was in flight, or a third of the share that is marked on the average.
+static void marks_lower_the_bound(void **state)
+{
+  (void)state;
+  struct bbr b = {.state = BBR_CRUISE, .full_bw_reached = true};
+  struct cc cc = {.mss_bytes = MSS, .cwnd_bytes = 80 * MSS};
+  bbr_reset_shortterm(&b);
+  marked_round(&b, &cc, 0);
+  assert_int_equal(b.inflight_shortterm, BBR_NONE);
+  marked_round(&b, &cc, 1);
+  assert_int_equal(b.inflight_shortterm, 34 * MSS);
+  marked_round(&b, &cc, 1);
+  assert_int_equal(b.inflight_shortterm, 34 * MSS * 85 / 100);
+  bbr_reset_shortterm(&b);
+  b.alpha = BBR_ALPHA_ONE;
+  marked_round(&b, &cc, 100);
+  assert_int_equal(b.alpha, BBR_ALPHA_ONE);
+  assert_int_equal(b.inflight_shortterm, 40 * MSS * 67 / 100);
+  for (unsigned i = 0; i < 16; i++)
+    marked_round(&b, &cc, 0);
+  assert_true(b.alpha > BBR_ALPHA_ONE * 33 / 100 && b.alpha < BBR_ALPHA_ONE * 40 / 100);
+  // Told without a count, as by classic ECN.
+  bbr_reset_shortterm(&b);
+  struct cc_work work = {0};
+  *(struct bbr *)(void *)work.room = b;
+  cc_bbr.on_mark(&cc, &work, 40 * MSS, 1000 * MS);
+  b = *(struct bbr *)(void *)work.room;
+  assert_int_equal(b.inflight_shortterm, BBR_NONE); // not before the round is over
+  marked_round(&b, &cc, 0);
+  assert_int_equal(b.inflight_shortterm, 34 * MSS);
+}
+
+// Two rounds in a row with marks end Startup, one with another behind it does not.
+static void marks_end_startup(void **state)
+{
+  (void)state;
+  struct bbr b = {.state = BBR_STARTUP};
+  struct cc cc = {.mss_bytes = MSS, .cwnd_bytes = 80 * MSS};
+  bbr_reset_shortterm(&b);
+  marked_round(&b, &cc, 1);
+  marked_round(&b, &cc, 0);
+  marked_round(&b, &cc, 1);
+  assert_false(b.full_bw_reached);
+  assert_int_equal(b.inflight_shortterm, BBR_NONE);
+  marked_round(&b, &cc, 1);
+  assert_true(b.full_bw_reached);
+}
+
+// A probe that is marked is over; marked for more than half, its volume is the bound.
+static void marks_end_a_probe(void **state)
+{
+  (void)state;
+  for (unsigned marked = 50; marked <= 51; marked++) {
+    struct bbr b = {.state = BBR_UP,
+                    .full_bw_reached = true,
+                    .probe_sample = true,
+                    .min_rtt_ns = 20 * MS,
+                    .inflight_longterm = BBR_NONE};
+    struct cc cc = {.mss_bytes = MSS, .cwnd_bytes = 40 * MSS};
+    b.bw = b.max_bw[0] = 1000000;
+    bbr_reset_shortterm(&b);
+    marked_round(&b, &cc, 0);
+    assert_int_equal(b.state, BBR_UP);
+    marked_round(&b, &cc, marked);
+    assert_int_equal(b.state, BBR_DOWN);
+    assert_int_equal(b.inflight_longterm, marked == 50 ? BBR_NONE : 40 * MSS);
+    assert_int_equal(b.too_high, marked == 51);
+  }
+}
+
 // ---- The whole
 
 // One queue that serves `rate` with a delay: what BBR allows goes in as its pacing says, a segment at a time.
@@ -305,7 +388,8 @@ int main(void)
       cmocka_unit_test(the_model_of_bandwidth),  cmocka_unit_test(the_pipe_is_full),
       cmocka_unit_test(losses_lower_the_bounds), cmocka_unit_test(the_cycle_of_probing),
       cmocka_unit_test(a_probe_goes_too_far),    cmocka_unit_test(a_path_is_filled),
-      cmocka_unit_test(rest_and_timeout),
+      cmocka_unit_test(rest_and_timeout),        cmocka_unit_test(marks_lower_the_bound),
+      cmocka_unit_test(marks_end_startup),       cmocka_unit_test(marks_end_a_probe),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
