@@ -20,6 +20,14 @@ static inline bool ip_is_mapped(const struct estab_ip *ip)
   return zero == 0 && ones == want;
 }
 
+static inline bool ip_equal(const struct estab_ip *a, const struct estab_ip *b)
+{
+  uint64_t x[2], y[2];
+  memcpy(x, a->bytes, sizeof x);
+  memcpy(y, b->bytes, sizeof y);
+  return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
 // Whether the first `bits` of two addresses agree.
 static inline bool ip_prefix_match(const struct estab_ip *a, const struct estab_ip *b,
                                    unsigned bits)

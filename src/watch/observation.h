@@ -15,10 +15,15 @@
 
 struct watch_packet;
 
+// Of what scan_observe() answers to FIRST: CLOSE and END of this life say something although its originator sent text.
+// Of other lives they are not told then.
+#define OBSERVE_TO_ITS_END 0x8000u
+
 enum observation_kind {
   OBSERVE_FIRST,   // the first segment of a tuple, whatever its flags
   OBSERVE_ANSWER,  // the other side's first answer: a segment, or an ICMP error that quotes ours
   OBSERVE_SILENCE, // no answer in the attempt time, or none when the life was shed
+  // Of the next two only the beginning of the life is filled in:
   OBSERVE_ESTABLISHED, // the originator acknowledged the SYN-ACK: it is where it says it is
   OBSERVE_DATA,        // the originator's first text after that
   OBSERVE_CLOSE, // the first FIN or RST behind an answer that was none: the life may go on, its END is far

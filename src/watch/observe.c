@@ -81,9 +81,17 @@ static void observe_keep_probe(uint32_t *bits, uint16_t probe)
   *bits = (*bits & ((1u << FLOW_PROBE_SHIFT) - 1)) | (uint32_t)probe << FLOW_PROBE_SHIFT;
 }
 
+// What would say nothing is not told, unless the detectors wait for that time.
+static bool observe_passes(struct track *t, uint64_t ts_ns)
+{
+  if (ts_ns >= t->observe_due_ns) return false;
+  t->observed_ns = ts_ns;
+  return true;
+}
+
 void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind)
 {
-  if (!t->observe) return;
+  if (!t->observe || (kind == OBSERVE_END && observe_passes(t, t->now_ns))) return;
   struct observation o = {.kind = (uint8_t)kind};
   observe_fill_one(f, &o);
   observe_when(t, &o, kind == OBSERVE_FIRST ? &f->first : NULL, f->first.end);
@@ -101,13 +109,39 @@ static void observe_send(struct track *t, struct flow *f, struct observation *o,
   if (o->kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
 }
 
+// A conversation: how it ends nobody asks.
+static bool observe_is_spoken(const struct flow *f)
+{
+  return (f->side[flow_first((const struct flow_head *)f)].bits & SIDE_TEXT) &&
+         !(f->bits & (uint32_t)OBSERVE_TO_ITS_END << FLOW_PROBE_SHIFT);
+}
+
 void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
                   const struct segment *g)
 {
   if (!t->observe || f == &t->scratch) return;
+  if ((kind == OBSERVE_CLOSE || kind == OBSERVE_END) && observe_is_spoken(f) &&
+      observe_passes(t, g ? g->ts_ns : t->now_ns))
+    return;
   struct observation o = {.kind = (uint8_t)kind};
   if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
   observe_send(t, f, &o, g);
+}
+
+// ESTABLISHED and DATA.
+static void observe_on(struct track *t, struct flow *f, enum observation_kind kind,
+                       const struct segment *g)
+{
+  if (!t->observe || f == &t->scratch) return;
+  struct observation o = {.kind = (uint8_t)kind};
+  const unsigned first = flow_first((struct flow_head *)f);
+  observe_head((struct flow_head *)f, &o);
+  o.first_flags = f->side[first].first_flags;
+  o.first_ns = f->life_ns;
+  o.first_packet = f->life_packet;
+  o.established = true;
+  observe_when(t, &o, g, first);
+  (void)observe_tell(t, &o);
 }
 
 void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
@@ -198,7 +232,7 @@ static void observe_close(struct track *t, struct flow *f, const struct segment 
   observe_flow(t, f, OBSERVE_CLOSE, g);
 }
 
-void observe_segment(struct track *t, struct flow *f, const struct segment *g)
+void observe_news(struct track *t, struct flow *f, const struct segment *g)
 {
   if (g->bits & SEGMENT_BAD) return;
   unsigned first = flow_first((struct flow_head *)f);
@@ -216,12 +250,12 @@ void observe_segment(struct track *t, struct flow *f, const struct segment *g)
       !(g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) && (f->side[1 - first].bits & SIDE_SYN) &&
       orig->una == f->side[1 - first].nxt) {
     f->observed |= FLOW_OBSERVED_ESTABLISHED;
-    observe_flow(t, f, OBSERVE_ESTABLISHED, g);
+    observe_on(t, f, OBSERVE_ESTABLISHED, g);
   }
   if ((f->observed & FLOW_OBSERVED_ESTABLISHED) && !(f->observed & FLOW_OBSERVED_DATA) &&
       g->text_bytes) {
     f->observed |= FLOW_OBSERVED_DATA;
-    observe_flow(t, f, OBSERVE_DATA, g);
+    observe_on(t, f, OBSERVE_DATA, g);
   }
   observe_close(t, f, g);
 }

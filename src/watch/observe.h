@@ -8,6 +8,7 @@
 #define OBSERVE_FAR (1 << 24) // further than this from what a side has sent: no host says it
 
 // A record of one segment: that segment itself, no answer in time, shed or over. FIRST keeps the detectors' answer.
+// END of it says nothing.
 void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind);
 // A full record; g NULL: a timer.
 void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
@@ -17,8 +18,16 @@ WATCH_RARE void observe_suspect(struct track *t, struct flow *f, const struct se
 // An ICMP error that quotes a segment of end `quoted`.
 WATCH_RARE void observe_icmp(struct track *t, struct flow_head *f, unsigned quoted, uint64_t ts_ns,
                              uint64_t packet);
-// After a segment was judged: answers, handshakes and first text that it brought.
-void observe_segment(struct track *t, struct flow *f, const struct segment *g);
+// Answers, handshakes, first text and ends that a segment brought, after it was judged.
+void observe_news(struct track *t, struct flow *f, const struct segment *g);
+// In the middle of a life there are none.
+static inline void observe_segment(struct track *t, struct flow *f, const struct segment *g)
+{
+  const bool middle = (f->observed & FLOW_OBSERVED_DATA) || (f->life_bits & LIFE_MIDSTREAM) ||
+                      g->end != flow_first((const struct flow_head *)f);
+  if (middle && (f->bits & FLOW_ANSWERED) && !(g->flags & (ESTAB_TCP_FIN | ESTAB_TCP_RST))) return;
+  observe_news(t, f, g);
+}
 
 // Whether a segment does not go with its life: asked before the machines see it. Of what lives are made of nothing is.
 bool observe_is_strange(const struct track *t, const struct flow *f, const struct segment *g);

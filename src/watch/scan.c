@@ -23,7 +23,10 @@ static bool scan_init(struct scan *s, struct mem *mem, const struct estab_watch_
   if (budget > UINT64_C(1) << 30) budget = UINT64_C(1) << 30;
   s->mem = mem;
   s->settings = settings;
-  s->pool = (struct scan_pool){.mem = mem, .limit_bytes = budget / 8 * 3};
+  s->pool.mem = mem;
+  s->pool.limit_bytes = budget / 8 * 3;
+  const uint64_t secret[2] = {get_le64(settings->secret), get_le64(settings->secret + 8)};
+  pairs_key_make(&s->pool.key, secret, 0);
   uint32_t campaigns = (uint32_t)(budget / 4 / SCAN_CAMPAIGN_EACH);
   if (campaigns > 4096) campaigns = 4096;
   uint32_t sources = (uint32_t)(budget / 4 / (sizeof(struct source) + 16));
@@ -74,14 +77,11 @@ uint64_t scan_deadline(struct scan *s)
 // What is due by now_ns, in the order of the deadlines, so that calling more often changes nothing.
 static void scan_due(struct scan *s, uint64_t now_ns)
 {
-  for (;;) {
-    const uint64_t decide = s->sources.due_ns, end = campaigns_deadline(&s->campaigns);
-    const uint64_t first = scan_deadline(s);
-    if (first > now_ns) return;
+  for (uint64_t first; (first = scan_deadline(s)) <= now_ns;) {
     if (first > s->now_ns) s->now_ns = first;
-    if (first == end)
+    if (first == campaigns_deadline(&s->campaigns))
       campaigns_advance(&s->campaigns, first);
-    else if (first == decide)
+    else if (first == s->sources.due_ns)
       scan_decide(s, sources_due(&s->sources));
     else
       scan_hold_due(s, first, false);
@@ -93,13 +93,12 @@ void scan_advance(struct scan *s, uint64_t now_ns)
   scan_due(s, now_ns);
 }
 
-static void scan_note_tap(struct scan *s, const struct observation *o)
+// Lives that went on although nothing came back.
+static void scan_note_alone(struct scan *s, const struct observation *o)
 {
-  if (o->kind == OBSERVE_ANSWER && !o->answered_by_icmp) s->tap.both++;
-  if (o->kind == OBSERVE_SILENCE &&
-      (o->text_bytes[ESTAB_WATCH_ORIG] > 0 ||
-       (o->first_flags & ESTAB_TCP_SYN && o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_FIN &&
-        o->segments[ESTAB_WATCH_ORIG] > 2)))
+  if (o->text_bytes[ESTAB_WATCH_ORIG] > 0 ||
+      (o->first_flags & ESTAB_TCP_SYN && o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_FIN &&
+       o->segments[ESTAB_WATCH_ORIG] > 2))
     s->tap.alone++;
 }
 
@@ -123,34 +122,71 @@ static void scan_observe_segment(struct scan *s, const struct observation *o)
   scan_flood(s, o, &probe);
 }
 
+// What became of a probe. Of those of which one packet is enough no detector but their own wants to know.
+static void scan_observe_fate(struct scan *s, const struct observation *o)
+{
+  struct probe probe = probe_from_tag(o->probe);
+  if (probe_alone(probe.technique)) {
+    scan_alone_answer(s, o, &probe);
+    return;
+  }
+  scan_contact(s, o, &probe);
+  scan_flood(s, o, &probe);
+}
+
+// A handshake ended, and then text came: nothing of it is a failure.
+static void scan_observe_success(struct scan *s, const struct observation *o)
+{
+  struct probe probe = probe_from_tag(o->probe);
+  scan_hold(s, o);
+  if (o->kind == OBSERVE_DATA) scan_version(s, o);
+  if (probe_alone(probe.technique)) return;
+  if (o->kind == OBSERVE_DATA) {
+    scan_contact_text(s, o, &probe);
+    return;
+  }
+  if (probe.technique == PROBE_SYN) scan_twin_note(s, o);
+  scan_flood(s, o, &probe);
+}
+
 uint16_t scan_observe(struct scan *s, const struct observation *o)
 {
   if (o->ts_ns > s->now_ns) {
     scan_due(s, o->ts_ns);
     s->now_ns = o->ts_ns;
   }
-  if (o->kind == OBSERVE_FIRST) return scan_observe_first(s, o);
-  if (o->kind == OBSERVE_SEGMENT) {
+  switch ((enum observation_kind)o->kind) {
+  case OBSERVE_FIRST: return scan_observe_first(s, o);
+  case OBSERVE_SEGMENT:
     if (o->packet) scan_observe_segment(s, o);
-    return 0;
+    break;
+  case OBSERVE_ESTABLISHED:
+  case OBSERVE_DATA: scan_observe_success(s, o); break;
+  case OBSERVE_ANSWER:
+    if (!o->answered_by_icmp) s->tap.both++;
+    scan_observe_fate(s, o);
+    break;
+  case OBSERVE_SILENCE:
+    scan_note_alone(s, o);
+    scan_observe_fate(s, o);
+    break;
+  case OBSERVE_SUSPECT:
+    scan_inject(s, o);
+    scan_hold(s, o);
+    scan_observe_fate(s, o);
+    break;
+  case OBSERVE_CLOSE:
+  case OBSERVE_END:
+    scan_hold(s, o);
+    scan_observe_fate(s, o);
+    break;
   }
-  struct probe probe = probe_from_tag(o->probe);
-  scan_note_tap(s, o);
-  if (o->kind == OBSERVE_SUSPECT) scan_inject(s, o);
-  scan_hold(s, o);
-  scan_version(s, o);
-  if (probe_alone(probe.technique)) {
-    scan_alone_answer(s, o, &probe);
-    return 0;
-  }
-  if (o->kind == OBSERVE_ESTABLISHED && probe.technique == PROBE_SYN) scan_twin_note(s, o);
-  scan_contact(s, o, &probe);
-  scan_flood(s, o, &probe);
   return 0;
 }
 
-void scan_flush(struct scan *s)
+void scan_flush(struct scan *s, uint64_t now_ns)
 {
+  if (now_ns > s->now_ns) s->now_ns = now_ns;
   for (struct source *source; (source = sources_due(&s->sources));)
     scan_decide(s, source);
   while (s->holders.listed[1])

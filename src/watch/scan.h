@@ -25,8 +25,8 @@ void scan_advance(struct scan *s, uint64_t now_ns);
 // When it should be called next: never later than something is due.
 uint64_t scan_deadline(struct scan *s);
 
-// The capture is over, every life has been told: every open campaign ends.
-void scan_flush(struct scan *s);
+// The capture is over, every life has been told, now_ns or sooner: every open campaign ends.
+void scan_flush(struct scan *s, uint64_t now_ns);
 
 // The next alert, in the order in which they arose; its pointers live until the next call of any function of s.
 bool scan_next(struct scan *s, struct estab_watch_alert *alert);

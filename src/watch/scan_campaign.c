@@ -4,6 +4,7 @@
 
 #include "watch/scan_campaign.h"
 #include "base/bytes.h"
+#include "base/tuple.h"
 
 #define CAMPAIGN_JOINERS 256 // sources of one campaign that find it by their own address
 
@@ -23,8 +24,9 @@ struct estab_ip campaign_source_of(const struct estab_ip *ip)
 static struct scan_key campaign_link_key(enum campaign_link link, const struct estab_ip *ip,
                                          enum estab_watch_kind kind)
 {
-  struct estab_ip at = link == CAMPAIGN_BY_SOURCE ? campaign_source_of(ip) : *ip;
-  return (struct scan_key){{get_be64(at.bytes), get_be64(at.bytes + 8), kind * 2u + link}};
+  const bool whole = link == CAMPAIGN_BY_VICTIM || ip_is_mapped(ip);
+  return (struct scan_key){
+      {get_be64(ip->bytes), whole ? get_be64(ip->bytes + 8) : 0, kind * 2u + link}};
 }
 
 bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
@@ -60,15 +62,10 @@ void campaigns_destroy(struct campaigns *c)
   scan_table_destroy(&c->links);
 }
 
-static uint32_t campaign_index(const struct campaigns *c, const struct campaign *it)
-{
-  return scan_table_find(&c->table, &it->node.key);
-}
-
 struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
                                const struct estab_ip *ip, enum estab_watch_kind kind)
 {
-  if (c->open == 0) return NULL;
+  if (c->open_of[kind] == 0) return NULL; // nearly always
   struct scan_key key = campaign_link_key(link, ip, kind);
   uint32_t at = scan_table_find(&c->links, &key);
   if (at == SLAB_NONE) return NULL;
@@ -92,20 +89,21 @@ static void campaign_link_to(struct campaigns *c, struct campaign *it, enum camp
   if (at == SLAB_NONE) return;
   struct campaign_link_record *record = scan_table_at(&c->links, at);
   record->number = it->node.key.words[0];
-  record->index = campaign_index(c, it);
+  record->index = it->index;
 }
 
 void campaign_tell(struct campaigns *c, struct campaign *it)
 {
   if (it->waits || c->queue_count == c->queue_room) return;
   it->waits = true;
-  c->queue[(c->queue_head + c->queue_count++) % c->queue_room] = campaign_index(c, it);
+  c->queue[(c->queue_head + c->queue_count++) % c->queue_room] = it->index;
 }
 
 static void campaign_end(struct campaigns *c, struct campaign *it)
 {
   it->ended = true;
   c->open--;
+  c->open_of[it->kind]--;
   campaign_tell(c, it);
 }
 
@@ -160,11 +158,13 @@ struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
   uint32_t index = scan_table_add(&c->table, &key);
   if (index == SLAB_NONE) return NULL;
   struct campaign *it = scan_table_at(&c->table, index);
+  it->index = index;
   it->kind = (uint8_t)kind;
   it->first_ns = it->last_ns = first->ts_ns;
   it->first_packet = first->packet;
   it->victim = first->dst;
   c->open++;
+  c->open_of[kind]++;
   campaign_name(it, source);
   campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &first->dst);
   campaign_join(c, it, source);
@@ -180,6 +180,8 @@ void campaign_join(struct campaigns *c, struct campaign *it, const struct estab_
 
 void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind)
 {
+  c->open_of[it->kind]--;
+  c->open_of[kind]++;
   it->kind = (uint8_t)kind;
   campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &it->victim);
   campaign_tell(c, it);
@@ -200,7 +202,7 @@ static void campaign_clock(struct campaigns *c, struct campaign *it, uint64_t ts
     it->gaps[it->gap_count++ % CAMPAIGN_GAPS] = 0;
   }
   it->probes++;
-  scan_table_use(&c->table, campaign_index(c, it));
+  scan_table_use(&c->table, it->index);
   if (c->next_end_ns > it->last_ns + c->idle_ns) c->next_end_ns = it->last_ns + c->idle_ns;
   if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
 }
@@ -293,7 +295,7 @@ void campaign_told(struct campaigns *c, struct campaign *it)
 {
   if (!it->ended || it->waits) return; // it ended after it was told: once more then
   campaign_targets_free(c->pool, it);
-  scan_table_remove(&c->table, campaign_index(c, it));
+  scan_table_remove(&c->table, it->index);
 }
 
 uint64_t campaign_median_gap(const struct campaign *it)

@@ -35,6 +35,7 @@ struct campaign_target {
 struct campaign_list {
   struct estab_watch_endpoint *at;
   uint32_t listed, room;
+  uint32_t sorted; // of the first of them
   uint64_t count;
 };
 
@@ -46,6 +47,7 @@ struct campaign_addresses {
 
 struct campaign {
   struct scan_node node; // key: its number
+  uint32_t index;        // in the table
   struct estab_watch_uid id;
   uint8_t kind, modifiers, role;
   uint8_t fingerprint; // of its probes: see struct probe
@@ -83,6 +85,7 @@ struct campaigns {
   uint32_t *queue;      // indices of campaigns to be told, a ring
   uint32_t queue_head, queue_count, queue_room;
   uint32_t open, max; // campaigns that have not ended; at most so many
+  uint32_t open_of[ESTAB_WATCH_KINDS];
 };
 
 enum campaign_link { CAMPAIGN_BY_SOURCE, CAMPAIGN_BY_VICTIM };
@@ -119,8 +122,8 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
                     uint64_t ts_ns);
 
 // Whether a target was probed by it within `within_ms` of ts_ns; and whether at all.
-bool campaign_has(const struct campaign *it, const struct estab_ip *ip, uint16_t port,
-                  uint64_t ts_ns, bool *close_by);
+bool campaign_has(struct scan_pool *pool, const struct campaign *it, const struct estab_ip *ip,
+                  uint16_t port, uint64_t ts_ns, bool *close_by);
 
 bool campaign_has_port(const struct campaign *it, uint16_t port);
 // Its ports in order, at most so many of them; answers how many.

@@ -7,6 +7,7 @@
 // them. ACK, FIN+ACK: one segment, no text, no timestamps, answered by RST or not at all, and not sent by a
 // server's port to a client's: the others belong to lives that were cut at their start. SYN+ACK: answered
 // by RST, or silent and not from a server's port to a client's.
+#include "base/tuple.h"
 #include "watch/scan_parts.h"
 
 #define CONTACT_PATIENCE 3 // SYNs of one attempt
@@ -96,7 +97,7 @@ static bool contact_syn_failed(struct scan *s, const struct observation *o,
     return false;
   }
   if (probe->crafted) return true;
-  if (scan_seen_has(&s->services, scan_fingerprint(&o->resp_ip, o->resp_port))) return false;
+  if (scan_seen_has(&s->services, scan_service(s, o))) return false;
   if (o->segments[ESTAB_WATCH_ORIG] < CONTACT_PATIENCE && !scan_icmp_no_route(o) &&
       (o->kind != OBSERVE_SILENCE || !scan_twin_won(s, o)))
     return true;
@@ -185,6 +186,20 @@ static bool contact_counts(struct scan *s, const struct observation *o, const st
   return false;
 }
 
+// Text on a connection: success.
+void scan_contact_text(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  uint64_t service = scan_service(s, o);
+  if (probe->technique == PROBE_SYN) scan_seen_add(&s->services, service);
+  struct source *it = source_find(&s->sources, &o->orig_ip);
+  if (!it) return;
+  source_success(&s->sources, it, &o->resp_ip, o->resp_port, probe->crafted, o->ts_ns);
+  for (uint16_t i = 0; i < it->count; i++)
+    if (it->targets[i].port == o->resp_port && ip_equal(&it->targets[i].ip, &o->resp_ip))
+      it->targets[i].told = true;
+  scan_trw_contact(s, it, o, false);
+}
+
 // Success, and lives that were cut at their start: they speak for a source.
 static void contact_excuse(struct scan *s, const struct observation *o, const struct probe *probe,
                            bool alive)
@@ -199,19 +214,10 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
     if (it) it->asked++;
   }
   // On a tap that sees one direction a life with text is one whose originator went on.
-  bool alone = o->kind == OBSERVE_SILENCE && probe->technique == PROBE_SYN &&
-               o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_ACK &&
-               (o->text_bytes[ESTAB_WATCH_ORIG] || o->segments[ESTAB_WATCH_ORIG] > 3);
-  if (o->kind != OBSERVE_DATA && !alone) return;
-  uint64_t service = scan_fingerprint(&o->resp_ip, o->resp_port);
-  if (probe->technique == PROBE_SYN) scan_seen_add(&s->services, service);
-  struct source *it = source_find(&s->sources, &o->orig_ip);
-  if (!it) return;
-  source_success(it, &o->resp_ip, o->resp_port, probe->crafted, o->ts_ns);
-  for (uint16_t i = 0; i < it->count; i++)
-    if (it->targets[i].port == o->resp_port && estab_ip_equal(&it->targets[i].ip, &o->resp_ip))
-      it->targets[i].told = true;
-  scan_trw_contact(s, it, o, false);
+  if (o->kind == OBSERVE_SILENCE && probe->technique == PROBE_SYN &&
+      o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_ACK &&
+      (o->text_bytes[ESTAB_WATCH_ORIG] || o->segments[ESTAB_WATCH_ORIG] > 3))
+    scan_contact_text(s, o, probe);
 }
 
 static void contact_note(struct scan *s, const struct observation *o, const struct probe *probe,

@@ -97,7 +97,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
   v->weight += weight;
   v->count++;
   v->total++;
-  v->sources |= UINT64_C(1) << (scan_fingerprint(&record->src, 0) & 63);
+  v->sources |= UINT64_C(1) << (scan_fingerprint(&s->pool, &record->src, 0) & 63);
   if (v->seconds + 1 >= FLOOD_SECONDS && flood_full(s, v)) {
     flood_begin(s, v, (uint8_t)kind, record);
     scan_table_remove(&s->victims, index);
@@ -112,43 +112,55 @@ bool scan_flooded(struct scan *s, const struct observation *o)
   return it && it->first_port == o->resp_port;
 }
 
-// Segments of no life, and first ones.
-static void flood_segment(struct scan *s, const struct observation *o, const struct probe *probe)
+// The flood that a segment of no life, or a first one, may be part of; ESTAB_WATCH_KINDS: of none.
+static enum estab_watch_kind flood_kind(const struct observation *o, const struct probe *probe)
 {
-  struct campaign_probe record = scan_packet_record(o, probe);
-  uint16_t flags = record.flags &
-                   (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_ACK | ESTAB_TCP_PSH);
-  bool first = o->kind == OBSERVE_FIRST;
-  if (flags & ESTAB_TCP_RST)
-    flood_note(s, ESTAB_WATCH_KIND_RST_FLOOD, &record, 1);
-  else if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) == (ESTAB_TCP_SYN | ESTAB_TCP_ACK))
-    flood_note(s, ESTAB_WATCH_KIND_SYNACK_FLOOD, &record, 1);
-  else if (probe->technique == PROBE_SYN && probe->crafted)
-    flood_note(s, ESTAB_WATCH_KIND_SYN_FLOOD, &record, FLOOD_CRAFTED);
-  else if (probe->technique == PROBE_FIN || (!first && probe->technique == PROBE_FINACK))
-    flood_note(s, ESTAB_WATCH_KIND_FIN_FLOOD, &record, 1);
-  else if (!first && probe->technique == PROBE_ACK)
-    flood_note(s, ESTAB_WATCH_KIND_ACK_FLOOD, &record, 1);
+  const uint16_t flags = o->packet ? o->packet->tcp.flags : o->first_flags;
+  const bool first = o->kind == OBSERVE_FIRST;
+  if (flags & ESTAB_TCP_RST) return ESTAB_WATCH_KIND_RST_FLOOD;
+  if ((flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) == (ESTAB_TCP_SYN | ESTAB_TCP_ACK))
+    return ESTAB_WATCH_KIND_SYNACK_FLOOD;
+  if (probe->technique == PROBE_SYN && probe->crafted) return ESTAB_WATCH_KIND_SYN_FLOOD;
+  if (probe->technique == PROBE_FIN || (!first && probe->technique == PROBE_FINACK))
+    return ESTAB_WATCH_KIND_FIN_FLOOD;
+  return !first && probe->technique == PROBE_ACK ? ESTAB_WATCH_KIND_ACK_FLOOD : ESTAB_WATCH_KINDS;
 }
 
-// Those that only their fate tells from a life's.
-static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
+static void flood_segment(struct scan *s, const struct observation *o, const struct probe *probe)
 {
-  if (o->segments[ESTAB_WATCH_ORIG] > 1) return;
-  bool reset = o->kind == OBSERVE_ANSWER && o->answer_flags & ESTAB_TCP_RST;
-  struct campaign_probe record = scan_probe_record(o, probe, CAMPAIGN_WAITING);
+  enum estab_watch_kind kind = flood_kind(o, probe);
+  if (kind == ESTAB_WATCH_KINDS) return;
+  struct campaign_probe record = scan_packet_record(o, probe);
+  flood_note(s, kind, &record, kind == ESTAB_WATCH_KIND_SYN_FLOOD ? FLOOD_CRAFTED : 1);
+}
+
+// The flood that only its fate tells from a life.
+static enum estab_watch_kind flood_kind_of_fate(const struct observation *o,
+                                                const struct probe *probe)
+{
+  if (o->segments[ESTAB_WATCH_ORIG] > 1) return ESTAB_WATCH_KINDS;
   if (probe->technique == PROBE_SYN && !probe->crafted) {
     bool half = o->kind == OBSERVE_END && !o->established && !o->reset_by_orig &&
                 o->answer_flags & ESTAB_TCP_SYN;
-    if (half || o->kind == OBSERVE_SILENCE) flood_note(s, ESTAB_WATCH_KIND_SYN_FLOOD, &record, 1);
-  } else if (!o->midstream && (reset || o->kind == OBSERVE_SILENCE)) {
-    if (probe->technique == PROBE_ACK) flood_note(s, ESTAB_WATCH_KIND_ACK_FLOOD, &record, 1);
-    if (probe->technique == PROBE_FINACK) flood_note(s, ESTAB_WATCH_KIND_FIN_FLOOD, &record, 1);
+    return half || o->kind == OBSERVE_SILENCE ? ESTAB_WATCH_KIND_SYN_FLOOD : ESTAB_WATCH_KINDS;
   }
+  bool reset = o->kind == OBSERVE_ANSWER && o->answer_flags & ESTAB_TCP_RST;
+  if (o->midstream || (!reset && o->kind != OBSERVE_SILENCE)) return ESTAB_WATCH_KINDS;
+  if (probe->technique == PROBE_ACK) return ESTAB_WATCH_KIND_ACK_FLOOD;
+  return probe->technique == PROBE_FINACK ? ESTAB_WATCH_KIND_FIN_FLOOD : ESTAB_WATCH_KINDS;
+}
+
+static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  enum estab_watch_kind kind = flood_kind_of_fate(o, probe);
+  if (kind == ESTAB_WATCH_KINDS) return;
+  struct campaign_probe record = scan_probe_record(o, probe, CAMPAIGN_WAITING);
+  flood_note(s, kind, &record, 1);
 }
 
 static void flood_completed(struct scan *s, const struct observation *o)
 {
+  if (s->victims.slab.count == 0) return;
   struct scan_key key = flood_key(&o->resp_ip, o->resp_port, ESTAB_WATCH_KIND_SYN_FLOOD);
   uint32_t index = scan_table_find(&s->victims, &key);
   if (index != SLAB_NONE) ((struct flood_victim *)scan_table_at(&s->victims, index))->completed++;

@@ -232,7 +232,7 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
   struct gather_note *n = &v->notes[v->next];
   *n = (struct gather_note){
       .src = record->src,
-      .who = (uint32_t)scan_fingerprint(&record->src, 0) | 1,
+      .who = (uint32_t)scan_fingerprint(&s->pool, &record->src, 0) | 1,
       .first_ns = record->ts_ns,
       .packet = record->packet,
       .port = record->dst_port,

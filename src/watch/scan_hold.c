@@ -22,8 +22,8 @@ struct hold_pair {
 
 static struct hold_pair *hold_pair_of(struct scan *s, const struct observation *o, bool make)
 {
-  struct scan_key key = {{get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8),
-                          scan_fingerprint(&o->resp_ip, o->resp_port)}};
+  struct scan_key key = {
+      {get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8), scan_service(s, o)}};
   uint32_t index = scan_table_find(&s->holders, &key);
   if (index == SLAB_NONE && make) index = scan_table_put(&s->holders, &key);
   if (index == SLAB_NONE) return NULL;
@@ -104,6 +104,9 @@ static void hold_used(struct scan *s, const struct observation *o)
   if (!pair || pair->open == 0) return;
   pair->open--;
   pair->ended++;
+  // Nothing is held any more: what the pair would say is what a new one says.
+  if (pair->open == 0 && pair->zero == 0 && pair->node.list == 0)
+    scan_table_remove(&s->holders, scan_table_find(&s->holders, &pair->node.key));
 }
 
 void scan_hold(struct scan *s, const struct observation *o)

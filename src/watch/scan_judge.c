@@ -89,7 +89,7 @@ static uint64_t judge_since(const struct scan *s, uint64_t span_ns)
 }
 
 // Decoys send the same probes together; helpers send others of the same make to the same host.
-static bool judge_joins(const struct campaign *c, const struct source *it,
+static bool judge_joins(struct scan_pool *pool, const struct campaign *c, const struct source *it,
                         const struct judge_view *v, uint64_t now_ns, uint8_t fingerprint)
 {
   if (c->fingerprint != fingerprint || now_ns > c->last_ns + JUDGE_JOIN_NS) return false;
@@ -98,7 +98,7 @@ static bool judge_joins(const struct campaign *c, const struct source *it,
     const struct source_target *t = &it->targets[i];
     if (!judge_sees(v, t)) continue;
     bool close_by;
-    seen += campaign_has(c, &t->ip, t->port, t->first_ns, &close_by);
+    seen += campaign_has(pool, c, &t->ip, t->port, t->first_ns, &close_by);
     close += close_by;
     strange += !estab_ip_equal(&t->ip, &c->victim);
     all++;
@@ -147,7 +147,7 @@ static void judge_name(struct scan *s, struct source *it, const struct judge_vie
       kind == ESTAB_WATCH_KIND_SYN_SCAN && scan_idle_prober(s, &t->src, t->first_ns, &prober);
   if (idle) kind = ESTAB_WATCH_KIND_IDLE_SCAN;
   struct campaign *c = campaign_find(cs, CAMPAIGN_BY_VICTIM, &t->ip, kind);
-  if (c && judge_joins(c, it, v, s->now_ns, fingerprint)) {
+  if (c && judge_joins(&s->pool, c, it, v, s->now_ns, fingerprint)) {
     campaign_join(cs, c, &t->src);
     campaign_tell(cs, c);
   } else {

@@ -18,6 +18,21 @@ struct scan_tap {
   uint64_t alone; // lives that went on although nothing came back: the tap sees one direction
 };
 
+// Where the last attempt or success of a family was noted: see scan_twin.c. The next one is often of the same time.
+struct scan_twin {
+  uint64_t slot;
+  uint32_t cell, stamp; // stamp 0: none yet
+  uint16_t port;
+};
+
+#define SCAN_OPENINGS 32
+
+// Openings of protocols by what they begin with: places in the list of scan_version.c, its length = none.
+struct scan_openings {
+  uint8_t by_octet[256], behind; // the first of those that begin with an octet, or behind others
+  uint8_t next[SCAN_OPENINGS];   // of the same
+};
+
 struct scan {
   struct mem *mem;
   const struct estab_watch_settings *settings;
@@ -27,10 +42,12 @@ struct scan {
   struct scan_table victims;  // floods: struct flood_victim
   struct scan_table holders;  // exhaustion and held windows: struct hold_pair
   struct scan_table versions; // struct version_pair
-  struct scan_table zombies;  // struct idle_zombie
-  struct scan_table gathers;  // struct gather_victim
-  struct scan_seen services;  // (host, port) that once answered with a life that carried text
+  struct scan_openings openings;
+  struct scan_table zombies; // struct idle_zombie
+  struct scan_table gathers; // struct gather_victim
+  struct scan_seen services; // (host, port) that once answered with a life that carried text
   uint32_t *twins;
+  struct scan_twin last_twins[4];
   struct scan_tap tap;
   uint64_t now_ns;
   struct campaign *telling; // the one whose alert is out
@@ -43,6 +60,12 @@ struct scan {
 static inline bool scan_tap_one_way(const struct scan *s)
 {
   return s->tap.both == 0 || s->tap.alone * 8 > s->tap.both;
+}
+
+// Of a (host, port).
+static inline uint64_t scan_service(struct scan *s, const struct observation *o)
+{
+  return scan_fingerprint(&s->pool, &o->resp_ip, o->resp_port);
 }
 
 // A life closes, or ends without having been closed.
@@ -76,6 +99,7 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert);
 void scan_alone(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_alone_answer(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe);
+void scan_contact_text(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_judge(struct scan *s, struct source *source);  // a contact was noted: source->last
 void scan_decide(struct scan *s, struct source *source); // its wait is over
 void scan_flood(struct scan *s, const struct observation *o, const struct probe *probe);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_probe.c - the technique of a probe, from its flags, options, window and text.
 #include "watch/scan_probe.h"
+#include "base/tuple.h"
 
 #define PROBE_SIX 0x3f // FIN SYN RST PSH ACK URG
 
@@ -53,15 +54,18 @@ static uint8_t probe_fingerprint(const struct estab_tcp_header *h)
   return (uint8_t)(x >> 25);
 }
 
+static uint8_t probe_by_flags(uint16_t flags)
+{
+  for (size_t i = 0; i < sizeof probe_rows / sizeof *probe_rows; i++)
+    if ((flags & probe_rows[i].mask) == probe_rows[i].flags) return probe_rows[i].technique;
+  return PROBE_NONE;
+}
+
 struct probe probe_of(const struct watch_packet *p, bool fragmented)
 {
   const struct estab_tcp_header *h = &p->tcp;
-  struct probe out = {.technique = PROBE_NONE, .fingerprint = probe_fingerprint(h)};
-  for (size_t i = 0; i < sizeof probe_rows / sizeof *probe_rows; i++)
-    if ((h->flags & probe_rows[i].mask) == probe_rows[i].flags) {
-      out.technique = probe_rows[i].technique;
-      break;
-    }
+  struct probe out = {.technique = PROBE_SYN, .fingerprint = probe_fingerprint(h)};
+  if ((h->flags & PROBE_SIX) != BIT_S) out.technique = probe_by_flags(h->flags);
   bool text = p->payload_bytes > 0;
   // Text is what lives are for: a segment of one that was cut.
   if (text && (out.technique == PROBE_ACK || out.technique == PROBE_FINACK))
@@ -70,7 +74,7 @@ struct probe probe_of(const struct watch_packet *p, bool fragmented)
   if (out.technique == PROBE_RST && h->seq != 0) out.technique = PROBE_NONE;
   if (out.technique != PROBE_NONE && out.technique != PROBE_RST && probe_is_os(h))
     out.technique = PROBE_OS;
-  if (estab_ip_equal(&p->src, &p->dst) && h->src_port == h->dst_port && out.technique == PROBE_SYN)
+  if (h->src_port == h->dst_port && out.technique == PROBE_SYN && ip_equal(&p->src, &p->dst))
     out.technique = PROBE_LAND;
 
   uint32_t kernel = ESTAB_TCP_OPT_TS;
@@ -82,11 +86,12 @@ struct probe probe_of(const struct watch_packet *p, bool fragmented)
   return out;
 }
 
-// technique 4 bits, modifiers 3, crafted 1, fingerprint 7, one spare
+// technique 4 bits, modifiers 3, crafted 1, fingerprint 7, OBSERVE_TO_ITS_END 1
 uint16_t probe_tag(const struct probe *p)
 {
   unsigned tag = p->technique | (p->modifiers & 7u) << 4 | (p->crafted ? 1u : 0u) << 7 |
-                 (p->fingerprint & 0x7fu) << 8;
+                 (p->fingerprint & 0x7fu) << 8 |
+                 (probe_alone(p->technique) ? OBSERVE_TO_ITS_END : 0);
   return (uint16_t)(p->technique == PROBE_NONE ? 0 : tag);
 }
 

@@ -5,6 +5,7 @@
 #include "watch/scan_set.h"
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "base/tuple.h"
 
 void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t new_bytes)
 {
@@ -22,10 +23,16 @@ uint64_t scan_fixed_hash(const uint64_t *words, size_t count)
   return siphash13_words(key, words, count);
 }
 
-uint64_t scan_fingerprint(const struct estab_ip *ip, uint32_t with)
+uint64_t scan_fingerprint(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with)
 {
+  const uint32_t mixed = (get_be32(ip->bytes + 12) ^ with << 15) * UINT32_C(0x9e3779b1);
+  const uint32_t at = (mixed ^ with) % SCAN_PRINTS ^ mixed >> 26;
+  if (pool->prints[at].print && pool->prints[at].with == with && ip_equal(&pool->prints[at].ip, ip))
+    return pool->prints[at].print;
   uint64_t words[3] = {get_be64(ip->bytes), get_be64(ip->bytes + 8), with};
-  return scan_fixed_hash(words, 3);
+  pool->prints[at].ip = *ip;
+  pool->prints[at].with = with;
+  return pool->prints[at].print = scan_fixed_hash(words, 3);
 }
 
 static void scan_set_register(struct scan_set *s, uint64_t fingerprint, bool *moved)

@@ -4,11 +4,21 @@
 #define ESTAB_WATCH_SCAN_SET_H
 
 #include "base/mem.h"
+#include "base/pairs.h"
 
-// What campaigns and sources may take together.
+#define SCAN_PRINTS 64
+
+// What campaigns and sources share: the memory that they may take together, and the fingerprints that were asked for
+// last, which are mostly those that will be asked for next.
 struct scan_pool {
   struct mem *mem;
   uint64_t used_bytes, limit_bytes;
+  struct pairs_key key; // of tables by fingerprint
+  struct {
+    struct estab_ip ip;
+    uint32_t with;
+    uint64_t print; // 0 = not known
+  } prints[SCAN_PRINTS];
 };
 
 // As mem_resize(), and refuses beyond the limit. new_bytes 0 frees.
@@ -16,7 +26,7 @@ void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t
 
 // Fingerprints do not depend on the secret: what they decide must be the same on every run.
 uint64_t scan_fixed_hash(const uint64_t *words, size_t count);
-uint64_t scan_fingerprint(const struct estab_ip *ip, uint32_t with);
+uint64_t scan_fingerprint(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with);
 
 #define SCAN_SET_EXACT     16384 // members counted one by one; beyond, within 3.3 % (standard error)
 #define SCAN_SET_REGISTERS 1024

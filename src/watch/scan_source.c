@@ -10,6 +10,7 @@
 
 #include "watch/scan_source.h"
 #include "base/bytes.h"
+#include "base/tuple.h"
 #include "watch/scan_campaign.h"
 
 bool sources_init(struct sources *s, struct scan_pool *pool, uint32_t max, uint32_t cells,
@@ -43,12 +44,13 @@ void sources_destroy(struct sources *s)
 
 static struct scan_key source_key(const struct estab_ip *ip)
 {
-  struct estab_ip source = campaign_source_of(ip);
-  return (struct scan_key){{get_be64(source.bytes), get_be64(source.bytes + 8), 0}};
+  return (struct scan_key){
+      {get_be64(ip->bytes), ip_is_mapped(ip) ? get_be64(ip->bytes + 8) : 0, 0}};
 }
 
 struct source *source_find(struct sources *s, const struct estab_ip *ip)
 {
+  if (s->table.slab.count == 0) return NULL;
   struct scan_key key = source_key(ip);
   uint32_t index = scan_table_find(&s->table, &key);
   return index == SLAB_NONE ? NULL : scan_table_at(&s->table, index);
@@ -62,9 +64,9 @@ static bool source_admitted(struct sources *s, const struct estab_ip *source,
     memset(s->admit, 0, s->admit_cells * sizeof *s->admit);
     s->admit_marks = 0;
   }
-  uint64_t at = scan_fingerprint(source, 0);
+  uint64_t at = scan_fingerprint(s->pool, source, 0);
   uint16_t *cell = &s->admit[at & (s->admit_cells - 1)];
-  uint16_t bit = (uint16_t)(1u << ((scan_fingerprint(target, port) ^ at >> 32) & 15));
+  uint16_t bit = (uint16_t)(1u << ((scan_fingerprint(s->pool, target, port) ^ at >> 32) & 15));
   if (!(*cell & bit)) s->admit_marks++;
   *cell |= bit;
   unsigned bits = 0;
@@ -127,7 +129,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
   uint32_t now_s = (uint32_t)(contact->first_ns / 1000000000);
   for (uint16_t i = 0; i < it->count; i++) {
     struct source_target *t = &it->targets[i];
-    if (t->port != contact->port || !estab_ip_equal(&t->ip, &contact->ip) ||
+    if (t->port != contact->port || !ip_equal(&t->ip, &contact->ip) ||
         probe_from_tag(t->probe).technique != technique)
       continue;
     uint8_t visits = t->visits;
@@ -176,13 +178,13 @@ static void source_decay(struct source *it, uint64_t ts_ns)
   }
 }
 
-void source_success(struct source *it, const struct estab_ip *target, uint16_t port, bool crafted,
-                    uint64_t ts_ns)
+void source_success(struct sources *s, struct source *it, const struct estab_ip *target,
+                    uint16_t port, bool crafted, uint64_t ts_ns)
 {
   source_decay(it, ts_ns);
   if (it->ok_total < UINT32_MAX) it->ok_total++;
   it->ok_crafted += crafted;
-  it->ok_bits |= UINT64_C(1) << (scan_fingerprint(target, port) & 63);
+  it->ok_bits |= UINT64_C(1) << (scan_fingerprint(s->pool, target, port) & 63);
   int at = 0;
   while (at < SOURCE_PORTS - 1 && it->ok_ports[at] != port && it->ok_counts[at])
     at++;

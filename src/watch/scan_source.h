@@ -74,8 +74,8 @@ struct source_target *source_note(struct sources *s, struct source *it,
                                   const struct source_target *contact);
 
 // A life with text.
-void source_success(struct source *it, const struct estab_ip *target, uint16_t port, bool crafted,
-                    uint64_t ts_ns);
+void source_success(struct sources *s, struct source *it, const struct estab_ip *target,
+                    uint16_t port, bool crafted, uint64_t ts_ns);
 uint32_t source_successes(const struct source *it); // with distinct targets, nearly
 uint32_t source_port_successes(const struct source *it, uint16_t port);
 

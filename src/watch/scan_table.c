@@ -47,16 +47,21 @@ static bool scan_key_equal(const struct scan_key *a, const struct scan_key *b)
   return !((a->words[0] ^ b->words[0]) | (a->words[1] ^ b->words[1]) | (a->words[2] ^ b->words[2]));
 }
 
-uint32_t scan_table_find(const struct scan_table *t, const struct scan_key *key)
+static uint32_t scan_table_find_in(const struct scan_table *t, uint32_t bucket,
+                                   const struct scan_key *key)
 {
-  if (t->slab.count == 0) return SLAB_NONE; // a quiet day
-  uint32_t i = *scan_table_bucket(t, key);
-  while (i != SLAB_NONE) {
+  for (uint32_t i = bucket; i != SLAB_NONE;) {
     const struct scan_node *n = scan_table_at(t, i);
     if (scan_key_equal(&n->key, key)) return i;
     i = n->next;
   }
   return SLAB_NONE;
+}
+
+uint32_t scan_table_find(const struct scan_table *t, const struct scan_key *key)
+{
+  if (t->slab.count == 0) return SLAB_NONE; // a quiet day
+  return scan_table_find_in(t, *scan_table_bucket(t, key), key);
 }
 
 static void scan_table_link(struct scan_table *t, uint32_t index, uint8_t list)
@@ -87,21 +92,17 @@ static void scan_table_unlink(struct scan_table *t, uint32_t index)
   t->listed[n->list]--;
 }
 
-uint32_t scan_table_add(struct scan_table *t, const struct scan_key *key)
+static void scan_table_enter(struct scan_table *t, uint32_t index, uint32_t *bucket,
+                             const struct scan_key *key)
 {
-  if (scan_table_full(t)) return SLAB_NONE;
-  uint32_t index = slab_new(&t->slab);
-  if (index == SLAB_NONE) return SLAB_NONE;
   struct scan_node *n = scan_table_at(t, index);
-  uint32_t *bucket = scan_table_bucket(t, key);
   n->key = *key;
   n->next = *bucket;
   *bucket = index;
   scan_table_link(t, index, 0);
-  return index;
 }
 
-void scan_table_remove(struct scan_table *t, uint32_t index)
+static void scan_table_leave(struct scan_table *t, uint32_t index)
 {
   struct scan_node *n = scan_table_at(t, index);
   uint32_t *at = scan_table_bucket(t, &n->key);
@@ -109,6 +110,31 @@ void scan_table_remove(struct scan_table *t, uint32_t index)
     at = &((struct scan_node *)scan_table_at(t, *at))->next;
   *at = n->next;
   scan_table_unlink(t, index);
+}
+
+// The bucket is the key's. Who was quiet longest makes room, without the way through the slab.
+static uint32_t scan_table_put_in(struct scan_table *t, uint32_t *bucket,
+                                  const struct scan_key *key)
+{
+  uint32_t index;
+  if (scan_table_full(t)) {
+    index = scan_table_oldest(t);
+    scan_table_leave(t, index);
+    memset(scan_table_at(t, index), 0, t->slab.item_bytes);
+  } else
+    index = slab_new(&t->slab);
+  if (index != SLAB_NONE) scan_table_enter(t, index, bucket, key);
+  return index;
+}
+
+uint32_t scan_table_add(struct scan_table *t, const struct scan_key *key)
+{
+  return scan_table_full(t) ? SLAB_NONE : scan_table_put_in(t, scan_table_bucket(t, key), key);
+}
+
+void scan_table_remove(struct scan_table *t, uint32_t index)
+{
+  scan_table_leave(t, index);
   slab_free(&t->slab, index);
 }
 
@@ -126,16 +152,14 @@ void scan_table_use(struct scan_table *t, uint32_t index)
 
 uint32_t scan_table_put(struct scan_table *t, const struct scan_key *key)
 {
-  if (scan_table_full(t)) scan_table_remove(t, scan_table_oldest(t));
-  return scan_table_add(t, key);
+  return scan_table_put_in(t, scan_table_bucket(t, key), key);
 }
 
 uint32_t scan_table_get(struct scan_table *t, const struct scan_key *key)
 {
-  uint32_t index = scan_table_find(t, key);
-  if (index != SLAB_NONE) {
-    scan_table_use(t, index);
-    return index;
-  }
-  return scan_table_put(t, key);
+  uint32_t *bucket = scan_table_bucket(t, key);
+  uint32_t index = scan_table_find_in(t, *bucket, key);
+  if (index == SLAB_NONE) return scan_table_put_in(t, bucket, key);
+  scan_table_use(t, index);
+  return index;
 }

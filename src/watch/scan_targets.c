@@ -2,15 +2,20 @@
 // scan_targets.c - what a campaign keeps of its targets: addresses, ports, answers, and who probed them first.
 #include <string.h>
 
+#include "base/bytes.h"
+#include "base/tuple.h"
 #include "watch/scan_campaign.h"
 
 #define TARGET_SHARED_MS 1000 // decoys send their probes together
 
-static int endpoint_order(const struct estab_watch_endpoint *a,
-                          const struct estab_watch_endpoint *b)
+static bool endpoint_before(const struct estab_watch_endpoint *a,
+                            const struct estab_watch_endpoint *b)
 {
-  int order = memcmp(a->ip.bytes, b->ip.bytes, sizeof a->ip.bytes);
-  return order ? order : (int)a->port - (int)b->port;
+  for (unsigned i = 0; i < 16; i += 8) {
+    const uint64_t x = get_be64(a->ip.bytes + i), y = get_be64(b->ip.bytes + i);
+    if (x != y) return x < y;
+  }
+  return a->port < b->port;
 }
 
 static void campaign_list_add(struct scan_pool *pool, struct campaign_list *list,
@@ -32,23 +37,28 @@ static void campaign_list_add(struct scan_pool *pool, struct campaign_list *list
 
 static void campaign_list_remove(struct campaign_list *list, const struct campaign_probe *probe)
 {
-  struct estab_watch_endpoint gone = {.ip = probe->dst, .port = probe->dst_port};
   if (list->count) list->count--;
   for (uint32_t i = 0; i < list->listed; i++)
-    if (endpoint_order(&list->at[i], &gone) == 0) {
+    if (list->at[i].port == probe->dst_port && ip_equal(&list->at[i].ip, &probe->dst)) {
       list->at[i] = list->at[--list->listed];
+      list->sorted = 0;
       return;
     }
 }
 
-// Shell sort: at most 1,024, and nearly sorted the second time.
+// Shell sort: at most 1,024. What the last one has sorted is not looked at again, and often the rest follows in order.
 void campaign_list_sort(struct campaign_list *list)
 {
+  uint32_t in_order = list->sorted ? list->sorted : 1;
+  while (in_order < list->listed && endpoint_before(&list->at[in_order - 1], &list->at[in_order]))
+    in_order++;
+  list->sorted = list->listed;
+  if (in_order >= list->listed) return;
   for (uint32_t step = 364; step; step /= 3)
     for (uint32_t i = step; i < list->listed; i++) {
       struct estab_watch_endpoint x = list->at[i];
       uint32_t j = i;
-      for (; j >= step && endpoint_order(&x, &list->at[j - step]) < 0; j -= step)
+      for (; j >= step && endpoint_before(&x, &list->at[j - step]); j -= step)
         list->at[j] = list->at[j - step];
       list->at[j] = x;
     }
@@ -57,7 +67,7 @@ void campaign_list_sort(struct campaign_list *list)
 void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
                           const struct estab_ip *ip)
 {
-  if (!scan_set_add(&to->all, pool, scan_fingerprint(ip, 0))) return;
+  if (!scan_set_add(&to->all, pool, scan_fingerprint(pool, ip, 0))) return;
   if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
   uint32_t low = 0, high = to->listed;
   while (low < high) {
@@ -139,10 +149,13 @@ uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most
   return n;
 }
 
-static struct campaign_target *campaign_target_slot(struct campaign_target *targets, uint32_t room,
+static struct campaign_target *campaign_target_slot(const struct scan_pool *pool,
+                                                    struct campaign_target *targets, uint32_t room,
                                                     uint64_t fingerprint)
 {
-  uint32_t i = (uint32_t)(fingerprint >> 32) & (room - 1);
+  const uint64_t sum = pairs_add(pool->key.words[PAIRS_WORDS], &pool->key, 0,
+                                 (uint32_t)(fingerprint >> 32), (uint32_t)fingerprint);
+  uint32_t i = (uint32_t)(sum >> 32) & (room - 1);
   while (targets[i].fingerprint && targets[i].fingerprint != fingerprint)
     i = (i + 1) & (room - 1);
   return &targets[i];
@@ -157,16 +170,19 @@ static bool campaign_targets_grow(struct scan_pool *pool, struct campaign *it)
   memset(targets, 0, room * sizeof *targets);
   for (uint32_t i = 0; i < it->target_room; i++)
     if (it->targets[i].fingerprint)
-      *campaign_target_slot(targets, room, it->targets[i].fingerprint) = it->targets[i];
+      *campaign_target_slot(pool, targets, room, it->targets[i].fingerprint) = it->targets[i];
   (void)scan_pool_resize(pool, it->targets, it->target_room * sizeof *targets, 0);
   it->targets = targets;
   it->target_room = room;
   return true;
 }
 
-static uint64_t campaign_target_print(const struct estab_ip *ip, uint16_t port)
+// Of IPv4 the target itself. Never 0.
+static uint64_t campaign_target_print(struct scan_pool *pool, const struct estab_ip *ip,
+                                      uint16_t port)
 {
-  uint64_t fingerprint = scan_fingerprint(ip, 0x10000u | port);
+  if (ip_is_mapped(ip)) return UINT64_C(1) << 63 | (uint64_t)port << 32 | get_be32(ip->bytes + 12);
+  uint64_t fingerprint = scan_fingerprint(pool, ip, 0x10000u | port);
   return fingerprint ? fingerprint : 1;
 }
 
@@ -199,16 +215,17 @@ static void campaign_target_set(struct scan_pool *pool, struct campaign *it,
 bool campaign_target_note(struct scan_pool *pool, struct campaign *it,
                           const struct campaign_probe *probe)
 {
-  uint64_t fingerprint = campaign_target_print(&probe->dst, probe->dst_port);
+  uint64_t fingerprint = campaign_target_print(pool, &probe->dst, probe->dst_port);
   bool kept = it->targets_used < it->target_room / 4 * 3 || campaign_targets_grow(pool, it);
   struct campaign_target *target =
-      it->target_room ? campaign_target_slot(it->targets, it->target_room, fingerprint) : NULL;
+      it->target_room ? campaign_target_slot(pool, it->targets, it->target_room, fingerprint)
+                      : NULL;
   if (!target || (!target->fingerprint && !kept)) {
     if (probe->answer != CAMPAIGN_WAITING)
       campaign_list_add(pool, &it->answers[probe->answer], probe);
     return false;
   }
-  uint8_t source = (uint8_t)(scan_fingerprint(&probe->src, 0) & 0xff);
+  uint8_t source = (uint8_t)(scan_fingerprint(pool, &probe->src, 0) & 0xff);
   uint32_t ms = campaign_time_ms(it, probe->ts_ns);
   if (!target->fingerprint) {
     *target = (struct campaign_target){
@@ -229,21 +246,21 @@ void campaign_target_answer(struct scan_pool *pool, struct campaign *it,
 {
   struct campaign_target *target = NULL;
   if (it->target_room)
-    target = campaign_target_slot(it->targets, it->target_room,
-                                  campaign_target_print(&probe->dst, probe->dst_port));
+    target = campaign_target_slot(pool, it->targets, it->target_room,
+                                  campaign_target_print(pool, &probe->dst, probe->dst_port));
   if (target && target->fingerprint)
     campaign_target_set(pool, it, target, probe);
   else
     campaign_list_add(pool, &it->answers[probe->answer], probe);
 }
 
-bool campaign_has(const struct campaign *it, const struct estab_ip *ip, uint16_t port,
-                  uint64_t ts_ns, bool *close_by)
+bool campaign_has(struct scan_pool *pool, const struct campaign *it, const struct estab_ip *ip,
+                  uint16_t port, uint64_t ts_ns, bool *close_by)
 {
   *close_by = false;
   if (!it->target_room) return false;
-  const struct campaign_target *target =
-      campaign_target_slot(it->targets, it->target_room, campaign_target_print(ip, port));
+  const struct campaign_target *target = campaign_target_slot(
+      pool, it->targets, it->target_room, campaign_target_print(pool, ip, port));
   if (!target->fingerprint) return false;
   uint32_t ms = campaign_time_ms(it, ts_ns);
   *close_by =

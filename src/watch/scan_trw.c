@@ -31,7 +31,7 @@ void scan_trw_contact(struct scan *s, struct source *source, const struct observ
 {
   if (scan_trw_local(s->settings, &o->orig_ip) || !scan_trw_local(s->settings, &o->resp_ip)) return;
   // A contact is the first when its bit is new; of two hosts with one bit the second does not count.
-  uint64_t bit = UINT64_C(1) << (scan_fingerprint(&o->resp_ip, 0) & 63);
+  uint64_t bit = UINT64_C(1) << (scan_fingerprint(&s->pool, &o->resp_ip, 0) & 63);
   if (source->trw_hosts & bit) return;
   source->trw_hosts |= bit;
   if (source->trw_log >= TRW_UPPER) return;

@@ -5,6 +5,7 @@
 // with one of the other family. The two have different addresses, so only time and port join them: the
 // winner begins within two seconds, to the same port. On a tap that sees one direction nobody wins; there
 // the attempt counts.
+#include "base/tuple.h"
 #include "watch/scan_parts.h"
 
 #define TWIN_SLOT_NS (SCAN_S / 2)
@@ -22,14 +23,20 @@ static uint32_t scan_twin_stamp(uint64_t slot, uint16_t port, unsigned what, uin
 // Of an attempt (FIRST) or a handshake that ended (ESTABLISHED).
 static unsigned scan_twin_what(const struct observation *o, bool attempt, bool other)
 {
-  return (estab_ip_is4(&o->orig_ip) != other ? 1u : 0u) | (attempt ? 2u : 0u);
+  return (ip_is_mapped(&o->orig_ip) != other ? 1u : 0u) | (attempt ? 2u : 0u);
 }
 
 void scan_twin_note(struct scan *s, const struct observation *o)
 {
-  uint32_t cell, stamp = scan_twin_stamp(o->first_ns / TWIN_SLOT_NS, o->resp_port,
-                                         scan_twin_what(o, o->kind == OBSERVE_FIRST, false), &cell);
-  s->twins[cell] = stamp;
+  const unsigned what = scan_twin_what(o, o->kind == OBSERVE_FIRST, false);
+  const uint64_t slot = o->first_ns / TWIN_SLOT_NS;
+  struct scan_twin *last = &s->last_twins[what];
+  if (last->slot != slot || last->port != o->resp_port || !last->stamp) {
+    last->slot = slot;
+    last->port = o->resp_port;
+    last->stamp = scan_twin_stamp(slot, o->resp_port, what, &last->cell);
+  }
+  s->twins[last->cell] = last->stamp;
 }
 
 bool scan_twin_won(const struct scan *s, const struct observation *o)

@@ -55,16 +55,41 @@ static const struct version_opening {
     {"GIOP\x01\x00", 6, 0, 23, false},
 };
 
-static const struct version_opening *version_opening_of(const struct watch_packet *p)
+#define VERSION_TEXTS (sizeof version_openings / sizeof *version_openings)
+
+static unsigned version_first_in(const struct watch_packet *p, const uint8_t *next, unsigned at)
 {
-  for (size_t i = 0; i < sizeof version_openings / sizeof *version_openings; i++) {
-    const struct version_opening *v = &version_openings[i];
+  for (; at < VERSION_TEXTS; at = next[at]) {
+    const struct version_opening *v = &version_openings[at];
     if (p->payload_captured_bytes >= (uint32_t)v->offset + v->bytes &&
-        p->payload[v->offset] == (uint8_t)v->text[0] && // nearly all end here, without a call
         memcmp(p->payload + v->offset, v->text, v->bytes) == 0)
-      return v;
+      break;
   }
-  return NULL;
+  return at;
+}
+
+// The first of the list. By their first octet few can be meant.
+static const struct version_opening *version_opening_of(const struct scan *s,
+                                                        const struct watch_packet *p)
+{
+  if (p->payload_captured_bytes == 0) return NULL;
+  const struct scan_openings *o = &s->openings;
+  const unsigned begins = version_first_in(p, o->next, o->by_octet[p->payload[0]]);
+  const unsigned behind = version_first_in(p, o->next, o->behind);
+  const unsigned at = begins < behind ? begins : behind;
+  return at < VERSION_TEXTS ? &version_openings[at] : NULL;
+}
+
+static void version_openings_sort(struct scan_openings *o)
+{
+  _Static_assert(VERSION_TEXTS <= SCAN_OPENINGS, "room for all");
+  memset(o, VERSION_TEXTS, sizeof *o);
+  for (unsigned i = VERSION_TEXTS; i-- > 0;) {
+    const struct version_opening *v = &version_openings[i];
+    uint8_t *head = v->offset ? &o->behind : &o->by_octet[(uint8_t)v->text[0]];
+    o->next[i] = *head;
+    *head = (uint8_t)i;
+  }
 }
 
 // HTTP/1.0 without a header, after a wait that a client with a question does not make.
@@ -78,10 +103,10 @@ static bool version_listened(const struct observation *o, const struct version_o
 void scan_version(struct scan *s, const struct observation *o)
 {
   if (o->kind != OBSERVE_DATA || !o->packet || o->side != ESTAB_WATCH_ORIG) return;
-  const struct version_opening *v = version_opening_of(o->packet);
+  const struct version_opening *v = version_opening_of(s, o->packet);
   if (!v) return;
-  struct scan_key key = {{get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8),
-                          scan_fingerprint(&o->resp_ip, o->resp_port)}};
+  struct scan_key key = {
+      {get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8), scan_service(s, o)}};
   uint32_t index = scan_table_get(&s->versions, &key);
   if (index == SLAB_NONE) return;
   struct version_pair *pair = scan_table_at(&s->versions, index);
@@ -108,6 +133,7 @@ void scan_version(struct scan *s, const struct observation *o)
 
 bool scan_versions_init(struct scan *s, uint32_t max)
 {
+  version_openings_sort(&s->openings);
   return scan_table_init(&s->versions, s->mem, sizeof(struct version_pair), max,
                          s->settings->secret);
 }

@@ -46,6 +46,8 @@ struct track {
   struct recall *recall;
   track_observer *observe;
   void *observe_ctx;
+  uint64_t observe_due_ns;           // they wait for this time
+  uint64_t observed_ns;              // of what they were not told last, since it says nothing
   const struct watch_packet *packet; // the one that is judged, NULL in a timeout
   struct flow_key expected;          // of the packet that track_expect() saw last
   struct estab_watch_stats *stats;

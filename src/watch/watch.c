@@ -69,7 +69,10 @@ void estab_watch_settings_default(struct estab_watch_settings *settings)
 
 static uint16_t watch_observe(void *ctx, const struct observation *o)
 {
-  return scan_observe(ctx, o);
+  estab_watch *w = ctx;
+  uint16_t answer = scan_observe(w->scan, o);
+  w->track.observe_due_ns = scan_deadline(w->scan);
+  return answer;
 }
 
 static int watch_copy_local(estab_watch *w)
@@ -117,7 +120,7 @@ int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **o
     w->scan = scan_new(&w->mem, &w->settings);
     if (!w->scan) error = ESTAB_ERR_NO_MEMORY;
     w->track.observe = watch_observe;
-    w->track.observe_ctx = w->scan;
+    w->track.observe_ctx = w;
   }
   if (error) {
     estab_watch_free(w);
@@ -269,7 +272,9 @@ void estab_watch_advance(estab_watch *w, uint64_t now_ns)
 {
   if (now_ns <= w->now_ns) return;
   watch_time(w, now_ns);
-  if (w->scan) scan_advance(w->scan, now_ns);
+  if (!w->scan) return;
+  scan_advance(w->scan, now_ns);
+  w->track.observe_due_ns = scan_deadline(w->scan);
 }
 
 uint64_t estab_watch_deadline(estab_watch *w)
@@ -286,7 +291,7 @@ void estab_watch_flush(estab_watch *w)
   track_flush(&w->track);
   w->stats.counts[ESTAB_WATCH_COUNT_FRAGMENT_LOST] +=
       watch_defrag_expire(&w->defrag, ESTAB_NEVER - 1);
-  if (w->scan) scan_flush(w->scan);
+  if (w->scan) scan_flush(w->scan, w->track.observed_ns);
 }
 
 void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns)

@@ -156,7 +156,7 @@ void scan_kit_finish(struct scan_kit *k)
 {
   scan_kit_open(k);
   kit_time(k, UINT64_MAX);
-  scan_flush(k->scan);
+  scan_flush(k->scan, 0);
   kit_pull(k);
 }
 
