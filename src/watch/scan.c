@@ -23,6 +23,7 @@ static bool scan_init(struct scan *s, struct mem *mem, const struct estab_watch_
   if (budget > UINT64_C(1) << 30) budget = UINT64_C(1) << 30;
   s->mem = mem;
   s->settings = settings;
+  s->due_ns = ESTAB_NEVER;
   s->pool.mem = mem;
   s->pool.limit_bytes = budget / 8 * 3;
   const uint64_t secret[2] = {get_le64(settings->secret), get_le64(settings->secret + 8)};
@@ -70,16 +71,21 @@ void scan_free(struct scan *s)
 
 uint64_t scan_deadline(struct scan *s)
 {
-  const uint64_t held = scan_hold_deadline(s), end = campaigns_deadline(&s->campaigns);
-  return u64_min(s->sources.due_ns, u64_min(held, end));
+  return s->due_ns;
+}
+
+static uint64_t scan_soonest(const struct scan *s)
+{
+  uint64_t soonest = u64_min(s->sources.due_ns, s->campaigns.next_end_ns);
+  return s->holders.listed[1] ? u64_min(soonest, scan_hold_deadline(s)) : soonest;
 }
 
 // What is due by now_ns, in the order of the deadlines, so that calling more often changes nothing.
 static void scan_due(struct scan *s, uint64_t now_ns)
 {
-  for (uint64_t first; (first = scan_deadline(s)) <= now_ns;) {
+  for (uint64_t first; (first = scan_soonest(s)) <= now_ns;) {
     if (first > s->now_ns) s->now_ns = first;
-    if (first == campaigns_deadline(&s->campaigns))
+    if (first == s->campaigns.next_end_ns)
       campaigns_advance(&s->campaigns, first);
     else if (first == s->sources.due_ns)
       scan_decide(s, sources_due(&s->sources));
@@ -91,6 +97,7 @@ static void scan_due(struct scan *s, uint64_t now_ns)
 void scan_advance(struct scan *s, uint64_t now_ns)
 {
   scan_due(s, now_ns);
+  s->due_ns = scan_soonest(s);
 }
 
 // Lives that went on although nothing came back.
@@ -149,12 +156,8 @@ static void scan_observe_success(struct scan *s, const struct observation *o)
   scan_flood(s, o, &probe);
 }
 
-uint16_t scan_observe(struct scan *s, const struct observation *o)
+static uint16_t scan_take(struct scan *s, const struct observation *o)
 {
-  if (o->ts_ns > s->now_ns) {
-    scan_due(s, o->ts_ns);
-    s->now_ns = o->ts_ns;
-  }
   switch ((enum observation_kind)o->kind) {
   case OBSERVE_FIRST: return scan_observe_first(s, o);
   case OBSERVE_SEGMENT:
@@ -182,6 +185,17 @@ uint16_t scan_observe(struct scan *s, const struct observation *o)
     break;
   }
   return 0;
+}
+
+uint16_t scan_observe(struct scan *s, const struct observation *o)
+{
+  if (o->ts_ns > s->now_ns) {
+    if (o->ts_ns >= s->due_ns) scan_due(s, o->ts_ns);
+    s->now_ns = o->ts_ns;
+  }
+  uint16_t answer = scan_take(s, o);
+  s->due_ns = scan_soonest(s);
+  return answer;
 }
 
 void scan_flush(struct scan *s, uint64_t now_ns)

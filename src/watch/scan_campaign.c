@@ -256,11 +256,6 @@ static struct campaign *campaigns_first(struct campaigns *c, uint64_t *deadline)
   return first;
 }
 
-uint64_t campaigns_deadline(struct campaigns *c)
-{
-  return c->next_end_ns;
-}
-
 void campaigns_advance(struct campaigns *c, uint64_t now_ns)
 {
   while (c->next_end_ns <= now_ns) {

@@ -132,8 +132,6 @@ uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most
 // Asks for it to be told (again).
 void campaign_tell(struct campaigns *c, struct campaign *it);
 
-// When the next one ends unless it goes on; ESTAB_NEVER.
-uint64_t campaigns_deadline(struct campaigns *c);
 // Ends those whose time is up, in the order of their deadlines.
 void campaigns_advance(struct campaigns *c, uint64_t now_ns);
 void campaigns_flush(struct campaigns *c);

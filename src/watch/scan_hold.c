@@ -4,11 +4,16 @@
 // Held open: one source has many connections without text to one (host, port), and few of them end within a
 // minute. Sockets that browsers open ahead of need live for ten seconds. Held at zero: only the side that
 // opened a connection counts; a server whose window stays shut hangs, it does not attack.
+//
+// Of nearly all connections text comes right after the handshake: those that were just opened wait for it before their
+// pair gets a record, as long as that can change nothing.
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
+#include "base/tuple.h"
 
-#define HOLD_WATCH_NS (30 * SCAN_S)
-#define HOLD_LEAST_NS (20 * SCAN_S) // at the end of a capture
+#define HOLD_WATCH_NS   (30 * SCAN_S)
+#define HOLD_LEAST_NS   (20 * SCAN_S) // at the end of a capture
+#define HOLD_FRESH_OPEN 8             // of one pair, that wait for their text together
 
 struct hold_pair {
   struct scan_node node; // source; fingerprint of (host, port)
@@ -20,23 +25,81 @@ struct hold_pair {
   uint32_t zero;        // held at zero
 };
 
-static struct hold_pair *hold_pair_of(struct scan *s, const struct observation *o, bool make)
+static struct scan_key hold_key(struct scan *s, const struct estab_ip *src,
+                                const struct estab_ip *dst, uint16_t port)
 {
-  struct scan_key key = {
-      {get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8), scan_service(s, o)}};
+  return (struct scan_key){
+      {get_be64(src->bytes), get_be64(src->bytes + 8), scan_fingerprint(&s->pool, dst, port)}};
+}
+
+static struct hold_pair *hold_find(struct scan *s, const struct observation *o)
+{
+  if (s->holders.slab.count == 0) return NULL;
+  struct scan_key key = hold_key(s, &o->orig_ip, &o->resp_ip, o->resp_port);
   uint32_t index = scan_table_find(&s->holders, &key);
-  if (index == SLAB_NONE && make) index = scan_table_put(&s->holders, &key);
+  if (index == SLAB_NONE) return NULL;
+  struct hold_pair *pair = scan_table_at(&s->holders, index);
+  if (pair->node.list == 0) scan_table_use(&s->holders, index);
+  return pair;
+}
+
+// Opened by connections of which the first is that of `from`.
+static struct hold_pair *hold_get(struct scan *s, const struct scan_fresh *from)
+{
+  struct scan_key key = hold_key(s, &from->src, &from->dst, from->port);
+  if (s->holders.slab.count == 0) s->most_open = 0;
+  uint32_t index = scan_table_find(&s->holders, &key);
+  if (index == SLAB_NONE) index = scan_table_put(&s->holders, &key);
   if (index == SLAB_NONE) return NULL;
   struct hold_pair *pair = scan_table_at(&s->holders, index);
   if (pair->node.list == 0) scan_table_use(&s->holders, index);
   if (pair->open == 0 && pair->zero == 0) {
-    pair->first_ns = o->first_ns;
-    pair->first_packet = o->first_packet;
-    pair->src = o->orig_ip;
-    pair->dst = o->resp_ip;
-    pair->port = o->resp_port;
+    pair->first_ns = from->first_ns;
+    pair->first_packet = from->first_packet;
+    pair->src = from->src;
+    pair->dst = from->dst;
+    pair->port = from->port;
   }
+  pair->open += from->open;
+  if (pair->open > s->most_open) s->most_open = pair->open;
   return pair;
+}
+
+static struct scan_fresh hold_begin(const struct observation *o, uint8_t open)
+{
+  return (struct scan_fresh){.src = o->orig_ip,
+                             .dst = o->resp_ip,
+                             .port = o->resp_port,
+                             .first_ns = o->first_ns,
+                             .first_packet = o->first_packet,
+                             .open = open};
+}
+
+static struct scan_fresh *hold_fresh(struct scan *s, const struct observation *o)
+{
+  const uint32_t mixed =
+      (get_be32(o->orig_ip.bytes + 12) ^ get_be32(o->resp_ip.bytes + 12)) * UINT32_C(0x9e3779b1);
+  return &s->fresh[(mixed >> 26 ^ o->resp_port) % SCAN_FRESH];
+}
+
+static bool hold_fresh_is(const struct scan_fresh *f, const struct observation *o)
+{
+  return f->open && f->port == o->resp_port && ip_equal(&f->src, &o->orig_ip) &&
+         ip_equal(&f->dst, &o->resp_ip);
+}
+
+// Among the pairs with it.
+static void hold_settle(struct scan *s, struct scan_fresh *f)
+{
+  if (f->open) (void)hold_get(s, f);
+  f->open = 0;
+}
+
+// Whether a connection more can wait for its text: no pair is watched, and none is near what makes it so.
+static bool hold_can_wait(const struct scan *s)
+{
+  return s->holders.listed[1] == 0 &&
+         s->most_open + 2 * HOLD_FRESH_OPEN < s->settings->thresholds.exhaustion_open;
 }
 
 static void hold_name(struct scan *s, const struct hold_pair *pair, enum estab_watch_kind kind,
@@ -65,10 +128,18 @@ static void hold_name(struct scan *s, const struct hold_pair *pair, enum estab_w
 
 static void hold_opened(struct scan *s, const struct observation *o)
 {
-  struct hold_pair *pair = hold_pair_of(s, o, true);
-  if (!pair) return;
-  pair->open++;
-  if (pair->open < s->settings->thresholds.exhaustion_open || pair->node.list == 1) return;
+  struct scan_fresh *f = hold_fresh(s, o);
+  const bool same = hold_fresh_is(f, o);
+  if (hold_can_wait(s) && (!same || f->open < HOLD_FRESH_OPEN)) {
+    if (!same) hold_settle(s, f);
+    if (!same) *f = hold_begin(o, 0);
+    f->open++;
+    return;
+  }
+  if (same) hold_settle(s, f);
+  const struct scan_fresh one = hold_begin(o, 1);
+  struct hold_pair *pair = hold_get(s, &one);
+  if (!pair || pair->open < s->settings->thresholds.exhaustion_open || pair->node.list == 1) return;
   pair->due_ns = s->now_ns + HOLD_WATCH_NS;
   pair->ended = 0;
   scan_table_list(&s->holders, scan_table_find(&s->holders, &pair->node.key), 1);
@@ -100,13 +171,28 @@ void scan_hold_due(struct scan *s, uint64_t now_ns, bool last)
 
 static void hold_used(struct scan *s, const struct observation *o)
 {
-  struct hold_pair *pair = hold_pair_of(s, o, false);
+  struct scan_fresh *f = hold_fresh(s, o);
+  if (hold_fresh_is(f, o)) {
+    f->open--;
+    return;
+  }
+  struct hold_pair *pair = hold_find(s, o);
   if (!pair || pair->open == 0) return;
   pair->open--;
   pair->ended++;
   // Nothing is held any more: what the pair would say is what a new one says.
   if (pair->open == 0 && pair->zero == 0 && pair->node.list == 0)
     scan_table_remove(&s->holders, scan_table_find(&s->holders, &pair->node.key));
+}
+
+static void hold_zero(struct scan *s, const struct observation *o)
+{
+  struct scan_fresh *f = hold_fresh(s, o);
+  if (hold_fresh_is(f, o)) hold_settle(s, f);
+  const struct scan_fresh none = hold_begin(o, 0);
+  struct hold_pair *pair = hold_get(s, &none);
+  if (pair && ++pair->zero >= s->settings->thresholds.zero_window_open)
+    hold_name(s, pair, ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD, pair->zero);
 }
 
 void scan_hold(struct scan *s, const struct observation *o)
@@ -125,11 +211,7 @@ void scan_hold(struct scan *s, const struct observation *o)
       hold_used(s, o);
     break;
   case OBSERVE_SUSPECT:
-    if (o->suspicion == SUSPECT_ZERO_WINDOW && o->side == ESTAB_WATCH_ORIG) {
-      struct hold_pair *pair = hold_pair_of(s, o, true);
-      if (pair && ++pair->zero >= s->settings->thresholds.zero_window_open)
-        hold_name(s, pair, ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD, pair->zero);
-    }
+    if (o->suspicion == SUSPECT_ZERO_WINDOW && o->side == ESTAB_WATCH_ORIG) hold_zero(s, o);
     break;
   case OBSERVE_FIRST:
   case OBSERVE_ANSWER:

@@ -18,6 +18,17 @@ struct scan_tap {
   uint64_t alone; // lives that went on although nothing came back: the tap sees one direction
 };
 
+#define SCAN_FRESH 64
+
+// Connections of one pair that were just opened: mostly their text comes at once, and nothing need be kept. See
+// scan_hold.c.
+struct scan_fresh {
+  struct estab_ip src, dst;
+  uint64_t first_ns, first_packet;
+  uint16_t port;
+  uint8_t open; // 0 = free
+};
+
 // Where the last attempt or success of a family was noted: see scan_twin.c. The next one is often of the same time.
 struct scan_twin {
   uint64_t slot;
@@ -39,8 +50,10 @@ struct scan {
   struct scan_pool pool;
   struct sources sources;
   struct campaigns campaigns;
-  struct scan_table victims;  // floods: struct flood_victim
-  struct scan_table holders;  // exhaustion and held windows: struct hold_pair
+  struct scan_table victims; // floods: struct flood_victim
+  struct scan_table holders; // exhaustion and held windows: struct hold_pair
+  struct scan_fresh fresh[SCAN_FRESH];
+  uint32_t most_open;         // no pair in `holders` has more
   struct scan_table versions; // struct version_pair
   struct scan_openings openings;
   struct scan_table zombies; // struct idle_zombie
@@ -50,6 +63,7 @@ struct scan {
   struct scan_twin last_twins[4];
   struct scan_tap tap;
   uint64_t now_ns;
+  uint64_t due_ns;          // nobody waits for a sooner time
   struct campaign *telling; // the one whose alert is out
   struct estab_watch_evidence evidence[ESTAB_WATCH_EVIDENCE_MAX];
   uint16_t ports[ESTAB_WATCH_LIST_MAX];

@@ -95,16 +95,6 @@ uint16_t probe_tag(const struct probe *p)
   return (uint16_t)(p->technique == PROBE_NONE ? 0 : tag);
 }
 
-struct probe probe_from_tag(uint16_t tag)
-{
-  return (struct probe){
-      .technique = tag & 15,
-      .modifiers = tag >> 4 & 7,
-      .crafted = tag >> 7 & 1,
-      .fingerprint = tag >> 8 & 0x7f,
-  };
-}
-
 enum estab_watch_kind probe_kind(uint8_t technique)
 {
   static const uint8_t kinds[PROBE_TECHNIQUES] = {

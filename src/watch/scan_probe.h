@@ -36,7 +36,15 @@ struct probe probe_of(const struct watch_packet *p, bool fragmented);
 
 // Sixteen bits that the tracker keeps, and back. A tag is never 0 unless the technique is PROBE_NONE.
 uint16_t probe_tag(const struct probe *p);
-struct probe probe_from_tag(uint16_t tag);
+static inline struct probe probe_from_tag(uint16_t tag)
+{
+  return (struct probe){
+      .technique = tag & 15,
+      .modifiers = tag >> 4 & 7,
+      .crafted = tag >> 7 & 1,
+      .fingerprint = tag >> 8 & 0x7f,
+  };
+}
 
 // One packet is enough.
 static inline bool probe_alone(uint8_t technique)

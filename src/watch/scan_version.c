@@ -62,6 +62,7 @@ static unsigned version_first_in(const struct watch_packet *p, const uint8_t *ne
   for (; at < VERSION_TEXTS; at = next[at]) {
     const struct version_opening *v = &version_openings[at];
     if (p->payload_captured_bytes >= (uint32_t)v->offset + v->bytes &&
+        p->payload[v->offset + v->bytes - 1] == (uint8_t)v->text[v->bytes - 1] && // mostly not
         memcmp(p->payload + v->offset, v->text, v->bytes) == 0)
       break;
   }

@@ -25,6 +25,7 @@ struct estab_watch {
   struct watch_defrag defrag;
   struct watch_duplicates duplicates;
   struct scan *scan; // NULL: not asked for
+  bool alerts_may_wait;
   bool flushed;
   struct track track;
 };
@@ -72,6 +73,7 @@ static uint16_t watch_observe(void *ctx, const struct observation *o)
   estab_watch *w = ctx;
   uint16_t answer = scan_observe(w->scan, o);
   w->track.observe_due_ns = scan_deadline(w->scan);
+  w->alerts_may_wait = true;
   return answer;
 }
 
@@ -274,6 +276,7 @@ void estab_watch_advance(estab_watch *w, uint64_t now_ns)
   watch_time(w, now_ns);
   if (!w->scan) return;
   scan_advance(w->scan, now_ns);
+  w->alerts_may_wait = true;
   w->track.observe_due_ns = scan_deadline(w->scan);
 }
 
@@ -291,7 +294,9 @@ void estab_watch_flush(estab_watch *w)
   track_flush(&w->track);
   w->stats.counts[ESTAB_WATCH_COUNT_FRAGMENT_LOST] +=
       watch_defrag_expire(&w->defrag, ESTAB_NEVER - 1);
-  if (w->scan) scan_flush(w->scan, w->track.observed_ns);
+  if (!w->scan) return;
+  scan_flush(w->scan, w->track.observed_ns);
+  w->alerts_may_wait = true;
 }
 
 void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns)
@@ -313,7 +318,9 @@ bool estab_watch_next(estab_watch *w, struct estab_watch_record *record)
     }
     if (track_next_note(&w->track, record)) return true;
   }
-  if (!w->scan || !scan_next(w->scan, &record->alert)) return false;
+  if (!w->alerts_may_wait) return false;
+  w->alerts_may_wait = scan_next(w->scan, &record->alert);
+  if (!w->alerts_may_wait) return false;
   record->type = ESTAB_WATCH_ALERT;
   w->stats.alerts++;
   return true;
