@@ -71,7 +71,7 @@ fuzz-long:
 sender: release
 	@ESTAB=build-release/tools/estab/estab python3 tests/sim/tail-loss.py --write
 	@ESTAB=build-release/tools/estab/estab python3 tests/sim/fairness.py --write
-	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --rate=10 --rate=100 --write
+	@ESTAB=build-release/tools/estab/estab python3 tests/sim/matrix.py --write
 .PHONY: sender
 
 # In real time: half an hour and more. ARGS="--what=share --runs=1" for a part.
