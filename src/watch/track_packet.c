@@ -196,7 +196,7 @@ static bool track_is_forgotten(struct track *t, uint32_t ref)
 void track_expect(struct track *t, const struct watch_packet *p)
 {
   flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &t->expected);
-  flow_table_expect(t, t->expected.hash);
+  flow_table_expect_record(t, &t->expected);
 }
 
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
@@ -204,7 +204,6 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
 {
   struct segment g;
   const struct flow_key *key = &t->expected;
-  flow_table_expect_record(t, key);
   track_segment_make(t, p, ts_ns, number, wire_bytes, &g);
   g.end = key->src_end;
   t->packet = p;
