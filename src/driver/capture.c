@@ -20,6 +20,7 @@
 
 int capture_failed(struct estab_capture *c, int error, const char *text)
 {
+  c->plain = false;
   c->error.error = error;
   c->error.offset = c->offset;
   snprintf(c->error.text, sizeof c->error.text, "%s", text);
@@ -33,6 +34,7 @@ int capture_damaged(struct estab_capture *c, const char *what, const char *forma
   va_start(arguments, format);
   vsnprintf(detail, sizeof detail, format, arguments);
   va_end(arguments);
+  c->plain = false;
   c->error.error = ESTAB_ERR_INVALID;
   c->error.offset = c->offset;
   snprintf(c->error.text, sizeof c->error.text, "%s at %llu: %s", what,
@@ -187,6 +189,7 @@ void estab_capture_close(estab_capture *c)
 int estab_capture_next(estab_capture *c, struct estab_capture_packet *packet,
                        struct estab_capture_error *error)
 {
+  if (capture_pcap_next_plain(c, packet)) return 1;
   int answer = c->error.error;
   if (answer == 0)
     answer = c->is_pcapng ? capture_pcapng_next(c, packet) : capture_pcap_next(c, packet);

@@ -3,7 +3,6 @@
 #include "capture_reader.h"
 
 #define PCAP_HEADER_BYTES 24
-#define PCAP_RECORD_BYTES 16
 #define PCAP_MAGIC_MICROS 0xa1b2c3d4
 #define PCAP_MAGIC_NANOS  0xa1b23c4d
 #define PCAP_LINKTYPE     0x03ffffff // the rest of the word tells of frame check sequences
@@ -34,6 +33,7 @@ int capture_pcap_open(struct estab_capture *c)
     return capture_damaged(c, "file header", "version %u.%u is unknown", major, minor);
   c->lengths_swapped = minor < 3;
   c->lengths_uncertain = minor == 3;
+  c->plain = minor > 3 && !c->swapped;
   const uint32_t snap_bytes = capture_u32(c, h + 16);
   c->captured_max = snap_bytes > PCAP_CAPTURED_MAX ? snap_bytes : PCAP_CAPTURED_MAX;
   if (c->captured_max > ESTAB_CAPTURE_PACKET_MAX) c->captured_max = ESTAB_CAPTURE_PACKET_MAX;

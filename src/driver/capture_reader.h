@@ -25,6 +25,7 @@ struct estab_capture {
   bool source_ended;
   bool is_pcapng;
   bool swapped; // the file's byte order is not this machine's
+  bool plain; // pcap in this machine's byte order, lengths in theirs: see capture_pcap_next_plain()
   // pcap
   uint32_t fraction_ns;   // one unit of the fraction: 1000 or 1
   uint32_t captured_max;  // bytes
@@ -96,6 +97,29 @@ int capture_interface_add(struct estab_capture *c, const struct capture_interfac
 
 int capture_pcap_open(struct estab_capture *c);
 int capture_pcap_next(struct estab_capture *c, struct estab_capture_packet *packet);
+#define PCAP_RECORD_BYTES 16
+
+// The next packet, where all of it has been read: nearly always. False: capture_pcap_next() is to say.
+static inline bool capture_pcap_next_plain(struct estab_capture *c,
+                                           struct estab_capture_packet *packet)
+{
+  const size_t left = capture_left(c);
+  if (!c->plain || left < PCAP_RECORD_BYTES) return false;
+  const uint8_t *const h = capture_at(c);
+  uint32_t words[PCAP_RECORD_BYTES / 4]; // seconds, their fraction, captured and original length
+  memcpy(words, h, sizeof words);
+  if (words[2] > c->captured_max || left - PCAP_RECORD_BYTES < words[2]) return false;
+  packet->ts_ns = (uint64_t)words[0] * UINT64_C(1000000000) + (uint64_t)words[1] * c->fraction_ns;
+  packet->offset = c->offset;
+  packet->interface = 0;
+  packet->linktype = c->interfaces[0].linktype;
+  packet->captured_bytes = words[2];
+  packet->wire_bytes = words[3] > words[2] ? words[3] : words[2];
+  packet->bytes = h + PCAP_RECORD_BYTES;
+  capture_use(c, PCAP_RECORD_BYTES + (size_t)words[2]);
+  return true;
+}
+
 int capture_pcapng_open(struct estab_capture *c);
 int capture_pcapng_next(struct estab_capture *c, struct estab_capture_packet *packet);
 
