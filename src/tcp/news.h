@@ -52,6 +52,7 @@ static inline void news_begin(struct news *n, const struct tcb *t, const struct 
   n->forward = forward;
   n->duplicate = duplicate;
   n->rack.now_ns = now_ns;
+  n->rack.prior_fack = t->work->rack.fack;
   n->rack.ts_offset = t->ts_offset;
   n->rack.echo_valid = (t->flags & SEG_TS) && (o->present & ESTAB_TCP_OPT_TS) && o->ts_echo != 0;
   n->rack.echo = o->ts_echo;

@@ -31,9 +31,10 @@ static bool sent_after(uint64_t t1_ns, uint32_t seq1, uint64_t t2_ns, uint32_t s
 void rack_delivered(struct rack *r, const struct board_record *s, uint32_t end_seq,
                     const struct rack_ack *a)
 {
+  // In ascending order, says the RFC: only what came before this ACK can have overtaken anything.
   if (seq_gt(end_seq, r->fack))
     r->fack = end_seq;
-  else if (seq_lt(end_seq, r->fack) && !(s->bits & BOARD_RETRANSMITTED))
+  else if (seq_lt(end_seq, a->prior_fack) && !(s->bits & BOARD_RETRANSMITTED))
     r->reordering_seen = true;
 
   uint64_t rtt_ns = a->now_ns - s->born_ns;

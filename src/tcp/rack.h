@@ -31,9 +31,10 @@ struct rack {
 // What an ACK says beyond its numbers.
 struct rack_ack {
   uint64_t now_ns;
-  bool echo_valid;    // it carries a timestamp echo
-  uint32_t echo;      // and this is it, on the clock of `sent_ts`
-  uint32_t ts_offset; // of that clock
+  uint32_t prior_fack; // highest sequence number delivered before it
+  bool echo_valid;     // it carries a timestamp echo
+  uint32_t echo;       // and this is it, on the clock of `sent_ts`
+  uint32_t ts_offset;  // of that clock
 };
 
 void rack_init(struct rack *r, uint32_t snd_una, uint64_t now_ns);

@@ -49,7 +49,7 @@ static struct board_record *segment(struct flight *f, unsigned i)
 
 static void sacked(struct flight *f, unsigned i, uint64_t now_ns)
 {
-  struct rack_ack a = {.now_ns = now_ns};
+  struct rack_ack a = {.now_ns = now_ns, .prior_fack = f->rack.fack};
   rack_delivered(&f->rack, segment(f, i), BASE + (i + 1) * MSS, &a);
   board_set_sacked(&f->board, segment(f, i), MSS, 1);
 }
@@ -118,6 +118,20 @@ static void reordering_is_seen(void **state)
   sacked(&f, 4, 145 * MS);
   look(&f, true, 145 * MS);
   assert_false(lost(&f, 0)); // the window stays open now
+  end(&f);
+}
+
+// RFC 8985 6.2 step 3, "in ascending order": of what one ACK tells nothing overtook anything.
+static void one_ack_is_no_disorder(void **state)
+{
+  (void)state;
+  struct flight f;
+  begin(&f);
+  struct rack_ack a = {.now_ns = 143 * MS, .prior_fack = f.rack.fack};
+  rack_delivered(&f.rack, segment(&f, 3), BASE + 4 * MSS, &a);
+  rack_delivered(&f.rack, segment(&f, 0), BASE + MSS, &a);
+  assert_false(f.rack.reordering_seen);
+  assert_int_equal(f.rack.fack, BASE + 4 * MSS);
   end(&f);
 }
 
@@ -200,6 +214,7 @@ int main(void)
       cmocka_unit_test(waits_for_reordering),
       cmocka_unit_test(three_blocks_need_no_window),
       cmocka_unit_test(reordering_is_seen),
+      cmocka_unit_test(one_ack_is_no_disorder),
       cmocka_unit_test(doubtful_retransmissions_do_not_count),
       cmocka_unit_test(dsack_widens_the_window),
       cmocka_unit_test(timeout_marks_what_is_old),
