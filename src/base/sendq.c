@@ -240,7 +240,7 @@ static void sendq_reset(struct sendq *q, struct block_pool *pool)
   memset(q, 0, sizeof *q);
 }
 
-void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n)
+void sendq_drop_some(struct sendq *q, struct block_pool *pool, uint32_t n)
 {
   n = u32_min(n, q->bytes);
   uint32_t in_first = q->count ? sendq_at(q, 0)->end - q->head : 0;

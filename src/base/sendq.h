@@ -54,7 +54,16 @@ size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_p
                     unsigned max, unsigned *count);
 
 // Removes n octets (at most q->bytes) from the head.
-void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n);
+void sendq_drop_some(struct sendq *q, struct block_pool *pool, uint32_t n);
+static inline void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n)
+{
+  if (q->count != 1 || q->mask || q->reserved || n < q->bytes) {
+    sendq_drop_some(q, pool, n);
+    return;
+  }
+  block_unref(pool, q->one.block); // the usual: all of a message alone
+  *q = (struct sendq){0};
+}
 
 // Removes everything, a reservation too.
 void sendq_clear_slow(struct sendq *q, struct block_pool *pool);

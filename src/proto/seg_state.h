@@ -70,6 +70,14 @@ static inline uint32_t seg_len(const struct seg *g)
          ((g->flags & ESTAB_TCP_FIN) ? 1u : 0u);
 }
 
+// What the steps have trimmed comes back: an RST answers a segment as it came, and people are told of it so.
+static inline void seg_untrim(struct seg *g, uint16_t flags, uint32_t text_bytes)
+{
+  g->seq = g->seq_arrived;
+  g->flags = flags;
+  g->text_bytes = text_bytes;
+}
+
 enum reply {
   REPLY_NONE,
   REPLY_ACK,     // <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>

@@ -26,7 +26,7 @@ uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms)
 
 bool listener_covers(const struct estab_listen_settings *set, const struct estab_ip *local)
 {
-  return ip_prefix_match(&set->prefix, local, set->prefix_bits);
+  return set->prefix_bits == 0 || ip_prefix_match(&set->prefix, local, set->prefix_bits);
 }
 
 uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple, uint32_t netif)
@@ -326,7 +326,8 @@ static void half_promote(struct estab_stack *s, struct half *h, uint32_t index, 
 void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
 {
   struct half *h = slab_at(&s->halves, index);
-  const struct seg as_came = *g;
+  const uint16_t flags = g->flags;
+  const uint32_t text_bytes = g->text_bytes;
   struct verdict v = judge_segment(&s->settings, &h->seg, g, s->now_ns);
   if (!v.stop) {
     half_promote(s, h, index, g);
@@ -340,16 +341,17 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
     else if (h->seg.flags & SEG_ACCECN)
       half_syn_again(h, g);
   }
+  seg_untrim(g, flags, text_bytes);
   switch ((enum reply)v.reply) {
   case REPLY_NONE: break;
   case REPLY_SYN_ACK: owe_syn_ack(s, h, index); break;
-  case REPLY_RST: reply_rst(s, &tuple, netif, &as_came); break;
+  case REPLY_RST: reply_rst(s, &tuple, netif, g); break;
   case REPLY_ACK:
     if (h->bits & HALF_JUDGING) break; // nothing of ours is out yet
     reply_ack(s, &h->seg, &tuple, netif);
     break;
   }
-  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, netif, &tuple, &as_came);
+  if (v.drop) stack_drop(s, (enum estab_drop)v.drop, netif, &tuple, g);
   if (v.effect != EFFECT_NONE) half_free(s, index, "back to LISTEN");
 }
 

@@ -74,10 +74,8 @@ static inline __attribute__((always_inline)) void full_segment_arrives(struct es
   const uint16_t flags = g->flags;
   const uint32_t text_bytes = g->text_bytes;
   struct verdict v = tcp_segment_arrives(&s->tcp, t, g, s->now_ns);
-  if (v.drop || v.reply == REPLY_RST) { // an RST answers the segment as it came, untrimmed
-    g->seq = g->seq_arrived;
-    g->flags = flags;
-    g->text_bytes = text_bytes;
+  if (v.drop || v.reply == REPLY_RST) {
+    seg_untrim(g, flags, text_bytes);
     if (v.drop) stack_drop(s, (enum estab_drop)v.drop, t->netif, &t->tuple, g);
     if (v.reply == REPLY_RST) reply_rst(s, &t->tuple, t->netif, g);
   }

@@ -412,7 +412,7 @@ static TCP_APART void output_around(struct estab_stack *s, struct tcb *t, struct
     if (more <= 0) break;
     frame_of_segment(t, &o, f);
     s->segments_out += o.segments;
-    tcp_output_done(&s->tcp, t, o.h.seq, tcp_out_len(&o), o.retransmission, s->now_ns);
+    tcp_output_done(&s->tcp, t, o.h.seq, tcp_out_counts(&o), o.retransmission, s->now_ns);
     s->loops++;
     loop_back(s, f);
     if (!slab_live(&s->conns, index) || t->generation != generation) return;
@@ -429,7 +429,7 @@ static inline void batch_note(struct batch_entry *e, struct tcb *t, const struct
   e->t = t;
   e->conn = conn_handle(t);
   e->seq = o->h.seq;
-  e->len = tcp_out_len(o);
+  e->counts = tcp_out_counts(o);
   e->retransmission = o->retransmission;
   e->kept = e->owns_blocks = false;
 }
@@ -497,13 +497,13 @@ int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *fram
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
   if (s->batch_count) return ESTAB_ERR_INVALID; // estab_stack_output_done() is missing
-  unsigned room = u32_min(count, ESTAB_OUTPUT_MAX), n = 0;
+  const unsigned room = u32_min(count, ESTAB_OUTPUT_MAX);
+  unsigned n = 0;
   s->batch_frames = frames;
   s->looped = s->batch_stale = false;
   s->loops = 0;
-  if (s->kept_count) n = output_kept(s, n, room);
-  if (s->reply_count) n = output_replies(s, n, room);
-  n = output_ready(s, n, room);
+  if (s->kept_count | s->reply_count) n = output_replies(s, output_kept(s, n, room), room);
+  if (s->ready.head) n = output_ready(s, n, room);
   if (link_output_pending(&s->link, s->now_ns)) n = output_link(s, n, room);
   s->batch_count = n;
   s->frames_out += n;
@@ -585,7 +585,7 @@ static __attribute__((noinline)) void output_done_batch(struct estab_stack *s, u
       t = frame_done_rarely(s, &s->batch_frames[i], e, &is_sent);
     if (last && last != t) stack_arm(s, last);
     last = t;
-    if (t && is_sent) tcp_output_done(&s->tcp, t, e->seq, e->len, e->retransmission, s->now_ns);
+    if (t && is_sent) tcp_output_done(&s->tcp, t, e->seq, e->counts, e->retransmission, s->now_ns);
   }
   if (last) stack_arm(s, last);
 }
@@ -597,7 +597,7 @@ void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
   if (s->batch_count == 1 && sent > 0 &&
       frame_is_simply_done(s, e)) { // one frame alone: a short exchange
     if (e->t) {
-      tcp_output_done(&s->tcp, e->t, e->seq, e->len, e->retransmission, s->now_ns);
+      tcp_output_done(&s->tcp, e->t, e->seq, e->counts, e->retransmission, s->now_ns);
       stack_arm(s, e->t);
     }
   } else {

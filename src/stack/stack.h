@@ -125,9 +125,10 @@ struct list {
 
 // What estab_stack_output() gave out, until estab_stack_output_done().
 struct batch_entry {
-  struct tcb *t;     // NULL = of no connection; stale when kept, or with s->batch_stale
-  estab_conn conn;   // or 0
-  uint32_t seq, len; // SEG.SEQ, SEG.LEN
+  struct tcb *t;   // NULL = of no connection; stale when kept, or with s->batch_stale
+  estab_conn conn; // or 0
+  uint32_t seq;    // SEG.SEQ
+  bool counts;     // SEG.LEN > 0
   bool retransmission;
   bool kept;        // stands in s->kept
   bool owns_blocks; // of no connection, and too long for the frame's header room

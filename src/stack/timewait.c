@@ -21,41 +21,39 @@ static uint32_t timewait_now_ms(const struct estab_stack *s)
   return (uint32_t)(s->now_ns / 1000000u);
 }
 
-static void timewait_put(struct estab_stack *s, uint32_t index, unsigned list)
+static inline void timewait_put(struct estab_stack *s, struct timewait *w, uint32_t index,
+                                unsigned list)
 {
-  struct timewait *w = slab_at(&s->waits, index);
   w->list = (uint8_t)list;
   fifo_push(&s->wait_lists[list], &s->waits, WAIT_LINK, index);
   if (list) s->wait_levels |= 1u << (list - 1);
 }
 
-static void timewait_take_out(struct estab_stack *s, uint32_t index)
+static inline void timewait_take_out(struct estab_stack *s, const struct timewait *w,
+                                     uint32_t index)
 {
-  const struct timewait *w = slab_at(&s->waits, index);
   struct fifo *list = &s->wait_lists[w->list];
   fifo_remove(list, &s->waits, WAIT_LINK, index);
   if (w->list && list->head == SLAB_NONE) s->wait_levels &= ~(1u << (w->list - 1));
 }
 
 // By its deadline.
-static void timewait_put_unusual(struct estab_stack *s, uint32_t index)
+static void timewait_put_unusual(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
-  const struct timewait *w = slab_at(&s->waits, index);
   if (!s->wait_levels) s->wait_base_ms = timewait_now_ms(s);
   uint32_t differ = (w->deadline_ms ^ s->wait_base_ms) | 1;
-  timewait_put(s, index, 1 + 31 - (unsigned)__builtin_clz(differ));
+  timewait_put(s, w, index, 1 + 31 - (unsigned)__builtin_clz(differ));
 }
 
-static void timewait_enqueue(struct estab_stack *s, uint32_t index)
+static void timewait_enqueue(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
-  const struct timewait *w = slab_at(&s->waits, index);
   uint32_t tail = s->wait_lists[0].tail;
   const struct timewait *last = tail == SLAB_NONE ? NULL : slab_at(&s->waits, tail);
   if (w->life_ms == s->fresh.time_wait_ms &&
       !(last && is_before(w->deadline_ms, last->deadline_ms)))
-    timewait_put(s, index, 0);
+    timewait_put(s, w, index, 0);
   else
-    timewait_put_unusual(s, index);
+    timewait_put_unusual(s, w, index);
 }
 
 // When the lowest of the lists by deadline is looked at; wait_levels is not 0.
@@ -76,7 +74,7 @@ static void timewait_leave(struct estab_stack *s, uint32_t index, const char *ca
   } else {
     demux_remove(s, TAG_THIRD | index, &w->tuple, &w->hash_next);
   }
-  timewait_take_out(s, index);
+  timewait_take_out(s, w, index);
   s->state_counts[ESTAB_TIME_WAIT]--;
 }
 
@@ -138,7 +136,7 @@ static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
   w->deadline_ms = ms_after(s->now_ns, left_ns);
   demux_replace(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
-  timewait_enqueue(s, index);
+  timewait_enqueue(s, w, index);
   s->state_counts[ESTAB_TIME_WAIT]++;
   return index;
 }
@@ -166,9 +164,9 @@ uint32_t timewait_detach(struct estab_stack *s, struct tcb *t)
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
 static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
-  timewait_take_out(s, index);
+  timewait_take_out(s, w, index);
   w->deadline_ms = ms_after(s->now_ns, (uint64_t)w->life_ms * 1000000u);
-  timewait_enqueue(s, index);
+  timewait_enqueue(s, w, index);
 }
 
 void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)
@@ -216,7 +214,7 @@ void timewait_timeouts(struct estab_stack *s)
     s->wait_levels &= ~(1u << (list - 1));
     for (uint32_t index = due.head; index != SLAB_NONE;) {
       uint32_t next = fifo_next(&s->waits, WAIT_LINK, index);
-      timewait_put_unusual(s, index);
+      timewait_put_unusual(s, slab_at(&s->waits, index), index);
       if (timewait_is_due(s, index)) timewait_free(s, index, over);
       index = next;
     }

@@ -16,7 +16,8 @@ static TCP_APART void trace_rtt(const struct tcp *c, const struct tcb *t, uint64
 // the two was answered (RFC 7323 4.1). The first measurement of all is none either when the SYN was sent again and
 // the timestamp is older than that: whoever had the first SYN, and whose answer was lost, echoes the first one's: there
 // is a whole timeout in it.
-static void measure(const struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+static inline __attribute__((always_inline)) void measure(const struct tcp *c, struct tcb *t,
+                                                          const struct seg *g, uint64_t now_ns)
 {
   uint64_t sample_ns;
   if (t->bits & TCB_RTT_TIMED) {
@@ -82,7 +83,7 @@ static bool is_duplicate_ack(const struct tcb *t, const struct seg *g)
 }
 
 // SND.WND, only by a segment that is not older than the last that set it. True: it has changed.
-static bool take_window(struct tcb *t, const struct seg *g)
+static inline bool take_window(struct tcb *t, const struct seg *g)
 {
   if (seq_lt(t->snd.wl1, g->seq) || (t->snd.wl1 == g->seq && seq_le(t->snd.wl2, g->ack))) {
     uint32_t wnd = g->wnd << t->snd_wscale, before = t->snd.wnd;

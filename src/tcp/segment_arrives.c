@@ -88,8 +88,10 @@ static inline struct verdict sixth_onward(struct tcp *c, struct tcb *t, const st
 }
 
 // RFC 9293 3.10.7.3: ACK, RST, (security,) SYN, in this order.
-static struct verdict syn_sent_segment_arrives(struct tcp *c, struct tcb *t, struct seg *g,
-                                               uint64_t now_ns)
+static __attribute__((noinline)) struct verdict syn_sent_segment_arrives(struct tcp *c,
+                                                                         struct tcb *t,
+                                                                         struct seg *g,
+                                                                         uint64_t now_ns)
 {
   bool ack_acceptable = false;
   if (g->flags & ESTAB_TCP_ACK) { // first

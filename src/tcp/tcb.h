@@ -471,19 +471,19 @@ struct tcp_out {
 // t->work->pace.wake_ns.
 #define TCP_OUTPUT_LATER (-1)
 int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns);
-// SEG.LEN
-static inline uint32_t tcp_out_len(const struct tcp_out *o)
+// SEG.LEN > 0: the peer has something to acknowledge.
+static inline bool tcp_out_counts(const struct tcp_out *o)
 {
-  return o->text_bytes + (o->h.flags & ESTAB_TCP_FIN) + (o->h.flags >> 1 & 1); // FIN is 1, SYN is 2
+  return (o->text_bytes | (o->h.flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN))) != 0;
 }
 void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission,
                    uint64_t now_ns);
-// What the device took: a segment of that SEG.SEQ and SEG.LEN went out.
-static inline void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t len,
+// What the device took: a segment of that SEG.SEQ went out. counts: tcp_out_counts().
+static inline void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, bool counts,
                                    bool retransmission, uint64_t now_ns)
 {
   t->last_send_ns = now_ns;
-  if (len > 0 && t->state != ESTAB_CLOSED) tcp_text_sent(c, t, seq, retransmission, now_ns);
+  if (counts && t->state != ESTAB_CLOSED) tcp_text_sent(c, t, seq, retransmission, now_ns);
 }
 void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct estab_tuple *tuple,
                     uint64_t conn, const struct estab_tcp_header *h, uint32_t text_bytes,

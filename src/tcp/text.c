@@ -179,23 +179,11 @@ static enum estab_drop text_out_of_order(struct tcp *c, struct tcb *t, const str
   return ESTAB_DROP_NONE;
 }
 
-static enum estab_drop take_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+// The first text_bytes of a segment, which are more than none and no part of them behind the peer's FIN.
+static __attribute__((noinline)) enum estab_drop take_octets(struct tcp *c, struct tcb *t,
+                                                             const struct seg *g,
+                                                             uint32_t text_bytes, uint64_t now_ns)
 {
-  if ((g->flags & ESTAB_TCP_FIN) && !(t->bits & TCB_FIN_KNOWN)) {
-    // The end of the stream, perhaps ahead of missing text: remembered, with no other effect until RCV.NXT is there.
-    t->bits |= TCB_FIN_KNOWN;
-    t->fin_seq = g->seq + g->text_bytes;
-    if (t->out_of_order.count > 0) ranges_drop_from(&t->out_of_order, t->fin_seq);
-  }
-  uint32_t text_bytes = g->text_bytes;
-  if ((t->bits & TCB_FIN_KNOWN) && seq_gt(g->seq + text_bytes, t->fin_seq))
-    text_bytes = seq_lt(g->seq, t->fin_seq) ? t->fin_seq - g->seq : 0;
-  if (text_bytes == 0) {
-    if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end)
-      t->owed |= OWED_ACK;
-    if (g->text_bytes > 0) return ESTAB_DROP_TCP_TEXT_AFTER_FIN;
-    return ESTAB_DROP_NONE;
-  }
   if (t->bits & (TCB_RELEASED | TCB_RECV_SHUT)) { // [SHLD-3]: nobody will ever read this
     t->owed |= OWED_RST;
     tcb_end(c, t, ESTAB_ERR_ABORTED, ESTAB_EVENT_ABORTED, "text for a user who reads no more",
@@ -213,6 +201,26 @@ static enum estab_drop take_text(struct tcp *c, struct tcb *t, const struct seg 
   ecn_on_text(t, g);
   if (g->seq == t->rcv.nxt) return text_in_order(c, t, g, text_bytes, now_ns);
   return text_out_of_order(c, t, g, text_bytes);
+}
+
+static enum estab_drop take_text(struct tcp *c, struct tcb *t, const struct seg *g, uint64_t now_ns)
+{
+  if ((g->flags & ESTAB_TCP_FIN) && !(t->bits & TCB_FIN_KNOWN)) {
+    // The end of the stream, perhaps ahead of missing text: remembered, with no other effect until RCV.NXT is there.
+    t->bits |= TCB_FIN_KNOWN;
+    t->fin_seq = g->seq + g->text_bytes;
+    if (t->out_of_order.count > 0) ranges_drop_from(&t->out_of_order, t->fin_seq);
+  }
+  uint32_t text_bytes = g->text_bytes;
+  if ((t->bits & TCB_FIN_KNOWN) && seq_gt(g->seq + text_bytes, t->fin_seq))
+    text_bytes = seq_lt(g->seq, t->fin_seq) ? t->fin_seq - g->seq : 0;
+  if (text_bytes == 0) {
+    if (g->text_bytes > 0 || (g->flags & ESTAB_TCP_FIN) || g->duplicate_start != g->duplicate_end)
+      t->owed |= OWED_ACK;
+    if (g->text_bytes > 0) return ESTAB_DROP_TCP_TEXT_AFTER_FIN;
+    return ESTAB_DROP_NONE;
+  }
+  return take_octets(c, t, g, text_bytes, now_ns);
 }
 
 // Seventh: only while the peer may still send. Answers why text was not taken.

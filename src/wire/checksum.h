@@ -27,17 +27,20 @@ static inline uint16_t checksum_fold_few(uint32_t sum)
 // Sums in the machine's byte order, for one segment: turned round only where they end. The bytes of a 16-bit word
 // change places when it is multiplied by 256, as 2^16 is 1 modulo 0xffff.
 
+static inline uint32_t checksum_load32(const uint8_t *p)
+{
+  uint32_t word;
+  memcpy(&word, p, sizeof word);
+  return word;
+}
+
 // Of a TCP header: a multiple of 4 bytes, at least 20.
 static inline uint64_t checksum_tcp_header(const uint8_t *p, size_t header_bytes)
 {
-  uint32_t v[5];
-  memcpy(v, p, sizeof v);
-  uint64_t sum = (uint64_t)v[0] + v[1] + v[2] + v[3] + v[4];
-  for (size_t at = sizeof v; at < header_bytes; at += 4) {
-    uint32_t word;
-    memcpy(&word, p + at, sizeof word);
-    sum += word;
-  }
+  uint64_t sum = (uint64_t)checksum_load32(p) + checksum_load32(p + 4) + checksum_load32(p + 8) +
+                 checksum_load32(p + 12) + checksum_load32(p + 16);
+  for (size_t at = 20; at < header_bytes; at += 4)
+    sum += checksum_load32(p + at);
   return sum;
 }
 
