@@ -10,7 +10,8 @@ int estab_fast_open_room(estab_stack *s, const struct estab_connect_settings *se
   int r = ip_route(&s->ip, &settings->local, &settings->remote, settings->netif, &route);
   if (r < 0) return r;
   const struct cookie *k = cookies_find(&s->tcp.cookies, &route.local, &settings->remote);
-  return (int)fastopen_room(&s->tcp, k, route.mtu, ip_is_mapped(&settings->remote), s->now_ns);
+  return (int)fastopen_room(&s->tcp, k, settings->remote_port, route.mtu,
+                            ip_is_mapped(&settings->remote), s->now_ns);
 }
 
 int estab_fast_open_get(estab_stack *s, struct estab_fast_open_cookie *cookie)
@@ -40,8 +41,7 @@ int estab_fast_open_put(estab_stack *s, const struct estab_fast_open_cookie *coo
   memcpy(k->bytes, cookie->bytes, sizeof k->bytes);
   k->bytes_count = cookie->count;
   k->peer_mss = cookie->peer_mss;
-  k->losses = 0;
-  k->denied_s = 0;
+  memset(k->ports, 0, sizeof k->ports);
   return ESTAB_OK;
 }
 

@@ -132,13 +132,52 @@ struct cookie *cookies_place(struct cookies *c, struct mem *mem, const struct es
   return k;
 }
 
-void cookie_deny(struct cookie *k, bool lost, uint64_t now_ns)
+static struct cookie_port *cookie_port_of(struct cookie *k, uint16_t port)
 {
-  uint32_t wait_s = COOKIE_REFUSED_S;
-  if (lost) {
-    wait_s = COOKIE_LOST_S << k->losses;
-    if (k->losses < COOKIE_LOSSES_COUNT) k->losses++;
+  struct cookie_port *p = k->ports;
+  for (unsigned i = 0; i < COOKIE_PORTS; i++)
+    if (k->ports[i].port == port) return &k->ports[i];
+  for (unsigned i = 1; i < COOKIE_PORTS && p->port != 0; i++)
+    if (k->ports[i].port == 0 || (int32_t)(k->ports[i].denied_s - p->denied_s) < 0)
+      p = &k->ports[i];
+  *p = (struct cookie_port){.port = port};
+  return p;
+}
+
+static void cookie_port_deny(struct cookie_port *p, uint32_t wait_s, uint64_t now_ns)
+{
+  p->denied_s = cookies_seconds(now_ns) + wait_s;
+  if (p->denied_s == 0) p->denied_s = 1; // 0: nothing is denied
+}
+
+void cookie_deny(struct cookie *k, uint16_t port, uint64_t now_ns)
+{
+  cookie_port_deny(cookie_port_of(k, port), COOKIE_REFUSED_S, now_ns);
+}
+
+void cookie_lost(struct cookie *k, uint16_t port, bool request, uint64_t now_ns)
+{
+  struct cookie_port *p = cookie_port_of(k, port);
+  if (request && p->losses == 0) {
+    p->losses = 1;
+    return;
   }
-  k->denied_s = cookies_seconds(now_ns) + wait_s;
-  if (k->denied_s == 0) k->denied_s = 1; // 0: nothing is denied
+  cookie_port_deny(p, COOKIE_LOST_S << p->losses, now_ns);
+  if (p->losses < COOKIE_LOSSES_COUNT) p->losses++;
+}
+
+void cookie_allow(struct cookie *k, uint16_t port)
+{
+  for (unsigned i = 0; i < COOKIE_PORTS; i++)
+    if (k->ports[i].port == port) k->ports[i] = (struct cookie_port){0};
+}
+
+bool cookie_is_denied(const struct cookie *k, uint16_t port, uint64_t now_ns)
+{
+  for (unsigned i = 0; i < COOKIE_PORTS; i++) {
+    const struct cookie_port *p = &k->ports[i];
+    if (p->port == port && p->denied_s != 0)
+      return (int32_t)(p->denied_s - cookies_seconds(now_ns)) > 0;
+  }
+  return false;
 }

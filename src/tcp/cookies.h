@@ -3,7 +3,8 @@
 //
 // A cookie of ours is SipHash-2-4 of both addresses as they stand in the client's packets, little-endian: what Linux
 // computes, so that hosts behind one address need only share the key. Servers' cookies are kept by pair of addresses
-// (4.1.3) in a table of fixed size; within a set of places the one not used for longest goes.
+// (4.1.3) in a table of fixed size; within a set of places the one not used for longest goes. That Fast Open did not
+// work is known by port as well, as a server takes part by port (4.1.3.1): of a few ports, the rest is tried again.
 #ifndef ESTAB_TCP_COOKIES_H
 #define ESTAB_TCP_COOKIES_H
 
@@ -18,17 +19,24 @@
 #define COOKIE_REFUSED_S    3600u // a server that did not take part is left alone for so long, 4.1.3.1
 #define COOKIE_LOST_S       120u // a path that lost a SYN with text, doubled each time
 #define COOKIE_LOSSES_COUNT 9    // doublings at most
+#define COOKIE_PORTS        4    // of a server, where Fast Open did not work
+
+struct cookie_port {
+  uint32_t
+      denied_s;  // until then nothing is asked, seconds of the stack's clock; 0 = nothing is denied
+  uint16_t port; // 0 = not in use
+  uint8_t losses; // SYNs with something new that were lost in a row
+};
 
 // What is known of one server as seen from one address of ours.
 struct cookie {
   struct estab_ip local, remote;
   uint8_t bytes[COOKIE_MOST_BYTES];
   uint32_t used_s;     // seconds of the stack's clock
-  uint32_t denied_s;   // until then nothing is asked, RFC 7413 4.1.3.1
   uint16_t peer_mss;   // of its last SYN-ACK, 0 = absent: bounds the text of a SYN (4.1.3)
   uint8_t bytes_count; // of bytes[], 0 = none
-  uint8_t losses;      // SYNs with text that were lost in a row
   bool live;
+  struct cookie_port ports[COOKIE_PORTS]; // RFC 7413 4.1.3.1
 };
 
 // One a stack.
@@ -65,11 +73,11 @@ struct cookie *cookies_find(const struct cookies *c, const struct estab_ip *loca
 // The place of this path, made if there is none; NULL without memory.
 struct cookie *cookies_place(struct cookies *c, struct mem *mem, const struct estab_ip *local,
                              const struct estab_ip *remote, uint64_t now_ns);
-// The server did not take part, or the path lost what was new in our SYN.
-void cookie_deny(struct cookie *k, bool lost, uint64_t now_ns);
-static inline bool cookie_is_denied(const struct cookie *k, uint64_t now_ns)
-{
-  return k->denied_s != 0 && (int32_t)(k->denied_s - (uint32_t)(now_ns / 1000000000u)) > 0;
-}
+// The server did not take part at that port, or the path lost what was new in our SYN: a cookie, text, or the request
+// for a cookie alone, of which the first loss says nothing.
+void cookie_deny(struct cookie *k, uint16_t port, uint64_t now_ns);
+void cookie_lost(struct cookie *k, uint16_t port, bool request, uint64_t now_ns);
+void cookie_allow(struct cookie *k, uint16_t port); // it worked there
+bool cookie_is_denied(const struct cookie *k, uint16_t port, uint64_t now_ns);
 
 #endif

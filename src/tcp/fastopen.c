@@ -6,10 +6,10 @@
 
 #define FASTOPEN_OPTIONS_BYTES 40 // left free in a SYN with text, for what may be added on the way
 
-uint32_t fastopen_room(const struct tcp *c, const struct cookie *k, uint32_t mtu, bool ip4,
-                       uint64_t now_ns)
+uint32_t fastopen_room(const struct tcp *c, const struct cookie *k, uint16_t port, uint32_t mtu,
+                       bool ip4, uint64_t now_ns)
 {
-  if (!k || k->bytes_count == 0 || cookie_is_denied(k, now_ns)) return 0;
+  if (!k || k->bytes_count == 0 || cookie_is_denied(k, port, now_ns)) return 0;
   const uint32_t headers = ip4 ? 40 : 60; // RFC 9293 3.7.1 [MUST-15]: the default without an option
   uint32_t mss = k->peer_mss ? u32_max(k->peer_mss, c->settings->min_mss) : ip4 ? 536 : 1220;
   mss = u32_min(mss, mtu > headers ? mtu - headers : 1);
@@ -44,7 +44,7 @@ void fastopen_put_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
   }
   if (t->snd.nxt != t->iss) return; // RFC 7413 4.2.2: a second SYN has nothing that could be why
   struct cookie *k = cookies_find(&c->cookies, &t->tuple.local, &t->tuple.remote);
-  if (k && cookie_is_denied(k, now_ns)) {
+  if (k && cookie_is_denied(k, t->tuple.remote_port, now_ns)) {
     t->fast_open |= ESTAB_FAST_OPEN_DENIED;
     return;
   }
@@ -56,7 +56,8 @@ void fastopen_put_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
   o->tfo_bytes = k->bytes_count;
   memcpy(o->tfo_cookie, k->bytes, k->bytes_count);
   t->fast_open |= ESTAB_FAST_OPEN_COOKIE;
-  fastopen_put_text(t, fastopen_room(c, k, t->path->mtu, tcb_is4(t), now_ns), out);
+  const uint16_t port = t->tuple.remote_port;
+  fastopen_put_text(t, fastopen_room(c, k, port, t->path->mtu, tcb_is4(t), now_ns), out);
 }
 
 // What the SYN-ACK says of the server, RFC 7413 4.1.3 and 4.1.3.1.
@@ -76,10 +77,9 @@ static void fastopen_learn(struct tcp *c, struct tcb *t, const struct estab_tcp_
   }
   const bool hoped = !(t->fast_open & ESTAB_FAST_OPEN_COOKIE) || t->syn_text_bytes > 0;
   if (given || acked_bytes > 0) {
-    k->losses = 0;
-    k->denied_s = 0;
+    cookie_allow(k, t->tuple.remote_port);
   } else if (hoped && !again) {
-    cookie_deny(k, false, now_ns);
+    cookie_deny(k, t->tuple.remote_port, now_ns);
   }
 }
 
@@ -107,10 +107,5 @@ void fastopen_on_syn_lost(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->state != ESTAB_SYN_SENT || t->backoff > 0 || !(t->fast_open & ESTAB_FAST_OPEN_ASKED))
     return;
   struct cookie *k = cookies_place(&c->cookies, c->mem, &t->tuple.local, &t->tuple.remote, now_ns);
-  if (!k) return;
-  // Packets are lost: of a mere request the first time says nothing.
-  if (t->syn_text_bytes == 0 && k->losses == 0)
-    k->losses = 1;
-  else
-    cookie_deny(k, true, now_ns);
+  if (k) cookie_lost(k, t->tuple.remote_port, t->syn_text_bytes == 0, now_ns);
 }

@@ -21,9 +21,9 @@ void fastopen_on_syn_answer(struct tcp *c, struct tcb *t, const struct seg *g,
                             uint64_t now_ns) TCP_APART;
 // Our SYN was not answered in time, or by an ICMP error: what was new in it may be why.
 void fastopen_on_syn_lost(struct tcp *c, struct tcb *t, uint64_t now_ns) TCP_APART;
-// Octets of text a SYN on that path can carry, 0 = none: no cookie is known, or it is of no use.
-uint32_t fastopen_room(const struct tcp *c, const struct cookie *k, uint32_t mtu, bool ip4,
-                       uint64_t now_ns);
+// Octets of text a SYN on that path to that port can carry, 0 = none: no cookie is known, or it is of no use.
+uint32_t fastopen_room(const struct tcp *c, const struct cookie *k, uint16_t port, uint32_t mtu,
+                       bool ip4, uint64_t now_ns);
 
 // Passive: our SYN-ACK has left, is not acknowledged, and the user has written more.
 static inline bool fastopen_text_waits(const struct tcb *t)

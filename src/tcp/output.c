@@ -431,7 +431,7 @@ static inline void restart_if_idle(const struct tcp *c, struct tcb *t, uint64_t 
 static TCP_APART bool send_mtu_probe(struct tcp *c, struct tcb *t, struct tcp_out *out,
                                      uint32_t queued, int *sent, uint64_t now_ns)
 {
-  const uint32_t n = plpmtud_wants(c, t, queued), pipe = n ? tcb_pipe(t) : 0;
+  const uint32_t n = plpmtud_wants(c, t, queued, now_ns), pipe = n ? tcb_pipe(t) : 0;
   if (n == 0) return false;
   *sent = 0;
   if (t->cc.cwnd_bytes < pipe + n || seq_gt(t->snd.nxt + n, t->snd.una + t->snd.wnd)) {

@@ -33,7 +33,15 @@ static uint32_t plpmtud_headers(const struct tcb *t)
 static void plpmtud_search(struct tcb *t)
 {
   t->mtu_search = true;
-  if (t->work) t->work->plpmtud = (struct plpmtud){0};
+  if (t->work) t->work->plpmtud = (struct plpmtud){.wait_until_ns = t->work->plpmtud.wait_until_ns};
+}
+
+// RFC 4821 7.6.2 [RFC 8899 M10]: nobody slows down for a probe, so that losing one must be as rare as a loss that
+// congestion control would answer; 7.6.3 [RFC 8899 S6]: five times that when a timeout may have been for it.
+static void plpmtud_wait(struct tcb *t, uint32_t times, uint64_t now_ns)
+{
+  const uint32_t rounds = u32_min(t->cc.cwnd_bytes / u32_max(t->snd_mss, 1), PLPMTUD_MOST_ROUNDS);
+  t->work->plpmtud.wait_until_ns = now_ns + times * t->rtt.srtt_ns * rounds;
 }
 
 uint32_t plpmtud_bound(const struct tcp *c, struct tcb *t, uint32_t top)
@@ -67,7 +75,10 @@ static void suspect(struct tcp *c, struct tcb *t, uint32_t size, uint64_t now_ns
 
 void plpmtud_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
-  if (t->work) t->work->plpmtud.in_flight = false; // whether it was lost for its size is not known
+  if (t->work && t->work->plpmtud.in_flight) { // whether it was lost for its size is not known
+    t->work->plpmtud.in_flight = false;
+    plpmtud_wait(t, 5, now_ns);
+  }
   if (c->settings->plpmtud == ESTAB_PLPMTUD_OFF || t->backoff == 0) return;
   const bool small = t->plpmtu != 0 && t->plpmtu <= PLPMTUD_BASE;
   if (!small)
@@ -85,14 +96,23 @@ static void plpmtud_done(struct tcb *t, bool bounded)
   if (bounded) t->pending |= TCB_NEWS_MTU;
 }
 
-uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes)
+void plpmtud_on_rest(struct tcb *t)
+{
+  const struct plpmtud *p = &t->work->plpmtud;
+  if (p->losses > 0 || p->high != 0) plpmtud_done(t, true);
+}
+
+uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes, uint64_t now_ns)
 {
   struct work *w = t->work;
   if (!tcb_speaks_sack(t) || w->plpmtud.in_flight || (t->owed & OWED_LOSS_PROBE) ||
       (t->bits & (TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY | TCB_BLOCKS | TCB_URGENT_OUT)))
     return 0;
   struct plpmtud *p = &w->plpmtud;
+  if (p->repairing && seq_lt(t->snd.una, p->end)) return 0;
+  p->repairing = false;
   const uint32_t top = tcb_most_mtu(c, t);
+  if (now_ns < p->wait_until_ns && p->size <= top) return 0; // else a router has said why
   const uint16_t size = plpmtud_next(t->plpmtu, p->high, top);
   if (size == 0) {
     plpmtud_done(t, p->high != 0 && t->plpmtu < top);
@@ -130,7 +150,7 @@ void plpmtud_on_ack(const struct tcp *c, struct tcb *t)
   tcb_update_mss(c, t);
 }
 
-bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes)
+bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes, uint64_t now_ns)
 {
   struct work *w = t->work;
   struct plpmtud *p = &w->plpmtud;
@@ -145,6 +165,8 @@ bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes)
   }
   if (in_probe == 0) return false;
   p->in_flight = false;
+  p->repairing = true;
+  plpmtud_wait(t, 1, now_ns);
   const bool alone = in_probe == b->lost_bytes && in_probe == lost_bytes;
   if (!alone)
     return false; // lost among others: of congestion, for all we know, and the size is tried again

@@ -563,12 +563,14 @@ void transmit_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_end
 uint32_t plpmtud_bound(const struct tcp *c, struct tcb *t, uint32_t top);
 void plpmtud_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns) TCP_APART;
 // While t->mtu_search: octets of text for a probe that is to leave as soon as the windows have room; 0 = none now.
-uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes);
+uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes, uint64_t now_ns);
 void plpmtud_sent(struct tcb *t, uint32_t seq, uint32_t bytes);
 // While a probe is in flight: SND.UNA has moved; or lost_bytes were found lost, and the answer is whether that was the
 // probe and nothing else.
 void plpmtud_on_ack(const struct tcp *c, struct tcb *t) TCP_APART;
-bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes) TCP_APART;
+bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes, uint64_t now_ns) TCP_APART;
+// The work block is given back while t->mtu_search: a search in which probes were lost ends, as nobody would know of it.
+void plpmtud_on_rest(struct tcb *t) TCP_APART;
 
 // ---- timeouts.c, RFC 9293 3.10.8
 

@@ -62,6 +62,7 @@ void work_give(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (!w) return;
   for (unsigned i = 0; i < LIMITS; i++)
     t->limited_ms[i] += (uint32_t)(w->limits.ns[i] / 1000000u);
+  if (t->mtu_search) plpmtud_on_rest(t);
   if (t->cc.verbs->rest) t->cc.verbs->rest(&t->cc, &w->cc, now_ns);
   t->reordering_seen = w->rack.reordering_seen;
   t->reo_wnd_mult = w->rack.reo_wnd_mult;

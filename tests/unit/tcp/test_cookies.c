@@ -154,19 +154,44 @@ static void denied_for_a_while(void **state)
   struct estab_ip us = host(1), they = host(2);
   struct cookie *k = cookies_place(&c, &mem, &us, &they, 0);
   const uint64_t s = 1000000000;
-  assert_false(cookie_is_denied(k, 0));
-  cookie_deny(k, false, 5 * s);
-  assert_true(cookie_is_denied(k, (5 + COOKIE_REFUSED_S - 1) * s));
-  assert_false(cookie_is_denied(k, (5 + COOKIE_REFUSED_S) * s));
+  assert_false(cookie_is_denied(k, 80, 0));
+  cookie_deny(k, 80, 5 * s);
+  assert_true(cookie_is_denied(k, 80, (5 + COOKIE_REFUSED_S - 1) * s));
+  assert_false(cookie_is_denied(k, 80, (5 + COOKIE_REFUSED_S) * s));
   uint64_t now = 10000 * s;
   for (uint32_t wait = COOKIE_LOST_S; wait <= COOKIE_LOST_S << COOKIE_LOSSES_COUNT; wait *= 2) {
-    cookie_deny(k, true, now);
-    assert_true(cookie_is_denied(k, now + (wait - 1) * s));
-    assert_false(cookie_is_denied(k, now + wait * s));
+    cookie_lost(k, 80, false, now);
+    assert_true(cookie_is_denied(k, 80, now + (wait - 1) * s));
+    assert_false(cookie_is_denied(k, 80, now + wait * s));
     now += wait * s;
   }
-  cookie_deny(k, true, now); // no longer than that
-  assert_false(cookie_is_denied(k, now + ((uint64_t)COOKIE_LOST_S << COOKIE_LOSSES_COUNT) * s));
+  cookie_lost(k, 80, false, now); // no longer than that
+  assert_false(cookie_is_denied(k, 80, now + ((uint64_t)COOKIE_LOST_S << COOKIE_LOSSES_COUNT) * s));
+}
+
+// [RFC 7413 S3]: what one port has refused is asked of the others; a full list forgets what ends first.
+static void denied_by_port(void **state)
+{
+  (void)state;
+  struct estab_ip us = host(1), they = host(2);
+  struct cookie *k = cookies_place(&c, &mem, &us, &they, 0);
+  const uint64_t s = 1000000000;
+  for (uint16_t port = 1; port <= COOKIE_PORTS; port++)
+    cookie_deny(k, port, port * s);
+  for (uint16_t port = 1; port <= COOKIE_PORTS; port++)
+    assert_true(cookie_is_denied(k, port, 10 * s));
+  assert_false(cookie_is_denied(k, 80, 10 * s));
+  cookie_allow(k, 3);
+  assert_false(cookie_is_denied(k, 3, 10 * s));
+  cookie_deny(k, 80, 10 * s); // in the place of 3
+  cookie_deny(k, 81, 10 * s); // in that of 1
+  assert_false(cookie_is_denied(k, 1, 10 * s));
+  assert_true(cookie_is_denied(k, 2, 10 * s) && cookie_is_denied(k, 4, 10 * s));
+  assert_true(cookie_is_denied(k, 80, 11 * s) && cookie_is_denied(k, 81, 11 * s));
+  cookie_lost(k, 82, true, 11 * s); // of a request the first says nothing
+  assert_false(cookie_is_denied(k, 82, 11 * s));
+  cookie_lost(k, 82, true, 11 * s);
+  assert_true(cookie_is_denied(k, 82, 11 * s));
 }
 
 int main(void)
@@ -178,6 +203,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(key_of_the_user, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_table_of_fixed_size, set_up, tear_down),
       cmocka_unit_test_setup_teardown(denied_for_a_while, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(denied_by_port, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,7 +135,7 @@ static void losses_do_not_mislead(void **state)
   static struct two t;
   estab_conn peer, c = open_jumbo(&t, false, no_pacing, &peer);
   t.most_bytes = 1500;
-  t.lose_one_in = 97;
+  t.lose_one_in = 211;
   assert_true(flow(&t, c, peer, 8 * SECONDS) > 100000);
   struct estab_conn_info info = info_of(&t, c);
   assert_true(info.path_mtu > 1280 && info.path_mtu <= 1500);
