@@ -118,7 +118,8 @@ static uint32_t detect(struct tcp *c, struct tcb *t, uint32_t flight_bytes, uint
   uint64_t reo_wnd_ns = rack_reo_wnd(&w->rack, &w->board, recovering(t), t->rtt.srtt_ns);
   *reorder_ns = rack_detect(&w->rack, &w->board, reo_wnd_ns, t->rtt.srtt_ns, now_ns);
   uint32_t lost = w->board.lost_bytes - lost_before;
-  if (lost > 0 && w->plpmtud.in_flight && plpmtud_on_loss(t, lost, now_ns)) { // no sign of congestion
+  if (lost > 0 && w->plpmtud.in_flight && plpmtud_on_loss(t, lost, now_ns)) {
+    // no sign of congestion
     t->owed |= OWED_RETRANSMIT;
     return 0;
   }
