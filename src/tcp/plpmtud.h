@@ -5,7 +5,7 @@
 // t->plpmtu, when not 0, bounds what the path and the peer allow: a size that was seen to arrive, or the base from
 // which a search begins. The search runs while t->mtu_search: new text leaves in one larger segment, the probe, with
 // usual ones behind it. If it is acknowledged, segments are that large from now on; if it alone is lost, its text is
-// sent again in usual segments, and that is no sign of congestion: as it could have been one, the next waits for as many
+// sent again in usual segments, and that is no sign of congestion: as it could be one, the next waits for as many
 // round trips as segments fit into the window. What failed MAX_PROBES times is too large. A search
 // begins when timeouts in a row say that large segments vanish (a black hole), when a connection is established (by
 // setting), or when what a search has found is old: it is shared with the path, which forgets it after ten minutes.

@@ -569,7 +569,7 @@ void plpmtud_sent(struct tcb *t, uint32_t seq, uint32_t bytes);
 // probe and nothing else.
 void plpmtud_on_ack(const struct tcp *c, struct tcb *t) TCP_APART;
 bool plpmtud_on_loss(struct tcb *t, uint32_t lost_bytes, uint64_t now_ns) TCP_APART;
-// The work block is given back while t->mtu_search: a search in which probes were lost ends, as nobody would know of it.
+// The work block is given back while t->mtu_search: a search in which probes were lost ends, as nobody would remember.
 void plpmtud_on_rest(struct tcb *t) TCP_APART;
 
 // ---- timeouts.c, RFC 9293 3.10.8
