@@ -23,7 +23,6 @@ enum observation_kind {
   OBSERVE_FIRST,   // the first segment of a tuple, whatever its flags
   OBSERVE_ANSWER,  // the other side's first answer: a segment, or an ICMP error that quotes ours
   OBSERVE_SILENCE, // no answer in the attempt time, or none when the life was shed
-  // Of the next two only the beginning of the life is filled in:
   OBSERVE_ESTABLISHED, // the originator acknowledged the SYN-ACK: it is where it says it is
   OBSERVE_DATA,        // the originator's first text after that
   OBSERVE_CLOSE, // the first FIN or RST behind an answer that was none: the life may go on, its END is far
@@ -40,6 +39,7 @@ enum observation_suspicion {
 };
 
 struct observation {
+  // What is told, and of which life. ESTABLISHED and DATA have no more.
   uint8_t kind;      // enum observation_kind
   uint8_t suspicion; // enum observation_suspicion
   uint8_t
@@ -50,9 +50,12 @@ struct observation {
   uint16_t orig_port, resp_port;
   uint16_t vlan[2];
   uint32_t tunnel_id;
+  uint16_t probe;        // what scan_observe() answered to this life's FIRST; 0 in FIRST itself
+  uint16_t first_flags;  // of its first segment, bits 8-11 = AE and reserved
+  uint64_t first_ns;     // of the life
+  uint64_t first_packet; // number of the life's first packet
 
   // The life so far
-  uint16_t first_flags;         // of its first segment, bits 8-11 = AE and reserved
   uint16_t answer_flags;        // of the first answer, 0 = none yet
   uint16_t answer_window;       // of the first answer, as on the wire
   uint8_t icmp_type, icmp_code; // ANSWER by ICMP or ICMPv6 (told by the address family); else 0
@@ -63,9 +66,6 @@ struct observation {
   uint64_t text_bytes[2]; // by enum estab_watch_side
   uint32_t segments[2];   // seen, the current one included; identical frames of a mirror port not
   uint16_t flags[2];      // of all its segments, OR-ed, by enum estab_watch_side
-  uint64_t first_ns;      // of the life
-  uint64_t first_packet;  // number of the life's first packet
-  uint16_t probe;         // what scan_observe() answered to this life's FIRST; 0 in FIRST itself
 
   bool fragmented; // FIRST: its TCP header came in more than one IP fragment
 

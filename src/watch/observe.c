@@ -16,12 +16,26 @@ static void observe_head(const struct flow_head *f, struct observation *o)
   o->vlan[1] = f->vlan >> 12 & 0xfff;
   o->tunnel_id = f->tunnel_id;
   o->probe = (uint16_t)(f->bits >> FLOW_PROBE_SHIFT);
+}
+
+static void observe_start(struct observation *o, enum observation_kind kind)
+{
+  o->kind = (uint8_t)kind;
+  o->suspicion = SUSPECT_NOTHING;
+}
+
+// What is there of each life behind its head, before it is filled in.
+static void observe_empty(const struct flow_head *f, struct observation *o)
+{
+  const size_t from = offsetof(struct observation, answer_flags);
+  memset((uint8_t *)o + from, 0, sizeof *o - from);
   o->answered_by_icmp = f->bits & FLOW_ICMP;
 }
 
 static void observe_fill_one(const struct flow_one *f, struct observation *o)
 {
   observe_head((const struct flow_head *)f, o);
+  observe_empty((const struct flow_head *)f, o);
   o->first_flags = f->first.flags;
   o->first_ns = f->first.ts_ns;
   o->first_packet = f->first.packet;
@@ -32,10 +46,11 @@ static void observe_fill_one(const struct flow_one *f, struct observation *o)
   o->closed_by_fin = f->first.flags & ESTAB_TCP_FIN;
 }
 
-static void observe_fill(struct track *t, struct flow *f, struct observation *o)
+static void observe_fill(const struct flow *f, struct observation *o)
 {
-  observe_head((struct flow_head *)f, o);
-  unsigned first = flow_first((struct flow_head *)f);
+  observe_head((const struct flow_head *)f, o);
+  observe_empty((const struct flow_head *)f, o);
+  unsigned first = flow_first((const struct flow_head *)f);
   for (unsigned i = 0; i < 2; i++) {
     unsigned e = i ? 1 - first : first;
     const struct flow_side *s = &f->side[e];
@@ -55,7 +70,6 @@ static void observe_fill(struct track *t, struct flow *f, struct observation *o)
   o->reset_by_orig = orig->flags & ESTAB_TCP_RST;
   o->reset_by_resp = resp->flags & ESTAB_TCP_RST;
   o->closed_by_fin = (orig->flags | resp->flags) & ESTAB_TCP_FIN;
-  (void)t;
 }
 
 static void observe_when(struct track *t, struct observation *o, const struct segment *g,
@@ -66,8 +80,12 @@ static void observe_when(struct track *t, struct observation *o, const struct se
     o->packet_number = g->packet;
     o->packet = t->packet;
     o->side = g->end == first ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP;
-  } else
-    o->ts_ns = t->now_ns;
+    return;
+  }
+  o->ts_ns = t->now_ns;
+  o->packet_number = 0;
+  o->packet = NULL;
+  o->side = ESTAB_WATCH_ORIG;
 }
 
 static uint16_t observe_tell(struct track *t, const struct observation *o)
@@ -92,7 +110,8 @@ static bool observe_passes(struct track *t, uint64_t ts_ns)
 void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind)
 {
   if (!t->observe || (kind == OBSERVE_END && observe_passes(t, t->now_ns))) return;
-  struct observation o = {.kind = (uint8_t)kind};
+  struct observation o;
+  observe_start(&o, kind);
   observe_fill_one(f, &o);
   observe_when(t, &o, kind == OBSERVE_FIRST ? &f->first : NULL, f->first.end);
   if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
@@ -100,13 +119,11 @@ void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind
   if (kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
 }
 
-static void observe_send(struct track *t, struct flow *f, struct observation *o,
+static void observe_send(struct track *t, const struct flow *f, struct observation *o,
                          const struct segment *g)
 {
-  observe_fill(t, f, o);
-  observe_when(t, o, g, flow_first((struct flow_head *)f));
-  uint16_t probe = observe_tell(t, o);
-  if (o->kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
+  observe_when(t, o, g, flow_first((const struct flow_head *)f));
+  (void)observe_tell(t, o);
 }
 
 // A conversation: how it ends nobody asks.
@@ -123,8 +140,9 @@ void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
   if ((kind == OBSERVE_CLOSE || kind == OBSERVE_END) && observe_is_spoken(f) &&
       observe_passes(t, g ? g->ts_ns : t->now_ns))
     return;
-  struct observation o = {.kind = (uint8_t)kind};
-  if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
+  struct observation o;
+  observe_start(&o, kind);
+  observe_fill(f, &o);
   observe_send(t, f, &o, g);
 }
 
@@ -133,22 +151,23 @@ static void observe_on(struct track *t, struct flow *f, enum observation_kind ki
                        const struct segment *g)
 {
   if (!t->observe || f == &t->scratch) return;
-  struct observation o = {.kind = (uint8_t)kind};
-  const unsigned first = flow_first((struct flow_head *)f);
+  struct observation o;
+  observe_start(&o, kind);
   observe_head((struct flow_head *)f, &o);
-  o.first_flags = f->side[first].first_flags;
+  o.first_flags = f->side[flow_first((struct flow_head *)f)].first_flags;
   o.first_ns = f->life_ns;
   o.first_packet = f->life_packet;
-  o.established = true;
-  observe_when(t, &o, g, first);
-  (void)observe_tell(t, &o);
+  observe_send(t, f, &o, g);
 }
 
 void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
                      enum observation_suspicion what, uint32_t count)
 {
   if (!t->observe || f == &t->scratch) return;
-  struct observation o = {.kind = OBSERVE_SUSPECT, .suspicion = (uint8_t)what};
+  struct observation o;
+  observe_start(&o, OBSERVE_SUSPECT);
+  observe_fill(f, &o);
+  o.suspicion = (uint8_t)what;
   o.suspect_ttl = g->ttl;
   o.usual_ttl = f->side[g->end].ttl;
   o.suspect_count = count;
@@ -161,9 +180,10 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   if (head->bits & FLOW_ANSWERED) return;
   head->bits |= FLOW_ANSWERED | FLOW_ICMP;
   if (!t->observe) return;
-  struct observation o = {.kind = OBSERVE_ANSWER};
+  struct observation o;
+  observe_start(&o, OBSERVE_ANSWER);
   if (head->bits & FLOW_FULL)
-    observe_fill(t, (struct flow *)head, &o);
+    observe_fill((struct flow *)head, &o);
   else
     observe_fill_one((struct flow_one *)head, &o);
   o.ts_ns = ts_ns;
@@ -215,8 +235,11 @@ bool observe_is_strange(const struct track *t, const struct flow *f, const struc
 
 void observe_strange(struct track *t, const struct flow *f, const struct segment *g)
 {
-  struct observation o = {.kind = OBSERVE_SEGMENT};
+  struct observation o;
+  observe_start(&o, OBSERVE_SEGMENT);
   observe_head((const struct flow_head *)f, &o);
+  observe_empty((const struct flow_head *)f, &o);
+  o.first_flags = 0;
   observe_when(t, &o, g, flow_first((const struct flow_head *)f));
   o.first_ns = g->ts_ns;
   o.first_packet = g->packet;

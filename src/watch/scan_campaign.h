@@ -42,6 +42,7 @@ struct campaign_list {
 struct campaign_addresses {
   struct estab_ip *at; // sorted, at most ESTAB_WATCH_ADDRESSES_MAX
   uint32_t listed, room;
+  uint32_t last; // of them, a guess at the next one
   struct scan_set all;
 };
 

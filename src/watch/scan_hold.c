@@ -203,7 +203,7 @@ void scan_hold(struct scan *s, const struct observation *o)
     if (opened_by_syn) hold_opened(s, o);
     break;
   case OBSERVE_DATA:
-    if (opened_by_syn && o->established) hold_used(s, o);
+    if (opened_by_syn) hold_used(s, o);
     break;
   case OBSERVE_CLOSE:
   case OBSERVE_END:

@@ -67,7 +67,7 @@ uint32_t scan_table_find(const struct scan_table *t, const struct scan_key *key)
 static void scan_table_link(struct scan_table *t, uint32_t index, uint8_t list)
 {
   struct scan_node *n = scan_table_at(t, index);
-  n->list = list;
+  n->list = list & 1u;
   n->newer = SLAB_NONE;
   n->older = t->newest[list];
   if (n->older != SLAB_NONE)
@@ -98,6 +98,7 @@ static void scan_table_enter(struct scan_table *t, uint32_t index, uint32_t *buc
   struct scan_node *n = scan_table_at(t, index);
   n->key = *key;
   n->next = *bucket;
+  n->bucket = (uint32_t)(bucket - t->buckets) & 0x7fffffff;
   *bucket = index;
   scan_table_link(t, index, 0);
 }
@@ -105,7 +106,7 @@ static void scan_table_enter(struct scan_table *t, uint32_t index, uint32_t *buc
 static void scan_table_leave(struct scan_table *t, uint32_t index)
 {
   struct scan_node *n = scan_table_at(t, index);
-  uint32_t *at = scan_table_bucket(t, &n->key);
+  uint32_t *at = &t->buckets[n->bucket];
   while (*at != index)
     at = &((struct scan_node *)scan_table_at(t, *at))->next;
   *at = n->next;

@@ -18,7 +18,8 @@ struct scan_node {
   struct scan_key key;
   uint32_t next;         // in its bucket
   uint32_t newer, older; // in its list, by last use
-  uint8_t list;          // 0 = made room from first, 1 = kept as long as list 0 has any
+  uint32_t list : 1;     // 0 = made room from first, 1 = kept as long as list 0 has any
+  uint32_t bucket : 31;
 };
 
 struct scan_table {

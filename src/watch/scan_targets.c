@@ -67,6 +67,7 @@ void campaign_list_sort(struct campaign_list *list)
 void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
                           const struct estab_ip *ip)
 {
+  if (to->last < to->listed && ip_equal(&to->at[to->last], ip)) return;
   if (!scan_set_add(&to->all, pool, scan_fingerprint(pool, ip, 0))) return;
   if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
   uint32_t low = 0, high = to->listed;
@@ -88,6 +89,7 @@ void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
   }
   memmove(&to->at[low + 1], &to->at[low], (to->listed - low) * sizeof *to->at);
   to->at[low] = *ip;
+  to->last = low;
   to->listed++;
 }
 
@@ -137,11 +139,16 @@ bool campaign_has_port(const struct campaign *it, uint16_t port)
 uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most)
 {
   uint32_t n = 0;
+  const uint32_t first = it->port_count ? it->first_port / 64 * 64u : 65536;
   for (uint32_t base = 0; base < 65536 && n < most; base += 64) {
     const uint64_t *word = campaign_port_word(it, (uint16_t)base);
     uint64_t bits = word ? *word : 0;
-    if (it->port_count && it->first_port / 64 == base / 64)
-      bits |= UINT64_C(1) << (it->first_port & 63);
+    if (base == first) bits |= UINT64_C(1) << (it->first_port & 63);
+    if (!word && base % CAMPAIGN_PAGE_PORTS == 0 &&
+        (first < base || first >= base + CAMPAIGN_PAGE_PORTS)) {
+      base += CAMPAIGN_PAGE_PORTS - 64; // a page without any
+      continue;
+    }
     if (base == 0) bits &= ~UINT64_C(1); // no port
     for (uint32_t port = base; bits && n < most; bits >>= 1, port++)
       if (bits & 1) list[n++] = (uint16_t)port;
