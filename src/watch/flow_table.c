@@ -98,17 +98,24 @@ void flow_table_expect(const struct track *t, uint32_t hash)
   __builtin_prefetch(flow_table_bucket(t, hash));
 }
 
-void flow_table_expect_record(const struct track *t, const struct flow_key *key)
+uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *key)
 {
   uint32_t ref = *flow_table_bucket(t, key->hash);
-  if (ref == FLOW_NONE) return;
-  flow_expect(track_at(t, ref),
-              ref & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
+  if (ref == FLOW_NONE) return ref;
+  if (ref & FLOW_REF_FULL)
+    flow_expect(track_at(t, ref), sizeof(struct flow));
+  else
+    flow_expect(track_at(t, ref), sizeof(struct flow_one));
+  return ref;
 }
 
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
 {
-  uint32_t ref = *flow_table_bucket(t, key->hash);
+  return flow_table_find_from(t, key, *flow_table_bucket(t, key->hash));
+}
+
+uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref)
+{
   while (ref != FLOW_NONE) {
     const struct flow_head *f = track_at(t, ref);
     if (f->hash == key->hash && flow_table_is(t, f, key)) return ref;

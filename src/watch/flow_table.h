@@ -9,11 +9,13 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
-// What flow_table_find() will read, asked of memory ahead: the bucket of a hash; then the first record there.
+// What flow_table_find() will read is asked of memory ahead: the bucket of a hash; then the first record there, which
+// it answers, or FLOW_NONE.
 void flow_table_expect(const struct track *t, uint32_t hash);
-void flow_table_expect_record(const struct track *t, const struct flow_key *key);
+uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *key);
 
-// A flow_ref, or FLOW_NONE.
+// A flow_ref, or FLOW_NONE. The search begins with what flow_table_expect_record() answered, if nothing came between.
+uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref);
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key);
 // The record has its key already.
 void flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref);

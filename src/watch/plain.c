@@ -264,7 +264,8 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
   plain_zeek(t, f, side, g, c);
   plain_sender(f, side, g);
   bool moved = plain_states_move(t, f, side, g, c);
-  measure_limits(t, f, g);
+  if (f->trouble != SLAB_NONE || zeek_span(side.own) >= MEASURE_LIMIT_BYTES)
+    measure_limits(t, f, g);
   plain_last(t, f, g);
   if (moved) plain_relist(t, ref, f);
   return true;
@@ -284,5 +285,5 @@ void plain_answer(struct track *t, struct flow *f, const struct segment *g)
   zeek_first_answer(f, g);
   life_first_answer(t, f, g);
   plain_last(t, f, g);
-  track_arm(t, f);
+  track_set_timer(t, f, u64_sum(g->ts_ns, LIFE_ATTEMPT_IDLE_NS)); // before any timeout of Zeek's
 }

@@ -23,10 +23,10 @@ static inline void timeline_step(struct track *t, struct flow *f, unsigned end,
   f->side[end].state = (uint8_t)state;
   struct flow_step *s = f->step_count < FLOW_STEPS ? &f->steps[f->step_count] : timeline_room(t, f);
   if (!s) return;
-  uint64_t ns = ts_ns > f->life_ns ? ts_ns - f->life_ns : 0;
-  if (ns > TIMELINE_NS) ns = TIMELINE_NS;
-  uint64_t n = packet >= f->life_packet ? packet - f->life_packet : 0;
-  if (packet == TIMELINE_NO_PACKET || n > TIMELINE_COUNT) n = TIMELINE_COUNT;
+  uint64_t ns = ts_ns - f->life_ns, n = packet - f->life_packet;
+  if (ns > TIMELINE_NS) ns = ts_ns > f->life_ns ? TIMELINE_NS : 0;
+  if (n > TIMELINE_COUNT || packet == TIMELINE_NO_PACKET)
+    n = packet < f->life_packet && packet != TIMELINE_NO_PACKET ? 0 : TIMELINE_COUNT;
   s->ns_low = (uint32_t)ns;
   s->ns_high = (uint16_t)(ns >> 32);
   s->packet = (uint32_t)n;

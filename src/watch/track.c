@@ -344,7 +344,7 @@ uint64_t track_deadline(struct track *t, struct flow *f)
   return u64_min(zeek_deadline(t, f), life_is_over(f) ? ESTAB_NEVER : life);
 }
 
-static void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns)
+void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns)
 {
   wheel_set(&t->timers, &f->timer, at_ns);
   t->due_ns = u64_min(t->due_ns, at_ns);

@@ -50,6 +50,7 @@ struct track {
   uint64_t observed_ns;              // of what they were not told last, since it says nothing
   const struct watch_packet *packet; // the one that is judged, NULL in a timeout
   struct flow_key expected;          // of the packet that track_expect() saw last
+  uint32_t expected_ref;             // the first record of its bucket
   struct estab_watch_stats *stats;
   uint64_t ambiguity_second; // the second that ambiguity_count counts
   uint32_t ambiguity_count;

@@ -24,6 +24,7 @@ void track_tell_row(struct track *t, uint32_t ref);
 WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);
 uint64_t track_deadline(struct track *t, struct flow *f);
 void track_arm(struct track *t, struct flow *f);
+void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns);
 // The same after a segment: a timer that is too early stays, and sets itself anew when it fires.
 void track_arm_sooner(struct track *t, struct flow *f);
 // All but `end`, which the key says.

@@ -39,16 +39,17 @@ void track_segment_make(const struct track *t, const struct watch_packet *p, uin
   if (p->payload_captured_bytes < p->payload_bytes) g->bits |= SEGMENT_CUT;
   if (p->length_unset) g->bits |= SEGMENT_IP_UNSET;
   uint32_t present = h->options.present;
+  if (present & ESTAB_TCP_OPT_TS) {
+    g->ts_value = h->options.ts_value;
+    g->bits |= SEGMENT_TS;
+  }
+  if (!(present & ~(uint32_t)ESTAB_TCP_OPT_TS)) return; // nearly all behind the handshake
   if (present & ESTAB_TCP_OPT_MSS) g->mss = h->options.mss;
   if (present & ESTAB_TCP_OPT_WSCALE) {
     g->wscale = h->options.wscale;
     g->bits |= SEGMENT_WSCALE;
   }
   if (present & ESTAB_TCP_OPT_SACK_PERMITTED) g->bits |= SEGMENT_SACK_OK;
-  if (present & ESTAB_TCP_OPT_TS) {
-    g->ts_value = h->options.ts_value;
-    g->bits |= SEGMENT_TS;
-  }
 }
 
 // Of a side, the eight octets from `z` to `bits` have what both machines hold of states.
@@ -196,7 +197,32 @@ static bool track_is_forgotten(struct track *t, uint32_t ref)
 void track_expect(struct track *t, const struct watch_packet *p)
 {
   flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &t->expected);
-  flow_table_expect_record(t, &t->expected);
+  t->expected_ref = flow_table_expect_record(t, &t->expected);
+}
+
+// Any segment of a key that has the record `ref`, or none.
+static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
+                      const struct segment *g)
+{
+  if (ref != FLOW_NONE && track_is_forgotten(t, ref)) {
+    track_finish(t, ref, false);
+    ref = FLOW_NONE;
+  }
+  if (ref == FLOW_NONE) {
+    track_begin(t, key, g);
+    return;
+  }
+  bool answer = false;
+  if (!(ref & FLOW_REF_FULL)) {
+    answer = t->plain && plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
+    ref = track_promote(t, ref);
+  }
+  if (ref == FLOW_NONE)
+    t->stats->memory_refusals++;
+  else if (answer)
+    plain_answer(t, (struct flow *)track_at(t, ref), g);
+  else
+    track_go_on(t, key, ref, g);
 }
 
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
@@ -207,27 +233,12 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
   track_segment_make(t, p, ts_ns, number, wire_bytes, &g);
   g.end = key->src_end;
   t->packet = p;
-  uint32_t ref = flow_table_find(t, key);
-  if (ref != FLOW_NONE && track_is_forgotten(t, ref)) {
-    track_finish(t, ref, false);
-    ref = FLOW_NONE;
-  }
-  if (ref == FLOW_NONE)
-    track_begin(t, key, &g);
-  else {
-    bool answer = false;
-    if (!(ref & FLOW_REF_FULL)) {
-      answer = t->plain && plain_is_answer(t, (struct flow_one *)track_at(t, ref), &g);
-      ref = track_promote(t, ref);
-    }
-    if (ref == FLOW_NONE)
-      t->stats->memory_refusals++;
-    else if (answer)
-      plain_answer(t, (struct flow *)track_at(t, ref), &g);
-    else if (!t->plain || !plain_segment(t, ref, (struct flow *)track_at(t, ref), &g))
-      track_go_on(t, key, ref, &g);
-  }
-  if (track_is_full(t)) evict_some(t);
+  uint32_t ref = flow_table_find_from(t, key, t->expected_ref);
+  bool full = ref != FLOW_NONE && (ref & FLOW_REF_FULL);
+  bool plain = full && t->plain && plain_segment(t, ref, (struct flow *)track_at(t, ref), &g);
+  if (!plain) track_any(t, key, ref, &g);
+  bool grown = !plain || (g.flags & ESTAB_TCP_FIN); // else no record can have become longer
+  if (grown && track_is_full(t)) evict_some(t);
   t->packet = NULL;
 }
 
