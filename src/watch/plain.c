@@ -75,7 +75,8 @@ static bool plain_numbers(struct plain_sides side, const struct segment *g)
   if (seq_lt(g->seq, s->start_seq) || seq_lt(g->seq, s->ack_seq) ||
       seq_lt(g->ack, peer->start_seq) || seq_lt(g->ack, peer->ack_seq))
     return false;
-  if (g->text_bytes && seq_gt(g->seq + g->text_bytes, peer->edge)) return false;
+  if (g->text_bytes && (seq_gt(g->seq + g->text_bytes, peer->edge) || seq_ge(g->seq, peer->edge)))
+    return false;
   if (!(s->bits & SIDE_ACKED)) return true;
   return g->ack == s->una ? g->text_bytes || peer->nxt == g->ack : seq_gt(g->ack, s->una);
 }
@@ -272,18 +273,47 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
 }
 
 // ---------------------------------------------------------------------------------------------
-// The answer to a SYN
+// The answer to the first segment
 
-bool plain_is_answer(const struct track *t, const struct flow_one *one, const struct segment *g)
+enum plain_answer plain_is_answer(const struct track *t, const struct flow_one *one,
+                                  const struct segment *g)
 {
-  return segment_is_plain_answer(&one->first, g) && !(one->bits & (FLOW_TOLD | FLOW_QUEUED)) &&
-         t->loss_ns <= one->first.ts_ns;
+  const struct segment *first = &one->first;
+  if ((one->bits & (FLOW_TOLD | FLOW_QUEUED)) || t->loss_ns > first->ts_ns || g->end == first->end)
+    return PLAIN_NO_ANSWER;
+  if (segment_is_plain_answer(first, g)) return PLAIN_SYN_ACK;
+  const uint16_t mark = ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST;
+  const uint8_t odd = SEGMENT_BAD | SEGMENT_OFFLOADED | SEGMENT_IP_UNSET | SEGMENT_TS;
+  bool refusal = (g->flags & mark) == ESTAB_TCP_RST && !g->text_bytes && !(g->bits & odd) &&
+                 !(first->flags & ESTAB_TCP_RST) && !first->text_bytes && first->window &&
+                 !(first->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED));
+  return refusal ? PLAIN_REFUSAL : PLAIN_NO_ANSWER;
 }
 
-void plain_answer(struct track *t, struct flow *f, const struct segment *g)
+static bool plain_refusal(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
+  const struct flow_side *peer = &f->side[1 - g->end];
+  if (peer->z == ZEEK_INACTIVE) return false;
+  zeek_first_refusal(t, f, g);
+  life_segment(t, f, g);
+  plain_last(t, f, g);
+  enum flow_class class = life_class(f);
+  if (class != flow_class((struct flow_head *)f)) {
+    track_unlist(t, ref);
+    track_list(t, ref, class);
+  }
+  track_arm(t, f);
+  return true;
+}
+
+bool plain_answer(struct track *t, uint32_t ref, struct flow *f, const struct segment *g,
+                  enum plain_answer what)
+{
+  if (what == PLAIN_NO_ANSWER) return false;
+  if (what == PLAIN_REFUSAL) return plain_refusal(t, ref, f, g);
   zeek_first_answer(f, g);
   life_first_answer(t, f, g);
   plain_last(t, f, g);
   track_set_timer(t, f, u64_sum(g->ts_ns, LIFE_ATTEMPT_IDLE_NS)); // before any timeout of Zeek's
+  return true;
 }

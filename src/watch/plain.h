@@ -12,9 +12,16 @@
 // up no doubt. false: it is another, and nothing was done. track_judge() is the general way.
 bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g);
 
-// Whether a segment is what nearly every SYN is answered by: asked before the record becomes a full one.
-bool plain_is_answer(const struct track *t, const struct flow_one *one, const struct segment *g);
-// It is.
-void plain_answer(struct track *t, struct flow *f, const struct segment *g);
+// What the second segment of a life mostly is: asked before the record becomes a full one.
+enum plain_answer {
+  PLAIN_NO_ANSWER, // something else, or its first segment was out of the ordinary
+  PLAIN_SYN_ACK,
+  PLAIN_REFUSAL, // a RST
+};
+enum plain_answer plain_is_answer(const struct track *t, const struct flow_one *one,
+                                  const struct segment *g);
+// Then, with the full record. false: not after all, and nothing was done.
+bool plain_answer(struct track *t, uint32_t ref, struct flow *f, const struct segment *g,
+                  enum plain_answer what);
 
 #endif

@@ -212,16 +212,14 @@ static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
     track_begin(t, key, g);
     return;
   }
-  bool answer = false;
+  enum plain_answer answer = PLAIN_NO_ANSWER;
   if (!(ref & FLOW_REF_FULL)) {
-    answer = t->plain && plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
+    if (t->plain) answer = plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
     ref = track_promote(t, ref);
   }
   if (ref == FLOW_NONE)
     t->stats->memory_refusals++;
-  else if (answer)
-    plain_answer(t, (struct flow *)track_at(t, ref), g);
-  else
+  else if (!plain_answer(t, ref, (struct flow *)track_at(t, ref), g, answer))
     track_go_on(t, key, ref, g);
 }
 

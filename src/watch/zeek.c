@@ -568,6 +568,35 @@ void zeek_first_answer(struct flow *f, const struct segment *g)
   peer->z = ZEEK_ESTABLISHED;
 }
 
+void zeek_first_refusal(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e], *peer = &f->side[p];
+  s->pkts = 1;
+  s->ip_bytes = g->ip_bytes;
+  s->frame_bytes = g->ip_bytes + g->frame_more;
+  s->start_seq = s->ack_seq = g->seq - 1;
+  s->last_seq = s->delivered = g->seq;
+  s->seq_wraps = s->last_seq < s->start_seq;
+  s->z_seen = ZEEK_SEEN_RST;
+  s->z_bits |= ZEEK_RST;
+  history_add(t, f, e, 'R');
+  struct flow_closing *c = track_closing(t, f);
+  if (c) {
+    c->side[e].hist_rst = 1;
+    c->z_last_ns = g->ts_ns;
+  }
+  bool acked =
+      (g->flags & ESTAB_TCP_ACK) && !zeek_underflow(peer, g->ack, peer->ack_seq, peer->ack_wraps);
+  zeek_enter(f, e, ZEEK_RESET);
+  if (acked) {
+    zeek_acked(t, f, p, g->ack, peer->z == ZEEK_PARTIAL);
+    zeek_check_end(t, f, p);
+  }
+  zeek_check_end(t, f, e);
+  zeek_closed(t, f, e);
+}
+
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 {
   (void)t;

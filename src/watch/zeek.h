@@ -31,6 +31,9 @@ void zeek_first_syn(struct flow *f, const struct segment *s);
 // A plain answer to that (segment_is_plain_answer()): as zeek_segment() does it, nothing else being there yet.
 void zeek_first_answer(struct flow *f, const struct segment *s);
 
+// The same of a RST without text that is the peer's first segment.
+void zeek_first_refusal(struct track *t, struct flow *f, const struct segment *s);
+
 // Whether this segment belongs to another connection of the same two ends.
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *s);
 

@@ -30,8 +30,9 @@ struct talk {
   uint32_t nxt[2], heard[2]; // by side: what it says next; what it has of the other
   uint32_t clock;
   uint8_t wscale[2], ttl[2];
-  bool ts, closed[2];
-  unsigned said; // segments of the handshake
+  bool ts, closed[2], refused;
+  uint16_t first, answer; // flags
+  unsigned said;          // segments of the handshake
 };
 
 static uint8_t text[2000];
@@ -45,10 +46,12 @@ static uint32_t isn(struct prop_rng *r)
   return prop_one_in(r, 2) ? corners[prop_below(r, 5)] : (uint32_t)prop_u64(r);
 }
 
-static void talk_begin(struct prop_rng *r, struct talk *k, unsigned number)
+static void talk_begin(struct prop_rng *r, struct talk *k, unsigned number, bool probes)
 {
+  static const uint16_t firsts[] = {S, S, S, 0, F, A, F | A, F | ESTAB_TCP_PSH | ESTAB_TCP_URG};
   static const uint16_t ports[] = {22, 80, 443, 9999};
-  *k = (struct talk){.ts = prop_one_in(r, 2), .clock = prop_below(r, 1000)};
+  *k = (struct talk){
+      .first = S, .answer = S | A, .ts = prop_one_in(r, 2), .clock = prop_below(r, 1000)};
   for (unsigned i = 0; i < 2; i++) {
     k->ip[i] = (struct estab_ip){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0}};
     k->ip[i].bytes[15] = (uint8_t)(number * 2 + (prop_one_in(r, 2) ? i : 1 - i) + 1);
@@ -57,6 +60,11 @@ static void talk_begin(struct prop_rng *r, struct talk *k, unsigned number)
     k->wscale[i] = prop_one_in(r, 3) ? FLOW_WSCALE_NONE : (uint8_t)prop_below(r, 15);
     k->ttl[i] = (uint8_t)(50 + prop_below(r, 14));
     k->window[i] = (uint16_t)(2000 + prop_below(r, 63000));
+  }
+  if (probes && prop_one_in(r, 3)) {
+    k->first = firsts[prop_below(r, 8)];
+    k->answer = prop_one_in(r, 2) ? R | A : R;
+    k->ts = prop_one_in(r, 4);
   }
   k->ip[1].bytes[14] = k->ip[0].bytes[15] == k->ip[1].bytes[15];
   k->port[0] = (uint16_t)(40000 + prop_below(r, 4));
@@ -70,14 +78,14 @@ static unsigned talk_says(struct prop_rng *r, struct talk *k, struct watch_packe
   uint16_t flags = A;
   uint32_t count = prop_one_in(r, 3) ? 0 : prop_one_in(r, 8) ? 1 : prop_below(r, 1460);
   if (k->said < 3) {
-    flags = k->said == 0 ? S : k->said == 1 ? S | A : A;
+    flags = k->said == 0 ? k->first : k->said == 1 ? k->answer : A;
     from = k->said++ == 1;
     count = 0;
   } else if (k->closed[from])
     count = 0;
   else if (prop_one_in(r, 12))
     flags |= F;
-  if (prop_one_in(r, 4) || (flags & (S | F)) || k->said == 3)
+  if (prop_one_in(r, 4) || (flags & (S | F | R)) || k->said == 3)
     k->heard[from] = k->nxt[1 - from]; // else it acknowledges later
   *p = (struct watch_packet){.kind = WATCH_KIND_TCP,
                              .version = 4,
@@ -105,7 +113,12 @@ static unsigned talk_says(struct prop_rng *r, struct talk *k, struct watch_packe
     p->tcp.options.present |= ESTAB_TCP_OPT_TS;
     p->tcp.options.ts_value = k->clock += prop_below(r, 2);
   }
-  if (flags & F) k->closed[from] = true;
+  if (flags & R) {
+    if (prop_one_in(r, 2)) p->tcp.seq = flags & A ? 0 : k->heard[from];
+    k->closed[0] = k->closed[1] = k->refused = true;
+    return from;
+  }
+  if ((flags & F) && k->said > 2) k->closed[from] = true;
   k->nxt[from] += count + ((flags & (S | F)) != 0);
   return from;
 }
@@ -279,7 +292,8 @@ static bool both_hear(struct prop_rng *r, struct watcher *a, struct watcher *b,
   struct watch_packet p, last = {0};
   for (uint64_t number = 1; number <= SEGMENTS; number++) {
     struct talk *k = &talks[prop_below(r, TALKS)];
-    if (prop_one_in(r, 150)) talk_begin(r, k, (unsigned)(k - talks));
+    if (prop_one_in(r, 150) || (k->refused && prop_one_in(r, 2)))
+      talk_begin(r, k, (unsigned)(k - talks), true);
     unsigned from = talk_says(r, k, &p);
     if (prop_one_in(r, 15)) talk_mutate(r, k, from, &p);
     if (prop_one_in(r, 40) && last.payload) p = last;
@@ -306,7 +320,7 @@ static bool plain_is_general(struct prop_rng *r)
   settings.rows = (uint8_t)prop_below(r, 2);
   settings.max_bytes = 4 << 20;
   for (unsigned i = 0; i < TALKS; i++)
-    talk_begin(r, &talks[i], i);
+    talk_begin(r, &talks[i], i, true);
   struct watcher *a = watcher_new(&settings), *b = watcher_new(&settings);
   PROP_CHECK(a->t.plain);
   b->t.plain = false;
@@ -326,7 +340,7 @@ static bool whole_talk_is_plain(struct prop_rng *r)
   uint64_t ns = UINT64_C(1700000000000000000);
   estab_watch_settings_default(&settings);
   settings.max_bytes = 4 << 20;
-  talk_begin(r, &k, 0);
+  talk_begin(r, &k, 0, false);
   struct watcher *w = watcher_new(&settings);
   bool plain = true;
   for (uint64_t number = 1; plain && number < 60; number++) {
