@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 help:
 	@echo 'make demo        watch curl fetch a file from a TCP in user space (ARGS="--ipv6 --loss 5%")'
 	@echo 'make test        everything that must pass: two compilers, sanitizers, 32-bit, big-endian'
-	@echo 'make long        the same with the large runs at their whole size'
+	@echo 'make long        the large runs at their whole size, then make fuzz-long'
 	@echo 'make build       build/ with tests, for work on the code'
 	@echo 'make asan        the tests under AddressSanitizer and UBSan'
 	@echo 'make fuzz-smoke  each fuzzer for its share of a minute'
@@ -46,9 +46,10 @@ test:
 	@tools/deps.sh build test demo fuzz
 	@tools/test.sh
 
+# The other compiler, the sanitizers and the other machines learn nothing from size: `make test` has them.
 long:
 	@tools/deps.sh build test demo fuzz
-	@ESTAB_LONG=1 tools/test.sh
+	@ESTAB_LONG=1 tools/test.sh gcc
 	@$(MAKE) fuzz-long
 
 asan:

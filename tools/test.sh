@@ -3,8 +3,8 @@
 # test.sh [STAGE...] - builds and tests; the last line counts: N passed, N failed, N skipped.
 # gcc runs everything; clang and the sanitizers what is compiled; the other machines what needs no cmocka.
 # Stages: gcc clang asan i686 s390x fuzz. On CI=true a skip is a failure.
-# ESTAB_LONG=1 runs the large tests at their whole size. Sanitizers and emulated machines are ten times slower: there
-# the random tests have half the seeds (ESTAB_SHORT), unless the run is a long one.
+# ESTAB_LONG=1 runs the large tests at their whole size (`make long` does so with gcc). Sanitizers and emulated machines
+# are ten times slower: there the random tests have half the seeds (ESTAB_SHORT), unless the run is a long one.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 totals=$PWD/build-totals
