@@ -75,10 +75,11 @@ uint64_t rack_reo_wnd(const struct rack *r, const struct board *b, bool recoveri
 
 // DEPARTS: RFC 8985 6.2 (RACK.rtt of whatever arrived last) because what overtook others has a round trip that is not
 // theirs: where reordering was seen, never less than those in order had last, and have on the average.
+// Nothing is lost at the moment it leaves, where a round trip takes no time: it would be sent again without end.
 static uint64_t rack_wait(const struct rack *r, uint64_t reo_wnd_ns, uint64_t srtt_ns)
 {
   uint64_t usual_ns = r->reordering_seen ? u64_max(r->ack_rtt_ns, srtt_ns) : 0;
-  return u64_max(r->rtt_ns, usual_ns) + reo_wnd_ns;
+  return u64_max(u64_max(r->rtt_ns, usual_ns) + reo_wnd_ns, 1);
 }
 
 // Marks what is lost in one chunk. Answers when to look at it again, 0 = not by time.

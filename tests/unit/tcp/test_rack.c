@@ -105,6 +105,28 @@ static void three_blocks_need_no_window(void **state)
   end(&f);
 }
 
+// A path without delay, and a receiver that has no room: what was sent again left when it was to be lost by.
+static void nothing_is_lost_as_it_leaves(void **state)
+{
+  (void)state;
+  struct flight f;
+  begin(&f);
+  rack_min_rtt(&f.rack, 0, 50 * MS);
+  for (unsigned i = 0; i < 3; i += 2) {
+    board_set_lost(&f.board, segment(&f, i), BASE + i * MSS);
+    board_set_sent_again(&f.board, &f.mem, board_find(&f.board, BASE + i * MSS), 150 * MS, 0,
+                         &no_mark);
+  }
+  f.rack.min_ns[0] = 0;
+  sacked(&f, 2, 150 * MS);
+  assert_true(f.rack.again);
+  assert_int_equal(look(&f, true, 150 * MS), 150 * MS + 1);
+  assert_false(lost(&f, 0));
+  look(&f, true, 150 * MS + 1);
+  assert_true(lost(&f, 0));
+  end(&f);
+}
+
 // RFC 8985 6.2 step 3: a segment sent once arrives behind a later one.
 static void reordering_is_seen(void **state)
 {
@@ -213,6 +235,7 @@ int main(void)
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(waits_for_reordering),
       cmocka_unit_test(three_blocks_need_no_window),
+      cmocka_unit_test(nothing_is_lost_as_it_leaves),
       cmocka_unit_test(reordering_is_seen),
       cmocka_unit_test(one_ack_is_no_disorder),
       cmocka_unit_test(doubtful_retransmissions_do_not_count),
