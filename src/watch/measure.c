@@ -16,16 +16,16 @@
 
 uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
 {
-  uint64_t from, to, packet;
   if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return 0;
   unsigned client = f->opened_by, server = 1u - client;
   enum estab_state a = sender == client ? ESTAB_ESTABLISHED : ESTAB_SYN_SENT;
   enum estab_state b = ESTAB_ESTABLISHED;
   unsigned b_end = sender == client ? server : client;
-  if (!timeline_when(t, f, client, a, &from, &packet) ||
-      !timeline_when(t, f, b_end, b, &to, &packet) || to < from)
-    return 0;
-  return to - from;
+  const struct flow_step *from = timeline_first(t, f, client, a);
+  const struct flow_step *to = timeline_first(t, f, b_end, b);
+  if (!from || !to) return 0;
+  uint64_t from_ns = timeline_ns(f, from), to_ns = timeline_ns(f, to);
+  return to_ns < from_ns ? 0 : to_ns - from_ns;
 }
 
 static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)

@@ -145,54 +145,62 @@ static void plain_zeek(struct track *t, struct flow *f, struct plain_sides side,
   if (fin) plain_zeek_fin(f, side, g, c);
 }
 
-static void plain_enter(struct track *t, struct flow *f, const struct segment *g,
+// What moves states: the segment, its date in the timeline, and what the closing of both sides has.
+struct plain_cause {
+  const struct segment *g;
+  struct flow_step date;
+  struct flow_closing *closing; // NULL: none yet, and no FIN either
+};
+
+static void plain_enter(struct track *t, struct flow *f, const struct plain_cause *by,
                         struct flow_side *s, enum estab_state state)
 {
   unsigned end = s == &f->side[1];
-  timeline_step(t, f, end, state, g->ts_ns, g->packet);
-  if (end == g->end)
+  timeline_add(t, f, end, state, by->date);
+  if (end == by->g->end)
     s->bits |= SIDE_SEEN;
   else
     s->bits &= (uint16_t)~SIDE_SEEN;
 }
 
-static void plain_time_wait(struct track *t, struct flow *f, const struct segment *g,
-                            struct flow_side *s, struct flow_closing *c)
+static void plain_time_wait(struct track *t, struct flow *f, const struct plain_cause *by,
+                            struct flow_side *s)
 {
-  plain_enter(t, f, g, s, ESTAB_TIME_WAIT);
-  c->wait_ns[s == &f->side[1]] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
+  plain_enter(t, f, by, s, ESTAB_TIME_WAIT);
+  by->closing->wait_ns[s == &f->side[1]] = u64_sum(by->g->ts_ns, t->settings.time_wait_ns);
 }
 
 // The FIN of the peer is acknowledged: RFC 9293 3.10.7.4, fifth.
 static void plain_fin_acked(struct track *t, struct flow *f, struct plain_sides side,
-                            const struct segment *g, struct flow_closing *c)
+                            const struct plain_cause *by)
 {
   struct flow_side *s = side.own, *peer = side.peer;
   if (s->state == ESTAB_CLOSE_WAIT || s->state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSING)
     s->bits |= SIDE_SEEN;
   if (peer->state == ESTAB_FIN_WAIT_1)
-    plain_enter(t, f, g, peer, ESTAB_FIN_WAIT_2);
+    plain_enter(t, f, by, peer, ESTAB_FIN_WAIT_2);
   else if (peer->state == ESTAB_CLOSING)
-    plain_time_wait(t, f, g, peer, c);
+    plain_time_wait(t, f, by, peer);
   else if (peer->state == ESTAB_LAST_ACK)
-    plain_enter(t, f, g, peer, ESTAB_CLOSED);
+    plain_enter(t, f, by, peer, ESTAB_CLOSED);
 }
 
 // It closes its side, and that arrives: third and eighth.
 static void plain_fin(struct track *t, struct flow *f, struct plain_sides side,
-                      const struct segment *g, struct flow_closing *c)
+                      const struct plain_cause *by)
 {
   struct flow_side *s = side.own, *peer = side.peer;
-  c->side[g->end].fin_ack = g->ack;
-  c->side[g->end].fin = s->nxt - 1;
+  const struct segment *g = by->g;
+  by->closing->side[g->end].fin_ack = g->ack;
+  by->closing->side[g->end].fin = s->nxt - 1;
   s->bits |= SIDE_FIN;
   if (f->closed_by == FLOW_WHO_NONE) f->closed_by = g->end & 1;
-  plain_enter(t, f, g, s, s->state == ESTAB_CLOSE_WAIT ? ESTAB_LAST_ACK : ESTAB_FIN_WAIT_1);
+  plain_enter(t, f, by, s, s->state == ESTAB_CLOSE_WAIT ? ESTAB_LAST_ACK : ESTAB_FIN_WAIT_1);
   peer->bits |= SIDE_FIN_TAKEN;
   if (peer->state == ESTAB_ESTABLISHED)
-    plain_enter(t, f, g, peer, ESTAB_CLOSE_WAIT);
+    plain_enter(t, f, by, peer, ESTAB_CLOSE_WAIT);
   else if (peer->state == ESTAB_FIN_WAIT_2)
-    plain_time_wait(t, f, g, peer, c);
+    plain_time_wait(t, f, by, peer);
 }
 
 // SND.NXT of its sender, what it acknowledges, the window it offers; RFC 7323 4.3.
@@ -213,27 +221,31 @@ static void plain_sender(struct flow *f, struct plain_sides side, const struct s
   s->bits |= (uint16_t)(SIDE_ACKED | (g->text_bytes ? SIDE_TEXT : 0));
 }
 
-// Answers whether a state is another one now.
-static bool plain_states_move(struct track *t, struct flow *f, struct plain_sides side,
+// Whether it may move a state: the end of the handshake, FINs and what acknowledges them.
+static bool plain_moves(struct plain_sides side, const struct segment *g)
+{
+  return (g->flags & ESTAB_TCP_FIN) || (side.peer->bits & SIDE_FIN) ||
+         side.peer->state == ESTAB_SYN_RECEIVED;
+}
+
+static void plain_states_move(struct track *t, struct flow *f, struct plain_sides side,
                               const struct segment *g, struct flow_closing *c)
 {
   struct flow_side *s = side.own, *peer = side.peer;
-  unsigned steps = f->step_count + f->steps_lost;
+  const struct plain_cause by = {g, timeline_date(f, g->ts_ns, g->packet), c};
   if (peer->state == ESTAB_SYN_RECEIVED) {
-    plain_enter(t, f, g, peer, ESTAB_ESTABLISHED);
+    plain_enter(t, f, &by, peer, ESTAB_ESTABLISHED);
     if (s->state == ESTAB_ESTABLISHED) f->life_bits |= LIFE_WAS_OPEN;
   }
-  if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
-  if ((peer->bits & SIDE_FIN) && g->ack == peer->nxt) plain_fin_acked(t, f, side, g, c);
-  if (g->flags & ESTAB_TCP_FIN) plain_fin(t, f, side, g, c);
-  return f->step_count + f->steps_lost != steps || f->steps_lost == UINT8_MAX;
+  if ((peer->bits & SIDE_FIN) && g->ack == peer->nxt) plain_fin_acked(t, f, side, &by);
+  if (g->flags & ESTAB_TCP_FIN) plain_fin(t, f, side, &by);
 }
 
 static void plain_last(struct track *t, struct flow *f, const struct segment *g)
 {
   f->last_packet = g->packet;
   f->last_ns = g->ts_ns;
-  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
+  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | g->end * FLOW_LAST_END);
   if (t->observe) observe_segment(t, f, g);
 }
 
@@ -264,11 +276,13 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
   measure_rtt(t, f, g, false);
   plain_zeek(t, f, side, g, c);
   plain_sender(f, side, g);
-  bool moved = plain_states_move(t, f, side, g, c);
+  if (side.own->state == ESTAB_ESTABLISHED) side.own->bits |= SIDE_SEEN;
+  bool moves = plain_moves(side, g);
+  if (moves) plain_states_move(t, f, side, g, c);
   if (f->trouble != SLAB_NONE || zeek_span(side.own) >= MEASURE_LIMIT_BYTES)
     measure_limits(t, f, g);
   plain_last(t, f, g);
-  if (moved) plain_relist(t, ref, f);
+  if (moves) plain_relist(t, ref, f);
   return true;
 }
 

@@ -9,11 +9,6 @@ static struct flow_step *timeline_at(struct track *t, struct flow *f, unsigned i
   return c ? &c->steps[i - FLOW_STEPS] : NULL;
 }
 
-static uint64_t timeline_ns(const struct flow *f, const struct flow_step *s)
-{
-  return f->life_ns + ((uint64_t)s->ns_high << 32 | s->ns_low);
-}
-
 static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
 {
   uint64_t n = (uint64_t)s->packet_high << 32 | s->packet;
@@ -53,16 +48,17 @@ bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab
   return true;
 }
 
+const struct flow_step *timeline_first_behind(struct track *t, struct flow *f, uint8_t what)
+{
+  for (unsigned i = FLOW_STEPS; i < f->step_count; i++)
+    if (timeline_at(t, f, i)->what == what) return timeline_at(t, f, i);
+  return NULL;
+}
+
 bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_state state,
                    uint64_t *ts_ns, uint64_t *packet)
 {
-  const uint8_t what = (uint8_t)(state | (end ? TIMELINE_END : 0));
-  const unsigned here = f->step_count < FLOW_STEPS ? f->step_count : FLOW_STEPS;
-  const struct flow_step *s = NULL;
-  for (unsigned i = 0; i < here && !s; i++)
-    if (f->steps[i].what == what) s = &f->steps[i];
-  for (unsigned i = FLOW_STEPS; i < f->step_count && !s; i++)
-    if (timeline_at(t, f, i)->what == what) s = timeline_at(t, f, i);
+  const struct flow_step *s = timeline_first(t, f, end, state);
   if (!s) return false;
   *ts_ns = timeline_ns(f, s);
   *packet = timeline_packet(f, s);
