@@ -29,12 +29,39 @@ char *put_hex(char *p, uint16_t n)
   return p;
 }
 
-static char *put_octet(char *p, uint8_t n)
+// An octet as an address says it, spelled by the compiler: its digits and how many.
+struct octet {
+  char digits[3];
+  uint8_t bytes;
+};
+
+#define ONE(n)                                                                                     \
+  {                                                                                                \
+    {'0' + (n)}, 1                                                                                 \
+  }
+#define TWO(n)                                                                                     \
+  {                                                                                                \
+    {'0' + (n) / 10, '0' + (n) % 10}, 2                                                            \
+  }
+#define THREE(n)                                                                                   \
+  {                                                                                                \
+    {'0' + (n) / 100, '0' + (n) / 10 % 10, '0' + (n) % 10}, 3                                      \
+  }
+#define FIVE(like, n) like(n), like((n) + 1), like((n) + 2), like((n) + 3), like((n) + 4)
+#define TEN(like, n)  FIVE(like, n), FIVE(like, (n) + 5)
+#define FIFTY(like, n)                                                                             \
+  TEN(like, n), TEN(like, (n) + 10), TEN(like, (n) + 20), TEN(like, (n) + 30), TEN(like, (n) + 40)
+
+static const struct octet put_octets[256] = {
+    TEN(ONE, 0),       TEN(TWO, 10),     TEN(TWO, 20),      TEN(TWO, 30),
+    TEN(TWO, 40),      FIFTY(TWO, 50),   FIFTY(THREE, 100), FIFTY(THREE, 150),
+    FIFTY(THREE, 200), FIVE(THREE, 250), THREE(255),
+};
+
+static inline char *put_octet(char *p, uint8_t n)
 {
-  if (n >= 100) *p++ = (char)('0' + n / 100);
-  if (n >= 10) *p++ = (char)('0' + n / 10 % 10);
-  *p++ = (char)('0' + n % 10);
-  return p;
+  memcpy(p, &put_octets[n], sizeof put_octets[n]); // the fourth one is written over
+  return p + put_octets[n].bytes;
 }
 
 static char *put_group(char *p, unsigned n)
