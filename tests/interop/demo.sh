@@ -54,6 +54,27 @@ pcap_is_right()
     [ "$(tshark -r "$1" -Y 'tcp.flags.reset == 1' 2>/dev/null | wc -l)" -eq 1 ] &&
     [ "$(tshark -r "$1" -Y 'tcp.flags.fin == 1' 2>/dev/null | wc -l)" -eq 4 ]
 }
+# What the observer reads from the capture, estab's word of its own states, and what the kernel has confirmed of its.
+observer_agrees()
+{
+  "$demo" watch --no-checksum --rows life --json="$work/rows" "$2" || return 1
+  python3 - "$here" "$1" "$work/rows" <<'PYTHON'
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from observed import estab_fits, within
+told = json.loads(open(sys.argv[2]).readlines()[-1])["connections"]
+rows = [o for o in map(json.loads, open(sys.argv[3])) if o["type"] == "conn" and o["final"]]
+assert len(rows) == len(told) == 3, (len(rows), len(told))
+for number, (c, o) in enumerate(zip(told, rows)):
+    estab, kernel = ("orig", "resp") if o["id.orig_h"] == "192.0.2.2" else ("resp", "orig")
+    assert estab == ("resp", "orig", "orig")[number], o
+    seen = {side: [step[1] for step in o[f"{side}_states"]] for side in (estab, kernel)}
+    own = c["states"]["estab"][1:]  # the first is where it began
+    assert estab_fits(own, seen[estab], int(o[f"{estab}_flags"], 16) & 1, o["conn_state"] == "REJ"), (own, seen)
+    assert within([s for s in c["kernel_confirmed"] if s != "CLOSED"], seen[kernel]), (c["kernel_confirmed"], seen)
+    assert "bytes" not in c or c["bytes"] < o["resp_bytes"] < c["bytes"] + 400, (c["bytes"], o["resp_bytes"])
+PYTHON
+}
 four_way()
 {
   local word
@@ -79,6 +100,10 @@ check 'demo as nobody, --ipv6' quick 10 "${nobody[@]}" "$demo" demo --ipv6 &&
   check '  hashes equal both ways' both_equal
 check 'demo --json --full' quick 10 "$demo" demo --json --full && check '  the JSON' json_is_right "$work/out"
 check 'demo --json as nobody' quick 10 "${nobody[@]}" "$demo" demo --json && check '  the JSON' json_is_right "$work/out"
+if "$demo" watch --help >/dev/null 2>&1; then
+  check 'demo --json --pcap' quick 10 "$demo" demo --json --pcap "$work/seen.pcap" &&
+    check '  the observer agrees' observer_agrees "$work/out" "$work/seen.pcap"
+fi
 check 'demo --pcap' quick 10 "$demo" demo --pcap "$work/demo.pcap" && check '  the capture' pcap_is_right "$work/demo.pcap"
 for seed in 1 2 3; do
   check "demo --loss 5% --seed $seed" quick 20 "$demo" demo --loss 5% --seed $seed &&

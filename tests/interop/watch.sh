@@ -169,6 +169,26 @@ filtered()
 check '--filter' filtered
 check '--snaplen' all_kinds -i v0 --snaplen 100
 
+# What is told of both ends is what their kernels say of them, asked by sock_diag.
+kernels_agree()
+{
+  local one other
+  fresh
+  watching -i v0 --no-checksum --rows life --json="$work/o/live.json" || return 1
+  start "$work/one" python3 "$here/observed.py" record "$work/one.json"
+  one=$started
+  start "$work/other" nsenter -t $host -n python3 "$here/observed.py" record "$work/other.json"
+  other=$started
+  wait_for grep -q ready "$work/one" && wait_for grep -q ready "$work/other" || return 1
+  traffic get 192.0.2.2 10 300000
+  traffic get 2001:db8::2 10 70000
+  sleep 0.3
+  kill "$one" "$other" && wait "$one" && wait "$other" && ended || { cat "$work/one.err" "$work/other.err"; return 1; }
+  python3 "$here/observed.py" compare "$work/one.json" /dev/null "$work/o/live.json" &&
+    python3 "$here/observed.py" compare "$work/other.json" /dev/null "$work/o/live.json"
+}
+check 'the kernels of both ends tell the same' kernels_agree && sed 's/^/        /' "$work/said"
+
 # Time passes without packets: an attempt without an answer is told while the run goes on.
 by_time()
 {
