@@ -18,6 +18,8 @@ help:
 	@echo 'make fuzz-long   each fuzzer for its count of executions, hours; goes on where it stopped (ARGS=-n: how far)'
 	@echo 'make attack      every row of docs/attacks.md that has its test, with its cases (ARGS="-v B6", ARGS="--target kernel")'
 	@echo 'make conformance PACKETDRILL=DIR  plays public packetdrill scripts; writes docs/conformance.md'
+	@echo 'make conformance-kernel  the same scripts to this kernel, by the stock packetdrill (PACKETDRILL_BINARY=FILE; root)'
+	@echo 'make referee     what the stock packetdrill says of estab, beside its own runner (PACKETDRILL_BINARY=FILE)'
 	@echo 'make diff        the same stories to estab and to the kernel, what differs and why (STORIES=N, PLANT=FAULT, ARGS=-P; root)'
 	@echo 'make screens     what estab watch shows, into tests/golden, the manual and the README: after an intended change'
 	@echo 'make sender      tail loss, fairness, and goodput over round trip, loss and rate; writes docs/sender.md'
