@@ -63,6 +63,7 @@
 #include "tcp/cc_newreno.c"
 #include "tcp/cc_own.c"
 #include "tcp/cookies.c"
+#include "tcp/cwv.c"
 #include "tcp/ecn.c"
 #include "tcp/fastopen.c"
 #include "tcp/isn.c"
@@ -86,6 +87,7 @@
 #include "tcp/tune.c"
 #include "tcp/user.c"
 #include "tcp/uto.c"
+#include "tcp/validate.c"
 #include "tcp/window.c"
 #include "tcp/work.c"
 

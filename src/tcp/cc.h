@@ -14,11 +14,12 @@
 // What every controller keeps while a connection is idle. A bigger one takes its room from the work block.
 struct cc {
   const struct cc_verbs *verbs;
-  uint32_t cwnd_bytes;          // congestion window
-  uint32_t ssthresh_bytes;      // slow start below, congestion avoidance above
-  uint32_t acked_bytes;         // acknowledged since cwnd grew last
-  uint16_t mss_bytes;           // SMSS, RFC 5681 2
-  uint16_t slow_start_segments; // most that an ACK adds in slow start: L of RFC 3465 2.1
+  uint32_t cwnd_bytes;         // congestion window
+  uint32_t ssthresh_bytes;     // slow start below, congestion avoidance above
+  uint32_t acked_bytes;        // acknowledged since cwnd grew last
+  uint16_t mss_bytes;          // SMSS, RFC 5681 2
+  uint8_t slow_start_segments; // most that an ACK adds in slow start: L of RFC 3465 2.1
+  uint8_t validated_unit;      // cwv.c: when the window was in use last
 };
 
 #define CC_ROOM_WORDS 40
@@ -51,6 +52,7 @@ struct cc_ack {
   uint32_t prior_flight_bytes; // in flight before the ACK
   uint32_t most_flight_bytes;  // the most that was in flight in this round trip
   bool recovering;             // in fast recovery, or this ACK has ended one or told of a mark
+  bool held; // the window was not in use lately, and is not now: it does not grow (RFC 7661)
   // The rest is not told without a work block: cc_newreno looks at nothing of it.
   uint32_t delivered_bytes; // newly acknowledged or SACKed
   uint32_t lost_bytes;      // newly believed lost
@@ -71,6 +73,7 @@ struct cc_verbs {
   const char *name;
   uint16_t room_bytes; // what it lays over struct cc_work's room: zeroed when the block is taken
   bool own_recovery;   // cwnd in fast recovery is the controller's, not PRR's
+  bool validated;      // RFC 7661 is for this one: a window that is not used is kept (cwv.h)
   void (*start)(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes);
   // The work block was taken, and will be given back: keep in struct cc what must last. May be NULL.
   void (*wake)(struct cc *cc, struct cc_work *work, uint64_t now_ns);

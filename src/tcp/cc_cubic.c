@@ -88,9 +88,12 @@ static void cubic_grow_est(struct cubic *q, const struct cc *cc, uint32_t acked_
 
 static void cubic_avoid(struct cubic *q, struct cc *cc, const struct cc_ack *a)
 {
+  const bool unused =
+      a->held || (!a->window_full && a->prior_flight_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes);
   if (q->epoch_ns == 0) {
+    if (a->held) return;
     cubic_begin_epoch(q, cc, a->now_ns);
-  } else if (!a->window_full && a->prior_flight_bytes + 2u * cc->mss_bytes < cc->cwnd_bytes) {
+  } else if (unused) {
     q->epoch_ns += a->now_ns - q->last_ns; // RFC 9438 5.8: a window that is not used does not age
     q->last_ns = a->now_ns;
     return;
@@ -129,7 +132,7 @@ static void cubic_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ac
   if (a->acked_bytes > 0 && !a->recovering && cc->cwnd_bytes < UINT32_MAX / 4) {
     if (cc->cwnd_bytes >= cc->ssthresh_bytes) {
       cubic_avoid(q, cc, a);
-    } else if (cc->cwnd_bytes / 2 < a->most_flight_bytes) { // as cc_newreno.c
+    } else if (!a->held && cc->cwnd_bytes / 2 < a->most_flight_bytes) { // as cc_newreno.c
       bool first = work->hystart && cc->ssthresh_bytes == UINT32_MAX;
       cc->cwnd_bytes +=
           first ? hystart_on_ack(&q->hystart, cc, a, work->pacing)
@@ -220,6 +223,7 @@ static void cubic_on_idle(struct cc *cc, struct cc_work *work, uint32_t initial_
 const struct cc_verbs cc_cubic = {
     .name = "cubic",
     .room_bytes = sizeof(struct cubic),
+    .validated = true,
     .start = cc_start,
     .on_ack = cubic_on_ack,
     .on_loss = cubic_on_loss,

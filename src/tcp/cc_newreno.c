@@ -21,7 +21,7 @@ void cc_start(struct cc *cc, uint32_t mss_bytes, uint32_t initial_window_bytes)
 static void newreno_on_ack(struct cc *cc, struct cc_work *work, const struct cc_ack *a)
 {
   (void)work;
-  if (a->recovering || a->acked_bytes == 0) return;
+  if (a->recovering || a->held || a->acked_bytes == 0) return;
   // A window that is not used says nothing about the path (RFC 7661): slow start doubles what was in flight at most.
   if (cc->cwnd_bytes < cc->ssthresh_bytes) {
     if (cc->cwnd_bytes / 2 >= a->most_flight_bytes) return;
@@ -90,6 +90,7 @@ void cc_on_mss(struct cc *cc, uint32_t mss_bytes)
 
 const struct cc_verbs cc_newreno = {
     .name = "newreno",
+    .validated = true,
     .start = cc_start,
     .on_ack = newreno_on_ack,
     .on_loss = newreno_on_loss,

@@ -42,7 +42,9 @@ static int set_congestion_control(struct tcb *t, const struct cc_verbs *verbs, u
   if (t->cc.verbs == verbs) return ESTAB_OK;
   t->cc.verbs = verbs;
   t->cc.acked_bytes = 0;
-  if (t->work) cc_wake(&t->cc, &t->work->cc, now_ns);
+  if (!t->work) return ESTAB_OK;
+  t->work->cwv = (struct cwv){0};
+  cc_wake(&t->cc, &t->work->cc, now_ns);
   return ESTAB_OK;
 }
 

@@ -418,12 +418,11 @@ static __attribute__((noinline)) int send_stretch(struct tcp *c, struct tcb *t, 
   return send_stretch_inline(c, t, out, n, queued, now_ns);
 }
 
-// RFC 5681 4.1: after a pause the congestion window is the initial one at most.
+// RFC 5681 4.1: after a pause the congestion window is the initial one at most, or as large as it was (RFC 7661).
 static inline void restart_if_idle(const struct tcp *c, struct tcb *t, uint64_t now_ns)
 {
   if (t->snd.una == t->snd.nxt && now_ns - t->last_send_ns > t->rtt.rto_ns)
-    tcb_cc(t)->on_idle(&t->cc, tcb_cc_work(t),
-                       cc_initial_window(t->snd_mss, c->settings->initial_window_segments));
+    cwv_restart(c, t, now_ns);
 }
 
 // A segment larger than the usual, where the search for the path's MTU wants one. False: send as usual; true with
@@ -698,8 +697,9 @@ static inline int send_at_rest(struct tcp *c, struct tcb *t, struct tcp_out *out
     return 0;
   if (queued == 0 && (t->bits & (TCB_CLOSE_CALLED | TCB_FIN_SENT)) != TCB_CLOSE_CALLED)
     return (t->owed & (OWED_ACK | OWED_WINDOW)) ? send_ack(c, t, out, now_ns) : 0;
+  if (queued > t->snd_mss) return 0;
   restart_if_idle(c, t, now_ns);
-  if (queued > t->snd_mss || queued >= u32_min(t->snd.wnd, t->cc.cwnd_bytes)) return 0;
+  if (queued >= u32_min(t->snd.wnd, t->cc.cwnd_bytes)) return 0;
   return send_stretch_inline(c, t, out, queued, queued, now_ns);
 }
 

@@ -95,6 +95,16 @@ static void recovered(struct tcp *c, struct tcb *t, const char *cause, uint64_t 
   tcp_trace_congestion(c, t, cause, now_ns);
 }
 
+static void tell_of_loss(struct tcb *t, uint32_t flight_bytes, uint64_t now_ns)
+{
+  struct work *w = t->work;
+  if (t->cc.verbs->validated)
+    flight_bytes = cwv_on_loss(&w->cwv, &t->cc, flight_bytes, t->rtt.srtt_ns, now_ns);
+  t->cc.verbs->on_loss(&t->cc, &w->cc, flight_bytes, now_ns);
+  cwv_reduced(&w->cwv, &t->cc);
+  ecn_reduced(t);
+}
+
 static void enter_recovery(struct tcp *c, struct tcb *t, uint32_t flight_bytes, const char *cause,
                            uint64_t now_ns)
 {
@@ -103,8 +113,7 @@ static void enter_recovery(struct tcp *c, struct tcb *t, uint32_t flight_bytes, 
   t->recover = t->snd.nxt;
   t->bits |= TCB_FAST_RECOVERY;
   w->tlp.outstanding = false;
-  t->cc.verbs->on_loss(&t->cc, &w->cc, flight_bytes, now_ns);
-  ecn_reduced(t);
+  tell_of_loss(t, flight_bytes, now_ns);
   prr_begin(&w->prr, flight_bytes);
   tcp_trace_congestion(c, t, cause, now_ns);
 }
@@ -149,6 +158,7 @@ static void take_back(struct tcp *c, struct tcb *t, const char *cause, uint64_t 
 {
   struct work *w = t->work;
   w->undo.armed = false;
+  cwv_forget(&w->cwv);
   board_forget_losses(&w->board);
   w->rack.oldest_ns = 0;
   t->owed &= (uint16_t)~OWED_RETRANSMIT;
@@ -195,8 +205,8 @@ static void judge_probe(struct tcp *c, struct tcb *t, const struct news *n, uint
   } else if (seq_gt(t->snd.una, p->end_seq)) { // the probe repaired a loss, which still is one
     p->outstanding = false;
     if (recovering(t)) return;
-    t->cc.verbs->on_loss(&t->cc, &w->cc, n->outstanding_bytes, now_ns);
-    ecn_reduced(t);
+    tell_of_loss(t, n->outstanding_bytes, now_ns);
+    cwv_recovered(&w->cwv, &t->cc, t->snd_mss);
     t->cc.cwnd_bytes = u32_min(t->cc.cwnd_bytes, t->cc.ssthresh_bytes);
     recovered(c, t, "loss probe", now_ns);
   } else if (n->duplicate && !n->has_sack) {
@@ -247,6 +257,7 @@ static void end_episodes(struct tcp *c, struct tcb *t, struct news *n, uint64_t 
   }
   if (t->bits & TCB_LOSS_RECOVERY) judge_timeout(c, t, n, now_ns);
   if (!recovering(t) || seq_lt(t->snd.una, t->recover)) return;
+  cwv_recovered(&w->cwv, &t->cc, w->undo.again_bytes);
   if ((t->bits & TCB_FAST_RECOVERY) && !t->cc.verbs->own_recovery)
     t->cc.cwnd_bytes = after_recovery(c, t);
   rack_recovered(&w->rack);
@@ -278,6 +289,16 @@ static bool worth_looking(const struct tcb *t)
   return b->sacked_bytes > 0 || b->lost_bytes > 0 || recovering(t);
 }
 
+static void tell_of_ack(const struct tcp *c, struct tcb *t, struct news *n)
+{
+  struct work *w = t->work;
+  if (n->cc.round_start && t->cc.verbs->validated && w->cc.pacing) cwv_at_round(c, t, &n->cc);
+  n->cc.held = w->cwv.nonvalidated && !w->window_full;
+  if (w->cwv.paced) w->cc.pacing_bytes_per_s = 0;
+  t->cc.verbs->on_ack(&t->cc, &w->cc, &n->cc);
+  if (w->cwv.nonvalidated || w->cwv.paced) cwv_pace(&w->cwv, &t->cc, &w->cc, t->rtt.srtt_ns);
+}
+
 void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_ns)
 {
   struct work *w = t->work;
@@ -299,7 +320,7 @@ void recovery_on_ack(struct tcp *c, struct tcb *t, struct news *n, uint64_t now_
   n->cc.recovering = n->cc.recovering || (t->bits & TCB_FAST_RECOVERY);
   n->cc.after_timeout = (t->bits & TCB_LOSS_RECOVERY) != 0;
   n->cc.window_full = w->window_full;
-  if (n->cc.delivered_bytes || n->cc.lost_bytes) t->cc.verbs->on_ack(&t->cc, &w->cc, &n->cc);
+  if (n->cc.delivered_bytes || n->cc.lost_bytes) tell_of_ack(c, t, n);
   if (prr && (n->cc.delivered_bytes || n->cc.lost_bytes))
     t->cc.cwnd_bytes =
         prr_on_ack(&w->prr, n->cc.delivered_bytes, n->cc.flight_bytes, t->cc.ssthresh_bytes,
@@ -357,6 +378,7 @@ void recovery_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns)
   t->recover = t->snd.nxt;
   t->duplicate_acks = 0;
   w->tlp.outstanding = false;
+  cwv_forget(&w->cwv);
   t->cc.verbs->on_timeout(&t->cc, &w->cc, tcb_flight(t), !again, now_ns);
   ecn_reduced(t);
   uint32_t lost_before = b->lost_bytes;

@@ -80,7 +80,7 @@ void tcb_fresh(struct tcb *t, const struct estab_settings *set)
   t->rcv.wnd = u32_min(t->recv_buffer_bytes, 65535);
   rtt_init(&t->rtt, set->rto_initial_ns);
   t->cc.verbs = cc_by_number(set->congestion_control);
-  t->cc.slow_start_segments = (uint16_t)u32_min(set->slow_start_segments, 65535);
+  t->cc.slow_start_segments = set->slow_start_segments;
   for (unsigned i = 0; i < TIMERS; i++)
     t->at[i] = ESTAB_NEVER;
 }

@@ -506,6 +506,11 @@ bool retransmit_in_flight(const struct tcb *t, uint32_t seq);
 // ---- work.c
 
 bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns);
+
+// validate.c: when sending begins after a pause, with a new work block, and each round trip (cwv.h).
+void cwv_restart(const struct tcp *c, struct tcb *t, uint64_t now_ns) TCP_APART;
+void cwv_start(const struct tcp *c, struct tcb *t, uint64_t now_ns);
+void cwv_at_round(const struct tcp *c, struct tcb *t, const struct cc_ack *a);
 void work_give(struct tcp *c, struct tcb *t, uint64_t now_ns); // nothing when there is none
 void work_trim(struct tcp *c);                                 // the spares
 

@@ -53,6 +53,7 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
     w->rack.oldest_ns = sent_ns;
   }
   cc_wake(&t->cc, &w->cc, now_ns);
+  cwv_start(c, t, now_ns);
   return true;
 }
 

@@ -9,6 +9,7 @@
 
 #include "tcp/board.h"
 #include "tcp/cc.h"
+#include "tcp/cwv.h"
 #include "tcp/limits.h"
 #include "tcp/pace.h"
 #include "tcp/plpmtud.h"
@@ -31,6 +32,7 @@ struct work {
   struct rack rack;
   struct prr prr;
   struct undo undo;
+  struct cwv cwv;
   struct tlp tlp;
   struct limits limits;
   struct pace pace;

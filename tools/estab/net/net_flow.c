@@ -131,14 +131,23 @@ static void flow_begin(struct net_node *node, struct net_flow *flow)
   flow->writable = true;
 }
 
+// Chunks that the user has had by now.
+static uint64_t flow_chunks(const struct net *net, const struct net_flow *flow)
+{
+  return (net->now_ns - flow->begun_ns) / flow->spec->each_ns + 1;
+}
+
 static void flow_write(struct net_node *node, struct net_flow *flow)
 {
   uint64_t bytes = flow->spec->bytes;
+  uint64_t most = UINT64_MAX;
+  if (flow->spec->each_ns > 0) most = flow->spec->chunk_bytes * flow_chunks(node->net, flow);
   if (flow->spec->for_ns > 0 &&
       node->net->now_ns >= node->net->start_ns + flow->spec->start_ns + flow->spec->for_ns)
     bytes = flow->sent;
-  while (flow->writable && flow->sent < bytes) {
-    uint64_t n = bytes - flow->sent < PIECE_BYTES ? bytes - flow->sent : PIECE_BYTES;
+  const uint64_t now_bytes = bytes < most ? bytes : most;
+  while (flow->writable && flow->sent < now_bytes) {
+    uint64_t n = now_bytes - flow->sent < PIECE_BYTES ? now_bytes - flow->sent : PIECE_BYTES;
     const uint8_t *text = pattern + flow->sent % PATTERN_BYTES;
     int took = node->kernel != NULL ? net_socket_send(flow, text, (size_t)n)
                                     : estab_send(node->stack, flow->sender, text, (size_t)n);
@@ -275,6 +284,10 @@ static void flows_set_alarm(struct net_node *node)
       at = flow->next_ns;
     else if (flow->spec->for_ns > 0 && net_flow_has_sender(flow) && !flow->sender_closed)
       at = net->start_ns + flow->spec->start_ns + flow->spec->for_ns;
+    if (flow->spec->each_ns > 0 && net_flow_has_sender(flow) && !flow->sender_closed) {
+      uint64_t chunk_at = flow->begun_ns + flow_chunks(net, flow) * flow->spec->each_ns;
+      if (chunk_at < at) at = chunk_at;
+    }
     if (at < node->alarm_ns) node->alarm_ns = at;
   }
 }

@@ -377,6 +377,8 @@ static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flo
   uint64_t number = 0;
   if (is_word(word, "bytes")) return read_value(w, i, OPTION_BYTES, &flow->bytes);
   if (is_word(word, "for")) return read_value(w, i, OPTION_TIME, &flow->for_ns);
+  if (is_word(word, "chunk")) return read_value(w, i, OPTION_BYTES, &flow->chunk_bytes);
+  if (is_word(word, "each")) return read_value(w, i, OPTION_TIME, &flow->each_ns);
   if (is_word(word, "start")) return read_value(w, i, OPTION_TIME, &flow->start_ns);
   if (is_word(word, "gap")) return read_value(w, i, OPTION_TIME, &flow->gap_ns);
   if (is_word(word, "mayfail")) {
@@ -396,7 +398,8 @@ static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flo
                ? 0
                : fail(w, i, "%s: there is no such congestion control", word);
   }
-  return fail(w, i, "%s: a flow has bytes= for= start= repeat= gap= cc= mayfail", word);
+  return fail(w, i, "%s: a flow has bytes= for= chunk= each= start= repeat= gap= cc= mayfail",
+              word);
 }
 
 static int read_flow(struct scenario_words *w, struct scenario *s)
@@ -416,6 +419,8 @@ static int read_flow(struct scenario_words *w, struct scenario *s)
     if (flow_option(w, i, flow, s->nodes[flow->from].kernel) < 0) return -1;
   if ((flow->bytes == 0) == (flow->for_ns == 0))
     return fail(w, w->count, "a flow ends by bytes= or by for=, one of them");
+  if ((flow->chunk_bytes == 0) != (flow->each_ns == 0))
+    return fail(w, w->count, "chunk= and each= need each other");
   if (flow->for_ns > 0) flow->bytes = UINT64_MAX;
   s->flow_count++;
   return 0;

@@ -10,7 +10,7 @@
 //   router r
 //   link a r rate=1G delay=1ms      both directions alike; a>r only that one
 //   link r b rate=200M delay=33ms queue=1M loss=0.1% reorder=0.5% depth=30
-//   flow a b bytes=100M             or for=10s; start=, cc=, port=, repeat=, gap=
+//   flow a b bytes=100M             or for=10s; chunk=, each=, start=, cc=, port=, repeat=, gap=
 //   at 5s link r>b rate=50M         or down, up, loss=...
 //   until 30s
 //   expect goodput >= 180M
@@ -49,6 +49,7 @@ struct scenario_flow {
   uint64_t bytes;    // of each transfer; UINT64_MAX = as many as go
   uint64_t for_ns;   // ends by time instead; 0 = not
   uint64_t start_ns;
+  uint64_t chunk_bytes, each_ns; // so many at once, so often; 0 = all as soon as it goes
   uint32_t repeat;               // transfers one after another, each its own connection
   uint64_t gap_ns;               // between them
   int congestion_control;        // enum estab_cc, -1 = the host's
