@@ -19,6 +19,7 @@ uint64_t link_now_ns = 1000000000;
 uint64_t estab_link_packets;
 
 static enum link_kind link_kind;
+static estab_stack *stacks[2]; // those of both ends
 static struct estab_frame out_frames[BATCH_FRAMES], in_frames[BATCH_FRAMES];
 static uint8_t packets[BATCH_FRAMES][PACKET_ROOM_BYTES];
 
@@ -75,6 +76,7 @@ static void end_open(struct end *end, int index, bool nagle, uint32_t max_time_w
   settings.port_first = CLIENT_PORT_FIRST;
   settings.port_last = 65535;
   must(estab_stack_new(&settings, link_now_ns, &end->stack), "estab_stack_new");
+  stacks[index] = end->stack;
 
   estab_netif_settings_default(&netif);
   netif.link = ESTAB_LINK_RAW;
@@ -127,8 +129,8 @@ static void pass_super(const struct estab_frame *out, struct estab_frame *in)
   estab_link_packets += out->segments > 1 ? out->segments - 1u : 0;
 }
 
-// A copy in one piece. Answers its length. Out of line, so that the loop around it stays simple.
-static __attribute__((noinline)) size_t copy_packet(const struct estab_frame *f, uint8_t *room)
+// A copy in one piece. Answers its length.
+static inline size_t copy_packet(const struct estab_frame *f, uint8_t *room)
 {
   uint8_t *to = room;
   const struct estab_piece *piece = f->pieces, *const end = piece + f->piece_count;
@@ -156,14 +158,14 @@ static __attribute__((noinline)) bool carry_super(int from)
 bool estab_link_carry(int from)
 {
   if (link_kind == LINK_SUPER) return carry_super(from);
-  estab_stack *sender = ends[from].stack;
+  estab_stack *const sender = stacks[from];
   const int n = estab_stack_output(sender, link_now_ns, out_frames, BATCH_FRAMES);
   if (n <= 0) return false;
   for (int i = 0; i < n; i++)
     in_frames[i].pieces[0].length = copy_packet(&out_frames[i], packets[i]);
   estab_link_packets += (unsigned)n;
   estab_stack_output_done(sender, (unsigned)n, link_now_ns);
-  estab_stack *receiver = ends[!from].stack;
+  estab_stack *const receiver = stacks[1 - from];
   if (estab_stack_input(receiver, link_now_ns, in_frames, (unsigned)n) != n) dropped(receiver);
   return true;
 }

@@ -61,21 +61,12 @@ static void recvq_reset_if_empty(struct recvq *q, struct block_pool *pool)
   *q = (struct recvq){0};
 }
 
-int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const void *bytes,
-                size_t n)
+// Over several blocks, or with a ring that has to grow first.
+static __attribute__((noinline)) int recvq_write_blocks(struct recvq *q, struct block_pool *pool,
+                                                        uint32_t offset, const void *bytes,
+                                                        size_t n)
 {
-  if (offset > RECVQ_MAX_BYTES) return 0;
-  uint32_t position = q->head + offset, place = position / ESTAB_BLOCK_BYTES;
-  if (n <= ESTAB_BLOCK_BYTES - position % ESTAB_BLOCK_BYTES && place <= recvq_mask(q)) {
-    struct block **at = recvq_at(q, place); // the usual: one block, in a place there is
-    if (!*at) {
-      *at = block_new(pool);
-      if (!*at) return 0;
-      q->blocks++;
-    }
-    memcpy((*at)->bytes + position % ESTAB_BLOCK_BYTES, bytes, n);
-    return (int)n;
-  }
+  uint32_t position = q->head + offset;
   const uint8_t *from = bytes;
   size_t left = size_min(n, RECVQ_MAX_BYTES - offset);
   while (left) {
@@ -92,6 +83,24 @@ int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const
     left -= part;
   }
   return (int)(from - (const uint8_t *)bytes);
+}
+
+int recvq_write(struct recvq *q, struct block_pool *pool, uint32_t offset, const void *bytes,
+                size_t n)
+{
+  if (offset > RECVQ_MAX_BYTES) return 0;
+  uint32_t position = q->head + offset, place = position / ESTAB_BLOCK_BYTES;
+  if (n <= ESTAB_BLOCK_BYTES - position % ESTAB_BLOCK_BYTES && place <= recvq_mask(q)) {
+    struct block **at = recvq_at(q, place); // the usual: one block, in a place there is
+    if (!*at) {
+      *at = block_new(pool);
+      if (!*at) return 0;
+      q->blocks++;
+    }
+    memcpy((*at)->bytes + position % ESTAB_BLOCK_BYTES, bytes, n);
+    return (int)n;
+  }
+  return recvq_write_blocks(q, pool, offset, bytes, n);
 }
 
 size_t recvq_pieces(const struct recvq *q, uint32_t offset, uint32_t n, struct estab_piece *pieces,
@@ -113,16 +122,9 @@ size_t recvq_pieces(const struct recvq *q, uint32_t offset, uint32_t n, struct e
   return n - left;
 }
 
-size_t recvq_read(const struct recvq *q, uint32_t offset, void *out, size_t n)
+static __attribute__((noinline)) size_t recvq_read_blocks(const struct recvq *q, uint32_t offset,
+                                                          void *out, size_t n)
 {
-  uint32_t in_block = (q->head + offset) % ESTAB_BLOCK_BYTES;
-  uint32_t place = (q->head + offset) / ESTAB_BLOCK_BYTES;
-  if (n <= ESTAB_BLOCK_BYTES - in_block && place <= recvq_mask(q)) { // the usual: in one block
-    const struct block *b = *recvq_at(q, place);
-    if (!b) return 0;
-    memcpy(out, b->bytes + in_block, n);
-    return n;
-  }
   uint8_t *to = out;
   uint32_t left = (uint32_t)size_min(n, RECVQ_MAX_BYTES);
   while (left) {
@@ -136,6 +138,19 @@ size_t recvq_read(const struct recvq *q, uint32_t offset, void *out, size_t n)
     left -= (uint32_t)part;
   }
   return (size_t)(to - (uint8_t *)out);
+}
+
+size_t recvq_read(const struct recvq *q, uint32_t offset, void *out, size_t n)
+{
+  uint32_t in_block = (q->head + offset) % ESTAB_BLOCK_BYTES;
+  uint32_t place = (q->head + offset) / ESTAB_BLOCK_BYTES;
+  if (n <= ESTAB_BLOCK_BYTES - in_block && place <= recvq_mask(q)) { // the usual: in one block
+    const struct block *b = *recvq_at(q, place);
+    if (!b) return 0;
+    memcpy(out, b->bytes + in_block, n);
+    return n;
+  }
+  return recvq_read_blocks(q, offset, out, n);
 }
 
 static void recvq_release(struct recvq *q, struct block_pool *pool, uint32_t place)

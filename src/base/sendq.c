@@ -112,27 +112,12 @@ static bool sendq_share(struct sendq *q, struct block_pool *pool, size_t n)
   return true;
 }
 
-int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, size_t n)
+// In pieces, over more blocks than the last, or as much as fits into the longest queue.
+static __attribute__((noinline)) int sendq_append_pieces(struct sendq *q, struct block_pool *pool,
+                                                         const void *data, size_t n)
 {
   const uint8_t *from = data;
   size_t left = size_min(n, SENDQ_MAX_BYTES - q->bytes);
-  q->reserved = 0;
-  if (q->count == 0 &&
-      n - 1 < SENDQ_SMALL_BYTES) { // a message alone: without a ring, and there is room
-    if (!sendq_share(q, pool, n)) return ESTAB_ERR_NO_MEMORY;
-    struct block *b = q->one.block;
-    memcpy(b->bytes + b->used, data, n);
-    b->used = (uint16_t)(b->used + n);
-    q->one.end += (uint32_t)n;
-    q->bytes = (uint32_t)n;
-    return (int)n;
-  }
-  if (n && left == n && n <= sendq_room(q)) { // the usual: it fits behind the last
-    const struct sendq_extent *e = sendq_at(q, q->count - 1);
-    memcpy(e->block->bytes + (uint32_t)(e->end + e->bias), data, n);
-    sendq_add(q, (uint32_t)n);
-    return (int)n;
-  }
   while (left) {
     uint32_t room = sendq_need_room(q, pool, 1);
     if (room == 0) break;
@@ -145,6 +130,28 @@ int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, siz
   }
   int taken = (int)(from - (const uint8_t *)data);
   return n && !taken ? ESTAB_ERR_NO_MEMORY : taken;
+}
+
+int sendq_append(struct sendq *q, struct block_pool *pool, const void *data, size_t n)
+{
+  q->reserved = 0;
+  if (q->count == 0 &&
+      n - 1 < SENDQ_SMALL_BYTES) { // a message alone: without a ring, and there is room
+    if (!sendq_share(q, pool, n)) return ESTAB_ERR_NO_MEMORY;
+    struct block *b = q->one.block;
+    memcpy(b->bytes + b->used, data, n);
+    b->used = (uint16_t)(b->used + n);
+    q->one.end += (uint32_t)n;
+    q->bytes = (uint32_t)n;
+    return (int)n;
+  }
+  if (n && n <= SENDQ_MAX_BYTES - q->bytes && n <= sendq_room(q)) { // the usual: behind the last
+    const struct sendq_extent *e = sendq_at(q, q->count - 1);
+    memcpy(e->block->bytes + (uint32_t)(e->end + e->bias), data, n);
+    sendq_add(q, (uint32_t)n);
+    return (int)n;
+  }
+  return sendq_append_pieces(q, pool, data, n);
 }
 
 int sendq_reserve(struct sendq *q, struct block_pool *pool, uint8_t **room, size_t *room_bytes)

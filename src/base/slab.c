@@ -112,22 +112,29 @@ static void slab_chunk_free(struct slab *s, uint32_t place)
   }
 }
 
+static uint32_t slab_take(struct slab *s);
+
+// The first of a new chunk.
+static __attribute__((noinline)) uint32_t slab_take_first(struct slab *s)
+{
+  uint32_t place = slab_chunk_new(s);
+  if (place == SLAB_NONE) return SLAB_NONE;
+  slab_partial_add(s, place);
+  return slab_take(s);
+}
+
 // A new item's index, contents undefined.
 static uint32_t slab_take(struct slab *s)
 {
   uint32_t place = s->partial;
-  if (place == SLAB_NONE) {
-    place = slab_chunk_new(s);
-    if (place == SLAB_NONE) return SLAB_NONE;
-    slab_partial_add(s, place);
-  } else if (place == s->spare) { // it stays empty as long as there is room elsewhere
-    uint32_t other = slab_chunk_at(s, place)->next;
-    if (other == SLAB_NONE)
+  if (place == SLAB_NONE) return slab_take_first(s);
+  struct slab_chunk *c = slab_chunk_at(s, place);
+  if (place == s->spare) { // it stays empty as long as there is room elsewhere
+    if (c->next == SLAB_NONE)
       s->spare = SLAB_NONE;
     else
-      place = other;
+      c = slab_chunk_at(s, place = c->next);
   }
-  struct slab_chunk *c = slab_chunk_at(s, place);
   uint32_t word = c->first_word;
   while (c->bits[word] == UINT64_MAX)
     word++;
@@ -153,6 +160,15 @@ uint32_t slab_new_like(struct slab *s, const void *model)
   return index;
 }
 
+// A chunk has become empty, another is kept spare: of two keep the lower one, the directory can then shrink.
+static __attribute__((noinline)) void slab_keep_lower(struct slab *s, uint32_t place)
+{
+  uint32_t higher = s->spare > place ? s->spare : place;
+  s->spare = s->spare > place ? place : s->spare;
+  slab_partial_remove(s, higher);
+  slab_chunk_free(s, higher);
+}
+
 void slab_free(struct slab *s, uint32_t index)
 {
   uint32_t place = index >> s->shift, item = index & s->mask;
@@ -163,13 +179,10 @@ void slab_free(struct slab *s, uint32_t index)
   c->live--;
   s->count--;
   if (c->live) return;
-  if (s->spare != SLAB_NONE) { // of two keep the lower one: the directory can then shrink
-    uint32_t higher = s->spare > place ? s->spare : place;
-    place = s->spare > place ? place : s->spare;
-    slab_partial_remove(s, higher);
-    slab_chunk_free(s, higher);
-  }
-  s->spare = place;
+  if (s->spare == SLAB_NONE)
+    s->spare = place;
+  else
+    slab_keep_lower(s, place);
 }
 
 void slab_trim(struct slab *s)

@@ -20,6 +20,13 @@ struct fifo_link *list_link(struct estab_stack *s, const struct list *l, uint32_
   return &x->event;
 }
 
+// The end of list_push() where there are others.
+void list_push_behind(struct estab_stack *s, struct list *l, uint32_t tagged)
+{
+  list_link(s, l, l->tail)->next = tagged;
+  l->tail = tagged;
+}
+
 // When something on a list is freed before its turn.
 void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged)
 {
@@ -128,7 +135,7 @@ void stack_link_news(struct estab_stack *s)
   if (woken) stack_unpark(s);
 }
 
-static void tell_user(struct estab_stack *s, struct tcb *t)
+static inline void tell_user(struct estab_stack *s, struct tcb *t)
 {
   if (t->bits & TCB_RELEASED) {
     t->pending = 0;

@@ -103,14 +103,14 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
   if (settings->struct_bytes < sizeof *settings || settings->remote_port == 0 ||
       estab_ip_is_any(&settings->remote))
     return ESTAB_ERR_INVALID;
-  struct tcb_seed seed = {0};
+  struct estab_tuple tuple;
+  struct tcb_seed seed = {.tuple = &tuple};
   uint32_t wait;
-  int r = choose_tuple(s, settings, &seed.tuple, &seed.netif, &wait);
+  int r = choose_tuple(s, settings, &tuple, &seed.netif, &wait);
   if (r < 0) return r;
-  struct path *path =
-      ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
+  struct path *path = ip_path_get(&s->ip, &tuple.local, &tuple.remote, seed.netif, s->now_ns);
   if (!path) return ESTAB_ERR_NO_MEMORY;
-  seed.iss = isn_generate(&s->tcp, &seed.tuple, s->now_ns);
+  seed.iss = isn_generate(demux_hash(s, &tuple), s->now_ns);
   if (wait != SLAB_NONE) { // RFC 9293 3.4.1: above what the old connection used
     const struct timewait *w = slab_at(&s->waits, wait);
     if (seq_le(seed.iss, w->seg.snd.nxt)) seed.iss = w->seg.snd.nxt + 1 + (seed.iss & 0xffffu);

@@ -8,18 +8,18 @@
 #define DEMUX_MIN_BUCKETS 64u
 #define DEMUX_STEP        4u // old buckets moved with each insertion and removal
 
-static uint32_t demux_hash_new(const struct demux *d, const struct estab_tuple *tuple)
+uint64_t demux_hash_new(struct estab_stack *s, const struct estab_tuple *tuple)
 {
-  return (uint32_t)tuple_siphash(d->key, tuple, 1, 3);
-}
-
-// A tuple is often asked for, added, replaced and removed in a row: its hash is remembered.
-static uint32_t demux_hash(struct demux *d, const struct estab_tuple *tuple)
-{
-  if (tuple_equal(&d->hashed, tuple)) return d->hash;
-  d->hash = demux_hash_new(d, tuple);
+  struct demux *d = &s->demux;
+  d->hash = isn_hash(&s->tcp, tuple);
   d->hashed = *tuple;
   return d->hash;
+}
+
+// The part of it that tells the bucket.
+static inline uint32_t demux_place(uint64_t hash)
+{
+  return (uint32_t)(hash >> 32);
 }
 
 static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32_t tagged,
@@ -45,10 +45,10 @@ static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32
   }
 }
 
-void demux_init(struct demux *d, struct rng *rng)
+void demux_init(struct estab_stack *s)
 {
-  *d = (struct demux){.key = {rng_u64(rng), rng_u64(rng)}};
-  d->hash = demux_hash_new(d, &d->hashed);
+  s->demux = (struct demux){0};
+  s->demux.hash = isn_hash(&s->tcp, &s->demux.hashed);
 }
 
 static void free_table(struct estab_stack *s, uint32_t *table, uint32_t mask)
@@ -76,7 +76,7 @@ static void move_some(struct estab_stack *s)
     uint32_t tagged = d->old[d->moved];
     while (tagged) {
       uint32_t *next;
-      uint32_t hash = demux_hash(d, demux_tuple(s, tagged, &next));
+      uint32_t hash = demux_place(demux_hash(s, demux_tuple(s, tagged, &next)));
       uint32_t following = *next;
       *next = d->buckets[hash & d->mask];
       d->buckets[hash & d->mask] = tagged;
@@ -118,7 +118,7 @@ uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tupl
 {
   struct demux *d = &s->demux;
   if (d->count == 0) return 0;
-  uint32_t hash = demux_hash(d, tuple);
+  uint32_t hash = demux_place(demux_hash(s, tuple));
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
   if (!found) return 0;
@@ -140,7 +140,7 @@ int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *
     d->mask = DEMUX_MIN_BUCKETS - 1;
   }
   if (d->count > d->mask) resize(s, (d->mask + 1) * 2);
-  uint32_t *bucket = &d->buckets[demux_hash(d, tuple) & d->mask];
+  uint32_t *bucket = &d->buckets[demux_place(demux_hash(s, tuple)) & d->mask];
   *next = *bucket;
   *bucket = tagged;
   d->last = tagged;
@@ -161,7 +161,7 @@ static inline uint32_t *demux_link(struct estab_stack *s, uint32_t tagged,
                                    const struct estab_tuple *tuple)
 {
   struct demux *d = &s->demux;
-  uint32_t hash = tuple_equal(&d->hashed, tuple) ? d->hash : demux_hash_new(d, tuple);
+  uint32_t hash = demux_place(tuple_equal(&d->hashed, tuple) ? d->hash : isn_hash(&s->tcp, tuple));
   uint32_t *link = &d->buckets[hash & d->mask];
   if (*link != tagged) link = find_link(s, link, tagged);
   return *link || !d->old ? link : find_link(s, &d->old[hash & d->old_mask], tagged);

@@ -152,7 +152,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   h->seg.ts_recent_s = (uint32_t)(s->now_ns / 1000000000u);
   h->seg.rcv.nxt = h->seg.last_ack_sent = g->seq + 1;
   h->seg.rcv.wnd = u32_min(s->settings.recv_buffer_bytes, 65535);
-  uint32_t iss = isn_generate(&s->tcp, tuple, s->now_ns);
+  uint32_t iss = isn_generate(demux_hash(s, tuple), s->now_ns);
   h->timewait = wait;
   if (wait != SLAB_NONE) { // RFC 9293 3.6.1, RFC 6191 2: above everything the old connection used
     const struct timewait *w = slab_at(&s->waits, wait);
@@ -249,7 +249,7 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
   struct half *h = slab_at(&s->halves, index);
   struct listener *x = slab_at(&s->listeners, h->listener);
   struct tcb_seed seed = {
-      .tuple = h->tuple,
+      .tuple = &h->tuple,
       .netif = h->netif,
       .iss = h->seg.snd.una,
       .irs = h->seg.rcv.nxt - 1,
@@ -260,46 +260,40 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
       .snd_wscale = h->seg.snd_wscale,
       .ts_recent = h->seg.ts_recent,
   };
-  uint32_t listener = h->listener, born_us = h->born_us;
-  const uint32_t rcv_wnd = h->seg.rcv.wnd, limiter_ms = h->seg.limiter_ms;
-  const uint32_t ts_recent_s = h->seg.ts_recent_s;
-  const uint32_t generation = h->generation; // goes on too: both handles have it
-  const uint8_t stage = h->stage, half_bits = h->bits;
-  struct path *path =
-      ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, seed.netif, s->now_ns);
+  struct path *path = ip_path_get(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, s->now_ns);
   struct tcb *t = path ? stack_conn_new(s, &seed, path, TAG_HALF | index) : NULL;
   if (!t) {
     if (path) ip_path_put(&s->ip, path);
     return NULL;
   }
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
-  half_leave(s, h, index);
-  slab_free(&s->halves, index);
   t->state = ESTAB_SYN_RECEIVED;
   if (t->flags & SEG_ACCECN) {
     t->bits |= TCB_ACCECN;
-    t->accecn.bits |= (half_bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT;
+    t->accecn.bits |= (h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT;
   }
-  if (half_bits & HALF_ECN_NO_ECT) t->accecn.bits |= ACCECN_NO_ECT;
-  t->rcv.wnd = rcv_wnd; // what was promised, and the limiter, go on
-  t->limiter_ms = limiter_ms;
-  t->ts_recent_s = ts_recent_s;
-  t->listener = listener;
+  if (h->bits & HALF_ECN_NO_ECT) t->accecn.bits |= ACCECN_NO_ECT;
+  t->rcv.wnd = h->seg.rcv.wnd; // what was promised, and the limiter, go on
+  t->limiter_ms = h->seg.limiter_ms;
+  t->ts_recent_s = h->seg.ts_recent_s;
+  t->listener = h->listener;
   t->syn_index = index | HANDLE_HALF;
-  t->generation = generation;
-  if (stage == 0) {
+  t->generation = h->generation; // goes on too: both handles have it
+  if (h->stage == 0) {
     t->bits |= TCB_RTT_TIMED;
     t->rtt_seq = t->iss;
-    t->rtt_start_ns = s->now_ns - (uint64_t)((uint32_t)(s->now_ns / 1000u) - born_us) * 1000u;
+    t->rtt_start_ns = s->now_ns - (uint64_t)((uint32_t)(s->now_ns / 1000u) - h->born_us) * 1000u;
   } else {
-    t->backoff = stage; // the SYN-ACK was sent again: RFC 6298 5.7, RFC 5681 3.1
+    t->backoff = h->stage; // the SYN-ACK was sent again: RFC 6298 5.7, RFC 5681 3.1
   }
+  half_leave(s, h, index);
+  slab_free(&s->halves, index);
   s->passive_opens++;
   t->bits |= TCB_ACCEPT_QUEUED;
   fifo_push(&x->accept, &s->conns, offsetof(struct tcb, accept), t->index);
   if (x->armed && !x->on_events) {
     x->on_events = true;
-    list_push(s, &s->events, TAG_THIRD | listener, &x->event);
+    list_push(s, &s->events, TAG_THIRD | t->listener, &x->event);
   }
   return t;
 }

@@ -81,7 +81,7 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
     const size_t ip, const enum segment_kind kind)
 {
   const struct path *p = t->path;
-  const bool offload = kind != SEGMENT_TEXT && (p->checksum_offload || p->netif == 0);
+  const bool offload = kind != SEGMENT_TEXT && p->checksum_offload; // also inside this stack
   frame_init(f, p->netif);
   if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *const l3 = f->header + link, *const tcp = l3 + ip;
@@ -155,7 +155,7 @@ static inline void frame_of_segment(const struct tcb *t, const struct tcp_out *o
 {
   const struct path *p = t->path;
   const bool text = o->text_bytes > 0 && !p->checksum_offload;
-  if (p->link_header_bytes || o->h.options.present != 0 || p->netif == 0)
+  if (p->link_header_bytes || o->h.options.present != 0)
     frame_of_any_segment(t, o, f);
   else if (ip_is_mapped(&p->remote))
     text ? frame_of_text_segment4(t, o, f) : frame_of_bare_segment4(t, o, f);
@@ -236,8 +236,8 @@ static unsigned batch_add(struct estab_stack *s, unsigned count)
   struct batch_entry *e = &s->batch[count];
   e->t = NULL;
   e->conn = 0;
-  e->kept = false;
-  e->owns_blocks = s->batch_frames[count].piece_count > 1 || s->batch_frames[count].pieces[0].ref;
+  const struct estab_frame *f = &s->batch_frames[count];
+  e->bits = f->piece_count > 1 || f->pieces[0].ref ? BATCH_OWNS_BLOCKS : 0;
   return count + 1;
 }
 
@@ -431,7 +431,7 @@ static inline void batch_note(struct batch_entry *e, struct tcb *t, const struct
   e->seq = o->h.seq;
   e->counts = tcp_out_counts(o);
   e->retransmission = o->retransmission;
-  e->kept = e->owns_blocks = false;
+  e->bits = 0;
 }
 
 // Up to a burst of one connection's segments; it may be gone afterwards.
@@ -488,7 +488,7 @@ static unsigned output_kept(struct estab_stack *s, unsigned count, unsigned room
     *f = s->kept[at];
     if (f->pieces[0].ref == NULL) f->pieces[0].bytes = f->header;
     s->batch[count] = s->kept_info[at];
-    s->batch[count++].kept = true;
+    s->batch[count++].bits |= BATCH_KEPT;
   }
   return count;
 }
@@ -529,7 +529,7 @@ static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struc
   s->kept[at] = *f;
   s->kept[at].held = 0; // who holds f gives that one back; the copy is offered as new
   s->kept_info[at] = *e;
-  if (!e->owns_blocks) frame_ref(f);
+  if (!(e->bits & BATCH_OWNS_BLOCKS)) frame_ref(f);
   return true;
 }
 
@@ -546,7 +546,7 @@ static TCP_APART struct tcb *frame_conn(struct estab_stack *s, const struct batc
 static bool frame_stays(struct estab_stack *s, struct estab_frame *f, const struct batch_entry *e)
 {
   s->frames_out--;
-  if (e->kept || keep_frame(s, f, e)) return true;
+  if ((e->bits & BATCH_KEPT) || keep_frame(s, f, e)) return true;
   // Nowhere to keep it: as if the network had lost it, so that its timer will bring it again.
   stack_drop(s, ESTAB_DROP_OUTPUT_RING_FULL, f->netif, NULL, NULL);
   return false;
@@ -560,8 +560,8 @@ static __attribute__((noinline)) struct tcb *frame_done_rarely(struct estab_stac
   struct tcb *t = frame_conn(s, e);
   *sent = *sent || !frame_stays(s, f, e);
   if (!*sent) return t;
-  if (e->kept || e->owns_blocks) frame_unref(s, f);
-  if (e->kept) {
+  if (e->bits) frame_unref(s, f);
+  if (e->bits & BATCH_KEPT) {
     s->kept_first = (s->kept_first + 1) % ESTAB_OUTPUT_MAX;
     s->kept_count--;
   }
@@ -571,7 +571,7 @@ static __attribute__((noinline)) struct tcb *frame_done_rarely(struct estab_stac
 // The device took a frame of a connection that is still there.
 static inline bool frame_is_simply_done(const struct estab_stack *s, const struct batch_entry *e)
 {
-  return !e->kept && !e->owns_blocks && !s->batch_stale;
+  return !e->bits && !s->batch_stale;
 }
 
 static __attribute__((noinline)) void output_done_batch(struct estab_stack *s, unsigned sent)

@@ -98,7 +98,7 @@ int estab_stack_new(const struct estab_settings *settings, uint64_t now_ns, esta
   ip_init(&s->ip, &s->mem, &s->rng, key);
   link_init(&s->link, &s->mem, key);
   udp_init(&s->udp, &s->mem, &s->rng, key);
-  demux_init(&s->demux, &s->rng);
+  demux_init(s);
   cookies_init(&s->tcp.cookies, s->tcp.ts_key, key, now_ns);
   wheel_init(&s->wheel, now_ns);
   slab_init(&s->conns, &s->mem, CONN_BYTES, ESTAB_MEM_CONN);
@@ -197,7 +197,9 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
 
 // ---- Events
 
-static int event_of_conn(struct estab_stack *s, uint32_t index, struct estab_event *event)
+static inline __attribute__((always_inline)) int event_of_conn(struct estab_stack *s,
+                                                               uint32_t index,
+                                                               struct estab_event *event)
 {
   struct tcb *t = stack_conn(s, index);
   t->bits &= ~(uint32_t)TCB_ON_EVENTS;

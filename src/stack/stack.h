@@ -123,6 +123,11 @@ struct list {
   uint32_t head, tail; // tagged
 };
 
+enum batch_bits {
+  BATCH_KEPT = 1u << 0,        // stands in s->kept
+  BATCH_OWNS_BLOCKS = 1u << 1, // of no connection, and too long for the frame's header room
+};
+
 // What estab_stack_output() gave out, until estab_stack_output_done().
 struct batch_entry {
   struct tcb *t;   // NULL = of no connection; stale when kept, or with s->batch_stale
@@ -130,18 +135,16 @@ struct batch_entry {
   uint32_t seq;    // SEG.SEQ
   bool counts;     // SEG.LEN > 0
   bool retransmission;
-  bool kept;        // stands in s->kept
-  bool owns_blocks; // of no connection, and too long for the frame's header room
+  uint8_t bits; // enum batch_bits
 };
 
 struct demux {
-  uint64_t key[2];
   uint32_t *buckets, *old;        // tagged chains; old: the table that is being left
   uint32_t mask, old_mask, moved; // old buckets below `moved` are empty
   uint32_t count;
   uint32_t last;                        // what was found or added the last time, 0 = nothing
   const struct estab_tuple *last_tuple; // its tuple
-  uint32_t hash;                        // of `hashed`
+  uint64_t hash;                        // isn_hash() of `hashed`
   struct estab_tuple hashed;
 };
 
@@ -270,7 +273,13 @@ void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tup
 // tuple and next: of the new one.
 void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
                    uint32_t after, uint32_t *next);
-void demux_init(struct demux *d, struct rng *rng);
+// isn_hash() of a tuple, which is often asked for, added, replaced and removed in a row: it is remembered.
+uint64_t demux_hash_new(struct estab_stack *s, const struct estab_tuple *tuple);
+static inline uint64_t demux_hash(struct estab_stack *s, const struct estab_tuple *tuple)
+{
+  return tuple_equal(&s->demux.hashed, tuple) ? s->demux.hash : demux_hash_new(s, tuple);
+}
+void demux_init(struct estab_stack *s);
 void demux_trim(struct estab_stack *s); // an empty table goes
 void demux_destroy(struct estab_stack *s);
 
@@ -319,17 +328,18 @@ void stack_conn_free(struct estab_stack *s, struct tcb *t);
 void stack_leave_table(struct estab_stack *s, struct tcb *t);
 // Where the next one of a list is written down.
 struct fifo_link *list_link(struct estab_stack *s, const struct list *l, uint32_t tagged);
+void list_push_behind(struct estab_stack *s, struct list *l, uint32_t tagged);
 // link: of what is pushed, which whoever pushes has at hand. The first one's prev is not kept up.
 static inline void list_push(struct estab_stack *s, struct list *l, uint32_t tagged,
                              struct fifo_link *link)
 {
   link->next = 0;
   link->prev = l->tail;
-  if (l->tail)
-    list_link(s, l, l->tail)->next = tagged;
-  else
-    l->head = tagged;
-  l->tail = tagged;
+  if (l->tail) {
+    list_push_behind(s, l, tagged);
+    return;
+  }
+  l->head = l->tail = tagged;
 }
 static inline uint32_t list_pop(struct estab_stack *s, struct list *l)
 {

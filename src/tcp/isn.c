@@ -3,10 +3,15 @@
 #include "base/tuple.h"
 #include "tcp/tcb.h"
 
-// M + F(tuple, secret): a clock of 4 us and a keyed hash.
-uint32_t isn_generate(const struct tcp *c, const struct estab_tuple *tuple, uint64_t now_ns)
+uint64_t isn_hash(const struct tcp *c, const struct estab_tuple *tuple)
 {
-  return (uint32_t)tuple_siphash(c->isn_key, tuple, 2, 4) + (uint32_t)(now_ns / 4000u);
+  return tuple_siphash(c->isn_key, tuple, 2, 4);
+}
+
+// M + F(tuple, secret): a clock of 4 us and the low half of the hash.
+uint32_t isn_generate(uint64_t hash, uint64_t now_ns)
+{
+  return (uint32_t)hash + (uint32_t)(now_ns / 4000u);
 }
 
 uint32_t isn_ts_offset(const struct tcp *c, const struct estab_tuple *tuple)

@@ -40,7 +40,8 @@ static inline uint32_t take_mss(const struct tcp *c, struct tcb *t, bool ip4)
 {
   uint32_t headers = (ip4 ? 40 : 60) + ((t->flags & SEG_TS) ? 12u : 0u);
   uint32_t mtu = most_mtu(c, t, ip4);
-  if (c->settings->plpmtud != ESTAB_PLPMTUD_OFF) mtu = plpmtud_bound(c, t, mtu);
+  if (t->plpmtu != 0 || c->settings->plpmtud == ESTAB_PLPMTUD_ALWAYS)
+    mtu = plpmtud_bound(c, t, mtu);
   uint32_t mss = mtu > headers + 8 ? mtu - headers : 8;
   t->snd_mss = (uint16_t)mss;
   t->path_generation = t->path->generation;
@@ -89,7 +90,7 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
               uint64_t now_ns)
 {
   const struct estab_settings *set = c->settings;
-  t->tuple = seed->tuple;
+  t->tuple = *seed->tuple;
   t->netif = (uint16_t)seed->netif;
   t->path = path;
   t->iss = seed->iss;
@@ -106,7 +107,7 @@ void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, s
   t->tune_at = (uint32_t)(now_ns >> TUNE_SHIFT);
   t->ts_recent = seed->ts_recent;
   if ((seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_TS) != 0 : set->timestamps)
-    t->ts_offset = isn_ts_offset(c, &seed->tuple);
+    t->ts_offset = isn_ts_offset(c, &t->tuple);
   t->peer_mss = seed->peer_mss;
   bool scaled = (seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_WS) != 0 : set->window_scaling;
   if (!scaled) t->rcv_wscale = 0;

@@ -37,7 +37,7 @@ struct tcp {
   const struct estab_settings *settings;
   struct mem *mem;
   struct block_pool *blocks;
-  uint64_t isn_key[2]; // SipHash key of RFC 6528
+  uint64_t isn_key[2]; // SipHash key of RFC 6528, and of the flow table
   uint64_t ts_key[2];  // SipHash key of the timestamp offsets, RFC 7323 7.1
   uint64_t retransmissions, challenge_acks, resets; // sent by connections
   uint64_t *drops;                                  // counters by enum estab_drop
@@ -249,7 +249,7 @@ static inline bool tcp_tracing(const struct tcp *c)
 
 // What a handshake has agreed on, from a half-open record today and a SYN cookie later.
 struct tcb_seed {
-  struct estab_tuple tuple;
+  const struct estab_tuple *tuple;
   uint32_t netif;
   uint32_t iss, irs;
   uint32_t snd_nxt;  // ISS, or ISS + 1 when our SYN is out
@@ -375,7 +375,10 @@ static inline uint32_t tcp_ts_now(uint32_t ts_offset, uint64_t now_ns)
 
 // ---- isn.c
 
-uint32_t isn_generate(const struct tcp *c, const struct estab_tuple *tuple, uint64_t now_ns);
+// A keyed hash of the tuple, once for both who need one: the low half is shown to the peer in the initial sequence
+// number, the high half places the connection in the flow table. Each half tells nothing of the other.
+uint64_t isn_hash(const struct tcp *c, const struct estab_tuple *tuple);
+uint32_t isn_generate(uint64_t hash, uint64_t now_ns);
 uint32_t isn_ts_offset(const struct tcp *c, const struct estab_tuple *tuple);
 
 // ---- segment_arrives.c, RFC 9293 3.10.7.1 to .3

@@ -231,7 +231,7 @@ static void begin(struct prop_rng *r)
   run = (struct run){.r = r};
   two_init(&run.two, prop_one_in(r, 2), settings_of);
   struct estab_tuple tuple = {run.two.ip[0], run.two.ip[1], 5000, 80};
-  uint32_t start = UINT32_C(0xffffff00) - isn_generate(&run.two.s[0]->tcp, &tuple, 0);
+  uint32_t start = UINT32_C(0xffffff00) - isn_generate(isn_hash(&run.two.s[0]->tcp, &tuple), 0);
   run.two.now_ns = (uint64_t)start * 4000u;
   if (!two_listen(&run.two, 1, 80, 4)) abort();
   if (two_connect(&run.two, 0, 5000, 80, &run.conn[0]) < 0) abort();

@@ -9,7 +9,7 @@ static void swell(struct kit *k)
   uint32_t index = demux_find(s, &k->tuple) & TAG_INDEX;
   const struct half *h = slab_at(&s->halves, index);
   struct tcb_seed seed = {
-      .tuple = h->tuple,
+      .tuple = &k->tuple,
       .netif = h->netif,
       .iss = h->seg.snd.una,
       .irs = h->seg.rcv.nxt - 1,
@@ -20,7 +20,7 @@ static void swell(struct kit *k)
       .snd_wscale = h->seg.snd_wscale,
       .ts_recent = h->seg.ts_recent,
   };
-  struct path *path = ip_path_get(&s->ip, &seed.tuple.local, &seed.tuple.remote, 1, s->now_ns);
+  struct path *path = ip_path_get(&s->ip, &k->tuple.local, &k->tuple.remote, 1, s->now_ns);
   half_free(s, index, NULL);
   struct tcb *t = stack_conn_new(s, &seed, path, 0);
   if (!t) abort();

@@ -58,7 +58,7 @@ void kit_init(struct kit *k, bool ip6, void (*change)(struct estab_settings *set
   k->tuple.local_port = 80;
   k->tuple.remote_port = 50000;
   // RFC 6528: M + F(tuple), M counts 4 us: there is a time at which it is 2^32 - 10.
-  uint32_t start = UINT32_C(0xfffffff6) - isn_generate(&k->s->tcp, &k->tuple, 0);
+  uint32_t start = UINT32_C(0xfffffff6) - isn_generate(isn_hash(&k->s->tcp, &k->tuple), 0);
   k->now_ns = (uint64_t)start * 4000u;
   k->s->now_ns = k->now_ns;
   k->irs = UINT32_C(0xfffffff0);
