@@ -210,9 +210,14 @@ static bool track_is_final(const struct flow *f)
 // Out of the table and the lists; told if there is something to say, then freed.
 void track_finish(struct track *t, uint32_t ref, bool evicted)
 {
+  if (!(track_at(t, ref)->bits & FLOW_QUEUED)) track_unlist(t, ref);
+  track_finish_apart(t, ref, evicted);
+}
+
+void track_finish_apart(struct track *t, uint32_t ref, bool evicted)
+{
   struct flow_head *f = track_at(t, ref);
   flow_table_remove(t, f, ref);
-  if (!(f->bits & FLOW_QUEUED)) track_unlist(t, ref);
   bool tell = !(f->bits & FLOW_TOLD);
   if (ref & FLOW_REF_FULL) {
     struct flow *full = (struct flow *)f;
@@ -324,10 +329,13 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
 static void track_scratch(struct track *t, const struct flow_one *one)
 {
   memset(&t->scratch, 0, sizeof t->scratch);
-  memset(&t->scratch_closing, 0, sizeof t->scratch_closing);
-  memset(&t->scratch_trouble, 0, sizeof t->scratch_trouble);
-  t->scratch_closing.z_delete_ns = ESTAB_NEVER;
-  t->scratch_closing.wait_ns[0] = t->scratch_closing.wait_ns[1] = ESTAB_NEVER;
+  if (!t->scratch_clean) {
+    memset(&t->scratch_closing, 0, sizeof t->scratch_closing);
+    memset(&t->scratch_trouble, 0, sizeof t->scratch_trouble);
+    t->scratch_closing.z_delete_ns = ESTAB_NEVER;
+    t->scratch_closing.wait_ns[0] = t->scratch_closing.wait_ns[1] = ESTAB_NEVER;
+  }
+  t->scratch_clean = segment_is_plain_syn(&one->first); // that needs neither
   track_empty(&t->scratch);
   track_replay(t, &t->scratch, one);
   t->scratch.bits |= FLOW_GONE; // its row is final

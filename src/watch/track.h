@@ -71,6 +71,7 @@ struct track {
   struct flow scratch;
   struct flow_closing scratch_closing;
   struct flow_trouble scratch_trouble;
+  bool scratch_clean; // the two are as they begin
   // The record given out: steps and history as the door shows them
   struct estab_watch_step steps[2][FLOW_STEPS + FLOW_MORE_STEPS];
   char history[FLOW_HISTORY + FLOW_MORE_HISTORY + 1];

@@ -258,7 +258,6 @@ void track_flush(struct track *t)
       if (next->link.next != FLOW_NONE)
         flow_expect(track_at(t, next->link.next), sizeof(struct flow_one));
     }
-    track_list(t, ref, flow_class(track_at(t, ref)));
-    track_finish(t, ref, false);
+    track_finish_apart(t, ref, false);
   }
 }
