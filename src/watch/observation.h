@@ -16,7 +16,7 @@
 struct watch_packet;
 
 // Of what scan_observe() answers to FIRST: CLOSE and END of this life say something although its originator sent text.
-// Of other lives they are not told then.
+// Of others they are not told then, nor where no SYN came back and no handshake ended.
 #define OBSERVE_TO_ITS_END 0x8000u
 
 enum observation_kind {

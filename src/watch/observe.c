@@ -126,10 +126,13 @@ static void observe_send(struct track *t, const struct flow *f, struct observati
   (void)observe_tell(t, o);
 }
 
-// A conversation: how it ends nobody asks.
-static bool observe_is_spoken(const struct flow *f)
+// Nobody took it up, or it was a conversation: how it closes and ends nobody asks.
+static bool observe_is_settled(const struct flow *f)
 {
-  return (f->side[flow_first((const struct flow_head *)f)].bits & SIDE_TEXT) &&
+  const unsigned first = flow_first((const struct flow_head *)f);
+  if (!(f->observed & FLOW_OBSERVED_ESTABLISHED))
+    return !(f->side[1 - first].first_flags & ESTAB_TCP_SYN);
+  return (f->side[first].bits & SIDE_TEXT) &&
          !(f->bits & (uint32_t)OBSERVE_TO_ITS_END << FLOW_PROBE_SHIFT);
 }
 
@@ -137,7 +140,7 @@ void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
                   const struct segment *g)
 {
   if (!t->observe || f == &t->scratch) return;
-  if ((kind == OBSERVE_CLOSE || kind == OBSERVE_END) && observe_is_spoken(f) &&
+  if ((kind == OBSERVE_CLOSE || kind == OBSERVE_END) && observe_is_settled(f) &&
       observe_passes(t, g ? g->ts_ns : t->now_ns))
     return;
   struct observation o;

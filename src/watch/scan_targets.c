@@ -160,8 +160,10 @@ static struct campaign_target *campaign_target_slot(const struct scan_pool *pool
                                                     struct campaign_target *targets, uint32_t room,
                                                     uint64_t fingerprint)
 {
-  const uint64_t sum = pairs_add(pool->key.words[PAIRS_WORDS], &pool->key, 0,
-                                 (uint32_t)(fingerprint >> 32), (uint32_t)fingerprint);
+  uint64_t sum = pairs_add(pool->key.words[PAIRS_WORDS], &pool->key, 0,
+                           (uint32_t)(fingerprint >> 32), (uint32_t)fingerprint);
+  // Targets in a row stand in even steps now; where who finds his place taken goes to the next one they must not.
+  sum = (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
   uint32_t i = (uint32_t)(sum >> 32) & (room - 1);
   while (targets[i].fingerprint && targets[i].fingerprint != fingerprint)
     i = (i + 1) & (room - 1);
