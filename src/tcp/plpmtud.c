@@ -36,12 +36,12 @@ static void plpmtud_search(struct tcb *t)
   if (t->work) t->work->plpmtud = (struct plpmtud){.wait_until_ns = t->work->plpmtud.wait_until_ns};
 }
 
-// RFC 4821 7.6.2 [RFC 8899 M10]: nobody slows down for a probe, so that losing one must be as rare as a loss that
-// congestion control would answer; 7.6.3 [RFC 8899 S6]: five times that when a timeout may have been for it.
-static void plpmtud_wait(struct tcb *t, uint32_t times, uint64_t now_ns)
+// DEPARTS: RFC 4821 7.6.2 (after a probe that failed as many round trips without one as segments fit into the window)
+// because on a fast path the search would take minutes: one [RFC 8899 M10], or five when a timeout may have been for it
+// (7.6.3 [RFC 8899 S6]), and a search loses a few probes, once in ten minutes.
+static void plpmtud_wait(struct tcb *t, uint32_t rounds, uint64_t now_ns)
 {
-  const uint32_t rounds = u32_min(t->cc.cwnd_bytes / u32_max(t->snd_mss, 1), PLPMTUD_MOST_ROUNDS);
-  t->work->plpmtud.wait_until_ns = now_ns + times * t->rtt.srtt_ns * rounds;
+  t->work->plpmtud.wait_until_ns = now_ns + rounds * t->rtt.srtt_ns;
 }
 
 uint32_t plpmtud_bound(const struct tcp *c, struct tcb *t, uint32_t top)
