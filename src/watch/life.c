@@ -434,8 +434,9 @@ bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 static bool life_rst_taken(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  if (peer->state == ESTAB_SYN_SENT) // RFC 9293 3.10.7.3, second
-    return (g->flags & ESTAB_TCP_ACK) && g->ack == peer->nxt;
+  if (peer->state == ESTAB_SYN_SENT)     // RFC 9293 3.10.7.3, second
+    return (g->flags & ESTAB_TCP_ACK) && // of its SYN, and of text in that, RFC 7413
+           (g->ack == peer->nxt || (seq_gt(g->ack, peer->nxt) && seq_le(g->ack, peer->last_seq)));
   if (!(s->bits & SIDE_KNOWN) && !(peer->bits & SIDE_ACKED)) return true; // nothing to judge by
   // RFC 5961 3.2: exactly RCV.NXT: behind all that reached the receiver without a hole, as far as the tap knows.
   return g->seq == (s->bits & SIDE_KNOWN ? reach_edge(t, f, g->end) : peer->una);

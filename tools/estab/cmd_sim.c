@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "json.h"
 #include "net/run.h"
+#include "net/worlds.h"
 #include "options.h"
 #include "qlog/write.h"
 #include "say.h"
@@ -18,7 +19,7 @@ struct sim_command {
   uint64_t rtt_ns, rate, bytes, back_bytes, queue_bytes, jitter_ns, mtu, msl_ns, seed;
   uint64_t depth, blackout_at_ns, blackout_ns;
   uint32_t loss, duplicate, reorder, corrupt, burst;
-  const char *scene, *pcap, *pcap_link, *plot, *plant, *seeds, *qlog, *qlog_host;
+  const char *scene, *worlds, *world, *pcap, *pcap_link, *plot, *plant, *seeds, *qlog, *qlog_host;
 };
 
 // Connections compared with what an observer beside the host says, and those of them that ended silently.
@@ -121,16 +122,36 @@ static int sim_one(const struct sim_command *command, const struct sim_settings 
   return result.verdict == SIM_OK ? 0 : 1;
 }
 
+// "A-B" or "A".
+static bool sim_range(const char *text, uint64_t *first, uint64_t *last)
+{
+  char *end;
+  *first = *last = strtoull(text, &end, 10);
+  if (*end == '-') *last = strtoull(end + 1, &end, 10);
+  return *text != '\0' && *end == '\0' && *last >= *first;
+}
+
+// Worlds by chance: one to read or to keep as a file, or many to run.
+static int sim_worlds(const struct sim_command *command)
+{
+  uint64_t first, last;
+  const char *text = command->world != NULL ? command->world : command->worlds;
+  if (!sim_range(text, &first, &last) || (command->world != NULL && first != last))
+    return say_usage("sim", "--world%s %s: is not %s", command->world != NULL ? "" : "s", text,
+                     command->world != NULL ? "a number" : "A-B");
+  if (command->world == NULL) return worlds_run(first, last, command->json);
+  world_write(stdout, first);
+  return 0;
+}
+
 // The fault matrix: seeds A-B.
 static int sim_matrix(const struct sim_command *command)
 {
-  char *end;
-  unsigned long long first = strtoull(command->seeds, &end, 10), last = first;
-  if (*end == '-') last = strtoull(end + 1, &end, 10);
-  if (*end != '\0' || last < first)
+  uint64_t first, last;
+  if (!sim_range(command->seeds, &first, &last))
     return say_usage("sim", "--seeds %s: is not A-B", command->seeds);
   unsigned counts[3] = {0};
-  for (unsigned long long seed = first; seed <= last; seed++) {
+  for (uint64_t seed = first; seed <= last; seed++) {
     struct sim_settings settings;
     enum sim_verdict verdict = SIM_BROKEN;
     enum invariant broken;
@@ -263,6 +284,10 @@ static const struct option sim_options[] = {
     {"seed", 0, OPTION_COUNT, &sim_command.seed, "N", "of all chance (1)", 0, 0},
     {"seeds", 0, OPTION_TEXT, &sim_command.seeds, "A-B",
      "many worlds over the whole range of faults", 0, 0},
+    {"worlds", 0, OPTION_TEXT, &sim_command.worlds, "A-B",
+     "many scenarios by chance: hosts, links, faults and what programs do", 0, 0},
+    {"world", 0, OPTION_TEXT, &sim_command.world, "N", "print one of those, as a scenario FILE", 0,
+     0},
     {"scene", 0, OPTION_TEXT, &sim_command.scene, "NAME", "draw a textbook situation", 0, 0},
     {"plant", 0, OPTION_TEXT, &sim_command.plant, "NAME",
      "lie to the checker: it must find out; or 'all'", 0, 0},
@@ -329,6 +354,7 @@ int cmd_sim(int argc, char **argv)
     return 0;
   }
   if (c->scene != NULL) return sim_scene(c);
+  if (c->world != NULL || c->worlds != NULL) return sim_worlds(c);
   if (c->seeds != NULL) return sim_matrix(c);
   if (c->plant != NULL) {
     enum plant plant = plant_find(c->plant);

@@ -14,6 +14,7 @@ static uint64_t entry_when(const struct net *net, unsigned i)
   if (i < lanes) return lane_deadline(&net->lanes[i]);
   const struct net_node *node = &net->nodes[i - lanes];
   if (node->kernel != NULL) return node->alarm_ns;
+  if (node->talker != NULL) return net_talker_when(node);
   return node->stack != NULL ? net_host_when(node) : ESTAB_NEVER;
 }
 
@@ -34,11 +35,12 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
       lane_start(&net->lanes[2 * i + d], &scenario->links[i].faults[d],
                  scenario->seed * 131 + 2 * i + d, net->now_ns);
   int error = net_route(net, what);
+  if (error >= 0) error = net_talks_start(net, what);
   for (unsigned i = 0; i < scenario->node_count && error >= 0; i++) {
     *what = scenario->nodes[i].name;
     if (scenario->nodes[i].kernel)
       error = net_kernel_start(net, i);
-    else if (!scenario->nodes[i].router)
+    else if (!scenario->nodes[i].router && net->nodes[i].talker == NULL)
       error = net_host_start(net, i);
   }
   if (error >= 0) error = net_flows_start(net, what);
@@ -62,6 +64,7 @@ void net_end(struct net *net)
   }
   for (unsigned i = 0; i < 2 * net->scenario->link_count; i++)
     lane_end(&net->lanes[i]);
+  net_talks_end(net);
   for (unsigned i = 0; i < net->scenario->flow_count; i++) {
     net_socket_close(&net->flows[i].sender_fd);
     net_socket_close(&net->flows[i].receiver_fd);
@@ -158,7 +161,9 @@ static void lane_work(struct net *net, unsigned i)
   net_clock(net);
   while ((p = lane_take(&net->lanes[i], net->now_ns)) != NULL) {
     if (net->epoch_ns != 0) note_late(net, p->due_ns);
-    if (net->nodes[node].stack != NULL)
+    if (net->nodes[node].talker != NULL)
+      net_talker_hear(&net->nodes[node], p->bytes, p->count);
+    else if (net->nodes[node].stack != NULL)
       net_host_hear(&net->nodes[node], p->bytes, p->count);
     else if (net->nodes[node].kernel != NULL)
       net_kernel_hear(&net->nodes[node], p->bytes, p->count);
@@ -188,6 +193,8 @@ uint64_t net_work(struct net *net)
       lane_work(net, i);
     else if (net->nodes[i - lanes].kernel != NULL)
       net_kernel_work(&net->nodes[i - lanes]);
+    else if (net->nodes[i - lanes].talker != NULL)
+      net_talker_work(&net->nodes[i - lanes]);
     else
       net_host_work(&net->nodes[i - lanes]);
     net->when[i] = entry_when(net, i);
@@ -201,6 +208,7 @@ static bool net_step(struct net *net, uint64_t until_ns)
   if (next > until_ns) return false;
   if (next > net->now_ns) net->now_ns = next;
   net_work(net);
+  net_talks_stepped(net);
   return true;
 }
 
@@ -209,14 +217,15 @@ void net_run(struct net *net, void (*progress)(const struct net *net))
   const struct scenario *s = net->scenario;
   uint64_t until = net->start_ns + (s->until_ns > 0 ? s->until_ns : NET_LONGEST_NS);
   uint64_t told = 0;
-  for (uint64_t steps = 0; !net_flows_done(net); steps++) {
-    if (!net_step(net, until)) break;
+  for (uint64_t steps = 0; !net_flows_done(net) || !net_talks_done(net); steps++) {
+    if (!net_step(net, until) && !net_talks_give_up(net)) break;
     if (progress != NULL && steps - told >= 100000) {
       progress(net);
       told = steps;
     }
   }
   if (!net_flows_done(net) && s->until_ns > 0) net->now_ns = until;
+  net_talks_settle(net, net_step);
   net_flows_ask(net);
   if (net->sampling) take_sample(net);
 }

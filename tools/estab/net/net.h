@@ -70,6 +70,7 @@ struct net_node {
   uint8_t next_lane[SCENARIO_NODES];    // towards each node; UINT8_MAX = unreachable
   uint64_t alarm_ns;                    // of the flows here
   struct net_kernel *kernel;            // the kernel is this host; NULL = it is not
+  struct sim_host *talker;              // one end of a talk; NULL = it is not
 };
 
 #define NET_SAMPLES_MAX 4000
@@ -101,6 +102,7 @@ struct net {
   struct net_node nodes[SCENARIO_NODES];
   struct lane lanes[2 * SCENARIO_LINKS]; // 2 i + d: direction d of link i
   struct net_flow flows[SCENARIO_FLOWS];
+  struct sim *talks[SCENARIO_TALKS]; // each a small world of its own, but for the link
   uint64_t when[2 * SCENARIO_LINKS + SCENARIO_NODES];
   unsigned when_count, next_change;
   estab_pcap *pcap;  // of one lane's sender, or NULL
@@ -152,6 +154,21 @@ bool net_flow_has_receiver(const struct net_flow *flow);
 // A connection that ended by an error.
 void net_flow_failed(struct net_node *node, struct net_flow *flow, bool sender, int error);
 void net_flow_sender_over(struct net *net, struct net_flow *flow);
+
+// net_talk.c
+int net_talks_start(struct net *net, const char **what);
+void net_talks_end(struct net *net);
+void net_talker_hear(struct net_node *node, const uint8_t *bytes, size_t count);
+void net_talker_work(struct net_node *node);
+uint64_t net_talker_when(const struct net_node *node);
+void net_talks_stepped(struct net *net); // after each step
+bool net_talks_done(const struct net *net);
+// Nothing more will happen by itself: true = time went by, and who waits for a peer that is gone has given up.
+bool net_talks_give_up(struct net *net);
+// All flows and talks are done: the stacks end what they have to, and nothing must be left. `step` is net's.
+void net_talks_settle(struct net *net, bool (*step)(struct net *net, uint64_t until_ns));
+// The first that an invariant does not hold in; NULL = none.
+const struct sim *net_talks_broken(const struct net *net);
 
 // net_kernel.c
 // By errno, into net->error.

@@ -158,6 +158,7 @@ static bool expectation_holds(const struct net *net, const struct scenario_expec
 const char *report_verdict(const struct net *net)
 {
   const struct scenario *s = net->scenario;
+  if (net_talks_broken(net) != NULL) return "broken";
   for (unsigned i = 0; i < s->flow_count; i++)
     if (net->flows[i].stream_broken) return "broken";
   for (unsigned i = 0; i < s->flow_count; i++) {
@@ -218,6 +219,53 @@ static void put_told(const struct net_told *t)
          (double)t->limited_pacing_ns / 1e9, t->reordering_seen ? "true" : "false");
 }
 
+// "" = both streams were whole.
+static const char *talk_error(const struct sim *talk)
+{
+  int error = talk->hosts[0].app.error;
+  if (error == 0) error = talk->hosts[1].app.error;
+  return error != 0 ? estab_strerror(error) : "";
+}
+
+static void say_talks(const struct net *net)
+{
+  const struct scenario *s = net->scenario;
+  for (unsigned i = 0; i < s->talk_count; i++) {
+    const struct sim *t = net->talks[i];
+    const char *error = talk_error(t);
+    printf("talk %u, %s to %s: %llu octets there, %llu back%s%s\n", i + 1,
+           s->nodes[s->talks[i].node[0]].name, s->nodes[s->talks[i].node[1]].name,
+           (unsigned long long)t->check.sides[1].read, (unsigned long long)t->check.sides[0].read,
+           *error ? ", ended by: " : ", whole", error);
+    if (t->check.broken == INVARIANT_NONE) continue;
+    uint64_t ns = t->check.when_ns - t->start_ns;
+    printf("  %s does not hold: %s\n  %s, %llu.%03llu s after the start: %s\n",
+           invariant_name(t->check.broken), invariant_text(t->check.broken),
+           s->nodes[s->talks[i].node[t->check.side]].name, (unsigned long long)(ns / 1000000000),
+           (unsigned long long)(ns / 1000000 % 1000), t->check.text);
+  }
+}
+
+static void put_talks(const struct net *net)
+{
+  const struct scenario *s = net->scenario;
+  for (unsigned i = 0; i < s->talk_count; i++) {
+    const struct sim *t = net->talks[i];
+    printf("{\"talk\":%u,\"from\":", i + 1);
+    json_put(stdout, s->nodes[s->talks[i].node[0]].name);
+    printf(",\"to\":");
+    json_put(stdout, s->nodes[s->talks[i].node[1]].name);
+    printf(",\"bytes\":%llu,\"back_bytes\":%llu,\"error\":",
+           (unsigned long long)t->check.sides[1].read, (unsigned long long)t->check.sides[0].read);
+    json_put(stdout, talk_error(t));
+    printf(",\"broken\":");
+    json_put(stdout, t->check.broken != INVARIANT_NONE ? invariant_name(t->check.broken) : "");
+    printf(",\"text\":");
+    json_put(stdout, t->check.text);
+    puts("}");
+  }
+}
+
 void report_text(const struct net *net)
 {
   const struct scenario *s = net->scenario;
@@ -232,6 +280,7 @@ void report_text(const struct net *net)
            f->error != 0 ? estab_strerror(f->error) : "");
     if (net->nodes[f->spec->from].stack != NULL) say_told(&f->told);
   }
+  say_talks(net);
   say_links(net);
   say_late(net);
   for (unsigned i = 0; i < s->expect_count; i++) {
@@ -265,6 +314,7 @@ void report_json(const struct net *net)
     if (net->nodes[f->spec->from].stack != NULL) put_told(&f->told);
     puts("}");
   }
+  put_talks(net);
   struct segment_sums sums = segment_sums(net, -1);
   printf("{\"verdict\":\"%s\",\"goodput_bits_per_s\":%.0f,\"segments_sent\":%llu,"
          "\"retransmissions\":%llu,\"spurious_retransmissions\":%llu,\"jain\":%.6f,"

@@ -37,7 +37,7 @@ static int find_pcap_link(const struct scenario *s, const char *names)
 // 0, or the exit status after a complaint.
 static int open_qlog(struct net *net, const struct scenario *s, const struct net_run_options *o)
 {
-  net->qlog_node = s->flows[0].from;
+  net->qlog_node = s->flow_count > 0 ? s->flows[0].from : s->talks[0].node[0];
   if (o->qlog_host != NULL) {
     for (net->qlog_node = 0; net->qlog_node < s->node_count; net->qlog_node++)
       if (strcmp(s->nodes[net->qlog_node].name, o->qlog_host) == 0) break;

@@ -402,6 +402,15 @@ static int flow_option(struct scenario_words *w, unsigned i, struct scenario_flo
               word);
 }
 
+// The talk that a host takes part in, and on which side; NULL = none.
+static struct scenario_talk *find_talk(struct scenario *s, unsigned node, unsigned *side)
+{
+  for (unsigned i = 0; i < s->talk_count; i++)
+    for (*side = 0; *side < 2; ++*side)
+      if (s->talks[i].node[*side] == node) return &s->talks[i];
+  return NULL;
+}
+
 static int read_flow(struct scenario_words *w, struct scenario *s)
 {
   if (w->count < 3) return fail(w, 1, "a flow needs two hosts");
@@ -412,7 +421,10 @@ static int read_flow(struct scenario_words *w, struct scenario *s)
   for (unsigned k = 0; k < 2; k++) {
     int node = find_node(s, w->word[1 + k]);
     if (node < 0) return fail(w, 1 + k, "%s: there is no such host", w->word[1 + k]);
+    unsigned side;
     if (s->nodes[node].router) return fail(w, 1 + k, "%s is a router", w->word[1 + k]);
+    if (find_talk(s, (unsigned)node, &side) != NULL)
+      return fail(w, 1 + k, "%s talks: it has nothing else to do", w->word[1 + k]);
     *ends[k] = (unsigned)node;
   }
   for (unsigned i = 3; i < w->count; i++)
@@ -493,6 +505,80 @@ static int read_expect(struct scenario_words *w, struct scenario *s)
   return 0;
 }
 
+static int talk_option(struct scenario_words *w, unsigned i, struct scenario_talk *talk)
+{
+  const char *word = w->word[i];
+  if (is_word(word, "bytes")) return read_value(w, i, OPTION_BYTES, &talk->habits[0].bytes);
+  if (is_word(word, "back")) return read_value(w, i, OPTION_BYTES, &talk->habits[1].bytes);
+  if (is_word(word, "start")) return read_value(w, i, OPTION_TIME, &talk->start_ns);
+  if (strcmp(word, "closed") == 0)
+    talk->closed = true;
+  else if (strcmp(word, "fastopen") == 0)
+    talk->fast_open = true;
+  else
+    return fail(w, i, "%s: a talk has bytes= back= start= closed fastopen", word);
+  return 0;
+}
+
+static int read_talk(struct scenario_words *w, struct scenario *s)
+{
+  unsigned i = 1, side;
+  bool directions[2];
+  if (s->talk_count == SCENARIO_TALKS) return fail(w, 0, "more than %d talks", SCENARIO_TALKS);
+  struct scenario_talk *talk = &s->talks[s->talk_count];
+  *talk = (struct scenario_talk){0};
+  if (read_ends(w, &i, s, talk->node, directions) < 0) return -1;
+  for (unsigned k = 0; k < 2; k++) {
+    const struct scenario_node *node = &s->nodes[talk->node[k]];
+    if (node->router || node->kernel) return fail(w, 1, "%s is no host with a stack", node->name);
+    if (find_talk(s, talk->node[k], &side) != NULL)
+      return fail(w, 1, "%s talks already", node->name);
+    for (unsigned f = 0; f < s->flow_count; f++)
+      if (s->flows[f].from == talk->node[k] || s->flows[f].to == talk->node[k])
+        return fail(w, 1, "%s has a flow: who talks has nothing else to do", node->name);
+    talk->habits[k] = (struct app_habits){.write_bytes = 16384, .read_bytes = 16384};
+  }
+  for (; i < w->count; i++)
+    if (talk_option(w, i, talk) < 0) return -1;
+  s->talk_count++;
+  return 0;
+}
+
+static int habit_option(struct scenario_words *w, unsigned i, struct app_habits *h)
+{
+  const char *word = w->word[i];
+  uint64_t number = 0;
+  if (is_word(word, "pause")) return read_value(w, i, OPTION_PERCENT, &h->pause_ppm);
+  if (is_word(word, "calls")) return read_value(w, i, OPTION_PERCENT, &h->calls_ppm);
+  if (is_word(word, "rest")) return read_value(w, i, OPTION_TIME, &h->pause_ns);
+  if (is_word(word, "late")) return read_value(w, i, OPTION_TIME, &h->late_ns);
+  if (is_word(word, "abort")) return read_value(w, i, OPTION_TIME, &h->abort_ns);
+  if (is_word(word, "read") || is_word(word, "write")) {
+    if (read_value(w, i, OPTION_BYTES, &number) < 0) return -1;
+    if (number < 1 || number > 16384) return fail(w, i, "%s is not 1 to 16K", word);
+    *(word[0] == 'r' ? &h->read_bytes : &h->write_bytes) = (uint32_t)number;
+  } else if (strcmp(word, "closelast") == 0) {
+    h->close_after_end = true;
+  } else if (strcmp(word, "early") == 0) {
+    h->release_early = true;
+  } else {
+    return fail(
+        w, i, "%s: a habit is read= write= pause= rest= late= abort= calls= closelast early", word);
+  }
+  return 0;
+}
+
+static int read_habit(struct scenario_words *w, struct scenario *s)
+{
+  unsigned side = 0;
+  int node = w->count > 1 ? find_node(s, w->word[1]) : -1;
+  struct scenario_talk *talk = node >= 0 ? find_talk(s, (unsigned)node, &side) : NULL;
+  if (talk == NULL) return fail(w, 1, "no talk above is of this host");
+  for (unsigned i = 2; i < w->count; i++)
+    if (habit_option(w, i, &talk->habits[side]) < 0) return -1;
+  return 0;
+}
+
 static int read_statement(struct scenario_words *w, struct scenario *s)
 {
   const char *verb = w->word[0];
@@ -501,6 +587,8 @@ static int read_statement(struct scenario_words *w, struct scenario *s)
   if (strcmp(verb, "link") == 0) return read_link(w, s);
   if (strcmp(verb, "at") == 0) return read_change(w, s);
   if (strcmp(verb, "flow") == 0) return read_flow(w, s);
+  if (strcmp(verb, "talk") == 0) return read_talk(w, s);
+  if (strcmp(verb, "habit") == 0) return read_habit(w, s);
   if (strcmp(verb, "expect") == 0) return read_expect(w, s);
   if (strcmp(verb, "ipv6") == 0 && w->count == 1) {
     s->ip6 = true;
@@ -515,30 +603,39 @@ static int read_statement(struct scenario_words *w, struct scenario *s)
     return read_value(w, 1, OPTION_TIME, &s->until_ns);
   if (w->count == 2 && strcmp(verb, "measure") == 0)
     return read_value(w, 1, OPTION_TIME, &s->measure_from_ns);
-  return fail(w, 0,
-              "%s: is no statement (host router link flow at expect seed until measure ipv6 "
-              "realtime)",
-              verb);
+  return fail(
+      w, 0,
+      "%s: is no statement (host router link flow talk habit at expect seed until measure ipv6 "
+      "realtime)",
+      verb);
+}
+
+int scenario_read_stream(FILE *file, struct scenario *s, struct scenario_error *error)
+{
+  static struct scenario_words words;
+  *s = (struct scenario){.seed = 1};
+  *error = (struct scenario_error){0};
+  words = (struct scenario_words){.error = error};
+  int answer = 0, got;
+  while (answer == 0 && (got = scenario_words_next(&words, file)) != 0)
+    answer = got < 0 ? -1 : read_statement(&words, s);
+  words.count = 0;
+  if (answer == 0 && s->flow_count + s->talk_count == 0)
+    answer = fail(&words, 0, "there is no flow and no talk: nothing would happen");
+  if (answer == 0 && s->talk_count > 0 && s->realtime)
+    answer = fail(&words, 0, "talks are of virtual time, without the kernel");
+  return answer;
 }
 
 int scenario_read(const char *path, struct scenario *s, struct scenario_error *error)
 {
-  static struct scenario_words words;
   FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-  *s = (struct scenario){.seed = 1};
   *error = (struct scenario_error){0};
   if (file == NULL) {
     snprintf(error->text, sizeof error->text, "%s", strerror(errno));
     return -1;
   }
-  words = (struct scenario_words){.error = error};
-  int answer = 0, got;
-  while (answer == 0 && (got = scenario_words_next(&words, file)) != 0)
-    answer = got < 0 ? -1 : read_statement(&words, s);
+  int answer = scenario_read_stream(file, s, error);
   if (file != stdin) fclose(file);
-  if (answer == 0 && s->flow_count == 0) {
-    words.count = 0;
-    answer = fail(&words, 0, "there is no flow: nothing would happen");
-  }
   return answer;
 }

@@ -11,6 +11,8 @@
 //   link a r rate=1G delay=1ms      both directions alike; a>r only that one
 //   link r b rate=200M delay=33ms queue=1M loss=0.1% reorder=0.5% depth=30
 //   flow a b bytes=100M             or for=10s; chunk=, each=, start=, cc=, port=, repeat=, gap=
+//   talk c d bytes=1M back=20K      both ways, by programs with habits, and every invariant is checked
+//   habit c read=512 pause=1% rest=2s
 //   at 5s link r>b rate=50M         or down, up, loss=...
 //   until 30s
 //   expect goodput >= 180M
@@ -19,11 +21,14 @@
 #define ESTAB_NET_SCENARIO_H
 
 #include "estab/estab.h"
-#include "sim/lane.h"
+#include <stdio.h>
+
+#include "sim/sim.h"
 
 #define SCENARIO_NODES   64
 #define SCENARIO_LINKS   64
 #define SCENARIO_FLOWS   256
+#define SCENARIO_TALKS   8
 #define SCENARIO_CHANGES 256
 #define SCENARIO_EXPECTS 64
 #define SCENARIO_NAME    24
@@ -55,6 +60,15 @@ struct scenario_flow {
   int congestion_control;        // enum estab_cc, -1 = the host's
   char kernel_cc[SCENARIO_NAME]; // from a kernel's host; "" = the host's
   bool timed_out_ok;             // its connections may end by an error
+};
+
+// One connection, between two hosts that have no other.
+struct scenario_talk {
+  unsigned node[2];            // [0]: who opens it
+  struct app_habits habits[2]; // bytes among them
+  uint64_t start_ns;           // when it is opened
+  bool closed;                 // nobody listens
+  bool fast_open;              // with a cookie that is known
 };
 
 // Something about a link changes.
@@ -102,9 +116,10 @@ struct scenario {
   struct scenario_node nodes[SCENARIO_NODES];
   struct scenario_link links[SCENARIO_LINKS];
   struct scenario_flow flows[SCENARIO_FLOWS];
+  struct scenario_talk talks[SCENARIO_TALKS];
   struct scenario_change changes[SCENARIO_CHANGES]; // in order of time
   struct scenario_expect expects[SCENARIO_EXPECTS];
-  unsigned node_count, link_count, flow_count, change_count, expect_count;
+  unsigned node_count, link_count, flow_count, talk_count, change_count, expect_count;
 };
 
 // Where reading failed.
@@ -115,6 +130,9 @@ struct scenario_error {
 
 // Reads the file. 0, -1: *error says what is wrong, or with line 0 that it cannot be read.
 int scenario_read(const char *path, struct scenario *scenario, struct scenario_error *error);
+
+// The same from a stream, which it leaves open.
+int scenario_read_stream(FILE *file, struct scenario *scenario, struct scenario_error *error);
 
 // "goodput" and so on, as `expect` and --json spell it.
 const char *scenario_metric_name(enum scenario_metric metric);

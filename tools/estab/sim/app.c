@@ -14,6 +14,7 @@ int app_listen(struct sim_host *host)
   estab_listen_settings_default(&settings);
   settings.port_first = settings.port_last = APP_PORT;
   settings.backlog = 8;
+  settings.fast_open = host->app.fast_open ? 8 : 0;
   return estab_listen(host->stack, &settings, &host->app.listener);
 }
 
@@ -23,6 +24,7 @@ int app_connect(struct sim_host *host)
   estab_connect_settings_default(&settings);
   settings.remote = host->sim->hosts[!host->side].ip;
   settings.remote_port = APP_PORT;
+  settings.fast_open = host->app.fast_open;
   return estab_connect(host->stack, &settings, host->sim->now_ns, &host->app.conn);
 }
 
@@ -30,7 +32,8 @@ static void app_over(struct sim_host *host, int error)
 {
   struct check *check = &host->sim->check;
   uint64_t silent_ns = check->now_ns - check->sides[host->side].una_ns;
-  if (error == ESTAB_ERR_TIMEOUT && silent_ns < APP_R2_NS)
+  const bool was_open = check->sides[host->side].numbers_known;
+  if (error == ESTAB_ERR_TIMEOUT && was_open && silent_ns < APP_R2_NS)
     check_fails(check, host->side, INVARIANT_PROGRESS, "gave up %llu s after the last progress",
                 (unsigned long long)silent_ns / 1000000000);
   if (host->app.error == 0) host->app.error = error;
@@ -102,11 +105,79 @@ static void app_read(struct sim_host *host)
   }
 }
 
+static void app_abort(struct sim_host *host)
+{
+  struct sim_app *app = &host->app;
+  host->sim->check.may_reset = true;
+  estab_abort(host->stack, app->conn);
+  app_over(host, ESTAB_ERR_ABORTED);
+  oracle_aborted(&host->sim->oracle, host->side);
+  host->sim->check.sides[host->side].released = true;
+}
+
+// Options may be changed at any time.
+static void app_call(struct sim_host *host)
+{
+  struct chance *c = &host->sim->chance;
+  static const enum estab_cc controls[] = {ESTAB_CC_NEWRENO, ESTAB_CC_CUBIC, ESTAB_CC_BBR};
+  enum estab_option option = ESTAB_OPT_NAGLE;
+  uint64_t value = chance_below(c, 2);
+  switch (chance_below(c, 7)) {
+  case 0:
+    option = ESTAB_OPT_CONGESTION_CONTROL;
+    value = controls[chance_below(c, 3)];
+    break;
+  case 1:
+    option = ESTAB_OPT_SEND_BUFFER_BYTES;
+    value = 2000u << chance_below(c, 8);
+    break;
+  case 2:
+    option = ESTAB_OPT_RECV_BUFFER_BYTES;
+    value = 2000u << chance_below(c, 8);
+    host->sim->check.shrink_allowed = true;
+    break;
+  case 3:
+    option = ESTAB_OPT_DELAYED_ACK_NS;
+    value *= 40000000;
+    break;
+  case 4:
+    option = ESTAB_OPT_NOTSENT_LOWAT_BYTES;
+    value *= 100u << chance_below(c, 8);
+    break;
+  case 5: option = ESTAB_OPT_CORK; break;
+  default: break;
+  }
+  (void)estab_option_set(host->stack, host->app.conn, option, value);
+}
+
+// false: there is no connection to work on.
+static bool app_begun(struct sim_host *host)
+{
+  struct sim_app *app = &host->app;
+  if (app->connect_ns == 0 || host->sim->now_ns < app->connect_ns) return app->conn != 0;
+  app->connect_ns = 0;
+  int error = app_connect(host);
+  if (error < 0)
+    check_fails(&host->sim->check, host->side, INVARIANT_PROGRESS, "%s", estab_strerror(error));
+  return error >= 0;
+}
+
+static uint64_t app_abort_at(const struct sim_host *host)
+{
+  uint64_t after_ns = host->app.habits.abort_ns;
+  return after_ns > 0 ? host->sim->start_ns + after_ns : ESTAB_NEVER;
+}
+
 void app_work(struct sim_host *host)
 {
   struct sim_app *app = &host->app;
   app_events(host);
-  if (app->conn == 0) return;
+  if (!app_begun(host)) return;
+  if (host->sim->now_ns >= app_abort_at(host)) {
+    app_abort(host);
+    return;
+  }
+  if (chance_ppm(&host->sim->chance, app->habits.calls_ppm)) app_call(host);
   app_read(host);
   if (app->by_hand) return;
   app_write(host);
@@ -122,6 +193,11 @@ void app_work(struct sim_host *host)
 uint64_t app_deadline(const struct sim_host *host)
 {
   const struct sim_app *app = &host->app;
-  if (app->conn == 0 || app->end_seen) return ESTAB_NEVER;
-  return app->paused_until_ns > host->sim->now_ns ? app->paused_until_ns : ESTAB_NEVER;
+  uint64_t now_ns = host->sim->now_ns;
+  if (app->connect_ns > 0) return app->connect_ns;
+  if (app->conn == 0) return ESTAB_NEVER;
+  uint64_t at_ns = app_abort_at(host);
+  if (!app->end_seen && app->paused_until_ns > now_ns && app->paused_until_ns < at_ns)
+    at_ns = app->paused_until_ns;
+  return at_ns;
 }

@@ -42,32 +42,42 @@ static void sim_trace(void *ctx, const struct estab_trace *event)
     check_event(&sim->check, host->side, &told);
 }
 
-int sim_host_start(struct sim *sim, unsigned side)
+int sim_host_make(struct sim_host *host, const struct estab_settings *stack, uint16_t mtu,
+                  const struct estab_ip *ip, unsigned prefix_bits)
 {
-  struct sim_host *host = &sim->hosts[side];
-  struct estab_settings settings = sim->settings.stack;
+  struct sim *sim = host->sim;
+  struct estab_settings settings = *stack;
   struct estab_netif_settings netif;
-  host->sim = sim;
-  host->side = side;
-  host->app.habits = sim->settings.habits[side];
   settings.mem = (struct estab_mem){host, sim_resize};
   settings.random = (struct estab_random){host, sim_random};
   settings.trace = (struct estab_trace_hook){host, sim_trace};
   for (size_t i = 0; i < sizeof settings.secret; i++)
-    settings.secret[i] = chance_octet(sim->settings.seed, side + 2, i);
-  lane_start(&host->lane, &sim->settings.faults[side], sim->settings.seed * 2 + side, sim->now_ns);
+    settings.secret[i] = chance_octet(sim->settings.seed, host->side + 2, i);
   int error = estab_stack_new(&settings, sim->now_ns, &host->stack);
   if (error < 0) return error;
   estab_netif_settings_default(&netif);
   netif.link = ESTAB_LINK_RAW;
-  netif.mtu = sim->settings.mtu;
+  netif.mtu = mtu;
   int number = estab_netif_add(host->stack, &netif);
   if (number < 0) return number;
   host->netif = (uint32_t)number;
+  host->ip = *ip;
+  return estab_address_add(host->stack, host->netif, &host->ip, (uint8_t)prefix_bits);
+}
+
+int sim_host_start(struct sim *sim, unsigned side)
+{
+  struct sim_host *host = &sim->hosts[side];
   static const char *const addresses[2][2] = {{"192.0.2.1", "192.0.2.2"},
                                               {"2001:db8::1", "2001:db8::2"}};
-  estab_ip_parse(addresses[sim->settings.ip6][side], &host->ip);
-  return estab_address_add(host->stack, host->netif, &host->ip, sim->settings.ip6 ? 64 : 24);
+  struct estab_ip ip;
+  host->sim = sim;
+  host->side = side;
+  host->app.habits = sim->settings.habits[side];
+  lane_start(&host->lane, &sim->settings.faults[side], sim->settings.seed * 2 + side, sim->now_ns);
+  estab_ip_parse(addresses[sim->settings.ip6][side], &ip);
+  return sim_host_make(host, &sim->settings.stack, sim->settings.mtu, &ip,
+                       sim->settings.ip6 ? 64 : 24);
 }
 
 void sim_host_end(struct sim_host *host)
@@ -94,6 +104,10 @@ static void sim_host_send(struct sim_host *host, uint8_t *bytes, size_t count)
     struct estab_frame frame = {.struct_bytes = sizeof frame, .piece_count = 1};
     frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = count};
     estab_pcap_write(sim->pcap, sim->now_ns, &frame);
+  }
+  if (sim->carry != NULL) {
+    sim->carry(sim->ctx, host->side, bytes, count);
+    return;
   }
   if (plant_swallows(&sim->planted, host->side)) return;
   if (!lane_admit(&host->lane, sim->now_ns, bytes, count) && sim->lost != NULL)

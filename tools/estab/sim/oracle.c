@@ -60,6 +60,11 @@ void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *eve
   s->silent_end = to == ESTAB_CLOSED && event->now_ns != s->heard_ns;
 }
 
+void oracle_aborted(struct oracle *o, unsigned side)
+{
+  o->sides[side].silent_end = o->sides[side].aborted = true;
+}
+
 // ---------------------------------------------------------------------------------------------
 // Comparing
 
@@ -153,7 +158,8 @@ static void oracle_states(struct oracle *o, struct sim *sim, unsigned side,
     hosts = oracle_without_fin(states, hosts);
     silent |= hosts != before;
   }
-  if (!oracle_equal(states, hosts, seen, seens, s->silent_end, &silent)) {
+  const bool mute = seens == 0 && s->aborted && !s->syn_sent; // before its SYN left
+  if (!mute && !oracle_equal(states, hosts, seen, seens, s->silent_end, &silent)) {
     char host[100], seen_text[100];
     oracle_text(host, sizeof host, states, hosts);
     oracle_text(seen_text, sizeof seen_text, seen, seens);
@@ -171,7 +177,8 @@ static void oracle_octets(struct oracle *o, struct sim *sim, unsigned side,
   const struct oracle_side *s = &o->sides[side];
   const struct check_side *c = &sim->check.sides[side];
   const char *where = oracle_where(s, v);
-  if (v->stream_wrong)
+  // Text that comes before the peer's SYN (Fast Open, and it is lost) has no known place.
+  if (v->stream_wrong && c->syn_heard)
     check_fails(&sim->check, side, INVARIANT_WATCHED, "%s: a stream has other octets", where);
   // Zeek counts octets by sequence numbers; those of a second ISS, if it is not far, are among them.
   bool anew = sim->check.sides[0].anew || sim->check.sides[1].anew;
@@ -225,7 +232,9 @@ static void oracle_row(struct oracle *o, struct sim *sim, unsigned side, struct 
   }
   v->compared = true;
   oracle_compare(o, sim, side, v, row);
-  if (v == &o->sides[side].view[1] && oracle_link_is_clean(sim))
+  const bool aborted =
+      o->sides[0].aborted || o->sides[1].aborted; // what is on its way comes too late
+  if (v == &o->sides[side].view[1] && !aborted && oracle_link_is_clean(sim))
     oracle_compare(o, sim, !side, v, row);
 }
 
@@ -235,7 +244,10 @@ static void oracle_stream(struct sim *sim, struct oracle_view *v,
   if (v->compared) return;
   // The client is the originator wherever the SYN was seen.
   unsigned from = piece->side == ESTAB_WATCH_ORIG ? 0 : 1;
-  if (piece->gap_bytes > 0) v->stream_wrong = true;
+  // What one side had in flight when the other aborted does not come again.
+  const bool aborted = sim->oracle.sides[0].aborted || sim->oracle.sides[1].aborted;
+  if (piece->gap_bytes > 0 && !aborted) v->stream_wrong = true;
+  v->streamed[from] += piece->gap_bytes;
   if (chance_agrees(sim->settings.seed, from, v->streamed[from], piece->bytes, piece->length) <
       piece->length)
     v->stream_wrong = true;
@@ -269,7 +281,8 @@ static void oracle_sent(struct oracle_side *s, const uint8_t *bytes, size_t coun
     s->syn_sent = true;
     s->iss = p.tcp.seq;
   }
-  uint32_t end = p.tcp.seq + (uint32_t)p.payload_bytes - s->iss - 1;
+  const bool syn = (p.tcp.flags & ESTAB_TCP_SYN) != 0; // which may carry text, RFC 7413
+  uint32_t end = p.tcp.seq + syn + (uint32_t)p.payload_bytes - s->iss - 1;
   if (s->syn_sent && p.payload_bytes > 0 && (int32_t)(end - s->sent) > 0) s->sent = end;
 }
 

@@ -39,6 +39,7 @@ struct oracle_side {
   struct estab_ip ip; // of the host
   uint64_t heard_ns;  // when a packet last came to it
   bool silent_end;    // it went to CLOSED when none came
+  bool aborted;       // by its program
   bool drops_text;    // text came that it did not take
   bool syn_sent;
   uint32_t iss, sent; // octets of text that the host put on the wire
@@ -61,6 +62,8 @@ void oracle_packet(struct oracle *o, struct sim *sim, unsigned side, const uint8
 void oracle_heard(struct oracle *o, struct sim *sim, unsigned side, const uint8_t *bytes,
                   size_t count);
 void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *event);
+// The host's program aborted: not all of that shows on the wire, and what is on its way comes too late.
+void oracle_aborted(struct oracle *o, unsigned side);
 // All is over: compares, and tells the checker what differs.
 void oracle_finish(struct oracle *o, struct sim *sim);
 void oracle_end(struct oracle *o);

@@ -18,6 +18,9 @@ struct app_habits {
   uint32_t read_bytes;  // at most so many a call
   uint32_t pause_ppm;   // it rests after a read,
   uint64_t pause_ns;    // for at most so long
+  uint64_t late_ns;     // begins to read so long after the start
+  uint64_t abort_ns;    // aborts so long after the start, 0 = never
+  uint32_t calls_ppm;   // now and then changes an option of its connection
   bool close_after_end; // only closes once the other side has
   bool release_early;   // gives the connection back before all it wrote was acknowledged
 };
@@ -42,6 +45,8 @@ struct sim_app {
   bool end_seen, closed, all_closed, done; // done: released, or over with an error
   int error;
   uint64_t paused_until_ns;
+  uint64_t connect_ns;  // of a client: when it opens the connection; 0 = somebody else does
+  bool fast_open;       // with its first octets in the SYN
   bool reading_stopped; // scenes: does not read
   bool by_hand;         // scenes: neither writes nor closes by itself
   bool next_made;       // `next` holds what is to be written next
@@ -74,6 +79,10 @@ struct sim {
   void *ctx;
   void (*traced)(void *ctx, unsigned side, const struct estab_trace *event);
   void (*lost)(void *ctx, unsigned from);
+  // For scenarios: takes what a host sends instead of its lane.
+  void (*carry)(void *ctx, unsigned from, const uint8_t *bytes, size_t count);
+  unsigned spins; // steps that this instant has lasted
+  uint64_t spin_ns;
 };
 
 enum sim_verdict {
@@ -105,6 +114,21 @@ bool sim_step(struct sim *sim, uint64_t until_ns);
 // Lets both hosts work at the present time.
 void sim_settle(struct sim *sim);
 
+// What a scenario needs to be the world of two hosts of its own. Begins without hosts, without a clock;
+void sim_begin(struct sim *sim, const struct sim_settings *settings, uint64_t start_ns);
+// all of it is over: both applications are;
+bool sim_apps_busy(struct sim *sim);
+// one of them waits for a peer that will never say anything;
+bool sim_waits_in_vain(const struct sim *sim);
+// so many connections of its stacks are left;
+bool sim_stacks_busy(struct sim *sim);
+// called after each step: who waits in vain gives up, and a clock that stands still is a fault;
+void sim_stepped(struct sim *sim);
+// called when both applications are over and the stacks had time: nothing must be left.
+void sim_settle_up(struct sim *sim, uint64_t patience_ns);
+uint64_t sim_patience(const struct sim *sim); // how long stacks may take to that
+uint64_t sim_held(struct sim_host *host);     // bytes, but for what is known about paths
+
 // app.c
 int app_listen(struct sim_host *host);
 int app_connect(struct sim_host *host);
@@ -113,6 +137,9 @@ uint64_t app_deadline(const struct sim_host *host);
 
 // host.c
 int sim_host_start(struct sim *sim, unsigned side);
+// Its stack, with the simulator's hooks; host->sim and ->side are set.
+int sim_host_make(struct sim_host *host, const struct estab_settings *stack, uint16_t mtu,
+                  const struct estab_ip *ip, unsigned prefix_bits);
 void sim_host_end(struct sim_host *host);
 void sim_host_pump(struct sim_host *host);
 void sim_host_hear(struct sim_host *host, const uint8_t *bytes, size_t count);

@@ -93,15 +93,21 @@ void sim_settings_seeded(struct sim_settings *settings, uint64_t seed)
   sim_settings_vary(settings, &c);
 }
 
-int sim_start(struct sim *sim, const struct sim_settings *settings)
+void sim_begin(struct sim *sim, const struct sim_settings *settings, uint64_t start_ns)
 {
   estab_pcap *pcap = sim->pcap;
   *sim = (struct sim){.settings = *settings, .pcap = pcap};
   sim->chance.state = chance_mix(settings->seed + 77);
   sim->planted.plant = settings->plant;
-  sim->start_ns = sim->now_ns = SECOND + chance_below(&sim->chance, 1000000 * SECOND);
+  if (start_ns == 0) start_ns = SECOND + chance_below(&sim->chance, 1000000 * SECOND);
+  sim->start_ns = sim->now_ns = start_ns;
   check_start(&sim->check, settings->seed, sim->now_ns, settings->stack.msl_ns,
               settings->stack.user_timeout_ns);
+}
+
+int sim_start(struct sim *sim, const struct sim_settings *settings)
+{
+  sim_begin(sim, settings, 0);
   for (unsigned i = 0; i < 2; i++) {
     int error = sim_host_start(sim, i);
     if (error < 0) return error;
@@ -183,6 +189,7 @@ static void sim_give_up(struct sim *sim)
     if (app->conn != 0) {
       estab_abort(sim->hosts[i].stack, app->conn);
       estab_release(sim->hosts[i].stack, app->conn);
+      oracle_aborted(&sim->oracle, i);
     }
     app->conn = 0;
     app->done = true;
@@ -199,17 +206,25 @@ static bool sim_broken(const struct sim *sim)
   return sim->check.broken != INVARIANT_NONE;
 }
 
-static bool sim_waits_in_vain(const struct sim *sim)
+bool sim_waits_in_vain(const struct sim *sim)
 {
   return (!sim->hosts[0].app.done && sim_is_gone(sim, 1)) ||
          (!sim->hosts[1].app.done && sim_is_gone(sim, 0));
 }
 
-// Steps while `busy` says so; a clock that stands still for too long is a fault.
+void sim_stepped(struct sim *sim)
+{
+  sim->spins = sim->now_ns == sim->spin_ns ? sim->spins + 1 : 0;
+  sim->spin_ns = sim->now_ns;
+  if (sim->spins > WORLD_SPIN)
+    check_fails(&sim->check, 0, INVARIANT_PROGRESS, "a deadline stands still");
+  sim_give_up(sim);
+}
+
+// Steps while `busy` says so.
 static void sim_steps(struct sim *sim, bool (*busy)(struct sim *sim), uint64_t until_ns)
 {
-  uint64_t before = 0;
-  unsigned spins = 0;
+  sim->spins = 0;
   while (!sim_broken(sim) && busy(sim)) {
     if (sim_next(sim) <= until_ns) {
       sim_step(sim, until_ns);
@@ -220,20 +235,16 @@ static void sim_steps(struct sim *sim, bool (*busy)(struct sim *sim), uint64_t u
     } else {
       break;
     }
-    spins = sim->now_ns == before ? spins + 1 : 0;
-    before = sim->now_ns;
-    if (spins > WORLD_SPIN)
-      check_fails(&sim->check, 0, INVARIANT_PROGRESS, "a deadline stands still");
-    sim_give_up(sim);
+    sim_stepped(sim);
   }
 }
 
-static bool sim_apps_busy(struct sim *sim)
+bool sim_apps_busy(struct sim *sim)
 {
   return !sim->hosts[0].app.done || !sim->hosts[1].app.done;
 }
 
-static bool sim_stacks_busy(struct sim *sim)
+bool sim_stacks_busy(struct sim *sim)
 {
   for (unsigned i = 0; i < 2; i++) {
     struct estab_stack_info info = {.struct_bytes = sizeof info};
@@ -258,7 +269,7 @@ static void sim_count(struct sim *sim, struct sim_result *result)
 }
 
 // Bytes in use, but for what is known about paths: that is kept for a while.
-static uint64_t sim_held(struct sim_host *host)
+uint64_t sim_held(struct sim_host *host)
 {
   struct estab_stack_info info = {.struct_bytes = sizeof info};
   estab_stack_info(host->stack, &info);
@@ -268,10 +279,19 @@ static uint64_t sim_held(struct sim_host *host)
 // After the applications: the stacks alone, until nothing is left, and then their memory.
 static void sim_aftermath(struct sim *sim)
 {
-  uint64_t patience = 2 * sim->check.msl_ns + 2 * sim->check.user_timeout_ns + 600 * SECOND;
-  uint64_t until = sim->now_ns + patience;
+  uint64_t patience = sim_patience(sim);
   sim->check.progress_ns = sim->now_ns;
-  sim_steps(sim, sim_stacks_busy, until);
+  sim_steps(sim, sim_stacks_busy, sim->now_ns + patience);
+  sim_settle_up(sim, patience);
+}
+
+uint64_t sim_patience(const struct sim *sim)
+{
+  return 2 * sim->check.msl_ns + 2 * sim->check.user_timeout_ns + 600 * SECOND;
+}
+
+void sim_settle_up(struct sim *sim, uint64_t patience)
+{
   if (!sim_broken(sim) && sim_stacks_busy(sim))
     check_fails(
         &sim->check, 0, INVARIANT_MEMORY, "connections are left %llu s after the end, in %s and %s",
