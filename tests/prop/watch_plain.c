@@ -216,7 +216,8 @@ static struct flow_head *watcher_hears(struct watcher *w, const struct watch_pac
 
 static bool same_ranges(struct ranges *a, struct ranges *b)
 {
-  bool same = a->count == b->count && memcmp(a->at, b->at, a->count * sizeof *a->at) == 0;
+  bool same =
+      a->count == b->count && (!a->count || memcmp(a->at, b->at, a->count * sizeof *a->at) == 0);
   memset(a, 0, sizeof *a);
   memset(b, 0, sizeof *b);
   return same;
