@@ -87,7 +87,7 @@ int net_run_file(const struct net_run_options *options)
   if (opened) return opened;
   int failed = net_start(&net, &scenario, &what);
   if (failed == ESTAB_ERR_INVALID)
-    return say_failure("sim", "Put a router between a host and several links.",
+    return say_failure("sim", "Put a router between a host and several links",
                        "%s: %s: a host has exactly one link", options->path, what);
   if (failed < 0 && net.error.error != 0) return say_device("sim", what, &net.error);
   if (failed < 0)

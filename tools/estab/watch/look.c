@@ -176,12 +176,12 @@ int look_find(struct look *look, const struct watch_run *run, const char *what)
   int status = passes_open(&passes, run);
   if (status == 0) status = passes_make(&passes, &settings, on_first_pass, &l);
   if (status == 0 && !l.found)
-    status = say_failure("watch", "Numbers and uids are in the table, in --json and in --csv.",
+    status = say_failure("watch", "Numbers and uids are in the table, in --json and in --csv",
                          "no connection is %s", what);
   settings.segments = true;
   if (status == 0) status = passes_make(&passes, &settings, on_second_pass, &l);
   if (status == 0 && look->count == 0)
-    status = say_failure("watch", "Save it to a file: files are read twice.",
+    status = say_failure("watch", "Save it to a file: files are read twice",
                          "%s lies beyond the %" PRIu64 " MiB that are kept of standard input", what,
                          PASSES_KEPT_BYTES >> 20);
   look->damaged = passes.failed;
