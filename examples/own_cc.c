@@ -75,7 +75,7 @@ static bool put(estab_stack *from, struct way *way, uint64_t now)
     uint64_t begins = way->busy_ns > now ? way->busy_ns : now;
     way->queued_ns += begins - now;
     way->frames++;
-    way->busy_ns = begins + bytes * 1000000000 / RATE;
+    way->busy_ns = begins + (uint64_t)bytes * 1000000000 / RATE;
     way->ring[at].at_ns = way->busy_ns + DELAY_NS;
     way->ring[at].count = bytes;
   }
