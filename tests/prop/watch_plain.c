@@ -382,7 +382,7 @@ static bool whole_talk_is_plain(struct prop_rng *r)
 
 int main(int argc, char **argv)
 {
-  static const struct prop props[] = {{"plain_is_general", plain_is_general, 10000},
+  static const struct prop props[] = {{"plain_is_general", plain_is_general, 3000},
                                       {"whole_talk_is_plain", whole_talk_is_plain, 500}};
   for (unsigned i = 0; i < sizeof text; i++)
     text[i] = (uint8_t)(i * 7 >> 3);
