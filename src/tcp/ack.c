@@ -170,7 +170,7 @@ static __attribute__((noinline)) void settle_all(struct tcp *c, struct tcb *t, c
   struct cc_ack news; // what is told without a work block
   news.now_ns = now_ns;
   news.acked_bytes = news.prior_flight_bytes = news.most_flight_bytes = flight_bytes;
-  news.recovering = false;
+  news.recovering = news.held = false;
   take_window(t, g);
   if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, octets);
   t->bytes_acked += octets;
