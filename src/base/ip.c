@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/fmt.h"
+#include "base/tuple.h"
 
 static const uint8_t ip_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -20,7 +21,7 @@ bool estab_ip_is4(const struct estab_ip *ip)
 
 bool estab_ip_equal(const struct estab_ip *a, const struct estab_ip *b)
 {
-  return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+  return ip_equal(a, b);
 }
 
 bool estab_ip_is_any(const struct estab_ip *ip)

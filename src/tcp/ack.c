@@ -168,9 +168,7 @@ static __attribute__((noinline)) void settle_all(struct tcp *c, struct tcb *t, c
   const bool fin = t->bits & TCB_FIN_SENT;
   const uint32_t flight_bytes = tcb_flight(t), octets = flight_bytes - fin;
   struct cc_ack news; // what is told without a work block
-  news.now_ns = now_ns;
-  news.acked_bytes = news.prior_flight_bytes = news.most_flight_bytes = flight_bytes;
-  news.recovering = news.held = false;
+  cc_ack_begin(&news, now_ns, flight_bytes, flight_bytes, flight_bytes);
   take_window(t, g);
   if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, octets);
   t->bytes_acked += octets;

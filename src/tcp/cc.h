@@ -69,6 +69,17 @@ struct cc_ack {
   struct rate_sample rate;
 };
 
+// What is told with or without a work block; the caller may set `recovering` and what follows `held`.
+static inline void cc_ack_begin(struct cc_ack *a, uint64_t now_ns, uint32_t acked_bytes,
+                                uint32_t prior_flight_bytes, uint32_t most_flight_bytes)
+{
+  a->now_ns = now_ns;
+  a->acked_bytes = acked_bytes;
+  a->prior_flight_bytes = prior_flight_bytes;
+  a->most_flight_bytes = most_flight_bytes;
+  a->recovering = a->held = false;
+}
+
 struct cc_verbs {
   const char *name;
   uint16_t room_bytes; // what it lays over struct cc_work's room: zeroed when the block is taken

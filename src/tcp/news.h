@@ -37,11 +37,8 @@ static inline void news_begin(struct news *n, const struct tcb *t, const struct 
                               bool forward, bool duplicate, uint64_t now_ns)
 {
   const struct estab_tcp_options *o = g->options;
-  n->cc.now_ns = now_ns;
-  n->cc.acked_bytes = 0;
-  n->cc.prior_flight_bytes = tcb_pipe(t);
-  n->cc.most_flight_bytes = news_most_flight(t, n->cc.prior_flight_bytes);
-  n->cc.held = false;
+  const uint32_t flight_bytes = tcb_pipe(t);
+  cc_ack_begin(&n->cc, now_ns, 0, flight_bytes, news_most_flight(t, flight_bytes));
   n->cc.recovering = ecn_is_echo(t, g); // RFC 3168 6.1.2: such an ACK opens no window
   if (!t->work) return;                 // there is nobody to hear the rest
   n->cc.delivered_bytes = n->cc.lost_bytes = n->cc.ce_segments = 0;

@@ -10,14 +10,6 @@
 
 #define PLAIN_FRAGMENT 0x3fff // more fragments, or an offset
 
-// Sums are as those of checksum.h in the machine's byte order.
-static inline uint32_t plain_word(const uint8_t *p)
-{
-  uint32_t v;
-  memcpy(&v, p, sizeof v);
-  return v;
-}
-
 // Both answer the packet's bytes, 0 = it is not plain, and add up its addresses.
 static inline size_t plain_ip4(const uint8_t *ip, size_t have, struct watch_packet *out,
                                uint64_t *sum)
@@ -28,8 +20,10 @@ static inline size_t plain_ip4(const uint8_t *ip, size_t have, struct watch_pack
   if (ip[0] != 0x45 || ip[9] != ESTAB_PROTOCOL_TCP || (fragment & PLAIN_FRAGMENT) ||
       bytes < ESTAB_IP4_HEADER_BYTES || bytes > have)
     return 0;
-  *sum = (uint64_t)plain_word(ip + 12) + plain_word(ip + 16);
-  if (!checksum_is_right(*sum + plain_word(ip) + plain_word(ip + 4) + plain_word(ip + 8))) return 0;
+  *sum = (uint64_t)checksum_load32(ip + 12) + checksum_load32(ip + 16);
+  if (!checksum_is_right(*sum + checksum_load32(ip) + checksum_load32(ip + 4) +
+                         checksum_load32(ip + 8)))
+    return 0;
   out->version = 4;
   out->ttl = ip[8];
   out->dscp = ip[1] >> 2;
@@ -49,7 +43,7 @@ static inline size_t plain_ip6(const uint8_t *ip, size_t have, struct watch_pack
   if (ip[0] >> 4 != 6 || ip[6] != ESTAB_PROTOCOL_TCP || bytes > have) return 0;
   *sum = 0;
   for (unsigned i = 8; i < ESTAB_IP6_HEADER_BYTES; i += 4)
-    *sum += plain_word(ip + i);
+    *sum += checksum_load32(ip + i);
   out->version = 6;
   out->ttl = ip[7];
   out->dscp = (uint8_t)(get_be16(ip) >> 6 & 0x3f);

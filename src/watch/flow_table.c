@@ -3,6 +3,7 @@
 #include "watch/flow_table.h"
 
 #include "base/bytes.h"
+#include "base/tuple.h"
 
 #define FLOW_BUCKETS_FIRST 1024u
 #define FLOW_BUCKETS_AHEAD                                                                         \
@@ -63,21 +64,11 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                               flow_table_tunnel_key(out->vlan, out->tunnel_id));
 }
 
-static bool flow_table_same_ips(const struct estab_ip a[2], const struct estab_ip b[2])
-{
-  uint64_t differ = 0, x[4], y[4];
-  memcpy(x, a, sizeof x);
-  memcpy(y, b, sizeof y);
-  for (unsigned i = 0; i < 4; i++)
-    differ |= x[i] ^ y[i];
-  return differ == 0;
-}
-
 static bool flow_table_is(const struct track *t, const struct flow_head *f,
                           const struct flow_key *key)
 {
-  return flow_table_same_ips(f->ip, key->ip) && f->port[0] == key->port[0] &&
-         f->port[1] == key->port[1] &&
+  return ip_equal(&f->ip[0], &key->ip[0]) && ip_equal(&f->ip[1], &key->ip[1]) &&
+         f->port[0] == key->port[0] && f->port[1] == key->port[1] &&
          ((f->vlan == key->vlan && f->tunnel_id == key->tunnel_id) ||
           (flow_table_tunnel_key(f->vlan, f->tunnel_id) ==
                flow_table_tunnel_key(key->vlan, key->tunnel_id) &&

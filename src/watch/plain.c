@@ -251,11 +251,7 @@ static void plain_last(struct track *t, struct flow *f, const struct segment *g)
 
 static void plain_relist(struct track *t, uint32_t ref, struct flow *f)
 {
-  enum flow_class class = life_class(f);
-  if (class != flow_class((struct flow_head *)f)) {
-    track_unlist(t, ref);
-    track_list(t, ref, class);
-  }
+  track_relist(t, ref, f);
   // Until both have said FIN time allows it no less than before.
   if (f->side[0].bits & f->side[1].bits & SIDE_FIN) track_arm_sooner(t, f);
 }
@@ -311,11 +307,7 @@ static bool plain_refusal(struct track *t, uint32_t ref, struct flow *f, const s
   zeek_first_refusal(t, f, g);
   life_segment(t, f, g);
   plain_last(t, f, g);
-  enum flow_class class = life_class(f);
-  if (class != flow_class((struct flow_head *)f)) {
-    track_unlist(t, ref);
-    track_list(t, ref, class);
-  }
+  track_relist(t, ref, f);
   track_arm(t, f);
   return true;
 }

@@ -59,6 +59,14 @@ void track_unlist(struct track *t, uint32_t ref)
   fifo_remove(&t->lists[flow_class(f)], track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL);
 }
 
+void track_relist(struct track *t, uint32_t ref, struct flow *f)
+{
+  const enum flow_class class = life_class(f);
+  if (class == flow_class((struct flow_head *)f)) return;
+  track_unlist(t, ref);
+  track_list(t, ref, class);
+}
+
 // To the records that wait to be told. It is in no list then.
 void track_queue(struct track *t, uint32_t ref)
 {

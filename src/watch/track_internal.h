@@ -13,6 +13,7 @@
 struct slab *track_slab(struct track *t, uint32_t ref);
 void track_list(struct track *t, uint32_t ref, enum flow_class class);
 void track_unlist(struct track *t, uint32_t ref);
+void track_relist(struct track *t, uint32_t ref, struct flow *f); // its class may have changed
 void track_queue(struct track *t, uint32_t ref);
 WATCH_RARE void track_unqueue(struct track *t, uint32_t ref);
 void track_free_aside(struct track *t, struct flow *f);

@@ -124,11 +124,7 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   if (t->observe) observe_segment(t, f, g);
   const struct track_signature after = track_signature(f);
   if (track_is_same(&before, &after) && wheel_has(&f->timer)) return;
-  enum flow_class class = life_class(f);
-  if (class != flow_class((struct flow_head *)f)) {
-    track_unlist(t, ref);
-    track_list(t, ref, class);
-  }
+  track_relist(t, ref, f);
   track_arm_sooner(t, f);
 }
 

@@ -533,16 +533,22 @@ void zeek_segment(struct track *t, struct flow *f, const struct segment *g)
   if (close) zeek_closed(t, f, e);
 }
 
+// What the first segment of a side has sent: the one number behind `start`.
+static inline void zeek_first_sent(struct flow_side *s, const struct segment *g, uint32_t start)
+{
+  s->pkts = 1;
+  if (!(g->bits & SEGMENT_IP_UNSET)) s->ip_bytes = g->ip_bytes;
+  s->frame_bytes = g->ip_bytes + g->frame_more;
+  s->start_seq = s->ack_seq = start;
+  s->last_seq = s->delivered = start + 1;
+  s->seq_wraps = s->last_seq < s->start_seq;
+}
+
 void zeek_first_syn(struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
   f->inactivity = ZEEK_HANDSHAKE_MINUTES;
-  s->pkts = 1;
-  if (!(g->bits & SEGMENT_IP_UNSET)) s->ip_bytes = g->ip_bytes;
-  s->frame_bytes = g->ip_bytes + g->frame_more;
-  s->start_seq = s->ack_seq = g->seq;
-  s->last_seq = s->delivered = g->seq + 1;
-  s->seq_wraps = s->last_seq < s->start_seq;
+  zeek_first_sent(s, g, g->seq);
   s->z = ZEEK_SYN_SENT;
   s->z_seen = ZEEK_SEEN_SYN;
   f->history[f->history_count++] = 'S';
@@ -553,12 +559,7 @@ void zeek_first_answer(struct flow *f, const struct segment *g)
   struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
   f->inactivity = ZEEK_INACTIVITY_MINUTES;
   zeek_port_minutes(f);
-  s->pkts = 1;
-  s->ip_bytes = g->ip_bytes;
-  s->frame_bytes = g->ip_bytes + g->frame_more;
-  s->start_seq = s->ack_seq = g->seq;
-  s->last_seq = s->delivered = g->seq + 1;
-  s->seq_wraps = s->last_seq < s->start_seq;
+  zeek_first_sent(s, g, g->seq);
   s->z = ZEEK_ESTABLISHED;
   s->z_seen = ZEEK_SEEN_SYN;
   f->history[f->history_count++] = 'h';
@@ -572,12 +573,7 @@ void zeek_first_refusal(struct track *t, struct flow *f, const struct segment *g
 {
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
-  s->pkts = 1;
-  s->ip_bytes = g->ip_bytes;
-  s->frame_bytes = g->ip_bytes + g->frame_more;
-  s->start_seq = s->ack_seq = g->seq - 1;
-  s->last_seq = s->delivered = g->seq;
-  s->seq_wraps = s->last_seq < s->start_seq;
+  zeek_first_sent(s, g, g->seq - 1);
   s->z_seen = ZEEK_SEEN_RST;
   s->z_bits |= ZEEK_RST;
   history_add(t, f, e, 'R');

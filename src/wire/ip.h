@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "wire/checksum.h"
 
 // Kept out of the way of the usual packet.
 #define WIRE_COLD __attribute__((noinline, cold))
@@ -50,20 +51,13 @@ static inline bool ip_fragment_fits(const struct estab_fragment *f, size_t bytes
   return f->offset + bytes <= limit && (!f->more || (bytes > 0 && bytes % 8 == 0));
 }
 
-static inline uint32_t ip4_word(const uint8_t *p)
-{
-  uint32_t v;
-  memcpy(&v, p, 4);
-  return v;
-}
-
 // The header's ones' complement sum in the machine's byte order, folded to 32 bits.
 static inline uint32_t ip4_header_sum(const uint8_t *p, size_t header_bytes)
 {
-  uint64_t sum = (uint64_t)ip4_word(p) + ip4_word(p + 4) + ip4_word(p + 8) + ip4_word(p + 12) +
-                 ip4_word(p + 16);
+  uint64_t sum = (uint64_t)checksum_load32(p) + checksum_load32(p + 4) + checksum_load32(p + 8) +
+                 checksum_load32(p + 12) + checksum_load32(p + 16);
   for (size_t i = ESTAB_IP4_HEADER_BYTES; i < header_bytes; i += 4)
-    sum += ip4_word(p + i);
+    sum += checksum_load32(p + i);
   const uint32_t low = (uint32_t)sum + (uint32_t)(sum >> 32);
   return low + (low < (uint32_t)sum); // the carry comes round
 }

@@ -146,17 +146,24 @@ static void the_cycle_of_probing(void **state)
   assert_int_equal(b.state, BBR_REFILL);
 }
 
+// A megabyte a second over 20 ms, and more being tried.
+static struct bbr probing_up(void)
+{
+  return (struct bbr){.state = BBR_UP,
+                      .full_bw_reached = true,
+                      .probe_sample = true,
+                      .min_rtt_ns = 20 * MS,
+                      .bw = 1000000,
+                      .max_bw = {1000000},
+                      .inflight_longterm = BBR_NONE};
+}
+
 // More than 2 % lost while probing: the volume is remembered, and 15 % of it left free; the next probe is cautious.
 static void a_probe_goes_too_far(void **state)
 {
   (void)state;
-  struct bbr b = {.state = BBR_UP,
-                  .full_bw_reached = true,
-                  .probe_sample = true,
-                  .min_rtt_ns = 20 * MS,
-                  .inflight_longterm = BBR_NONE};
+  struct bbr b = probing_up();
   struct cc cc = {.mss_bytes = MSS, .cwnd_bytes = 40 * MSS};
-  b.bw = b.max_bw[0] = 1000000;
   struct cc_ack a = {.now_ns = 1000 * MS,
                      .lost_bytes = MSS,
                      .most_flight_bytes = 30 * MSS,
@@ -243,13 +250,8 @@ static void marks_end_a_probe(void **state)
 {
   (void)state;
   for (unsigned marked = 50; marked <= 51; marked++) {
-    struct bbr b = {.state = BBR_UP,
-                    .full_bw_reached = true,
-                    .probe_sample = true,
-                    .min_rtt_ns = 20 * MS,
-                    .inflight_longterm = BBR_NONE};
+    struct bbr b = probing_up();
     struct cc cc = {.mss_bytes = MSS, .cwnd_bytes = 40 * MSS};
-    b.bw = b.max_bw[0] = 1000000;
     bbr_reset_shortterm(&b);
     marked_round(&b, &cc, 0);
     assert_int_equal(b.state, BBR_UP);
