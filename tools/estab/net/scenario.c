@@ -49,6 +49,23 @@ static int find_node(const struct scenario *s, const char *name)
 // ---------------------------------------------------------------------------------------------
 // host, router
 
+// sndbuf= and rcvbuf= fix a buffer, growto= says how far both may grow.
+static int host_buffer(struct scenario_words *w, unsigned i, struct estab_settings *s)
+{
+  const char *word = w->word[i];
+  uint64_t number = 0;
+  if (read_value(w, i, OPTION_BYTES, &number) < 0) return -1;
+  if (number < 2048 || number > (1u << 30)) return fail(w, i, "%s is not 2K to 1G", word);
+  const uint32_t bytes = (uint32_t)number;
+  if (word[0] == 's') s->send_buffer_bytes = s->send_buffer_max_bytes = bytes;
+  if (word[0] == 'r') s->recv_buffer_bytes = s->recv_buffer_max_bytes = bytes;
+  if (word[0] != 'g') return 0;
+  if (bytes < s->recv_buffer_bytes || bytes < s->send_buffer_bytes)
+    return fail(w, i, "%s is less than the buffers are at first", word);
+  s->send_buffer_max_bytes = s->recv_buffer_max_bytes = bytes;
+  return 0;
+}
+
 static int host_option(struct scenario_words *w, unsigned i, struct scenario_node *node)
 {
   struct estab_settings *s = &node->stack;
@@ -70,15 +87,8 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
     node->mtu = (uint16_t)number;
     return 0;
   }
-  if (is_word(word, "sndbuf") || is_word(word, "rcvbuf")) {
-    if (read_value(w, i, OPTION_BYTES, &number) < 0) return -1;
-    if (number < 2048 || number > (1u << 30)) return fail(w, i, "%s is not 2K to 1G", word);
-    if (word[0] == 's')
-      s->send_buffer_bytes = s->send_buffer_max_bytes = (uint32_t)number;
-    else
-      s->recv_buffer_bytes = s->recv_buffer_max_bytes = (uint32_t)number;
-    return 0;
-  }
+  if (is_word(word, "sndbuf") || is_word(word, "rcvbuf") || is_word(word, "growto"))
+    return host_buffer(w, i, s);
   if (is_word(word, "delack")) {
     if (read_value(w, i, OPTION_TIME, &number) < 0) return -1;
     if (number > UINT64_C(500000000)) return fail(w, i, "%s is more than 500 ms", word);
@@ -120,8 +130,8 @@ static int host_option(struct scenario_words *w, unsigned i, struct scenario_nod
   }
   return fail(
       w, i,
-      "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= delack= maxrate= nosack nots nopacing nohystart "
-      "departures ecn accecn plpmtud noplpmtud",
+      "%s: a host has cc= rfc mtu= sndbuf= rcvbuf= growto= delack= maxrate= nosack nots nopacing "
+      "nohystart departures ecn accecn plpmtud noplpmtud",
       word);
 }
 
