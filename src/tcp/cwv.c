@@ -26,15 +26,20 @@ static uint32_t cwv_pipe_ack(const struct cwv *v)
   return u32_max(v->pipe_bytes[0], v->pipe_bytes[1]);
 }
 
-// RFC 7661 4.4.3: halved for each period that has gone by.
+// RFC 7661 4.4.3: ssthresh remembers three quarters of what it was.
+static void cwv_lower(struct cc *cc, uint32_t window_bytes)
+{
+  cc->ssthresh_bytes = u32_max(cc->ssthresh_bytes, cc->cwnd_bytes / 4 * 3);
+  cc->cwnd_bytes = u32_min(cc->cwnd_bytes, window_bytes);
+}
+
+// Halved for each period that has gone by.
 static void cwv_age(struct cc *cc, uint32_t initial_window_bytes, uint64_t now_ns)
 {
   for (uint8_t units = (uint8_t)(cwv_unit(now_ns) - cc->validated_unit); units >= CWV_PERIOD_UNITS;
        units = (uint8_t)(units - CWV_PERIOD_UNITS)) {
     cc->validated_unit = (uint8_t)(cc->validated_unit + CWV_PERIOD_UNITS);
-    if (cc->cwnd_bytes <= initial_window_bytes) continue;
-    cc->ssthresh_bytes = u32_max(cc->ssthresh_bytes, cc->cwnd_bytes / 4 * 3);
-    cc->cwnd_bytes = u32_max(cc->cwnd_bytes / 2, initial_window_bytes);
+    cwv_lower(cc, u32_max(cc->cwnd_bytes / 2, initial_window_bytes));
   }
 }
 
@@ -79,7 +84,7 @@ void cwv_after_rest(struct cwv *v, struct cc *cc, uint32_t initial_window_bytes,
                     uint64_t last_send_ns, uint64_t now_ns)
 {
   if ((now_ns - last_send_ns) >> CWV_UNIT_SHIFT >= CWV_LONG_UNITS) {
-    cc->cwnd_bytes = u32_min(cc->cwnd_bytes, initial_window_bytes);
+    cwv_lower(cc, initial_window_bytes);
     cc->validated_unit = cwv_unit(now_ns);
   }
   cwv_age(cc, initial_window_bytes, now_ns);

@@ -100,7 +100,7 @@ static struct sender unused(unsigned pipe_segments)
   return s;
 }
 
-// [RFC 7661 M5] A window that is not validated grows only while it is all in use.
+// [RFC 7661 M5, RFC 7661 O2] A window that is not validated grows only while it is all in use.
 static void it_does_not_grow(void **state)
 {
   (void)state;
@@ -194,6 +194,17 @@ static void five_minutes(void **state)
     cwv_after_rest(v, &s.cc, IW, s.a.now_ns, s.a.now_ns + 600 * MIN);
     assert_int_equal(s.cc.cwnd_bytes, IW);
     assert_int_equal(s.cc.ssthresh_bytes, 75 * MSS);
+  }
+  // So it does after the longest rest, and of a window that is as small as the initial one.
+  static const struct {
+    unsigned window, minutes, after, remembered;
+  } rows[] = {{100, 600, 10, 75}, {8, 5, 8, 6}, {8, 600, 8, 6}};
+  for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct sender s = sender(rows[i].window);
+    s.cc.ssthresh_bytes = 2 * MSS;
+    cwv_after_rest(NULL, &s.cc, IW, s.a.now_ns, s.a.now_ns + rows[i].minutes * MIN);
+    assert_int_equal(s.cc.cwnd_bytes, rows[i].after * MSS);
+    assert_int_equal(s.cc.ssthresh_bytes, rows[i].remembered * MSS);
   }
   struct sender s = unused(10);
   s.cc.ssthresh_bytes = 20 * MSS;
