@@ -2,212 +2,24 @@
 // output.c - choosing the next segment: RST, SYN, retransmission, data, FIN, window update, ACK. The one place that
 // makes segments of a full connection.
 #include "base/bytes.h"
-#include "tcp/ecn.h"
 #include "tcp/fastopen.h"
-#include "tcp/uto.h"
-#include "tcp/window.h"
+#include "tcp/pace_out.h"
+#include "tcp/segment_out.h"
 
 #define OUTPUT_OVERRIDE_NS                                                                         \
   UINT64_C(200000000) // RFC 9293 3.8.6.2.1: 0.1 to 1 s; also what cork waits at most
 
 #define OUTPUT_BLOCKS_LEAST_MSS 128 // 40 octets of options are a third of it
 
-static void put_syn_options(const struct tcp *c, const struct tcb *t, struct estab_tcp_options *o)
-{
-  bool answer = t->state == ESTAB_SYN_RECEIVED; // a SYN-ACK agrees only to what was offered
-  if (c->settings->mss_option) o->present |= ESTAB_TCP_OPT_MSS;
-  o->mss = tcb_mss_for(c->settings, t->path, tcb_is4(t));
-  if (answer ? (t->flags & SEG_WS) : c->settings->window_scaling) {
-    o->present |= ESTAB_TCP_OPT_WSCALE;
-    o->wscale = t->rcv_wscale;
-  }
-  if (answer ? (t->flags & SEG_SACK) : c->settings->sack)
-    o->present |= ESTAB_TCP_OPT_SACK_PERMITTED;
-  if (t->adv_uto) {
-    o->present |= ESTAB_TCP_OPT_UTO;
-    o->user_timeout = t->adv_uto;
-  }
-}
-
-// Blocks that 40 octets of options hold; one of them makes room for the option of Accurate ECN.
-static unsigned sack_most(const struct tcb *t)
-{
-  const bool less = t->uto_owed || ((t->bits & TCB_ACCECN) && (t->accecn.bits & ACCECN_PUT));
-  return ((t->flags & SEG_TS) ? 3u : 4u) - (less ? 1u : 0u);
-}
-
-// RFC 2883 4: a duplicate first; RFC 2018 4: then the block with the newest text, then those reported last.
-static TCP_APART void put_sack(struct tcb *t, struct estab_tcp_options *o)
-{
-  unsigned n = 0;
-  const unsigned most = sack_most(t);
-  if (t->bits & TCB_DSACK) {
-    o->sack[n].start = t->dsack_start;
-    o->sack[n++].end = t->dsack_end;
-    t->bits &= ~(uint32_t)TCB_DSACK;
-  }
-  const unsigned first = n;
-  for (unsigned i = 0; t->out_of_order.count > 0 && i < RANGES_NOTES && n < most; i++) {
-    int at = ranges_find(&t->out_of_order, ranges_notes(&t->out_of_order)[i]);
-    if (at < 0) continue;
-    struct range r = t->out_of_order.at[at];
-    bool listed = false;
-    for (unsigned k = first; k < n; k++)
-      listed = listed || o->sack[k].start == r.start;
-    if (listed) continue;
-    o->sack[n].start = r.start;
-    o->sack[n++].end = r.end;
-  }
-  if (n == 0) return;
-  o->sack_count = (uint8_t)n;
-  o->present |= ESTAB_TCP_OPT_SACK;
-}
-
-static void put_timestamp(const struct tcb *t, struct estab_tcp_header *h, uint64_t now_ns)
-{
-  h->options.present |= ESTAB_TCP_OPT_TS;
-  h->options.ts_value = tcp_ts_now(t->ts_offset, now_ns);
-  h->options.ts_echo = (h->flags & ESTAB_TCP_ACK) ? t->ts_recent : 0;
-}
-
-// Header of the next segment, without text and window. Every segment but the first SYN acknowledges.
-static inline void put_header(const struct tcb *t, struct tcp_out *out, uint32_t seq,
-                              uint16_t flags, uint64_t now_ns)
-{
-  struct estab_tcp_header *h = &out->h;
-  h->src_port = t->tuple.local_port;
-  h->dst_port = t->tuple.remote_port;
-  h->seq = seq;
-  h->ack = (flags & ESTAB_TCP_ACK) ? t->rcv.nxt : 0;
-  h->flags = flags;
-  h->urgent = 0;
-  h->options.present = 0;
-  out->text_bytes = out->gso_bytes = 0;
-  out->segments = 1;
-  out->ecn = 0;
-  out->retransmission = false;
-  out->piece_count = 0;
-  if (t->flags & SEG_TS) put_timestamp(t, h, now_ns); // RST too: RFC 7323 3.2
-}
-
-// The ACK that is about to leave settles what was owed.
-static inline void acknowledged(struct tcb *t)
-{
-  uint16_t settled = OWED_WINDOW | OWED_CHALLENGE;
-  if (t->acks_owed <= 1) settled |= OWED_ACK;
-  if (t->acks_owed > 0)
-    t->acks_owed--; // duplicate ACKs of a batch go out one by one [RFC 5681 4.2]
-  t->owed &= (uint16_t)~settled;
-  t->last_ack_sent = t->rcv.nxt;
-  t->at[TIMER_ACK] = ESTAB_NEVER;
-  t->segments_unacked = 0;
-}
-
-// All of a segment but its text.
-static inline void begin_inline(const struct tcp *c, struct tcb *t, struct tcp_out *out,
-                                uint32_t seq, uint64_t now_ns)
-{
-  put_header(t, out, seq, ESTAB_TCP_ACK | ecn_echo(t), now_ns);
-  out->h.window = window_to_advertise(c->settings, t);
-  acknowledged(t);
-}
-
-// The same for those who are not in a hurry.
-static __attribute__((noinline)) void begin(const struct tcp *c, struct tcb *t, struct tcp_out *out,
-                                            uint32_t seq, uint64_t now_ns)
-{
-  begin_inline(c, t, out, seq, now_ns);
-}
-
-// Text [seq, seq + n) out of the send buffer. Answers how much fits into the pieces.
-static uint32_t attach_text(struct tcb *t, struct tcp_out *out, uint32_t seq, uint32_t n)
-{
-  unsigned count = 0;
-  uint32_t got = (uint32_t)sendq_pieces(&t->sendq, seq - t->snd.una, n, out->pieces,
-                                        ESTAB_FRAME_PIECES - 1, &count);
-  out->piece_count = count;
-  out->text_bytes = got;
-  if (got > t->snd_mss) {
-    out->gso_bytes = t->snd_mss;
-    out->segments = (uint16_t)((got + t->snd_mss - 1) / t->snd_mss);
-  }
-  return got;
-}
-
-// URG marks, as long as the urgent octet is ahead [MUST-30]; SACK blocks go on every ACK, with text or without it.
-static TCP_APART void mark_rarely(struct tcb *t, struct tcp_out *out)
-{
-  if ((t->bits & TCB_URGENT_OUT) && seq_gt(t->snd.up, out->h.seq)) {
-    out->h.flags |= ESTAB_TCP_URG;
-    out->h.urgent = (uint16_t)u32_min(t->snd.up - out->h.seq, 65535);
-  }
-  if (t->bits & TCB_BLOCKS) {
-    put_sack(t, &out->h.options);
-    uto_put(t, &out->h.options);
-  }
-  if (t->bits & TCB_ACCECN) accecn_mark(t, out);
-}
-
-// PSH ends what the user wrote [MUST-61].
-static inline void mark_text(struct tcb *t, struct tcp_out *out)
-{
-  uint32_t end = out->h.seq + out->text_bytes;
-  if (out->text_bytes > 0 && seq_lt(out->h.seq, t->snd_push) && seq_ge(end, t->snd_push))
-    out->h.flags |= ESTAB_TCP_PSH;
-  if (t->bits & (TCB_URGENT_OUT | TCB_BLOCKS | TCB_ACCECN)) mark_rarely(t, out);
-}
-
-static TCP_APART void trace_out(const struct tcp *c, const struct tcb *t, const struct tcp_out *out,
-                                uint64_t now_ns)
-{
-  if (out->retransmission) {
-    const char *cause = !(t->bits & TCB_FAST_RECOVERY) ? "timeout"
-                        : tcb_speaks_sack(t)           ? "RACK"
-                                                       : "duplicate ACKs";
-    if (tcb_speaks_sack(t) && t->timer_use == TIMER_USE_TIMEOUT && !(t->bits & TCB_LOSS_RECOVERY) &&
-        !(t->bits & TCB_FAST_RECOVERY))
-      cause = "loss probe";
-    struct estab_trace e = {.kind = ESTAB_TRACE_retransmitted,
-                            .u.retransmitted = {out->h.seq, out->text_bytes, cause}};
-    tcp_trace(c, t, &e, now_ns);
-  }
-  tcp_trace_sent(c, &t->seg, &t->tuple, (uint64_t)t->generation << 32 | t->index, &out->h,
-                 out->text_bytes, out->segments, now_ns);
-}
-
-static inline int finish(struct tcp *c, struct tcb *t, const struct tcp_out *out, uint64_t now_ns)
-{
-  t->segments_sent += out->segments;
-  if (out->retransmission) {
-    t->segments_retransmitted += out->segments;
-    t->bytes_retransmitted += out->text_bytes;
-    c->retransmissions += out->segments;
-    t->bits &= ~(uint32_t)TCB_RTT_TIMED; // Karn
-  } else {
-    t->bytes_sent += out->text_bytes;
-  }
-  if (tcp_tracing(c)) trace_out(c, t, out, now_ns);
-  return 1;
-}
-
-// RFC 9293 A.2: after a probe SND.NXT lies beyond a closed window, and an ACK from there would be judged
-// unacceptable. So what carries no text comes from the last place the peer's window reaches.
-static uint32_t acceptable_seq(const struct tcb *t)
-{
-  uint32_t edge = t->snd.una + t->snd.wnd;
-  bool text_only = (t->bits & (TCB_FIN_SENT | TCB_SYN_ACKED)) == TCB_SYN_ACKED;
-  return seq_lt(edge, t->snd.nxt) && text_only ? seq_max(edge, t->snd.una) : t->snd.nxt;
-}
-
 // Also a reset: behind a closed window, a peer would take one from SND.NXT for a blind one (RFC 5961 3.2).
 static TCP_APART int send_rst(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   t->owed = 0;
   c->resets++;
-  put_header(t, out, acceptable_seq(t), ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
+  segment_put_header(t, out, segment_acceptable_seq(t), ESTAB_TCP_RST | ESTAB_TCP_ACK, now_ns);
   if (t->bits & TCB_ACCECN) out->h.flags |= accecn_ace(t);
   out->h.window = 0;
-  return finish(c, t, out, now_ns);
+  return segment_finish(c, t, out, now_ns);
 }
 
 static TCP_APART int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
@@ -217,15 +29,16 @@ static TCP_APART int send_syn(struct tcp *c, struct tcb *t, struct tcp_out *out,
   if (t->state == ESTAB_SYN_RECEIVED) flags |= ESTAB_TCP_ACK;
   flags |= ecn_of_syn(c->settings, t);
   if ((t->bits & TCB_ACCECN) && !(flags & ACCECN_FLAGS)) t->accecn.bits |= ACCECN_NO_ECT;
-  put_header(t, out, t->iss, flags, now_ns);
-  put_syn_options(c, t, &out->h.options);
-  if (t->state == ESTAB_SYN_SENT && c->settings->timestamps) put_timestamp(t, &out->h, now_ns);
+  segment_put_header(t, out, t->iss, flags, now_ns);
+  segment_put_syn_options(c, t, &out->h.options);
+  if (t->state == ESTAB_SYN_SENT && c->settings->timestamps)
+    segment_put_timestamp(t, &out->h, now_ns);
   out->h.window = window_of_syn(c->settings, t);
-  if (flags & ESTAB_TCP_ACK) acknowledged(t);
+  if (flags & ESTAB_TCP_ACK) segment_acknowledges(t);
   out->retransmission = t->snd.nxt != t->iss;
   if (t->bits & TCB_FAST_OPEN) fastopen_put_syn(c, t, out, now_ns);
   if (!out->retransmission) t->snd.nxt = t->iss + 1;
-  return finish(c, t, out, now_ns);
+  return segment_finish(c, t, out, now_ns);
 }
 
 // [seq, seq_end) on the scoreboard: what was sent before, and behind it what goes along for the first time.
@@ -236,55 +49,6 @@ static void send_again(struct tcp *c, struct tcb *t, uint32_t seq, uint32_t seq_
   if (seq_le(seq_end, t->snd.nxt)) return;
   transmit_new(c, t, seq_end, now_ns);
   t->snd.nxt = seq_end;
-}
-
-// What new text has left since pacing was asked is counted now.
-static void pace_settle(struct tcb *t)
-{
-  struct work *w = t->work;
-  uint32_t left = u32_min(t->snd.nxt - w->pace.seq, w->pace.asked_bytes);
-  if (left) pace_sent(&w->pace, work_pacing_rate(w), left, w->pace.asked_ns);
-  w->pace.seq = t->snd.nxt;
-  w->pace.asked_bytes = 0;
-}
-
-// Of n octets, those that there is credit for; 0: w->pace.wake_ns says when.
-static uint32_t pace_ask(struct tcb *t, uint32_t n, uint32_t ready_bytes, uint64_t now_ns)
-{
-  struct work *w = t->work;
-  pace_settle(t);
-  n = pace_allows(&w->pace, work_pacing_rate(w), n, ready_bytes, t->snd_mss,
-                  t->path->gso_max_bytes > t->snd_mss, now_ns);
-  w->pace.asked_ns = now_ns;
-  return n;
-}
-
-// The part of the usable window that may leave now. Probes do not wait, nor does a FIN alone.
-static TCP_APART uint32_t pace_window(struct tcb *t, uint32_t usable, uint64_t now_ns)
-{
-  uint32_t ready = u32_min(t->sendq.bytes - tcb_flight(t), usable);
-  t->work->pace.holds = false;
-  if (ready == 0 || (t->owed & OWED_LOSS_PROBE)) return usable;
-  transmit_account(t, now_ns);
-  uint32_t most = u32_max(t->snd_mss, t->path->gso_max_bytes);
-  usable = pace_ask(t, u32_min(ready, most), ready, now_ns);
-  t->work->pace.holds = usable == 0;
-  t->work->pace.asked_bytes = usable;
-  return usable;
-}
-
-// May n octets at seq leave again now? The first that is missing does at once: all else waits for it.
-static bool pace_again(struct tcb *t, uint32_t seq, uint32_t n, uint64_t now_ns)
-{
-  if (!t->work || !work_is_paced(t->work) || seq == t->snd.una) return true;
-  return pace_ask(t, n, u32_max(n, t->work->board.lost_bytes), now_ns) == n;
-}
-
-static void pace_count(struct tcb *t, uint32_t bytes, uint64_t now_ns)
-{
-  if (!t->work || !work_is_paced(t->work)) return;
-  pace_settle(t);
-  pace_sent(&t->work->pace, work_pacing_rate(t->work), bytes, now_ns);
 }
 
 // With a peer that speaks SACK: the lowest stretch that is lost, at most a segment of it.
@@ -304,16 +68,16 @@ static int send_lost(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t
     t->work->window_full = true;
     return 0;
   }
-  if (!pace_again(t, seq, n, now_ns)) return TCP_OUTPUT_LATER;
-  begin(c, t, out, seq, now_ns);
-  uint32_t got = attach_text(t, out, seq, n);
-  pace_count(t, got, now_ns);
+  if (!pace_out_again(t, seq, n, now_ns)) return TCP_OUTPUT_LATER;
+  segment_begin(c, t, out, seq, now_ns);
+  uint32_t got = segment_attach_text(t, out, seq, n);
+  pace_out_count(t, got, now_ns);
   if (fin && seq + got + 1 == end) out->h.flags |= ESTAB_TCP_FIN;
-  mark_text(t, out);
+  segment_mark_text(t, out);
   uint32_t seq_end = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
   send_again(c, t, seq, seq_end, now_ns);
   out->retransmission = true;
-  return finish(c, t, out, now_ns);
+  return segment_finish(c, t, out, now_ns);
 }
 
 // One segment from t->rtx_nxt, with our FIN if it is reached.
@@ -330,22 +94,22 @@ static TCP_APART int send_retransmission(struct tcp *c, struct tcb *t, struct tc
     t->owed &= (uint16_t)~OWED_RETRANSMIT;
     return 0;
   }
-  if (!pace_again(t, seq, u32_min(text, t->snd_mss), now_ns)) return TCP_OUTPUT_LATER;
-  begin(c, t, out, seq, now_ns);
+  if (!pace_out_again(t, seq, u32_min(text, t->snd_mss), now_ns)) return TCP_OUTPUT_LATER;
+  segment_begin(c, t, out, seq, now_ns);
   if (!fin && text == 1 &&
       seq == t->snd.una) { // what a probe carried takes along what the window now has room for
     text = u32_min(u32_min(t->sendq.bytes, t->snd.wnd), t->snd_mss);
     text = u32_max(text, 1);
   }
-  uint32_t got = attach_text(t, out, seq, u32_min(text, t->snd_mss));
-  pace_count(t, got, now_ns);
+  uint32_t got = segment_attach_text(t, out, seq, u32_min(text, t->snd_mss));
+  pace_out_count(t, got, now_ns);
   if (fin && got == text) out->h.flags |= ESTAB_TCP_FIN;
-  mark_text(t, out);
+  segment_mark_text(t, out);
   t->rtx_nxt = seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u);
   send_again(c, t, seq, t->rtx_nxt, now_ns);
   if (!loss || seq_ge(t->rtx_nxt, t->recover)) t->owed &= (uint16_t)~OWED_RETRANSMIT;
   out->retransmission = true;
-  return finish(c, t, out, now_ns);
+  return segment_finish(c, t, out, now_ns);
 }
 
 // Octets that may leave now: inside the peer's window and the congestion window, RFC 5681 3.1; RFC 3042's limited
@@ -358,13 +122,13 @@ static uint32_t usable_window(const struct tcp *c, struct tcb *t, uint64_t now_n
     uint32_t pipe = tcb_pipe(t), edge = t->snd.una + t->snd.wnd;
     uint32_t room = seq_gt(edge, t->snd.nxt) ? edge - t->snd.nxt : 0;
     uint32_t usable = cwnd > pipe ? u32_min(cwnd - pipe, room) : 0;
-    return work_is_paced(t->work) ? pace_window(t, usable, now_ns) : usable;
+    return work_is_paced(t->work) ? pace_out_window(t, usable, now_ns) : usable;
   }
   if (c->settings->limited_transmit && !(t->bits & (TCB_FAST_RECOVERY | TCB_LOSS_RECOVERY)))
     cwnd += u32_min(t->duplicate_acks, 2) * t->snd_mss;
   uint32_t wnd = u32_min(cwnd, t->snd.wnd);
   uint32_t flight = tcb_flight(t), usable = wnd > flight ? wnd - flight : 0;
-  return t->work && work_is_paced(t->work) ? pace_window(t, usable, now_ns) : usable;
+  return t->work && work_is_paced(t->work) ? pace_out_window(t, usable, now_ns) : usable;
 }
 
 // RFC 9293 3.8.6.2.1 with 3.7.4: may `n` octets leave although they fill no segment?
@@ -392,9 +156,9 @@ static inline __attribute__((always_inline)) int send_stretch_inline(struct tcp 
                                                                      uint32_t n, uint32_t queued,
                                                                      uint64_t now_ns)
 {
-  begin_inline(c, t, out, t->snd.nxt, now_ns);
-  uint32_t got = n > 0 ? attach_text(t, out, t->snd.nxt, n) : 0;
-  mark_text(t, out);
+  segment_begin_inline(c, t, out, t->snd.nxt, now_ns);
+  uint32_t got = n > 0 ? segment_attach_text(t, out, t->snd.nxt, n) : 0;
+  segment_mark_text(t, out);
   ecn_mark_text(t, out);
   t->bits &= ~(uint32_t)TCB_OVERRIDE;
   bool last = (t->bits & TCB_CLOSE_CALLED) && got == queued && t->snd.wnd > tcb_flight(t) + got;
@@ -406,7 +170,7 @@ static inline __attribute__((always_inline)) int send_stretch_inline(struct tcp 
     out->h.flags |= ESTAB_TCP_FIN;
     t->bits |= TCB_FIN_SENT;
   }
-  finish(c, t, out, now_ns);
+  segment_finish(c, t, out, now_ns);
   if (last) enter_after_fin(c, t, now_ns);
   return 1;
 }
@@ -439,21 +203,21 @@ static TCP_APART bool send_mtu_probe(struct tcp *c, struct tcb *t, struct tcp_ou
   }
   const uint16_t mss = t->snd_mss;
   const uint32_t seq = t->snd.nxt;
-  begin(c, t, out, seq, now_ns);
+  segment_begin(c, t, out, seq, now_ns);
   t->snd_mss = (uint16_t)n; // one segment
-  const uint32_t got = attach_text(t, out, seq, n);
+  const uint32_t got = segment_attach_text(t, out, seq, n);
   t->snd_mss = mss;
-  mark_text(t, out);
+  segment_mark_text(t, out);
   ecn_mark_text(t, out);
   transmit_new(c, t, seq + got, now_ns);
-  if (work_is_paced(t->work)) pace_settle(t);
+  if (work_is_paced(t->work)) pace_out_settle(t);
   t->snd.nxt = seq + got;
   if (work_is_paced(t->work)) {
     pace_sent(&t->work->pace, work_pacing_rate(t->work), got, now_ns);
     t->work->pace.seq = t->snd.nxt;
   }
   plpmtud_sent(t, seq, got);
-  finish(c, t, out, now_ns);
+  segment_finish(c, t, out, now_ns);
   *sent = 1;
   return true;
 }
@@ -508,9 +272,9 @@ static TCP_APART int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *ou
   bool again = t->snd.nxt != t->snd.una;
   uint32_t text = tcb_queue_end(t) - seq;
   if (text == 0 && !(t->bits & TCB_CLOSE_CALLED)) return 0;
-  begin(c, t, out, seq, now_ns);
+  segment_begin(c, t, out, seq, now_ns);
   if (text > 0) {
-    attach_text(t, out, seq, 1);
+    segment_attach_text(t, out, seq, 1);
   } else {
     out->h.flags |= ESTAB_TCP_FIN;
     t->bits |= TCB_FIN_SENT;
@@ -519,9 +283,9 @@ static TCP_APART int send_probe(struct tcp *c, struct tcb *t, struct tcp_out *ou
     transmit_new(c, t, seq + 1, now_ns);
     t->snd.nxt = seq + 1;
   }
-  mark_text(t, out);
+  segment_mark_text(t, out);
   out->retransmission = again;
-  int done = finish(c, t, out, now_ns);
+  int done = segment_finish(c, t, out, now_ns);
   if (out->h.flags & ESTAB_TCP_FIN) enter_after_fin(c, t, now_ns);
   return done;
 }
@@ -539,30 +303,30 @@ static TCP_APART int send_loss_probe(struct tcp *c, struct tcb *t, struct tcp_ou
     uint32_t n = u32_min(tcb_flight(t) - fin, t->snd_mss);
     uint32_t seq = t->snd.nxt - fin - n;
     if (n + fin == 0) return 0;
-    begin(c, t, out, seq, now_ns);
-    uint32_t got = attach_text(t, out, seq, n);
-    pace_count(t, got, now_ns);
+    segment_begin(c, t, out, seq, now_ns);
+    uint32_t got = segment_attach_text(t, out, seq, n);
+    pace_out_count(t, got, now_ns);
     if (fin && got == n) out->h.flags |= ESTAB_TCP_FIN;
-    mark_text(t, out);
+    segment_mark_text(t, out);
     transmit_again(c, t, seq, seq + got + ((out->h.flags & ESTAB_TCP_FIN) ? 1u : 0u), now_ns);
     out->retransmission = true;
   }
   p->outstanding = p->needs_sample = true;
   p->is_retrans = !fresh;
   p->end_seq = t->snd.nxt;
-  return fresh ? 1 : finish(c, t, out, now_ns);
+  return fresh ? 1 : segment_finish(c, t, out, now_ns);
 }
 
 static int send_ack(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
-  uint32_t seq = acceptable_seq(t);
+  uint32_t seq = segment_acceptable_seq(t);
   if (t->owed & OWED_KEEPALIVE) { // RFC 9293 3.8.4: an old octet's place, so that the peer answers
     t->owed &= (uint16_t)~OWED_KEEPALIVE;
     seq = t->snd.una - 1;
   }
-  begin_inline(c, t, out, seq, now_ns);
-  mark_text(t, out);
-  return finish(c, t, out, now_ns);
+  segment_begin_inline(c, t, out, seq, now_ns);
+  segment_mark_text(t, out);
+  return segment_finish(c, t, out, now_ns);
 }
 
 // RFC 6675's NextSeg() by RACK's word for what is lost; new data only when all of it was sent again, but for the two
@@ -625,7 +389,7 @@ static TCP_APART int send_with_options(struct tcp *c, struct tcb *t, struct tcp_
   uint32_t blocks = 0;
   if (t->bits & TCB_BLOCKS) blocks = t->out_of_order.count + ((t->bits & TCB_DSACK) ? 1u : 0u);
   uint32_t octets = (t->bits & TCB_ACCECN) ? accecn_plan(c, t, blocks) : 0;
-  blocks = u32_min(blocks, sack_most(t));
+  blocks = u32_min(blocks, segment_sack_most(t));
   if (blocks > 0) octets += 4u + 8u * blocks;
   const bool small = octets > 0 && mss < OUTPUT_BLOCKS_LEAST_MSS;
   if (small && (t->owed & OWED_ACK) && (t->bits & TCB_SYN_ACKED))
@@ -654,13 +418,13 @@ static TCP_APART int send_before_ack(struct tcp *c, struct tcb *t, struct tcp_ou
   uint32_t n = u32_min(u32_min(queued, usable), mss);
   const bool waits = n < queued || (t->bits & (TCB_NAGLE | TCB_CLOSE_CALLED)) == TCB_NAGLE;
   if (n == 0 || (n < mss && ((flight > 0 && waits) || (t->bits & TCB_CORK)))) return 0;
-  begin(c, t, out, t->snd.nxt, now_ns);
+  segment_begin(c, t, out, t->snd.nxt, now_ns);
   t->snd.una++; // the queue begins behind our SYN
-  n = attach_text(t, out, t->snd.nxt, n);
+  n = segment_attach_text(t, out, t->snd.nxt, n);
   t->snd.una--;
-  mark_text(t, out);
+  segment_mark_text(t, out);
   t->snd.nxt += n;
-  return finish(c, t, out, now_ns);
+  return segment_finish(c, t, out, now_ns);
 }
 
 static TCP_APART int output_rarely(struct tcp *c, struct tcb *t, struct tcp_out *out,
