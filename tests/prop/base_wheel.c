@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// base_wheel.c - the timing wheel against a plain list: jumps, a clock that goes back, far deadlines.
+// base_wheel.c - the timing wheel against a plain list: jumps, a clock that goes back (ATTACKS F5), far deadlines.
 #include "support/prop.h"
 
 #include "base/wheel.h"

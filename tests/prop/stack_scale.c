@@ -186,7 +186,7 @@ static bool memory_is_back(struct kit *k, uint64_t before)
   return false;
 }
 
-// ---- R7: connections that the user has released and the peer has left
+// ---- ATTACKS R7: connections that the user has released and the peer has left
 
 static bool left_in(enum estab_state state, uint64_t drained_ns, bool mixed)
 {
@@ -235,7 +235,7 @@ static bool left_behind(struct prop_rng *r)
          left_in(ESTAB_LAST_ACK, 121 * SECONDS, true);
 }
 
-// ---- R8: TIME-WAIT at its cap
+// ---- ATTACKS R8: TIME-WAIT at its cap
 
 static void settings_cap(struct estab_settings *settings)
 {
@@ -290,7 +290,7 @@ static bool time_wait_at_the_cap(struct prop_rng *r)
   return kit_end(&k) && ok;
 }
 
-// ---- R9: nobody calls accept
+// ---- ATTACKS R9: nobody calls accept
 
 static bool never_accepted(struct prop_rng *r)
 {
@@ -331,7 +331,7 @@ static bool never_accepted(struct prop_rng *r)
   return kit_end(&k) && ok;
 }
 
-// ---- R11: every port towards one peer
+// ---- ATTACKS R11: every port towards one peer
 
 static void settings_every_port(struct estab_settings *settings)
 {

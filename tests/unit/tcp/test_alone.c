@@ -83,7 +83,7 @@ static void both_windows_are_closed(void **state)
   }
 }
 
-// What is left when the user has released the connection and the peer is silent, and for how long at most.
+// ATTACKS F7: what is left when the user has released the connection and the peer is silent, and for how long at most.
 static void a_peer_that_vanishes(void **state)
 {
   (void)state;

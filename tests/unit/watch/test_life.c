@@ -72,7 +72,7 @@ static void normal(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
-// RFC 9293 3.5 Figure 7; a listener that answers a SYN by an ACK and a SYN of its own.
+// ATTACKS O4: RFC 9293 3.5 Figure 7; a listener that answers a SYN by an ACK and a SYN of its own.
 static void o4_other_handshakes(void **state)
 {
   (void)state;
@@ -109,7 +109,7 @@ static void midstream(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
-// A RST or FIN that its receiver does not take closes nothing.
+// ATTACKS O3: a RST or FIN that its receiver does not take closes nothing.
 static void o3_not_taken(void **state)
 {
   (void)state;
@@ -195,7 +195,7 @@ static void rst_proves_false(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
-// A SYN in LAST-ACK: the challenge ACK that answers it acknowledges no FIN.
+// ATTACKS O7: a SYN in LAST-ACK: the challenge ACK that answers it acknowledges no FIN.
 static void o7_challenge_ack(void **state)
 {
   (void)state;

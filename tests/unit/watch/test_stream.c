@@ -109,7 +109,7 @@ struct overlap {
   const char *by[5]; // enum estab_watch_policy; NULL = not looked at
 };
 
-// The first three lines are what a Linux kernel was seen to do.
+// ATTACKS O1. The first three lines are what a Linux kernel was seen to do.
 static void o1_overlaps(void **state)
 {
   (void)state;
