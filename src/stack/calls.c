@@ -160,6 +160,7 @@ int estab_release(estab_stack *s, estab_conn conn)
   struct tcb *t = stack_find(s, conn);
   if (!t) return ESTAB_ERR_NO_CONNECTION;
   tcp_release_call(&s->tcp, t, s->now_ns);
+  stack_forget_told(s, t);
   stack_collect(s, t);
   return ESTAB_OK;
 }

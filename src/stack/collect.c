@@ -86,6 +86,8 @@ void stack_conn_free(struct estab_stack *s, struct tcb *t)
   if (t->bits & TCB_ON_READY) list_remove(s, &s->ready, TAG_FULL | t->index);
   if (t->bits & TCB_PARKED) list_remove(s, &s->parked, TAG_FULL | t->index);
   wheel_cancel(&s->wheel, &t->timer);
+  if (s->unarmed == t) s->unarmed = NULL;
+  stack_forget_told(s, t);
   tcb_free_buffers(&s->tcp, t);
   ip_path_put(&s->ip, t->path);
   s->batch_stale = true;
@@ -158,6 +160,12 @@ static TCP_APART void share_mtu(struct estab_stack *s, struct tcb *t)
   struct estab_trace e = {.kind = ESTAB_TRACE_path_changed,
                           .u.path_changed = {t->path->remote, t->path->mtu}};
   tcp_trace(&s->tcp, t, &e, s->now_ns);
+}
+
+void stack_arm_other(struct estab_stack *s, struct tcb *t)
+{
+  if (s->unarmed) stack_arm_now(s, s->unarmed);
+  s->unarmed = t;
 }
 
 void stack_settle_all(struct estab_stack *s, struct tcb *t)

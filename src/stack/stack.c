@@ -164,6 +164,7 @@ void estab_stack_free(estab_stack *s)
 
 uint64_t estab_stack_deadline(estab_stack *s)
 {
+  stack_arm(s, NULL);
   if (s->looped || s->room_came || link_output_pending(&s->link, s->now_ns)) return s->now_ns;
   uint64_t first = wheel_deadline(&s->wheel);
   if (s->halves.count) first = u64_min(first, half_deadline(s));
@@ -179,10 +180,12 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
   s->now_ns = u64_max(s->now_ns, now_ns);
   s->room_came = false;
   shed_if_short(s);
+  stack_arm(s, NULL);
   for (struct wheel_node *n; (n = wheel_pop(&s->wheel, s->now_ns)) != NULL;) {
     struct tcb *t = (struct tcb *)((uint8_t *)n - offsetof(struct tcb, timer));
     tcp_timeouts(&s->tcp, t, s->now_ns);
     stack_collect(s, t);
+    stack_arm(s, NULL);
   }
   half_timeouts(s);
   timewait_timeouts(s);
@@ -197,6 +200,14 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
 
 // ---- Events
 
+struct tcb *stack_find_untold(const struct estab_stack *s, estab_conn conn)
+{
+  uint32_t index = (uint32_t)conn;
+  if ((index & HANDLE_HALF) || !slab_live(&s->conns, index)) return NULL;
+  struct tcb *t = stack_conn(s, index);
+  return t->generation == (uint32_t)(conn >> 32) && !(t->bits & TCB_RELEASED) ? t : NULL;
+}
+
 static inline __attribute__((always_inline)) int event_of_conn(struct estab_stack *s,
                                                                uint32_t index,
                                                                struct estab_event *event)
@@ -207,7 +218,8 @@ static inline __attribute__((always_inline)) int event_of_conn(struct estab_stac
   t->pending = 0;
   if (events == 0) return 0;
   event->events = events;
-  event->conn = conn_handle(t);
+  event->conn = s->told_conn = conn_handle(t);
+  s->told = t;
   event->user = t->user;
   event->error = (events & ESTAB_EVENT_SOFT_ERROR) && !t->error ? t->soft_error : t->error;
   return 1;

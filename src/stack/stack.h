@@ -166,6 +166,10 @@ struct estab_stack {
   struct slab conns, halves, waits, listeners;
   uint64_t now_ns;     // latest time anybody told us
   uint32_t generation; // of the next handle
+  struct tcb
+      *unarmed;     // its timer is to be set before anybody asks for one, see stack_arm(); or NULL
+  struct tcb *told; // whose event the user was given last, for he goes on to call for it; or NULL
+  estab_conn told_conn; // its handle
   union {
     struct tcb fresh; // what every connection begins as
     uint8_t fresh_place[CONN_BYTES];
@@ -239,13 +243,18 @@ static inline void stack_trace_state(struct estab_stack *s, const struct estab_t
 {
   if (s->settings.trace.event) stack_trace_state_told(s, tuple, conn, from, to, cause);
 }
+struct tcb *stack_find_untold(const struct estab_stack *s, estab_conn conn);
 // The connection of a handle; NULL: stale.
 static inline struct tcb *stack_find(const struct estab_stack *s, estab_conn conn)
 {
-  uint32_t index = (uint32_t)conn;
-  if ((index & HANDLE_HALF) || !slab_live(&s->conns, index)) return NULL;
-  struct tcb *t = stack_conn(s, index);
-  return t->generation == (uint32_t)(conn >> 32) && !(t->bits & TCB_RELEASED) ? t : NULL;
+  return conn == s->told_conn ? s->told : stack_find_untold(s, conn);
+}
+// The handle's end, if it is the one that was told last.
+static inline void stack_forget_told(struct estab_stack *s, const struct tcb *t)
+{
+  if (s->told != t) return;
+  s->told = NULL;
+  s->told_conn = 0;
 }
 
 // ---- demux.c
@@ -294,11 +303,18 @@ static inline bool stack_wants_output(const struct tcb *t)
 }
 
 // A deadline that moves later is left to be found when the old one comes: most retransmission timers never do.
-static inline void stack_arm(struct estab_stack *s, struct tcb *t)
+static inline void stack_arm_now(struct estab_stack *s, struct tcb *t)
 {
   uint64_t deadline_ns = tcp_deadline(t);
   if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
     wheel_set(&s->wheel, &t->timer, deadline_ns);
+}
+
+void stack_arm_other(struct estab_stack *s, struct tcb *t);
+// Its deadlines may have changed. What happens to one connection comes in a row: looked at when that is over.
+static inline void stack_arm(struct estab_stack *s, struct tcb *t)
+{
+  if (s->unarmed != t) stack_arm_other(s, t);
 }
 
 // Pacing: back on the ready list then, or earlier by another timer, after which output asks again.

@@ -83,7 +83,8 @@ static bool holds(struct kit *k, struct marks *m)
   // Who waits for something has a timer that ends the wait.
   bool in_flight = t->snd.una != t->snd.nxt && t->state != ESTAB_TIME_WAIT;
   HOLDS(!in_flight || tcp_deadline(t) != ESTAB_NEVER);
-  HOLDS(tcp_deadline(t) == ESTAB_NEVER || wheel_has(&t->timer));
+  HOLDS(tcp_deadline(t) == ESTAB_NEVER || k->s->unarmed == t ||
+        (wheel_has(&t->timer) && t->timer.deadline_ns <= tcp_deadline(t)));
   if (m->known && m->generation == t->generation && m->state != ESTAB_SYN_SENT) {
     HOLDS(seq_ge(t->snd.nxt, m->snd_nxt)); // SND.NXT never moves back
     HOLDS(seq_ge(t->snd.una, m->snd_una));
