@@ -116,8 +116,6 @@ enum flow_class {
   uint16_t port[2];                                                                                \
   uint32_t vlan; /* outer 12 bits, inner 12 bits << 12, enum estab_watch_tunnel << 24 */           \
   uint32_t tunnel_id;                                                                              \
-  uint32_t chain;        /* next record of the same bucket */                                      \
-  uint32_t hash;         /* struct flow_key.hash */                                                \
   struct fifo_link link; /* in a list of enum flow_class; `next` also in the queue */              \
   uint32_t bits;         /* enum flow_bits */
 
@@ -333,9 +331,9 @@ struct flow_trouble {
   char history[FLOW_MORE_HISTORY];
 };
 
-_Static_assert(sizeof(struct flow_one) <= 112,
+_Static_assert(sizeof(struct flow_one) <= 104,
                "a one-packet flow is at most 128 bytes, table included");
-_Static_assert(sizeof(struct flow) <= 368,
+_Static_assert(sizeof(struct flow) <= 360,
                "an idle connection is at most 384 bytes, table included");
 
 // A record that will be looked at soon is asked for: it may have left the caches.

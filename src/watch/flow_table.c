@@ -5,11 +5,8 @@
 #include "base/bytes.h"
 #include "base/tuple.h"
 
-#define FLOW_BUCKETS_FIRST 1024u
-#define FLOW_BUCKETS_AHEAD                                                                         \
-  16u // records of the buckets moved a few insertions from now are asked for
-#define FLOW_BUCKETS_MOVED 4u // old buckets that each insertion moves: twice what is needed
-#define FLOW_VLAN_BITS     UINT32_C(0xffffff)
+#define FLOW_LINES_FIRST 64u
+#define FLOW_VLAN_BITS   UINT32_C(0xffffff)
 
 static bool flow_table_is4(const struct estab_ip *ip)
 {
@@ -75,23 +72,159 @@ static bool flow_table_is(const struct track *t, const struct flow_head *f,
            (!t->settings.key_vlan || ((f->vlan ^ key->vlan) & FLOW_VLAN_BITS) == 0)));
 }
 
-static uint32_t *flow_table_bucket(const struct track *t, uint32_t hash)
+// The hash of what a record has for its key.
+static uint32_t flow_table_hash_of(const struct track *t, const struct flow_head *f)
 {
-  if (t->old_buckets) {
-    uint32_t old = hash & (t->old_count - 1);
-    if (old >= t->moved) return &t->old_buckets[old];
+  return flow_table_hash(t, f->ip, f->port, f->vlan, flow_table_tunnel_key(f->vlan, f->tunnel_id));
+}
+
+// ---------------------------------------------------------------------------------------------
+// Lines. A record stands in the line that its hash names or, where that and those behind are full, in the next one with
+// room: so a search ends at the first line that is not full. One of them always is not.
+
+static bool flow_line_is_full(const struct flow_line *l)
+{
+  return l->ref[FLOW_LINE - 1] != FLOW_NONE;
+}
+
+// The lowest place with this hash; FLOW_LINE: there is none. (Behind the last one there is none with 0 either.)
+static inline unsigned flow_line_search(const struct flow_line *l, uint32_t hash)
+{
+  for (unsigned i = 0; i < FLOW_LINE; i++)
+    if (l->hash[i] == hash) return l->ref[i] == FLOW_NONE ? FLOW_LINE : i;
+  return FLOW_LINE;
+}
+
+static int flow_lines_make(struct flow_lines *x, struct mem *mem, uint32_t count)
+{
+  const size_t bytes = count * sizeof(struct flow_line);
+  uint8_t *const memory = mem_new_raw(mem, bytes + sizeof(struct flow_line), ESTAB_MEM_WATCH);
+  if (!memory) return ESTAB_ERR_NO_MEMORY;
+  const size_t behind = (uintptr_t)memory % sizeof(struct flow_line);
+  void *const first = memory + (sizeof(struct flow_line) - behind) % sizeof(struct flow_line);
+  *x = (struct flow_lines){.at = first, .memory = memory, .mask = count - 1};
+  memset(x->at, 0xff, bytes);
+  return 0;
+}
+
+static void flow_lines_free(struct flow_lines *x, struct mem *mem)
+{
+  const size_t bytes = ((size_t)x->mask + 2) * sizeof(struct flow_line);
+  if (x->at) mem_free(mem, x->memory, bytes, ESTAB_MEM_WATCH);
+  *x = (struct flow_lines){.at = NULL};
+}
+
+static void flow_lines_put(struct flow_lines *x, uint32_t hash, uint32_t ref)
+{
+  struct flow_line *l = &x->at[hash & x->mask];
+  for (uint32_t at = hash; flow_line_is_full(l);)
+    l = &x->at[++at & x->mask];
+  unsigned i = 0;
+  while (l->ref[i] != FLOW_NONE)
+    i++;
+  l->hash[i] = hash;
+  l->ref[i] = ref;
+}
+
+// Where a record stands. NULL: not here.
+static uint32_t *flow_lines_place(const struct flow_lines *x, uint32_t hash, uint32_t ref)
+{
+  for (uint32_t at = hash;; at++) {
+    struct flow_line *const l = &x->at[at & x->mask];
+    for (unsigned i = 0; i < FLOW_LINE; i++)
+      if (l->ref[i] == ref) return &l->ref[i];
+    if (!flow_line_is_full(l)) return NULL;
   }
-  return &t->buckets[hash & (t->bucket_count - 1)];
+}
+
+// Behind line `at`, the first record that would stand in it or before, had there been room.
+static bool flow_lines_pushed_on(const struct flow_lines *x, uint32_t at, uint32_t *line,
+                                 unsigned *place)
+{
+  for (uint32_t next = (at + 1) & x->mask;; next = (next + 1) & x->mask) {
+    const struct flow_line *const l = &x->at[next];
+    for (unsigned i = 0; i < FLOW_LINE && l->ref[i] != FLOW_NONE; i++)
+      if (((next - l->hash[i]) & x->mask) >= ((next - at) & x->mask)) {
+        *line = next;
+        *place = i;
+        return true;
+      }
+    if (!flow_line_is_full(l)) return false;
+  }
+}
+
+static void flow_lines_take(struct flow_lines *x, const uint32_t *ref)
+{
+  const size_t offset = (size_t)((const uint8_t *)ref - (const uint8_t *)x->at);
+  uint32_t at = (uint32_t)(offset / sizeof(struct flow_line)), from = 0;
+  unsigned i = (unsigned)(ref - x->at[at].ref), place = 0;
+  for (;;) {
+    struct flow_line *const l = &x->at[at];
+    const bool full = flow_line_is_full(l);
+    unsigned last = FLOW_LINE - 1;
+    while (l->ref[last] == FLOW_NONE)
+      last--;
+    l->hash[i] = l->hash[last];
+    l->ref[i] = l->ref[last];
+    l->hash[last] = l->ref[last] = FLOW_NONE;
+    if (!full || !flow_lines_pushed_on(x, at, &from, &place)) return;
+    l->hash[last] = x->at[from].hash[place];
+    l->ref[last] = x->at[from].ref[place];
+    at = from;
+    i = place;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+// The table
+
+// While the table grows, a record may still stand among the old lines, if its own is not moved.
+static bool flow_table_is_old(const struct track *t, uint32_t hash)
+{
+  return t->old_lines.at && (hash & t->old_lines.mask) >= t->moved;
 }
 
 void flow_table_expect(const struct track *t, uint32_t hash)
 {
-  __builtin_prefetch(flow_table_bucket(t, hash));
+  __builtin_prefetch(&t->lines.at[hash & t->lines.mask]);
+}
+
+static uint32_t flow_lines_find(const struct track *t, const struct flow_lines *x,
+                                const struct flow_key *key)
+{
+  for (uint32_t at = key->hash;; at++) {
+    const struct flow_line *const l = &x->at[at & x->mask];
+    for (unsigned i = 0; i < FLOW_LINE; i++)
+      if (l->hash[i] == key->hash && l->ref[i] != FLOW_NONE &&
+          flow_table_is(t, track_at(t, l->ref[i]), key))
+        return l->ref[i];
+    if (!flow_line_is_full(l)) return FLOW_NONE;
+  }
+}
+
+uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
+{
+  uint32_t ref = flow_lines_find(t, &t->lines, key);
+  if (ref == FLOW_NONE && flow_table_is_old(t, key->hash))
+    ref = flow_lines_find(t, &t->old_lines, key);
+  return ref;
+}
+
+static uint32_t flow_lines_of_hash(const struct flow_lines *x, uint32_t hash)
+{
+  for (uint32_t at = hash;; at++) {
+    const struct flow_line *const l = &x->at[at & x->mask];
+    const unsigned i = flow_line_search(l, hash);
+    if (i < FLOW_LINE) return l->ref[i];
+    if (!flow_line_is_full(l)) return FLOW_NONE;
+  }
 }
 
 uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *key)
 {
-  uint32_t ref = *flow_table_bucket(t, key->hash);
+  uint32_t ref = flow_lines_of_hash(&t->lines, key->hash);
+  if (ref == FLOW_NONE && flow_table_is_old(t, key->hash))
+    ref = flow_lines_of_hash(&t->old_lines, key->hash);
   if (ref == FLOW_NONE) return ref;
   if (ref & FLOW_REF_FULL)
     flow_expect(track_at(t, ref), sizeof(struct flow));
@@ -100,101 +233,104 @@ uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *
   return ref;
 }
 
-uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
-{
-  return flow_table_find_from(t, key, *flow_table_bucket(t, key->hash));
-}
-
 uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref)
 {
-  while (ref != FLOW_NONE) {
-    const struct flow_head *f = track_at(t, ref);
-    if (f->hash == key->hash && flow_table_is(t, f, key)) return ref;
-    ref = f->chain;
-  }
-  return FLOW_NONE;
+  if (ref == FLOW_NONE || flow_table_is(t, track_at(t, ref), key)) return ref;
+  return flow_table_find(t, key);
 }
 
-static void flow_table_move(struct track *t, unsigned count)
+// Some old lines go over: one, and those behind up to one that is not full, since what stands there may be of those
+// before.
+static void flow_table_move(struct track *t)
 {
-  for (; count && t->moved < t->old_count; count--) {
-    uint32_t ref = t->old_buckets[t->moved++];
-    if (t->moved + FLOW_BUCKETS_AHEAD < t->old_count) {
-      uint32_t soon = t->old_buckets[t->moved + FLOW_BUCKETS_AHEAD];
-      if (soon != FLOW_NONE) __builtin_prefetch(track_at(t, soon));
-    }
-    while (ref != FLOW_NONE) {
-      struct flow_head *f = track_at(t, ref);
-      uint32_t next = f->chain;
-      uint32_t *to = &t->buckets[f->hash & (t->bucket_count - 1)];
-      f->chain = *to;
-      *to = ref;
-      ref = next;
-    }
+  bool full = true;
+  while (full && t->moved <= t->old_lines.mask) {
+    struct flow_line *const l = &t->old_lines.at[t->moved++];
+    full = flow_line_is_full(l);
+    for (unsigned i = 0; i < FLOW_LINE && l->ref[i] != FLOW_NONE; i++)
+      flow_lines_put(&t->lines, l->hash[i], l->ref[i]);
+    memset(l, 0xff, sizeof *l);
   }
-  if (t->moved < t->old_count) return;
-  mem_free(t->mem, t->old_buckets, (size_t)t->old_count * sizeof(uint32_t), ESTAB_MEM_WATCH);
-  t->old_buckets = NULL;
-  t->old_count = 0;
+  if (t->moved > t->old_lines.mask) flow_lines_free(&t->old_lines, t->mem);
 }
 
-// Refused memory: the table stays as full as it is.
+// Refused memory: the table becomes as full as it can.
 static void flow_table_grow(struct track *t)
 {
-  if (t->old_buckets || t->bucket_count >= UINT32_C(0x40000000)) return;
-  uint32_t count = t->bucket_count * 2;
-  uint32_t *more = mem_new_raw(t->mem, (size_t)count * sizeof *more, ESTAB_MEM_WATCH);
-  if (!more) return;
-  memset(more, 0xff, (size_t)count * sizeof *more);
-  t->old_buckets = t->buckets;
-  t->old_count = t->bucket_count;
+  struct flow_lines more;
+  if (t->old_lines.at || t->lines.mask >= UINT32_C(0x3ffffff) ||
+      flow_lines_make(&more, t->mem, (t->lines.mask + 1) * 2) < 0)
+    return;
+  t->old_lines = t->lines;
+  t->lines = more;
   t->moved = 0;
-  t->buckets = more;
-  t->bucket_count = count;
 }
 
-void flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref)
+bool flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref)
 {
-  if (t->old_buckets) flow_table_move(t, FLOW_BUCKETS_MOVED);
-  if (t->flows >= t->bucket_count) flow_table_grow(t);
-  uint32_t *bucket = flow_table_bucket(t, key->hash);
-  track_at(t, ref)->chain = *bucket;
-  *bucket = ref;
+  const uint64_t lines = (uint64_t)t->lines.mask + 1;
+  if (t->old_lines.at) flow_table_move(t);
+  if (t->flows >= lines * FLOW_LINE * 13 / 16) {
+    flow_table_grow(t);
+    if (t->flows >= ((uint64_t)t->lines.mask + 1) * (FLOW_LINE - 1)) return false;
+  }
+  flow_lines_put(&t->lines, key->hash, ref);
   t->flows++;
-}
-
-static uint32_t *flow_table_place(struct track *t, const struct flow_head *f, uint32_t ref)
-{
-  uint32_t *at = flow_table_bucket(t, f->hash);
-  while (*at != ref)
-    at = &track_at(t, *at)->chain;
-  return at;
+  return true;
 }
 
 void flow_table_remove(struct track *t, const struct flow_head *head, uint32_t ref)
 {
-  *flow_table_place(t, head, ref) = head->chain;
+  const uint32_t hash = flow_table_hash_of(t, head);
+  const uint32_t *const at = flow_lines_place(&t->lines, hash, ref);
+  if (at)
+    flow_lines_take(&t->lines, at);
+  else
+    flow_lines_take(&t->old_lines, flow_lines_place(&t->old_lines, hash, ref));
   t->flows--;
 }
 
-void flow_table_replace(struct track *t, const struct flow_head *head, uint32_t ref, uint32_t by)
+void flow_table_replace(struct track *t, const struct flow_key *key, uint32_t ref, uint32_t by)
 {
-  *flow_table_place(t, head, ref) = by;
-  track_at(t, by)->chain = head->chain;
+  uint32_t *at = flow_lines_place(&t->lines, key->hash, ref);
+  if (!at) at = flow_lines_place(&t->old_lines, key->hash, ref);
+  *at = by;
+}
+
+// Where the line of a hash, or one behind it, names this very record.
+static uint32_t flow_lines_ref_of(const struct track *t, const struct flow_lines *x, uint32_t hash,
+                                  const struct flow_head *f)
+{
+  for (uint32_t at = hash;; at++) {
+    const struct flow_line *const l = &x->at[at & x->mask];
+    for (unsigned i = 0; i < FLOW_LINE; i++)
+      if (l->hash[i] == hash && l->ref[i] != FLOW_NONE && track_at(t, l->ref[i]) == f)
+        return l->ref[i];
+    if (!flow_line_is_full(l)) return FLOW_NONE;
+  }
+}
+
+uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f)
+{
+  const uint32_t hash = flow_table_hash_of(t, f);
+  const uint32_t ref = flow_lines_ref_of(t, &t->lines, hash, f);
+  return ref == FLOW_NONE ? flow_lines_ref_of(t, &t->old_lines, hash, f) : ref;
+}
+
+void flow_table_empty(struct track *t)
+{
+  flow_lines_free(&t->old_lines, t->mem);
+  memset(t->lines.at, 0xff, ((size_t)t->lines.mask + 1) * sizeof *t->lines.at);
+  t->flows = 0;
 }
 
 int flow_table_init(struct track *t)
 {
-  t->buckets = mem_new_raw(t->mem, FLOW_BUCKETS_FIRST * sizeof *t->buckets, ESTAB_MEM_WATCH);
-  if (!t->buckets) return ESTAB_ERR_NO_MEMORY;
-  memset(t->buckets, 0xff, FLOW_BUCKETS_FIRST * sizeof *t->buckets);
-  t->bucket_count = FLOW_BUCKETS_FIRST;
-  return 0;
+  return flow_lines_make(&t->lines, t->mem, FLOW_LINES_FIRST);
 }
 
 void flow_table_destroy(struct track *t)
 {
-  mem_free(t->mem, t->old_buckets, (size_t)t->old_count * sizeof(uint32_t), ESTAB_MEM_WATCH);
-  mem_free(t->mem, t->buckets, (size_t)t->bucket_count * sizeof(uint32_t), ESTAB_MEM_WATCH);
-  t->buckets = t->old_buckets = NULL;
+  flow_lines_free(&t->old_lines, t->mem);
+  flow_lines_free(&t->lines, t->mem);
 }

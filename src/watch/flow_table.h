@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // flow_table.h - connections by both ends: a keyed hash table that grows a little with each insertion.
+//
+// Hashes stand in it beside the records' numbers: no record is touched but the one that is meant, whether the table is
+// searched, filled, left or grown. A cache line of it has eight.
 #ifndef ESTAB_WATCH_FLOW_TABLE_H
 #define ESTAB_WATCH_FLOW_TABLE_H
 
@@ -9,20 +12,24 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
-// What flow_table_find() will read is asked of memory ahead: the bucket of a hash; then the first record there, which
-// it answers, or FLOW_NONE.
+// What flow_table_find() will read is asked of memory ahead: the line of a hash; then the first record of this hash,
+// which it answers, or FLOW_NONE.
 void flow_table_expect(const struct track *t, uint32_t hash);
 uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *key);
 
 // A flow_ref, or FLOW_NONE. The search begins with what flow_table_expect_record() answered, if nothing came between.
 uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref);
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key);
-// The record has its key already.
-void flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref);
+// Of a record that is in the table.
+uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f);
+// The record has its key already. false: memory for a larger table is refused, and this one is full.
+bool flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref);
 // `ref` is what the table has of `head`.
 void flow_table_remove(struct track *t, const struct flow_head *head, uint32_t ref);
 // Another record takes its place: the same key, another size.
-void flow_table_replace(struct track *t, const struct flow_head *head, uint32_t ref, uint32_t by);
+void flow_table_replace(struct track *t, const struct flow_key *key, uint32_t ref, uint32_t by);
+// All leave at once.
+void flow_table_empty(struct track *t);
 int flow_table_init(struct track *t);
 void flow_table_destroy(struct track *t);
 

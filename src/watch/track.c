@@ -127,7 +127,6 @@ static void track_copy_key(struct flow_head *f, const struct flow_key *key)
   f->port[1] = key->port[1];
   f->vlan = key->vlan;
   f->tunnel_id = key->tunnel_id;
-  f->hash = key->hash;
 }
 
 static void track_empty(struct flow *f)
@@ -167,7 +166,7 @@ static uint32_t track_new_one(struct track *t, const struct flow_key *key, const
 }
 
 // A second segment came: the record becomes a full one, as if the first came again.
-uint32_t track_promote(struct track *t, uint32_t ref)
+uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref)
 {
   struct flow_one *one = (struct flow_one *)track_at(t, ref);
   uint32_t full = slab_new(&t->fulls);
@@ -178,7 +177,7 @@ uint32_t track_promote(struct track *t, uint32_t ref)
   track_replay(t, f, one);
   f->bits &= ~(uint32_t)FLOW_QUEUED;
   full |= FLOW_REF_FULL;
-  flow_table_replace(t, (struct flow_head *)one, ref, full);
+  flow_table_replace(t, key, ref, full);
   if (one->bits & FLOW_QUEUED) { // its row waits to be told: it stays for that alone
     one->bits |= FLOW_GONE;
     t->leaving_bytes += TRACK_ONE_BYTES;
@@ -196,7 +195,10 @@ uint32_t track_new(struct track *t, const struct flow_key *key, const struct seg
   uint32_t ref = track_new_one(t, key, g);
   if (ref == FLOW_NONE) return FLOW_NONE;
   struct flow_one *one = (struct flow_one *)track_at(t, ref);
-  flow_table_insert(t, key, ref);
+  if (!flow_table_insert(t, key, ref)) {
+    slab_free(&t->ones, ref);
+    return FLOW_NONE;
+  }
   t->stats->flows++;
   bool flips = zeek_flips_first(g->flags, key->port[g->end], key->port[1 - g->end]);
   enum flow_class class = zeek_class_of_first(g->flags, g->bits, flips);
@@ -218,14 +220,15 @@ static bool track_is_final(const struct flow *f)
 // Out of the table and the lists; told if there is something to say, then freed.
 void track_finish(struct track *t, uint32_t ref, bool evicted)
 {
-  if (!(track_at(t, ref)->bits & FLOW_QUEUED)) track_unlist(t, ref);
-  track_finish_apart(t, ref, evicted);
+  struct flow_head *const f = track_at(t, ref);
+  if (!(f->bits & FLOW_QUEUED)) track_unlist(t, ref);
+  flow_table_remove(t, f, ref);
+  track_end(t, ref, evicted);
 }
 
-void track_finish_apart(struct track *t, uint32_t ref, bool evicted)
+void track_end(struct track *t, uint32_t ref, bool evicted)
 {
   struct flow_head *f = track_at(t, ref);
-  flow_table_remove(t, f, ref);
   bool tell = !(f->bits & FLOW_TOLD);
   if (ref & FLOW_REF_FULL) {
     struct flow *full = (struct flow *)f;

@@ -24,15 +24,28 @@ typedef uint16_t track_observer(void *ctx, const struct observation *o);
 struct stream;
 struct stream_block;
 
+// A cache line of the table (flow_table.h): what a search has to know, so that it looks at no record but the right one.
+#define FLOW_LINE 8
+struct flow_line {
+  uint32_t hash[FLOW_LINE]; // struct flow_key.hash
+  uint32_t ref[FLOW_LINE];  // a record, FLOW_NONE behind the last one
+};
+
+struct flow_lines {
+  struct flow_line *at; // at a cache line; NULL: there are none
+  void *memory;         // that lies in
+  uint32_t mask;        // how many - 1, a power of two
+};
+
 struct track {
   struct mem *mem;
   struct estab_watch_settings settings; // pointers in it are not used
   uint64_t sensor_hash;
   struct pairs_key hash_keys[2]; // of IPv4, of IPv6
   struct slab ones, fulls, closings, troubles;
-  uint32_t *buckets, *old_buckets;         // records by hash: flow_ref, FLOW_NONE at the end
-  uint32_t bucket_count, old_count, moved; // `moved` of the old buckets are moved
-  uint32_t flows;                          // in the table
+  struct flow_lines lines, old_lines; // records by hash; the old ones while the table grows
+  uint32_t moved;                     // so many of the old lines are moved
+  uint32_t flows;                     // in the table
   struct fifo lists[FLOW_CLASSES];
   struct wheel timers;
   uint32_t queue_head, queue_tail; // records that wait to be told: flow_ref
@@ -50,7 +63,7 @@ struct track {
   uint64_t observed_ns;              // of what they were not told last, since it says nothing
   const struct watch_packet *packet; // the one that is judged, NULL in a timeout
   struct flow_key expected;          // of the packet that track_expect() saw last
-  uint32_t expected_ref;             // the first record of its bucket
+  uint32_t expected_ref;             // the first record of its hash
   struct estab_watch_stats *stats;
   uint64_t ambiguity_second; // the second that ambiguity_count counts
   uint32_t ambiguity_count;

@@ -18,10 +18,10 @@ void track_queue(struct track *t, uint32_t ref);
 WATCH_RARE void track_unqueue(struct track *t, uint32_t ref);
 void track_free_aside(struct track *t, struct flow *f);
 uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g);
-uint32_t track_promote(struct track *t, uint32_t ref);
+uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref);
 void track_finish(struct track *t, uint32_t ref, bool evicted);
-// The same of a record that is in no list any more.
-void track_finish_apart(struct track *t, uint32_t ref, bool evicted);
+// The same of a record that is in no list and no table any more.
+void track_end(struct track *t, uint32_t ref, bool evicted);
 WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
 void track_tell_row(struct track *t, uint32_t ref);
 WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);

@@ -141,7 +141,7 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
   bool doubt = g->text_bytes && (g->flags & ESTAB_TCP_SYN);
   bool fin = (g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT);
   if (!text && !doubt && !fin && !t->settings.segments) return;
-  ref = track_promote(t, ref);
+  ref = track_promote(t, key, ref);
   if (ref == FLOW_NONE) return;
   struct flow *f = (struct flow *)track_at(t, ref);
   track_arm(t, f);
@@ -211,7 +211,7 @@ static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
   enum plain_answer answer = PLAIN_NO_ANSWER;
   if (!(ref & FLOW_REF_FULL)) {
     if (t->plain) answer = plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
-    ref = track_promote(t, ref);
+    ref = track_promote(t, key, ref);
   }
   if (ref == FLOW_NONE)
     t->stats->memory_refusals++;

@@ -18,18 +18,6 @@ static struct flow *track_of_timer(struct wheel_node *n)
   return f;
 }
 
-static uint32_t track_ref_of(struct track *t, const struct flow *f)
-{
-  struct flow_key key;
-  memcpy(key.ip, f->ip, sizeof key.ip);
-  key.port[0] = f->port[0];
-  key.port[1] = f->port[1];
-  key.vlan = f->vlan;
-  key.tunnel_id = f->tunnel_id;
-  key.hash = f->hash;
-  return flow_table_find(t, &key);
-}
-
 // It was not looked at for long: all of it is asked for at once.
 static void track_warm(struct track *t, struct flow *f)
 {
@@ -49,7 +37,7 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
     track_arm(t, f);
     return;
   }
-  uint32_t ref = track_ref_of(t, f);
+  uint32_t ref = flow_table_ref_of(t, (struct flow_head *)f);
   life_time(t, f, at_ns);
   bool told = f->life_bits & LIFE_ROW_TOLD;
   bool zeek = t->settings.rows == ESTAB_WATCH_ROWS_ZEEK;
@@ -233,7 +221,7 @@ static uint32_t track_take_run(struct track *t, enum flow_class class)
 void track_flush(struct track *t)
 {
   for (uint32_t ref = t->queue_head; ref != FLOW_NONE; ref = track_at(t, ref)->link.next)
-    if (!(track_at(t, ref)->bits & FLOW_GONE)) track_finish(t, ref, false);
+    if (!(track_at(t, ref)->bits & FLOW_GONE)) track_end(t, ref, false);
   uint32_t bins[32];
   memset(bins, 0xff, sizeof bins);
   for (unsigned class = 0; class < FLOW_CLASSES; class ++)
@@ -254,10 +242,10 @@ void track_flush(struct track *t)
     all = track_at(t, ref)->link.next;
     if (all != FLOW_NONE) { // while this one ends
       const struct flow_head *next = track_at(t, all);
-      flow_table_expect(t, next->hash);
       if (next->link.next != FLOW_NONE)
         flow_expect(track_at(t, next->link.next), sizeof(struct flow_one));
     }
-    track_finish_apart(t, ref, false);
+    track_end(t, ref, false);
   }
+  flow_table_empty(t);
 }

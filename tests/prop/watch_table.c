@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// watch_table.c - the table of connections (src/watch/flow_table.h) has what was put into it and nothing else.
+//
+// Records come, go and are replaced while the table grows, memory for that being refused at times, so that lines
+// become full and records stand behind their own. An array says what must be found.
+#include "support/prop.h"
+
+#include "base/bytes.h"
+#include "watch/flow_table.h"
+#include "watch/track_internal.h"
+
+#define KEYS  4000
+#define STEPS 12000
+
+struct world {
+  struct prop_mem door;
+  struct mem mem;
+  struct track t;
+  uint32_t refs[KEYS]; // FLOW_NONE: not in the table
+  uint32_t count;
+};
+
+static void key_of(const struct world *w, unsigned number, struct flow_key *key)
+{
+  struct watch_packet p = {.tunnel_id = number % 3};
+  struct estab_ip ip[2] = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1}},
+                           {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 2}}};
+  if (number % 2) ip[0].bytes[0] = ip[1].bytes[0] = 0x20;
+  ip[1].bytes[14] = (uint8_t)(number / 100);
+  const unsigned from = number / 2 % 2;
+  flow_key_make(&w->t, &ip[from], (uint16_t)(1000 + number), &ip[1 - from], 80, &p, key);
+}
+
+static uint32_t record_new(struct world *w, const struct flow_key *key)
+{
+  const uint32_t index = slab_new(&w->t.ones);
+  if (index == SLAB_NONE) return FLOW_NONE;
+  struct flow_head *const f = track_at(&w->t, index);
+  memcpy(f->ip, key->ip, sizeof f->ip);
+  memcpy(f->port, key->port, sizeof f->port);
+  f->vlan = key->vlan;
+  f->tunnel_id = key->tunnel_id;
+  return index;
+}
+
+static bool look(struct world *w, unsigned number)
+{
+  struct flow_key key;
+  key_of(w, number, &key);
+  const uint32_t ref = w->refs[number];
+  PROP_CHECK(flow_table_find(&w->t, &key) == ref);
+  PROP_CHECK(flow_table_find_from(&w->t, &key, flow_table_expect_record(&w->t, &key)) == ref);
+  if (ref != FLOW_NONE) PROP_CHECK(flow_table_ref_of(&w->t, track_at(&w->t, ref)) == ref);
+  return true;
+}
+
+static bool put(struct world *w, unsigned number)
+{
+  struct flow_key key;
+  key_of(w, number, &key);
+  const uint32_t ref = record_new(w, &key);
+  if (ref == FLOW_NONE) return true;
+  if (flow_table_insert(&w->t, &key, ref)) {
+    w->refs[number] = ref;
+    w->count++;
+  } else {
+    PROP_CHECK(w->door.fail_after == 0 && w->count >= (w->t.lines.mask + 1) * (FLOW_LINE - 1));
+    slab_free(&w->t.ones, ref);
+  }
+  return true;
+}
+
+static bool change(struct world *w, struct prop_rng *r, unsigned number)
+{
+  struct flow_key key;
+  const uint32_t ref = w->refs[number];
+  key_of(w, number, &key);
+  if (prop_one_in(r, 4)) {
+    const uint32_t by = record_new(w, &key);
+    if (by == FLOW_NONE) return true;
+    flow_table_replace(&w->t, &key, ref, by);
+    w->refs[number] = by;
+  } else {
+    flow_table_remove(&w->t, track_at(&w->t, ref), ref);
+    w->refs[number] = FLOW_NONE;
+    w->count--;
+  }
+  slab_free(&w->t.ones, ref);
+  return true;
+}
+
+static bool go(struct world *w, struct prop_rng *r)
+{
+  unsigned less = 3; // of so many steps one takes out
+  for (unsigned i = 0; i < STEPS; i++) {
+    const unsigned number = prop_below(r, KEYS);
+    if (prop_one_in(r, 1000)) less = 1 + prop_below(r, 3);
+    if (prop_one_in(r, 500)) w->door.fail_after = prop_one_in(r, 3) ? UINT64_MAX : 0;
+    if (w->refs[number] == FLOW_NONE) {
+      if (!put(w, number)) return false;
+    } else if (prop_one_in(r, less) && !change(w, r, number))
+      return false;
+    PROP_CHECK(w->t.flows == w->count);
+    if (!look(w, number) || !look(w, prop_below(r, KEYS))) return false;
+  }
+  for (unsigned i = 0; i < KEYS; i++)
+    if (!look(w, i)) return false;
+  return true;
+}
+
+static bool holds_what_was_put(struct prop_rng *r)
+{
+  static struct world w;
+  memset(&w, 0, sizeof w);
+  memset(w.refs, 0xff, sizeof w.refs);
+  w.t.mem = &w.mem;
+  mem_init(&w.mem, prop_mem_door(&w.door));
+  const uint64_t secret[2] = {prop_u64(r), prop_u64(r)};
+  pairs_key_make(&w.t.hash_keys[0], secret, 4);
+  pairs_key_make(&w.t.hash_keys[1], secret, 6);
+  slab_init(&w.t.ones, &w.mem, sizeof(struct flow_one), ESTAB_MEM_WATCH);
+  PROP_CHECK(flow_table_init(&w.t) == 0);
+  bool ok = go(&w, r);
+  flow_table_empty(&w.t);
+  memset(w.refs, 0xff, sizeof w.refs);
+  for (unsigned i = 0; ok && i < KEYS; i++)
+    ok = look(&w, i);
+  flow_table_destroy(&w.t);
+  slab_destroy(&w.t.ones);
+  PROP_CHECK(w.door.live_bytes == 0);
+  return ok;
+}
+
+int main(int argc, char **argv)
+{
+  static const struct prop props[] = {{"holds_what_was_put", holds_what_was_put, 20}};
+  return prop_main(argc, argv, props, 1);
+}
