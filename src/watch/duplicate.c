@@ -216,3 +216,10 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   *head = t->packets;
   return false;
 }
+
+void watch_duplicate_forget(struct watch_duplicates *d)
+{
+  if (!d->table) return;
+  struct watch_duplicate *e = &d->table->ring[d->table->packets % WATCH_DUPLICATE_PACKETS];
+  e->hash = ~e->hash;
+}

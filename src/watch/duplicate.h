@@ -28,4 +28,7 @@ void watch_duplicates_destroy(struct watch_duplicates *d);
 // FIN or RST are judged then. Packets that the capture cut are compared as far as they go.
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns);
 
+// The packet that was judged last is not remembered: its receiver took it for nothing, so a copy is news.
+void watch_duplicate_forget(struct watch_duplicates *d);
+
 #endif

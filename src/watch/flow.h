@@ -294,11 +294,13 @@ struct flow_closing {
     uint32_t fin_ack;                      // what that acknowledged, as it was said last
   } side[2];
   uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
-  uint32_t rst_seq;      // of the RST that may prove false, with LIFE_RST_HELD
   uint8_t candidate_end; // whose
-  uint8_t rst_end;       // whose
+  uint8_t rst_end;       // whose RST was believed
   uint8_t held_state[2]; // before it
-  bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
+  // Its side went on; what that acknowledged; Zeek's count of what the other side had sent by then
+  uint32_t contradicted_ack, contradicted_pkts;
+  bool contradicted;
+  bool row_twin;   // with FLOW_CONTINUES: the row before began in the same nanosecond
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   struct flow_step steps[FLOW_MORE_STEPS];
 };

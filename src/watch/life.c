@@ -6,6 +6,7 @@
 #include "proto/seq.h"
 #include "proto/state.h"
 #include "watch/doubt.h"
+#include "watch/duplicate.h"
 #include "watch/measure.h"
 #include "watch/reach.h"
 #include "watch/timeline.h"
@@ -48,6 +49,12 @@ static void life_enter_now(struct track *t, struct flow *f, const struct segment
                            enum estab_state state)
 {
   life_enter(t, f, end, state, g->ts_ns, g->packet, g->end == end);
+}
+
+// Whether `ack` acknowledges the SYN of a side in SYN-SENT, and no more than that and its text, RFC 7413 4.2.2.
+static bool life_acks_syn(const struct flow_side *s, uint32_t ack)
+{
+  return ack == s->nxt || (seq_gt(ack, s->nxt) && seq_le(ack, s->last_seq));
 }
 
 static void life_look_over(struct flow *f)
@@ -228,8 +235,20 @@ static void life_acked_fin(struct track *t, struct flow *f, const struct segment
     life_enter_now(t, f, g, end, ESTAB_CLOSED);
 }
 
-// What this segment's ACK tells of the peer, whose text it acknowledges, and of its own sender.
-static void life_ack(struct track *t, struct flow *f, const struct segment *g)
+// RFC 9293 3.10.7.4, first: what lies before all that its receiver has acknowledged is answered, and its ACK is not
+// looked at.
+static WATCH_RARE bool life_is_refused(const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *receiver = &f->side[1 - g->end];
+  uint32_t length = segment_length(g);
+  if (!(receiver->bits & SIDE_ACKED) || seq_ge(g->seq, s->nxt) || seq_gt(receiver->una, s->nxt))
+    return false;
+  return length ? seq_le(g->seq + length, receiver->una) : seq_lt(g->seq, receiver->una);
+}
+
+// What this segment's ACK tells of the peer, whose text it acknowledges, and of its own sender. `refused`: its receiver
+// does not look at it.
+static void life_ack(struct track *t, struct flow *f, const struct segment *g, bool refused)
 {
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
@@ -249,7 +268,8 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g)
   if (s->state == ESTAB_SYN_SENT) {
     // The SYN-ACK was missed, takes another way, or passed before the SYN that was said again.
     life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
-    if (peer->state == ESTAB_CLOSED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+    if (peer->state == ESTAB_CLOSED && !(f->life_bits & LIFE_RST_HELD))
+      life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
   } else if (s->state == ESTAB_SYN_RECEIVED && (peer->bits & SIDE_SYN) &&
              (g->text_bytes || (g->flags & ESTAB_TCP_FIN) || (again && advances)) &&
              ((peer->bits & SIDE_ACKED) || !(peer->bits & SIDE_SENT)))
@@ -260,7 +280,7 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g)
     life_fin_arrived(t, f, g);
     if (s->state == ESTAB_CLOSE_WAIT || s->state == ESTAB_TIME_WAIT || s->state == ESTAB_CLOSING)
       s->bits |= SIDE_SEEN;
-    life_acked_fin(t, f, g, p);
+    if (!refused) life_acked_fin(t, f, g, p);
   }
 }
 
@@ -377,7 +397,7 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
       timeline_when(t, f, p, ESTAB_SYN_SENT, &ts, &packet);
     }
     life_enter(t, f, e, ESTAB_SYN_RECEIVED, ts, packet, true);
-    if (g->ack == peer->nxt && peer->state == ESTAB_SYN_SENT)
+    if (peer->state == ESTAB_SYN_SENT && life_acks_syn(peer, g->ack))
       life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
   } else {
     life_enter(t, f, e, ESTAB_SYN_RECEIVED, g->ts_ns, g->packet, true);
@@ -434,9 +454,8 @@ bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 static bool life_rst_taken(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  if (peer->state == ESTAB_SYN_SENT)     // RFC 9293 3.10.7.3, second
-    return (g->flags & ESTAB_TCP_ACK) && // of its SYN, and of text in that, RFC 7413
-           (g->ack == peer->nxt || (seq_gt(g->ack, peer->nxt) && seq_le(g->ack, peer->last_seq)));
+  if (peer->state == ESTAB_SYN_SENT) // RFC 9293 3.10.7.3, second
+    return (g->flags & ESTAB_TCP_ACK) && life_acks_syn(peer, g->ack);
   if (!(s->bits & SIDE_KNOWN) && !(peer->bits & SIDE_ACKED)) return true; // nothing to judge by
   // RFC 5961 3.2: exactly RCV.NXT: behind all that reached the receiver without a hole, as far as the tap knows.
   return g->seq == (s->bits & SIDE_KNOWN ? reach_edge(t, f, g->end) : peer->una);
@@ -457,12 +476,35 @@ static void life_rst_march(struct track *t, struct flow *f, const struct segment
   if (c->rsts[g->end] > 1) doubt_suspect(t, f, g, SUSPECT_RST);
 }
 
+// Who took a RST answers what comes later with a RST of its own, which begins where that acknowledges: RFC 9293
+// 3.10.7.1. So what contradicted that RST had left before it, and was overtaken: the RST was true.
+static WATCH_RARE bool life_rst_was_true(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || !c->contradicted) return false;
+  unsigned taker = 1u - c->rst_end;
+  if (g->end != taker || (g->flags & ESTAB_TCP_ACK) || g->seq != c->contradicted_ack ||
+      f->side[taker].pkts != c->contradicted_pkts + 1)
+    return false;
+  c->contradicted = false;
+  for (unsigned i = 0; i < 2; i++) {
+    while (f->side[i].state != c->held_state[i] &&
+           timeline_withdraw(t, f, i, (enum estab_state)f->side[i].state))
+      ;
+    life_enter_now(t, f, g, i, ESTAB_CLOSED);
+    c->wait_ns[i] = ESTAB_NEVER;
+  }
+  f->side[c->rst_end].bits |= SIDE_RST;
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = c->rst_end;
+  return true;
+}
+
 static void life_rst(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
   life_rst_march(t, f, g);
-  if (life_is_over(f)) return;
+  if (life_is_over(f) || life_rst_was_true(t, f, g)) return;
   if (!life_rst_taken(t, f, g)) {
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
                 s->bits & SIDE_KNOWN ? s->nxt : peer->una, g->seq);
@@ -470,10 +512,10 @@ static void life_rst(struct track *t, struct flow *f, const struct segment *g)
   }
   struct flow_closing *c = track_closing(t, f);
   if (c) {
-    c->rst_seq = g->seq;
     c->rst_end = (uint8_t)e;
     c->held_state[0] = f->side[0].state;
     c->held_state[1] = f->side[1].state;
+    c->contradicted = false;
     f->life_bits |= LIFE_RST_HELD;
     c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
   }
@@ -498,6 +540,9 @@ static WATCH_RARE void life_contradicts_rst(struct track *t, struct flow *f,
                  ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
   if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
   doubt_suspect(t, f, g, SUSPECT_RST);
+  c->contradicted = true;
+  c->contradicted_ack = g->ack;
+  c->contradicted_pkts = f->side[1 - e].pkts;
   f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
   s->bits &= (uint16_t)~SIDE_RST;
   for (unsigned i = 0; i < 2; i++) {
@@ -507,6 +552,38 @@ static WATCH_RARE void life_contradicts_rst(struct track *t, struct flow *f,
       c->wait_ns[i] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
   }
   if (!(f->side[0].bits & SIDE_FIN) && !(f->side[1].bits & SIDE_FIN)) f->closed_by = FLOW_WHO_NONE;
+  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
+}
+
+// What a side still sends had left before the other's RST came there: the two met on the way. It is as before then;
+// *rst is when that RST passed, and what has to be said of it again.
+static WATCH_RARE bool life_crosses_rst(struct track *t, struct flow *f, const struct segment *g,
+                                        struct segment *rst)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || c->rst_end == g->end || c->held_state[g->end] == ESTAB_CLOSED ||
+      (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) ||
+      !timeline_when(t, f, g->end, ESTAB_CLOSED, &rst->ts_ns, &rst->packet) ||
+      !timeline_withdraw(t, f, g->end, ESTAB_CLOSED))
+    return false;
+  f->life_bits &= (uint8_t)~LIFE_OVER;
+  return true;
+}
+
+// It asks again after a RST refused it, as some do, or that RST has not come to it: both begin anew.
+static WATCH_RARE void life_asks_again(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end;
+  struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || c->rst_end == e || c->held_state[e] != ESTAB_SYN_SENT || (peer->bits & SIDE_SYN) ||
+      (g->flags & ESTAB_TCP_ACK) || g->seq != s->nxt - 1 ||
+      !timeline_withdraw(t, f, e, ESTAB_CLOSED))
+    return;
+  s->bits |= SIDE_SEEN;
+  peer->bits &= (uint16_t)~SIDE_RST;
+  f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
+  f->closed_by = FLOW_WHO_NONE;
   if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
 }
 
@@ -532,8 +609,11 @@ static void life_midstream(struct track *t, struct flow *f, const struct segment
   if (s->state != ESTAB_CLOSED || (g->flags & ESTAB_TCP_RST)) return;
   if (s->bits & (SIDE_SYN | SIDE_FIN | SIDE_RST | SIDE_FIN_TAKEN)) return; // it has been open
   if (!(g->flags & ESTAB_TCP_ACK)) return; // NULL, Xmas: nobody's connection
-  if ((f->side[1 - g->end].bits & SIDE_SYN) && f->side[1 - g->end].state == ESTAB_SYN_SENT)
-    return; // acknowledges a SYN before answering it
+  if ((f->side[1 - g->end].bits & SIDE_SYN) && f->side[1 - g->end].state == ESTAB_SYN_SENT) {
+    // Acknowledges a SYN before answering it, which is not taken. Said again behind the answer it is.
+    if (t->duplicates && g->text_bytes) watch_duplicate_forget(t->duplicates);
+    return;
+  }
   life_enter(t, f, g->end, ESTAB_ESTABLISHED, g->ts_ns, g->packet, false);
 }
 
@@ -577,7 +657,13 @@ void life_segment(struct track *t, struct flow *f, const struct segment *g)
   s->bits |= SIDE_SENT;
   s->flags |= g->flags;
   if (g->bits & SEGMENT_OLD) return;
-  if (f->life_bits & LIFE_RST_HELD) life_contradicts_rst(t, f, g);
+  bool crosses = false;
+  struct segment rst;
+  if (f->life_bits & LIFE_RST_HELD) {
+    life_contradicts_rst(t, f, g);
+    if ((g->flags & ESTAB_TCP_SYN) && life_is_over(f)) life_asks_again(t, f, g);
+    crosses = life_is_over(f) && life_crosses_rst(t, f, g, &rst);
+  }
   if (g->flags & ESTAB_TCP_RST) {
     life_rst(t, f, g);
     life_look_over(f);
@@ -593,15 +679,17 @@ void life_segment(struct track *t, struct flow *f, const struct segment *g)
       life_midstream(t, f, g);
   }
   life_window(f, g);
+  const bool refused = (f->side[1 - e].bits & SIDE_FIN) && life_is_refused(f, g);
   reach_segment(t, f, g);
   if (g->text_bytes && !(g->flags & ESTAB_TCP_SYN)) s->bits |= SIDE_TEXT;
   if (life_is_over(f)) return;
-  if (g->flags & ESTAB_TCP_ACK) life_ack(t, f, g);
+  if (g->flags & ESTAB_TCP_ACK) life_ack(t, f, g, refused);
   if (g->flags & ESTAB_TCP_FIN) life_fin_sent(t, f, g);
   uint32_t fin;
   if (life_has_fin(t, f, e, &fin) && !(f->side[1 - e].bits & SIDE_FIN_TAKEN) &&
       !life_hole_before(t, f, e, fin) && segment_length(g))
     life_fin_arrives(t, f, g, 1 - e);
+  if (crosses) life_enter(t, f, e, ESTAB_CLOSED, rst.ts_ns, rst.packet, false);
   life_look_over(f);
 }
 

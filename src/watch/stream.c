@@ -96,9 +96,9 @@ void stream_segment(struct track *t, struct flow *f, const struct segment *g, co
   t->ready.text = NULL;
   t->ready.count = 0;
   t->ready.end = (uint8_t)e;
-  // Text before the SYN-ACK that has to come first: its receiver takes none.
+  // Text before the SYN-ACK that has to come first: who asked, and has acknowledged nothing, takes none.
   if (!s->begun && !(g->flags & ESTAB_TCP_SYN) && !(f->side[e].bits & SIDE_SYN) &&
-      f->side[1 - e].state == ESTAB_SYN_SENT)
+      (f->side[1 - e].bits & (SIDE_SYN | SIDE_ACKED)) == SIDE_SYN)
     return;
   if (speaks && !s->begun) stream_begin(s, &f->side[e], g);
   if (g->text_bytes && !(g->bits & SEGMENT_CUT)) stream_text(t, s, g, text);

@@ -22,6 +22,7 @@ struct track_note {
 typedef uint16_t track_observer(void *ctx, const struct observation *o);
 
 struct stream;
+struct watch_duplicates;
 struct stream_block;
 
 // A cache line of the table (flow_table.h): what a search has to know, so that it looks at no record but the right one.
@@ -57,6 +58,7 @@ struct track {
   uint64_t leaving_bytes;         // of records that are over and wait to be told
   uint64_t loss_ns, loss_from_ns; // the system lost packets between
   struct recall *recall;
+  struct watch_duplicates *duplicates; // NULL: nobody looks for copies
   track_observer *observe;
   void *observe_ctx;
   uint64_t observe_due_ns;           // they wait for this time

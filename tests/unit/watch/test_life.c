@@ -42,6 +42,10 @@ static void normal(void **state)
   (void)state;
   static const struct line lines[] = {
       {"an attempt", "S", "S0 S o=SYN-SENT@1 r="},
+      {"refused, and asked again", "S ra -S -S ra -S sa A A10 a",
+       "REJ Sr o=SYN-SENT@1,CLOSED@2 r=\nREJ Sr o=SYN-SENT@1,CLOSED@5 r=\n"
+       "S1 ShADa o=SYN-SENT@1,ESTABLISHED@7 r=SYN-RECEIVED@6,ESTABLISHED@8"},
+      {"text in the SYN", "S10 sa A A10 a", "ambiguity syn_data\nS1 SThADa " OPEN_O " " OPEN_R},
       {"an attempt repeated", "S @1 -S @2 -S", "S0 S o=SYN-SENT@1 r="},
       {"refused", "S ra", "REJ Sr o=SYN-SENT@1,CLOSED@2 r="},
       {"open", "S sa A", "S1 ShA " OPEN_O " " OPEN_R},
@@ -183,6 +187,21 @@ static void on_the_link(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
+// What comes before all that its receiver has acknowledged is answered, no more: RFC 9293 3.10.7.4, first.
+static void what_is_not_looked_at(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"text again, with an ACK of the FIN", "S sa A a10 A FA -a10 a",
+       "S2 ShAdFta " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@8 " OPEN_R ",CLOSE-WAIT@6"},
+      {"a keepalive", "S sa A a10 A FA a-1 a",
+       "S2 ShAdFa " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@8 " OPEN_R ",CLOSE-WAIT@6"},
+      {"text that nobody has acknowledged", "S sa A a10x FA -a10",
+       "S2 ShAdFt " OPEN_O ",FIN-WAIT-1@5,FIN-WAIT-2@6 " OPEN_R ",CLOSE-WAIT@5"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
 // The side that is said to have sent a RST goes on: it did not.
 static void rst_proves_false(void **state)
 {
@@ -191,6 +210,14 @@ static void rst_proves_false(void **state)
       {"forged exactly", "S sa A A10 a r a50 A a50 A", "RSTR ShADard " OPEN_O " " OPEN_R},
       {"what was on its way does not say so", "S sa A A10 a r A10 A20",
        "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+      {"a FIN was on its way", "S sa A A10 fa ra FA",
+       "SF ShADfrF " OPEN_O ",CLOSE-WAIT@5,LAST-ACK@7,CLOSED@6 " OPEN_R ",FIN-WAIT-1@5,CLOSED@6"},
+      // RFC 9293 3.10.7.1: the answer of who has no connection any more.
+      {"true, and a FIN was overtaken", "S sa A A10 a R FA50 r",
+       "RSTR ShADaRFr " OPEN_O ",CLOSED@8 " OPEN_R ",CLOSED@8"},
+      {"false: the FIN was acknowledged first", "S sa A A10 a R FA50 a r",
+       "RSTR ShADaRFr " OPEN_O ",FIN-WAIT-1@7,FIN-WAIT-2@8,CLOSED@9 " OPEN_R
+       ",CLOSE-WAIT@7,CLOSED@9"},
   };
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
@@ -416,13 +443,21 @@ static void names_at_one_time(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_life_once),      cmocka_unit_test(names_at_one_time),
-      cmocka_unit_test(final_once),          cmocka_unit_test(normal),
-      cmocka_unit_test(o4_other_handshakes), cmocka_unit_test(midstream),
-      cmocka_unit_test(o3_not_taken),        cmocka_unit_test(rst_proves_false),
-      cmocka_unit_test(o7_challenge_ack),    cmocka_unit_test(time_wait),
-      cmocka_unit_test(rows_and_lives),      cmocka_unit_test(rows_of_lives),
-      cmocka_unit_test(where_text_ends),     cmocka_unit_test(on_the_link),
+      cmocka_unit_test(each_life_once),
+      cmocka_unit_test(names_at_one_time),
+      cmocka_unit_test(final_once),
+      cmocka_unit_test(normal),
+      cmocka_unit_test(o4_other_handshakes),
+      cmocka_unit_test(midstream),
+      cmocka_unit_test(o3_not_taken),
+      cmocka_unit_test(rst_proves_false),
+      cmocka_unit_test(o7_challenge_ack),
+      cmocka_unit_test(time_wait),
+      cmocka_unit_test(rows_and_lives),
+      cmocka_unit_test(rows_of_lives),
+      cmocka_unit_test(where_text_ends),
+      cmocka_unit_test(on_the_link),
+      cmocka_unit_test(what_is_not_looked_at),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,9 +40,11 @@ struct oracle_side {
   uint64_t heard_ns;  // when a packet last came to it
   bool silent_end;    // it went to CLOSED when none came
   bool aborted;       // by its program
+  bool mute;          // and before its SYN left: of that connection only a RST shows
   bool drops_text;    // text came that it did not take
   bool syn_sent;
   uint32_t iss, sent; // octets of text that the host put on the wire
+  uint32_t sent_anew; // the same since its last SYN
 };
 
 struct oracle {
