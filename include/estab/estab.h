@@ -313,6 +313,9 @@ struct estab_connect_settings {
   // as much as fits of what estab_send() has queued until estab_stack_output() makes it. That text may reach the
   // server's program twice (6.1): for requests of which this is no matter. What the server does not take is sent again.
   bool fast_open;
+  // With the option's form before it had a number of its own, kind 254 (RFC 6994): for old servers, which may know no
+  // other. Those who listen answer in the form that the client speaks.
+  bool fast_open_experimental;
 };
 ESTAB_API void estab_connect_settings_default(struct estab_connect_settings *settings);
 // Active OPEN. The handle is usable at once: data may be queued before the handshake ends. ESTAB_ERR_EXISTS when the
@@ -339,7 +342,8 @@ ESTAB_API int estab_fast_open_get(estab_stack *s, struct estab_fast_open_cookie 
 ESTAB_API int estab_fast_open_put(estab_stack *s, const struct estab_fast_open_cookie *cookie);
 // The key of the cookies that listeners give, 16 bytes: the same on all hosts that stand behind one address; Linux with
 // this TCP_FASTOPEN_KEY gives the same cookies (the words of net.ipv4.tcp_fastopen_key are little-endian). The one
-// before stays good until the next call. Without it: a secret of the stack's, which changes once a day.
+// before stays good until the next call: who comes while keys change says the older one first. Without it: a
+// secret of the stack's, which changes once a day.
 ESTAB_API void estab_fast_open_set_key(estab_stack *s, const uint8_t key[16]);
 // The cookie that a listener of ours gives to a client now, 8 bytes.
 ESTAB_API void estab_fast_open_cookie(estab_stack *s, const struct estab_ip *local,
@@ -405,6 +409,7 @@ enum estab_fast_open {
   ESTAB_FAST_OPEN_TEXT = 1u << 3,    // the SYN carried text
   ESTAB_FAST_OPEN_TAKEN = 1u << 4, // the SYN-ACK has acknowledged all of it: a round trip was saved
   ESTAB_FAST_OPEN_DENIED = 1u << 5, // active: wanted, but it did not work there lately; not tried
+  ESTAB_FAST_OPEN_EXPERIMENTAL = 1u << 6, // with the option's experimental form
 };
 
 // tcp_info's fields as far as they apply, with units. The caller sets struct_bytes.

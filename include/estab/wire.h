@@ -350,6 +350,7 @@ enum estab_tcp_option {
   ESTAB_TCP_OPT_TFO = 0x040,            // kind 34, RFC 7413 4.1.1
   ESTAB_TCP_OPT_ACCECN0 = 0x080,        // kind 172, RFC 9768 3.2.3
   ESTAB_TCP_OPT_ACCECN1 = 0x100,        // kind 174
+  ESTAB_TCP_OPT_TFO_EXP = 0x200, // besides TFO: as it was before, kind 254 and 0xf989 (RFC 6994)
   ESTAB_TCP_OPT_MALFORMED =
       0x8000, // parse: an illegal length ended the walk; what came before it counts
 };

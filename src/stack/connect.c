@@ -127,6 +127,8 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
   tcb_enter(&s->tcp, t, ESTAB_SYN_SENT, "active OPEN", s->now_ns);
   t->owed |= OWED_SYN;
   if (settings->fast_open) t->bits |= TCB_FAST_OPEN;
+  if (settings->fast_open && settings->fast_open_experimental)
+    t->fast_open |= ESTAB_FAST_OPEN_EXPERIMENTAL;
   if (s->settings.syn_timeout_ns)
     t->at[TIMER_USER] = u64_sum(s->now_ns, s->settings.syn_timeout_ns);
   *out = conn_handle(t);

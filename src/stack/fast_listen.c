@@ -61,6 +61,7 @@ void fast_listen_syn(struct estab_stack *s, uint32_t index, const struct seg *g)
   struct listener *x = slab_at(&s->listeners, h->listener);
   const struct estab_tcp_options *o = g->options;
   h->bits |= HALF_COOKIE;
+  if (o->present & ESTAB_TCP_OPT_TFO_EXP) h->bits |= HALF_COOKIE_EXP;
   if (o->tfo_bytes == 0) return; // it asks for one, 4.2.1
   enum cookie_verdict v = cookies_check(&s->tcp.cookies, &h->tuple.local, &h->tuple.remote,
                                         o->tfo_cookie, o->tfo_bytes, s->now_ns);
@@ -77,6 +78,7 @@ void fast_listen_syn(struct estab_stack *s, uint32_t index, const struct seg *g)
   struct tcb *t = half_grow(s, index);
   if (!t) return; // no memory: the usual way needs less
   if (v == COOKIE_OF_OLD_KEY) t->fast_open |= ESTAB_FAST_OPEN_LEARNED;
+  if (o->present & ESTAB_TCP_OPT_TFO_EXP) t->fast_open |= ESTAB_FAST_OPEN_EXPERIMENTAL;
   fast_listen_take(s, t, x, g);
   stack_collect(s, t);
 }

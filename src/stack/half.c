@@ -236,6 +236,7 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
   }
   if ((h->bits & HALF_COOKIE) && h->stage == 0) { // RFC 7413 4.2.2: not with a later one
     o->present |= ESTAB_TCP_OPT_TFO;
+    if (h->bits & HALF_COOKIE_EXP) o->present |= ESTAB_TCP_OPT_TFO_EXP;
     o->tfo_bytes = COOKIE_BYTES;
     cookies_make(&s->tcp.cookies, &h->tuple.local, &h->tuple.remote, s->now_ns, o->tfo_cookie);
   }

@@ -41,9 +41,10 @@
 // ---- Records
 
 enum half_bits {
-  HALF_JUDGING = 1u << 0, // waits for estab_accept_syn() or estab_refuse_syn()
-  HALF_ON_LIST = 1u << 1, // on the event list (while judging) or the ready list
-  HALF_COOKIE = 1u << 2,  // the SYN-ACK brings a cookie, RFC 7413 4.2.1
+  HALF_JUDGING = 1u << 0,    // waits for estab_accept_syn() or estab_refuse_syn()
+  HALF_ON_LIST = 1u << 1,    // on the event list (while judging) or the ready list
+  HALF_COOKIE = 1u << 2,     // the SYN-ACK brings a cookie, RFC 7413 4.2.1
+  HALF_COOKIE_EXP = 1u << 3, // with the option's experimental form, as the SYN
   // With SEG_ACCECN
   HALF_ECN_FIELD = 3u << 4, // of the latest SYN, enum estab_ecn
   HALF_ECN_NO_ECT =

@@ -30,6 +30,15 @@ static void fastopen_put_text(struct tcb *t, uint32_t room, struct tcp_out *out)
   if (out->text_bytes) t->fast_open |= ESTAB_FAST_OPEN_TEXT;
 }
 
+// In the form that this connection speaks: the one that was registered, or the one before it.
+static void fastopen_put_option(const struct tcb *t, struct estab_tcp_options *o,
+                                uint8_t cookie_bytes)
+{
+  o->tfo_bytes = cookie_bytes;
+  o->present |= ESTAB_TCP_OPT_TFO;
+  if (t->fast_open & ESTAB_FAST_OPEN_EXPERIMENTAL) o->present |= ESTAB_TCP_OPT_TFO_EXP;
+}
+
 void fastopen_put_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_ns)
 {
   struct estab_tcp_options *o = &out->h.options;
@@ -38,8 +47,7 @@ void fastopen_put_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
         out->retransmission)
       return;
     cookies_make(&c->cookies, &t->tuple.local, &t->tuple.remote, now_ns, o->tfo_cookie);
-    o->tfo_bytes = COOKIE_BYTES;
-    o->present |= ESTAB_TCP_OPT_TFO;
+    fastopen_put_option(t, o, COOKIE_BYTES);
     return;
   }
   if (t->snd.nxt != t->iss) return; // RFC 7413 4.2.2: a second SYN has nothing that could be why
@@ -49,11 +57,9 @@ void fastopen_put_syn(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_
     return;
   }
   t->fast_open |= ESTAB_FAST_OPEN_ASKED;
-  o->present |= ESTAB_TCP_OPT_TFO;
-  o->tfo_bytes = 0;
+  fastopen_put_option(t, o, k ? k->bytes_count : 0);
   if (!k || k->bytes_count == 0) return;
   k->used_s = (uint32_t)(now_ns / 1000000000u);
-  o->tfo_bytes = k->bytes_count;
   memcpy(o->tfo_cookie, k->bytes, k->bytes_count);
   t->fast_open |= ESTAB_FAST_OPEN_COOKIE;
   const uint16_t port = t->tuple.remote_port;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// tcp_opt.c - TCP options: RFC 9293 3.1, RFC 7323, RFC 2018, RFC 5482, RFC 7413, RFC 9768.
+// tcp_opt.c - TCP options: RFC 9293 3.1, RFC 7323, RFC 2018, RFC 5482, RFC 7413, RFC 6994, RFC 9768.
 //
 // A length that cannot be ends the walk: what came before it counts, what follows does not, and the
 // walk always moves on [MUST-6] [MUST-7]. RFC 5482 and 7413 ask for their option alone to be ignored
@@ -18,13 +18,13 @@
 #define TCP_OPT_SACK_PERMITTED_TS      0x0402080aU
 #define TCP_OPT_NOP_WSCALE             0x010303U // and the shift
 
-static bool tcp_opt_take_fastopen(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
+static void tcp_opt_take_fastopen(const uint8_t *p, size_t cookie, uint32_t form,
+                                  struct estab_tcp_options *o)
 {
-  const size_t cookie = bytes - 2;
-  if (cookie != 0 && (cookie < 4 || cookie > sizeof o->tfo_cookie || cookie % 2 != 0)) return false;
-  memcpy(o->tfo_cookie, p + 2, cookie);
+  if (cookie != 0 && (cookie < 4 || cookie > sizeof o->tfo_cookie || cookie % 2 != 0)) return;
+  memcpy(o->tfo_cookie, p, cookie);
   o->tfo_bytes = (uint8_t)cookie;
-  return true;
+  o->present = (o->present & ~(uint32_t)ESTAB_TCP_OPT_TFO_EXP) | ESTAB_TCP_OPT_TFO | form;
 }
 
 static void tcp_opt_take_accecn(const uint8_t *p, size_t bytes, struct estab_tcp_options *o)
@@ -81,8 +81,10 @@ static bool tcp_opt_take(const uint8_t *p, size_t bytes, struct estab_tcp_option
       o->present |= ESTAB_TCP_OPT_UTO;
     }
     return true;
-  case TCP_OPT_KIND_TFO:
-    if (tcp_opt_take_fastopen(p, bytes, o)) o->present |= ESTAB_TCP_OPT_TFO;
+  case TCP_OPT_KIND_TFO: tcp_opt_take_fastopen(p + 2, bytes - 2, 0, o); return true;
+  case TCP_OPT_KIND_EXP:
+    if (bytes >= 4 && get_be16(p + 2) == TCP_OPT_EXP_TFO)
+      tcp_opt_take_fastopen(p + 4, bytes - 4, ESTAB_TCP_OPT_TFO_EXP, o);
     return true;
   case TCP_OPT_KIND_ACCECN0:
   case TCP_OPT_KIND_ACCECN1:
@@ -179,13 +181,16 @@ static void tcp_opt_put_handshake(struct tcp_opt_writer *w, const struct estab_t
 
 static void tcp_opt_put_fastopen(struct tcp_opt_writer *w, const struct estab_tcp_options *o)
 {
-  const size_t bytes = 2 + (size_t)o->tfo_bytes, padded = (bytes + 3) & ~(size_t)3;
+  const bool experimental = (o->present & ESTAB_TCP_OPT_TFO_EXP) != 0;
+  const size_t head = experimental ? 4 : 2, bytes = head + o->tfo_bytes;
+  const size_t padded = (bytes + 3) & ~(size_t)3;
   uint8_t *p = tcp_opt_room(w, padded);
   if (p == NULL) return;
   put_be32(p + padded - 4, TCP_OPT_NOP4);
-  p[0] = TCP_OPT_KIND_TFO;
+  p[0] = experimental ? TCP_OPT_KIND_EXP : TCP_OPT_KIND_TFO;
   p[1] = (uint8_t)bytes;
-  memcpy(p + 2, o->tfo_cookie, o->tfo_bytes);
+  if (experimental) put_be16(p + 2, TCP_OPT_EXP_TFO);
+  memcpy(p + head, o->tfo_cookie, o->tfo_bytes);
 }
 
 static void tcp_opt_put_sack(struct tcp_opt_writer *w, const struct estab_tcp_options *o)

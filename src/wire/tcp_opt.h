@@ -17,7 +17,10 @@ enum tcp_opt_kind {
   TCP_OPT_KIND_TFO = 34,
   TCP_OPT_KIND_ACCECN0 = 172,
   TCP_OPT_KIND_ACCECN1 = 174,
+  TCP_OPT_KIND_EXP = 254, // what of, its first two octets say (RFC 6994 3.1)
 };
+
+#define TCP_OPT_EXP_TFO 0xf989U
 
 // NOP NOP TS, as most stacks lay it out in every segment but the SYN.
 #define TCP_OPT_NOP_NOP_TS 0x0101080aU

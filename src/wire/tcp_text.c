@@ -105,6 +105,9 @@ static void tcp_text_option(struct fmt *f, const uint8_t *p, size_t bytes, uint3
   } else if (kind == TCP_OPT_KIND_TFO) {
     fmt_str(f, bytes > 2 ? "FO " : "FO");
     tcp_text_bytes(f, p + 2, bytes - 2);
+  } else if (kind == TCP_OPT_KIND_EXP && bytes >= 4 && get_be16(p + 2) == TCP_OPT_EXP_TFO) {
+    fmt_str(f, bytes > 4 ? "FOEXP " : "FOEXP");
+    tcp_text_bytes(f, p + 4, bytes - 4);
   } else if ((kind == TCP_OPT_KIND_ACCECN0 || kind == TCP_OPT_KIND_ACCECN1) && bytes <= 11 &&
              bytes % 3 == 2) {
     tcp_text_accecn(f, p, bytes);

@@ -212,6 +212,7 @@ static void rare_options_of(struct bench *b, const struct slot *slot, struct est
     o->present |= ESTAB_TCP_OPT_TFO;
     o->tfo_bytes = what & 2 ? 8 : (uint8_t)((what >> 4) % 9 * 2);
     if (o->tfo_bytes == 2) o->tfo_bytes = 0;
+    if (what & 32) o->present |= ESTAB_TCP_OPT_TFO_EXP;
     if (what & 2)
       estab_fast_open_cookie(b->s, &slot->tuple.local, &slot->tuple.remote, o->tfo_cookie);
   }
@@ -510,6 +511,7 @@ static void op_call(struct bench *b)
     peer.remote_port = 80;
     if (to & 16) peer.local_port = 80; // perhaps with itself
     peer.fast_open = b->fast_open;
+    peer.fast_open_experimental = to & 64;
     if (to & 32) learn_cookie(b, &peer);
     if (estab_connect(b->s, &peer, b->now_ns, &fresh) == ESTAB_OK) add_conn(b, fresh);
     break;

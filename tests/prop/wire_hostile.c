@@ -112,7 +112,7 @@ static bool every_option(struct prop_rng *r)
 
 static bool random_options(struct prop_rng *r)
 {
-  static const uint8_t kinds[] = {0, 1, 1, 2, 3, 4, 5, 8, 28, 34, 172, 174, 253};
+  static const uint8_t kinds[] = {0, 1, 1, 2, 3, 4, 5, 8, 28, 34, 172, 174, 253, 254};
   static const uint8_t lengths[] = {0, 1, 2, 3, 4, 5, 8, 10, 11, 12, 18, 26, 34, 40};
   uint8_t p[40];
   const size_t n = 4 * prop_below(r, 11);

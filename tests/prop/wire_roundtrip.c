@@ -332,7 +332,7 @@ static struct estab_tcp_options random_options(struct prop_rng *r, size_t *bytes
 {
   struct estab_tcp_options o = {0};
   size_t left = 40;
-  const uint32_t wanted = yes(r) ? u32(r) & 0x1ff : 1U << prop_below(r, 9);
+  const uint32_t wanted = yes(r) ? u32(r) & 0x3ff : 1U << prop_below(r, 10);
   if (wanted & ESTAB_TCP_OPT_MSS) {
     o.present |= ESTAB_TCP_OPT_MSS;
     o.mss = (uint16_t)(1 + prop_below(r, 65535));
@@ -352,11 +352,12 @@ static struct estab_tcp_options random_options(struct prop_rng *r, size_t *bytes
     left -= 4;
   }
   const size_t cookie = yes(r) ? 0 : 4 + 2 * prop_below(r, 7);
-  if ((wanted & ESTAB_TCP_OPT_TFO) && padded(2 + cookie) <= left) {
-    o.present |= ESTAB_TCP_OPT_TFO;
+  const size_t head = wanted & ESTAB_TCP_OPT_TFO_EXP ? 4 : 2;
+  if ((wanted & ESTAB_TCP_OPT_TFO) && padded(head + cookie) <= left) {
+    o.present |= wanted & (ESTAB_TCP_OPT_TFO | ESTAB_TCP_OPT_TFO_EXP);
     o.tfo_bytes = (uint8_t)cookie;
     fill(r, o.tfo_cookie, cookie);
-    left -= padded(2 + cookie);
+    left -= padded(head + cookie);
   }
   if ((wanted & ESTAB_TCP_OPT_UTO) && left >= 4) {
     o.present |= ESTAB_TCP_OPT_UTO;
@@ -441,7 +442,7 @@ static bool tcp(struct prop_rng *r)
 static bool crowded_options(struct prop_rng *r)
 {
   struct estab_tcp_options o = {
-      .present = u32(r) & 0x1ff,
+      .present = u32(r) & 0x3ff,
       .mss = 1460,
       .wscale = 7,
       .sack_count = (uint8_t)(1 + prop_below(r, 4)),

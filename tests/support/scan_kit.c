@@ -186,6 +186,7 @@ static void kit_options(struct watch_packet *p, struct observation *o, const cha
     }
     if (*c == 'd') p->payload_bytes = 24;
     if (*c == 'c') t->present |= ESTAB_TCP_OPT_TFO;
+    if (*c == 'x') t->present |= ESTAB_TCP_OPT_TFO | ESTAB_TCP_OPT_TFO_EXP;
     if (*c == 'f') o->fragmented = true;
     if (*c == 'w') p->tcp.window = (uint16_t)atoi(c + 1);
     if (*c == 'q') p->tcp.seq = (uint32_t)atoi(c + 1);

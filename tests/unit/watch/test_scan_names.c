@@ -290,6 +290,12 @@ static void test_modifiers(void **state)
   scan_kit_expect(k, "syn_scan");
   assert_int_equal(k->alerts[0].a.modifiers, ESTAB_WATCH_TFO | ESTAB_WATCH_DATA);
   names_done(k);
+  k = names_new();
+  names_ports(k, 1, 0.001, "10.9.9.9", 50000, 0, "S,mx", 20, "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.modifiers, ESTAB_WATCH_TFO);
+  names_done(k);
 }
 
 static void test_block(void **state)

@@ -16,6 +16,7 @@ enum {
   TS = ESTAB_TCP_OPT_TS,
   UTO = ESTAB_TCP_OPT_UTO,
   TFO = ESTAB_TCP_OPT_TFO,
+  FOEXP = ESTAB_TCP_OPT_TFO | ESTAB_TCP_OPT_TFO_EXP,
   ACC0 = ESTAB_TCP_OPT_ACCECN0,
   ACC1 = ESTAB_TCP_OPT_ACCECN1,
   BAD = ESTAB_TCP_OPT_MALFORMED,
@@ -76,6 +77,11 @@ static void layouts(void **state)
       {{.present = MSS | TS | WS, .mss = 1}, 20, "mss 1,nop,nop,TS val 0 ecr 0,nop,wscale 0"},
       {{.present = TFO}, 4, "FO,nop,nop"},
       {{.present = TFO, .tfo_bytes = 6}, 8, "FO 000000000000"},
+      {{.present = FOEXP}, 4, "FOEXP"},
+      {{.present = FOEXP, .tfo_bytes = 6, .tfo_cookie = {0xab, 0xcd, 0xef}},
+       12,
+       "FOEXP abcdef000000,nop,nop"},
+      {{.present = ESTAB_TCP_OPT_TFO_EXP, .tfo_bytes = 6}, 0, ""},
       {{.present = SACK, .sack_count = 4, .sack = {{1, 2}, {3, 4}, {5, 6}, {7, 8}}},
        36,
        "nop,nop,sack 1:2 3:4 5:6 7:8"},
@@ -150,6 +156,17 @@ static void what_is_taken(void **state)
       {{172, 4, 0, 0}, 4, ACC0},
       {{253, 4, 9, 9, 4, 2, 0, 0}, 8, SACKOK}, // unknown: stepped over
       {{253, 0, 4, 2}, 4, BAD},
+      // [RFC 7413 S5] kind 254 is Fast Open's where its first two octets say so
+      {{254, 4, 0xf9, 0x89, 4, 2, 0, 0}, 8, FOEXP | SACKOK},
+      {{254, 8, 0xf9, 0x89, 1, 2, 3, 4}, 8, FOEXP},
+      {{254, 6, 0xf9, 0x89, 1, 2, 4, 2}, 8, SACKOK},
+      {{254, 9, 0xf9, 0x89, 1, 2, 3, 4, 5, 4, 2, 0}, 12, SACKOK},
+      {{254, 8, 0xf9, 0x88, 1, 2, 3, 4}, 8, 0},
+      {{253, 8, 0xf9, 0x89, 1, 2, 3, 4}, 8, 0},
+      {{254, 3, 0xf9, 0x89}, 4, BAD}, // the next one's length
+      {{254, 2, 0xf9, 2}, 4, 0},
+      {{254, 4, 0xf9, 0x89, 34, 2}, 6, TFO}, // the later one
+      {{34, 2, 254, 4, 0xf9, 0x89}, 6, FOEXP},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     struct estab_tcp_options o;

@@ -48,7 +48,10 @@ static size_t neutral_options(const struct estab_tcp_options *o, uint8_t *out)
     }
   }
   if ((o->present & ESTAB_TCP_OPT_TFO) != 0) {
-    n += neutral_put(out + n, 0x2200u | (2u + o->tfo_bytes), 2);
+    if ((o->present & ESTAB_TCP_OPT_TFO_EXP) != 0)
+      n += neutral_put(out + n, 0xfe00f989u | (4u + o->tfo_bytes) << 16, 4);
+    else
+      n += neutral_put(out + n, 0x2200u | (2u + o->tfo_bytes), 2);
     memcpy(out + n, o->tfo_cookie, o->tfo_bytes);
     n += o->tfo_bytes;
   }
@@ -91,7 +94,7 @@ void referee_neutral(uint8_t *bytes, size_t *count, size_t room)
 {
   const uint32_t known = ESTAB_TCP_OPT_MSS | ESTAB_TCP_OPT_WSCALE | ESTAB_TCP_OPT_SACK_PERMITTED |
                          ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK | ESTAB_TCP_OPT_TFO |
-                         ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
+                         ESTAB_TCP_OPT_TFO_EXP | ESTAB_TCP_OPT_ACCECN0 | ESTAB_TCP_OPT_ACCECN1;
   struct estab_packet packet;
   uint8_t options[96]; // all of them together, and more than a header holds
   if (estab_packet_parse(ESTAB_LINK_RAW, bytes, *count, true, &packet) < 0 ||

@@ -255,7 +255,11 @@ int referee_setsockopt(void *userdata, int fd, int level, int name, const void *
   if (bytes >= sizeof number) memcpy(&number, value, sizeof number);
   referee_lock();
   if (referee_need_stack()) host_pump(&referee.run.host);
-  bool known = option_set(sock, level, name, value, number, &out);
+  bool known = true;
+  if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+    fast_open_key_option(&referee.run, sock, value, bytes, &out);
+  else
+    known = option_set(sock, level, name, value, number, &out);
   if (referee.run.host.stack != NULL) host_pump(&referee.run.host);
   referee_unlock();
   if (!known) return option_fails(ENOPROTOOPT);

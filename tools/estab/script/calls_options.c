@@ -229,6 +229,17 @@ static enum step option_congestion(struct run *run, struct sock *sock, const str
   return sock_set(&run->sockets, sock, ESTAB_OPT_CONGESTION_CONTROL, (uint64_t)cc, out);
 }
 
+static enum step option_key(struct run *run, struct sock *sock, const struct call *call,
+                            struct outcome *out)
+{
+  const struct value *v = call_argument(call, 3);
+  uint8_t bytes[33] = {0};
+  const size_t said = (size_t)value_number(call_argument(call, 4), 0);
+  if (v == NULL || v->kind != VALUE_STRING) return call_not_here(out, "this form of a key");
+  const size_t count = fast_open_key_read(v->text, bytes, sizeof bytes);
+  return fast_open_key_option(run, sock, bytes, said <= count ? said : 0, out);
+}
+
 enum step call_setsockopt(struct run *run, struct pending *pending, struct outcome *out)
 {
   const struct call *call = pending->call;
@@ -255,6 +266,11 @@ enum step call_setsockopt(struct run *run, struct pending *pending, struct outco
   }
   if (value_is(name, "TCP_FASTOPEN") || value_is(name, "TCP_FASTOPEN_CONNECT"))
     return fast_open_option(run, sock, value_is(name, "TCP_FASTOPEN_CONNECT"), number, out);
+  if (value_is(name, "TCP_FASTOPEN_EXPERIMENTAL")) {
+    sock->fast_open_experimental = number != 0;
+    return option_answers(out, 0, NULL);
+  }
+  if (value_is(name, "TCP_FASTOPEN_KEY")) return option_key(run, sock, call, out);
   const struct socket_option *option = option_find(name);
   if (option == NULL) return call_not_here(out, "this option");
   return sock_set(&run->sockets, sock, option->option, (uint64_t)number * option->unit, out);

@@ -89,19 +89,13 @@ void fast_open_forget(const struct run *run)
   (void)estab_fast_open_put(run->host.stack, &none);
 }
 
-// FO and a name: TFO_COOKIE is the cookie that the host gives to the far side.
-void fast_open_live_cookie(const struct run *run, uint8_t cookie[8])
-{
-  estab_fast_open_cookie(run->host.stack, &run->host.local, &run->host.remote, cookie);
-}
-
-bool fast_open_cookie_matches(const struct run *run, const struct packet_spec *p,
+bool fast_open_cookie_matches(struct run *run, const struct packet_spec *p,
                               const struct estab_tcp_options *got)
 {
   const struct estab_tcp_options *want = &p->options;
   uint8_t live[8];
   if (got->tfo_bytes != want->tfo_bytes) return false;
-  if (!p->cookie_by_name) return memcmp(got->tfo_cookie, want->tfo_cookie, got->tfo_bytes) == 0;
-  fast_open_live_cookie(run, live);
+  if (p->cookie_name == NULL) return memcmp(got->tfo_cookie, want->tfo_cookie, got->tfo_bytes) == 0;
+  fast_open_named_cookie(run, p->cookie_name, live);
   return memcmp(got->tfo_cookie, live, sizeof live) == 0;
 }

@@ -19,6 +19,7 @@ enum knob_kind {
   KNOB_TRIES,  // U64: a number of retransmissions; here the time until the next one would be due
   KNOB_ECN,    // U8: numbered as estab does
   KNOB_FAST,   // Linux's bits of Fast Open: 0x400 = every listener
+  KNOB_KEY,    // of Fast Open's cookies
   KNOB_FORGET, // 0: what Fast Open has learned of servers is forgotten
   KNOB_IDLE,   // keepalive's idle time where a script asks for keepalive
 };
@@ -103,6 +104,7 @@ static const struct knob knobs[] = {
     {"net.ipv4.tcp_ecn_", KNOB_NONE, 0, 0, 1}, // all that begin with it, as with a point
     {"net.ipv4.tcp_fastopen", KNOB_FAST, 0, 0, 1},
     {"net.ipv4.tcp_fastopen_cookies", KNOB_FORGET, 0, 0, 1},
+    {"net.ipv4.tcp_fastopen_key", KNOB_KEY, 0, 0, 1},
     {"net.ipv4.tcp_fastopen_", KNOB_NONE, 0, 0, 1},
     {"net.ipv4.tcp_mtu_probing", KNOB_U8, AT(plpmtud), 0, 1},
     {"net.ipv4.tcp_notsent_lowat", KNOB_U32, AT(notsent_lowat_bytes), 0, 1},
@@ -191,6 +193,7 @@ static int knob_store(struct estab_settings *settings, enum knob_kind kind, size
   case KNOB_NONE:
   case KNOB_IDLE:
   case KNOB_FAST:
+  case KNOB_KEY:
   case KNOB_FORGET:
   case KNOB_ZERO: break;
   }
@@ -249,6 +252,7 @@ int knob_set(struct run *run, const char *name, const char *value)
     break;
   case KNOB_IDLE: run->sockets.keepidle_ns = n; return 0;
   case KNOB_FAST: run->sockets.fast_open_all = (n & 0x400) ? 1024 : 0; return 0;
+  case KNOB_KEY: return fast_open_key_knob(run, value);
   case KNOB_FORGET:
     if (n == 0 && run->host.stack != NULL) estab_stack_trim(run->host.stack);
     return 0;

@@ -78,11 +78,14 @@ static int option_hex(char c)
   return -1;
 }
 
-// FO, or FO and a cookie in hexadecimal, or a name for one.
-static void option_cookie(struct lex *lx, struct packet_spec *p)
+// FO, or FO and a cookie in hexadecimal, or a name for one; FOEXP the same in the experimental form.
+static void option_cookie(struct script *script, struct lex *lx, struct packet_spec *p)
 {
   size_t head = p->option_count;
-  option_put(lx, p, 0x2200, 2);
+  if (token_is_word(&lx->token, "FO"))
+    option_put(lx, p, 0x2200, 2);
+  else
+    option_put(lx, p, 0xfe00f989, 4);
   lex_next(lx);
   if (lx->token.kind == TOKEN_WORD || lx->token.kind == TOKEN_INTEGER) {
     const struct token *t = &lx->token;
@@ -93,7 +96,7 @@ static void option_cookie(struct lex *lx, struct packet_spec *p)
       for (size_t i = 0; i < digits && lx->error == NULL; i += 2)
         option_put(lx, p, (uint64_t)(option_hex(t->text[i]) << 4 | option_hex(t->text[i + 1])), 1);
     } else {
-      p->cookie_by_name = true;
+      p->cookie_name = script_text(script, t->text, t->length);
       p->cookie_at = p->option_count;
       option_put(lx, p, 0, 8);
     }
@@ -118,7 +121,7 @@ static void option_accecn(struct lex *lx, struct packet_spec *p)
   if (lx->error == NULL) p->option_bytes[head + 1] = (uint8_t)(p->option_count - head);
 }
 
-static void option_one(struct lex *lx, struct packet_spec *p)
+static void option_one(struct script *script, struct lex *lx, struct packet_spec *p)
 {
   const struct token t = lx->token;
   uint64_t n;
@@ -144,8 +147,8 @@ static void option_one(struct lex *lx, struct packet_spec *p)
     if (!option_number(lx, UINT16_MAX, &n)) return;
     option_put(lx, p, 0x1c040000 | n, 4);
     lex_next(lx);
-  } else if (token_is_word(&t, "FO")) {
-    option_cookie(lx, p);
+  } else if (token_is_word(&t, "FO") || token_is_word(&t, "FOEXP")) {
+    option_cookie(script, lx, p);
   } else if (token_is_word(&t, "ECN")) {
     option_accecn(lx, p);
   } else if (p->inbound && lx->token.kind == TOKEN_INTEGER) { // an own word: one raw byte
@@ -158,7 +161,6 @@ static void option_one(struct lex *lx, struct packet_spec *p)
 
 bool parse_tcp_options(struct script *script, struct lex *lx, struct packet_spec *p)
 {
-  (void)script;
   p->has_options = true;
   lex_next(lx);
   if (lx->token.kind == TOKEN_ELLIPSIS) {
@@ -166,7 +168,7 @@ bool parse_tcp_options(struct script *script, struct lex *lx, struct packet_spec
     lex_next(lx);
   } else {
     while (lx->error == NULL) {
-      option_one(lx, p);
+      option_one(script, lx, p);
       if (!token_is_mark(&lx->token, ',')) break;
       lex_next(lx);
     }

@@ -380,6 +380,7 @@ void run_replay(struct run *run)
     free(host_take(host));
   fast_open_forget(run);
   memset(run->flows, 0, sizeof run->flows);
+  run->cookie_count = 0;
   run->flow_count = host->flow_count = host->event = 0;
   run->flow_now = -1;
   run->listen_is_fresh = false;

@@ -29,6 +29,7 @@ struct run_options {
 #define RUN_FLOWS     32
 #define RUN_PENDING   8
 #define RUN_VARIABLES 16
+#define RUN_COOKIES   4
 
 // A call between its start and its end.
 struct pending {
@@ -41,6 +42,12 @@ struct pending {
   size_t count, done;
   struct outcome outcome;
   char option_got[64]; // getsockopt: what it read, "" = not compared
+};
+
+// A Fast Open cookie that has a name in a script: what the host gave when it was first said.
+struct named_cookie {
+  const char *name;
+  uint8_t bytes[8];
 };
 
 struct log {
@@ -78,6 +85,8 @@ struct run {
     char name[32];
     int64_t value;
   } variables[RUN_VARIABLES];
+  unsigned cookie_count;
+  struct named_cookie cookies[RUN_COOKIES];
   // How long the connection under test had something to send, and how long only the peer's window held it back.
   struct {
     uint64_t since_ns, busy_ns, rwnd_ns;
@@ -159,9 +168,16 @@ enum step fast_open_write(struct run *run, struct sock *sock, struct fast_open_t
                           struct outcome *out);
 // What was learned of the far side is no more.
 void fast_open_forget(const struct run *run);
-void fast_open_live_cookie(const struct run *run, uint8_t cookie[8]);
-bool fast_open_cookie_matches(const struct run *run, const struct packet_spec *p,
+bool fast_open_cookie_matches(struct run *run, const struct packet_spec *p,
                               const struct estab_tcp_options *got);
+
+// fast_open_keys.c: one key of 16 octets, or two: the second is good as well.
+enum step fast_open_key_option(struct run *run, struct sock *sock, const uint8_t *bytes,
+                               size_t count, struct outcome *out);
+// The octets of a string of the script; how many there are, at most room.
+size_t fast_open_key_read(const char *text, uint8_t *bytes, size_t room);
+int fast_open_key_knob(struct run *run, const char *text); // 0, or -1: it is none
+void fast_open_named_cookie(struct run *run, const char *name, uint8_t cookie[8]);
 
 // command.c: a `command` of the script.
 void command_run(struct run *run, const char *text);

@@ -98,7 +98,7 @@ struct packet_spec {
   // Where in option_bytes numbers stand that must be turned into live ones; 0 = there are none.
   size_t ts_value_at, ts_echo_at, sack_at;
   unsigned sack_count;
-  bool cookie_by_name; // a Fast Open cookie that only the live side knows
+  const char *cookie_name; // of a Fast Open cookie that only the live side knows, or NULL
   size_t cookie_at;
   struct icmp_spec icmp_spec;
 };

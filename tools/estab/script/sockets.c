@@ -100,6 +100,7 @@ enum step sock_listen(struct sockets *sockets, struct sock *sock, int64_t backlo
   int error = estab_listen(sockets->host->stack, &settings, &sock->listener);
   if (error < 0) return sock_fails(out, sock_error_name(error));
   sock->kind = SOCK_LISTENER;
+  fast_open_use_keys(sockets, sock);
   return sock_done(out, 0);
 }
 
@@ -139,6 +140,7 @@ void sock_connect_settings(const struct sockets *sockets, const struct sock *soc
   settings->remote_port = 8080;
   settings->local_port = sock->port;
   settings->fast_open = sock->fast_open > 0 || sock->fast_open_connect;
+  settings->fast_open_experimental = sock->fast_open_experimental;
 }
 
 enum step sock_disconnect(struct sockets *sockets, struct sock *sock, struct outcome *out)

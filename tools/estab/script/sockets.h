@@ -19,6 +19,12 @@ struct sock_option {
   uint64_t value;
 };
 
+// Of Fast Open's cookies: the one they are made with, and another one that is good, too.
+struct fast_open_keys {
+  uint8_t bytes[2][16];
+  unsigned count; // 0 = no own ones
+};
+
 struct sock {
   bool used;
   enum sock_kind kind;
@@ -38,6 +44,8 @@ struct sock {
   bool fast_open_connect; // Linux: connect() asks for a cookie, or waits for what there is to write
   bool fast_open_waits;   // it does
   bool fast_open_blocks;  // a write that connects goes on
+  bool fast_open_experimental; // asks with the option's experimental form
+  struct fast_open_keys fast_open_keys;
   int64_t backlog;
   int64_t linger_s;
   uint64_t read_bytes, written_bytes; // stream positions
@@ -56,6 +64,8 @@ struct sockets {
   const char *unreachable; // errno of an attempt that an ICMP error ended, NULL = EHOSTUNREACH
   uint64_t keepidle_ns;    // for sockets that ask for keepalive, 0 = RFC 9293's two hours
   uint32_t fast_open_all;  // of every listener that says nothing of it
+  struct fast_open_keys fast_open_keys;
+  bool fast_open_keys_used; // the stack has not its own key any more
 };
 
 // The answer of a call: value, and the name of an error when value is -1.
@@ -79,6 +89,8 @@ enum step sock_listen(struct sockets *sockets, struct sock *sock, int64_t backlo
                       struct outcome *out);
 void sock_connect_settings(const struct sockets *sockets, const struct sock *sock,
                            struct estab_connect_settings *settings);
+// fast_open_keys.c: the keys of that listener are the stack's, or, with NULL, those of all.
+void fast_open_use_keys(struct sockets *sockets, const struct sock *sock);
 // connect() to nobody: what it was is reset, and it is as new.
 enum step sock_disconnect(struct sockets *sockets, struct sock *sock, struct outcome *out);
 enum step sock_accept(struct sockets *sockets, struct sock *sock, int64_t fd, struct outcome *out);

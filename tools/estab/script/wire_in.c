@@ -43,11 +43,11 @@ static struct flow *wire_flow_in(struct run *run, const struct packet_spec *p)
   return flow;
 }
 
-static size_t wire_options(const struct run *run, const struct packet_spec *p,
-                           const struct flow *flow, uint8_t *out)
+static size_t wire_options(struct run *run, const struct packet_spec *p, const struct flow *flow,
+                           uint8_t *out)
 {
   memcpy(out, p->option_bytes, p->option_count);
-  if (p->cookie_by_name) fast_open_live_cookie(run, out + p->cookie_at);
+  if (p->cookie_name != NULL) fast_open_named_cookie(run, p->cookie_name, out + p->cookie_at);
   if (p->ts_value_at != 0) {
     uint32_t echo = wire_get32(out + p->ts_echo_at);
     wire_put32(out + p->ts_value_at, wire_get32(out + p->ts_value_at) + FLOW_TS_OFFSET);
@@ -61,8 +61,8 @@ static size_t wire_options(const struct run *run, const struct packet_spec *p,
   return p->option_count;
 }
 
-static size_t wire_segment(const struct run *run, const struct packet_spec *p,
-                           const struct flow *flow, uint8_t *out)
+static size_t wire_segment(struct run *run, const struct packet_spec *p, const struct flow *flow,
+                           uint8_t *out)
 {
   const bool syn = (p->flags & ESTAB_TCP_SYN) != 0;
   struct estab_tcp_header h = {.src_port = flow->tuple.remote_port,

@@ -140,7 +140,8 @@ static bool wire_options_match(struct run *run, const struct packet_spec *p, str
                {ESTAB_TCP_OPT_SACK, "sack"},
                {ESTAB_TCP_OPT_TS, "TS"},
                {ESTAB_TCP_OPT_UTO, "uto"},
-               {ESTAB_TCP_OPT_TFO, "FO"}};
+               {ESTAB_TCP_OPT_TFO, "FO"},
+               {ESTAB_TCP_OPT_TFO_EXP, "FOEXP"}};
   const struct estab_tcp_options *want = &p->options;
   if ((got->present & ESTAB_TCP_OPT_MALFORMED) != 0) return wire_differs(run, "broken options");
   if (p->any_options) return true;
