@@ -94,6 +94,8 @@ static uint64_t detect_in_chunk(const struct rack *r, struct board *b, unsigned 
     start = s->end;
     if (s->bits & (BOARD_SACKED | BOARD_LOST)) continue;
     bool before = sent_after(r->xmit_ns, r->end_seq, s->born_ns, s->end);
+    // The last of it left in the same moment, behind what was delivered.
+    if (s->sent_ns == r->xmit_ns && seq_gt(s->end, r->end_seq)) before = false;
     // Where a round trip takes no time, what was sent again is as old as what made us do it, but came later.
     if (s->born_ns == r->xmit_ns && (s->bits & BOARD_RETRANSMITTED) && !r->again) before = false;
     if (before && s->sent_ns + wait_ns <= now_ns) {

@@ -127,6 +127,28 @@ static void nothing_is_lost_as_it_leaves(void **state)
   end(&f);
 }
 
+// What left in one moment behind what was sent again, at the end of a stretch that began before, is not older than that.
+static void the_end_of_a_stretch_counts(void **state)
+{
+  (void)state;
+  struct flight f;
+  begin(&f);
+  board_set_lost(&f.board, segment(&f, 0), BASE);
+  assert_true(board_append(&f.board, &f.mem, BASE + 6 * MSS, 149 * MS, 0, &no_mark));
+  board_set_sent_again(&f.board, &f.mem, board_find(&f.board, BASE), 150 * MS, 0, &no_mark);
+  assert_true(board_extend(&f.board, BASE + 7 * MSS, 150 * MS, 2 * MS, 0));
+  assert_ptr_equal(segment(&f, 5), segment(&f, 6));
+  sacked(&f, 0, 190 * MS);
+  look(&f, true, 190 * MS);
+  assert_true(lost(&f, 4));
+  assert_false(lost(&f, 5));
+  assert_true(board_append(&f.board, &f.mem, BASE + 8 * MSS, 153 * MS, 0, &no_mark));
+  sacked(&f, 7, 193 * MS);
+  look(&f, true, 193 * MS);
+  assert_true(lost(&f, 5));
+  end(&f);
+}
+
 // RFC 8985 6.2 step 3: a segment sent once arrives behind a later one.
 static void reordering_is_seen(void **state)
 {
@@ -236,6 +258,7 @@ int main(void)
       cmocka_unit_test(waits_for_reordering),
       cmocka_unit_test(three_blocks_need_no_window),
       cmocka_unit_test(nothing_is_lost_as_it_leaves),
+      cmocka_unit_test(the_end_of_a_stretch_counts),
       cmocka_unit_test(reordering_is_seen),
       cmocka_unit_test(one_ack_is_no_disorder),
       cmocka_unit_test(doubtful_retransmissions_do_not_count),
