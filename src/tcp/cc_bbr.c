@@ -51,7 +51,7 @@ static void bbr_check_startup(struct bbr *b, const struct cc_ack *a)
   if (b->state != BBR_STARTUP) return;
   if (!b->full_bw_reached && b->recovering && b->loss_round_start && b->loss_in_round &&
       b->round != b->startup_loss_round && b->loss_events >= BBR_STARTUP_LOSSES &&
-      bbr_too_high(a)) {
+      bbr_too_high(b, a)) {
     b->undo_state = BBR_STARTUP;
     b->full_bw_reached = true;
     b->inflight_longterm = u32_max(bbr_bdp(b, b->bw, 100), b->inflight_latest);

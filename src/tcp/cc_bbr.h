@@ -7,10 +7,13 @@
 //
 // Differs from the draft: a lost segment is judged by the rate sample of the ACK that told of it and by the most
 // that was in flight in its round trip, not by its own flight (and the prefix of a burst at which losses crossed the
-// threshold); a round with fewer losses than a probe may cause (2 %, and a segment) lowers no bound; samples in
-// ProbeRTT are ignored here instead of marked app-limited; the initial window leaves unpaced, as with every
-// controller here. Of marks the draft only says that they are congestion; the answer to them is at bbr_update_marks().
-// Not done: at rest only the bandwidth outlasts the work block.
+// threshold); what was lost while nothing was probed is not counted against a probe, up to 4 %: else a path that loses
+// more than 2 % by chance ends each probe at once, and what Startup found is never outgrown; a round with fewer losses
+// than a probe may cause (2 %, and a segment) lowers no bound; over round trips of more than 156 ms ProbeRTT comes less
+// often, and the least round trip lasts as much longer; samples in ProbeRTT are ignored here instead of marked
+// app-limited; the initial window leaves unpaced, as with every controller here. Of marks the draft only says that
+// they are congestion; the answer to them is at bbr_update_marks(). Not done: at rest only the bandwidth outlasts the
+// work block.
 #ifndef ESTAB_TCP_CC_BBR_H
 #define ESTAB_TCP_CC_BBR_H
 
@@ -22,6 +25,7 @@
 #define BBR_SECOND_NS  UINT64_C(1000000000)
 #define BBR_LOSS_SHARE 50u // BBR.LossThresh: one part of so many, 2 %
 #define BBR_ALPHA_ONE  1024u
+#define BBR_SHARE_ONE  10000u
 
 enum bbr_state {
   BBR_STARTUP,
@@ -59,8 +63,11 @@ struct bbr {
   uint32_t round, rounds_since_up, drain_round, startup_loss_round;
   uint32_t up_acked, up_acked_per_segment;
   uint64_t marks_delivered; // delivered in total, when this round of marks began
+  uint64_t quiet_delivered; // delivered in total, when the last probe was over
+  uint32_t quiet_lost;      // bytes, since then
   uint32_t marked_bytes;    // in this round, as far as they are counted
   uint16_t alpha;           // share of what is marked, averaged over rounds, in BBR_ALPHA_ONE
+  uint16_t lost_before;     // while a probe runs: share that was lost before it, in BBR_SHARE_ONE
   uint8_t marked_rounds;    // in a row, with marks
   bool marked_in_round, marked_heavily; // heavily: in the last round more than half
   uint8_t state, undo_state;            // enum bbr_state; undo: BBR_PROBE_RTT = none
@@ -104,7 +111,7 @@ void bbr_reset_full_bw(struct bbr *b, uint64_t bw);
 void bbr_reset_shortterm(struct bbr *b);
 void bbr_reset_signals(struct bbr *b);
 void bbr_note_loss(struct bbr *b, const struct cc *cc, uint64_t delivered_bytes);
-bool bbr_too_high(const struct cc_ack *a); // IsInflightTooHigh
+bool bbr_too_high(const struct bbr *b, const struct cc_ack *a); // IsInflightTooHigh
 uint32_t bbr_loss_flight(const struct cc_ack *a);
 // Marks of the network (ECN). At the end of a round with some: in Startup the second such round in a row ends it; while
 // more is probed for, the probe is over, and if it was more than half, its volume is the bound as after losses;

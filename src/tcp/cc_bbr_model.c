@@ -2,12 +2,13 @@
 // cc_bbr_model.c - BBR's model of the path: how fast it delivers, how long it is, what losses and clumps of ACKs say.
 #include "tcp/cc_bbr.h"
 
-#define BBR_MIN_RTT_FILTER_NS UINT64_C(10000000000)
-#define BBR_PROBE_RTT_NS      UINT64_C(5000000000) // BBR.ProbeRTTInterval
-#define BBR_EXTRA_ROUNDS      5u  // two windows of so many: the draft's filter of 10 rounds
-#define BBR_ALPHA_SHIFT       4   // a sixteenth of alpha is new in each round
-#define BBR_MARK_PERCENT      15u // a round with marks costs at least so much (RFC 8511)
-#define BBR_MARKED_ROUNDS     2u
+#define BBR_PROBE_RTT_NS       UINT64_C(5000000000) // BBR.ProbeRTTInterval
+#define BBR_PROBE_RTT_MOST_NS  UINT64_C(10000000000)
+#define BBR_PROBE_RTT_IN_TRIPS 32u // where that is longer
+#define BBR_EXTRA_ROUNDS       5u  // two windows of so many: the draft's filter of 10 rounds
+#define BBR_ALPHA_SHIFT        4   // a sixteenth of alpha is new in each round
+#define BBR_MARK_PERCENT       15u // a round with marks costs at least so much (RFC 8511)
+#define BBR_MARKED_ROUNDS      2u
 
 static uint32_t bbr_u32(uint64_t n)
 {
@@ -72,9 +73,10 @@ uint32_t bbr_loss_flight(const struct cc_ack *a)
   return u32_max(a->rate.flight_bytes, a->most_flight_bytes);
 }
 
-bool bbr_too_high(const struct cc_ack *a)
+bool bbr_too_high(const struct bbr *b, const struct cc_ack *a)
 {
-  return (uint64_t)a->rate.lost_bytes * BBR_LOSS_SHARE > bbr_loss_flight(a);
+  const uint64_t most = BBR_SHARE_ONE / BBR_LOSS_SHARE + b->lost_before;
+  return (uint64_t)a->rate.lost_bytes * BBR_SHARE_ONE > bbr_loss_flight(a) * most;
 }
 
 static void bbr_count_rounds(struct bbr *b, const struct cc_ack *a)
@@ -200,17 +202,29 @@ void bbr_model_update(struct bbr *b, const struct cc *cc, const struct cc_ack *a
   bbr_check_full(b, a, bw);
 }
 
+// To look for the round trip costs half of the pipe for 200 ms, in five seconds 2 %. Where the round trip is longer, it
+// costs all that one carries: half of the pipe must empty, and stays empty until that has come back. Then it is done
+// once in 32 of them, at the latest after ten seconds. (The least of minutes: where a queue stands, not what it makes
+// of the round trip.)
+static uint64_t bbr_probe_rtt_interval(const struct cc_ack *a)
+{
+  uint64_t trips_ns = u64_min(a->min_rtt_ns, BBR_PROBE_RTT_MOST_NS) * BBR_PROBE_RTT_IN_TRIPS;
+  return u64_max(BBR_PROBE_RTT_NS, u64_min(trips_ns, BBR_PROBE_RTT_MOST_NS));
+}
+
 void bbr_model_min_rtt(struct bbr *b, const struct cc_ack *a)
 {
-  b->probe_rtt_expired = a->now_ns > b->probe_rtt_min_at_ns + BBR_PROBE_RTT_NS;
+  const uint64_t interval_ns = bbr_probe_rtt_interval(a);
+  b->probe_rtt_expired = a->now_ns > b->probe_rtt_min_at_ns + interval_ns;
   if (a->rtt_ns > 0 &&
       (b->probe_rtt_min_ns == 0 || a->rtt_ns < b->probe_rtt_min_ns || b->probe_rtt_expired)) {
     b->probe_rtt_min_ns = a->rtt_ns;
     b->probe_rtt_min_at_ns = a->now_ns;
   }
   if (b->probe_rtt_min_ns == 0) return;
+  const uint64_t filter_ns = 2 * interval_ns; // MinRTTFilterLen
   if (b->min_rtt_ns == 0 || b->probe_rtt_min_ns < b->min_rtt_ns ||
-      a->now_ns > b->min_rtt_at_ns + BBR_MIN_RTT_FILTER_NS) {
+      a->now_ns > b->min_rtt_at_ns + filter_ns) {
     b->min_rtt_ns = b->probe_rtt_min_ns;
     b->min_rtt_at_ns = b->probe_rtt_min_at_ns;
   }

@@ -45,9 +45,18 @@ static void bbr_raise_slope(struct bbr *b, const struct cc *cc)
   b->up_acked_per_segment = u32_max(cc->cwnd_bytes / growth, cc->mss_bytes);
 }
 
+// What is lost without the probe is no sign against it, up to twice as much as the probe itself may cost.
+static uint16_t bbr_lost_before(const struct bbr *b, const struct cc_ack *a)
+{
+  uint64_t all = a->total_delivered_bytes - b->quiet_delivered + b->quiet_lost;
+  uint64_t share = (uint64_t)b->quiet_lost * BBR_SHARE_ONE / u64_max(all, 1);
+  return (uint16_t)u64_min(share, 2 * BBR_SHARE_ONE / BBR_LOSS_SHARE);
+}
+
 static void bbr_start_up(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
 {
   b->probe_sample = true;
+  b->lost_before = bbr_lost_before(b, a);
   b->acks = BBR_ACKS_STARTING;
   bbr_start_round(b, a->total_delivered_bytes);
   bbr_reset_full_bw(b, bbr_sample_bw(a));
@@ -103,9 +112,13 @@ static void bbr_raise_longterm(struct bbr *b, const struct cc *cc, const struct 
 // AdaptLongTermModel. True: it has decided a transition.
 static bool bbr_adapt_longterm(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
 {
+  b->quiet_lost += a->lost_bytes;
   if (b->acks == BBR_ACKS_STARTING && b->round_start) b->acks = BBR_ACKS_FEEDBACK;
   if (b->acks == BBR_ACKS_STOPPING && b->round_start) {
     b->probe_sample = false;
+    b->lost_before = 0;
+    b->quiet_lost = 0;
+    b->quiet_delivered = a->total_delivered_bytes;
     b->acks = BBR_ACKS_INIT;
     if (bbr_probes_bw(b) && !a->rate.app_limited && b->max_bw[0] > 0) { // AdvanceMaxBwFilter
       b->max_bw[1] = b->max_bw[0];
@@ -116,7 +129,7 @@ static bool bbr_adapt_longterm(struct bbr *b, const struct cc *cc, const struct 
       return true;
     }
   }
-  if (bbr_too_high(a) || b->inflight_longterm == BBR_NONE) return false;
+  if (bbr_too_high(b, a) || b->inflight_longterm == BBR_NONE) return false;
   b->inflight_longterm = u32_max(b->inflight_longterm, a->rate.flight_bytes);
   if (b->state == BBR_UP) bbr_raise_longterm(b, cc, a);
   return false;
@@ -144,7 +157,7 @@ void bbr_probe_on_marks(struct bbr *b, const struct cc *cc, const struct cc_ack 
 
 void bbr_probe_on_loss(struct bbr *b, const struct cc *cc, const struct cc_ack *a)
 {
-  if (!b->probe_sample || !bbr_too_high(a)) return;
+  if (!b->probe_sample || !bbr_too_high(b, a)) return;
   bbr_probed_too_high(b, cc, a);
   if (b->state != BBR_UP) return;
   b->undo_state = BBR_UP;

@@ -51,6 +51,35 @@ static void the_model_of_bandwidth(void **state)
   assert_int_equal(b.min_rtt_ns, 30 * MS);
 }
 
+// Over a long path the round trip is looked for once in 32 of it, at the latest after ten seconds, and lasts for twice
+// as long.
+static void the_round_trip_of_long_paths(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned rtt_ms, interval_ms;
+  } cases[] = {{1, 5000}, {150, 5000}, {200, 6400}, {300, 9600}, {600, 10000}};
+  for (unsigned i = 0; i < 5; i++) {
+    struct bbr b = {0};
+    struct cc_ack a = {
+        .now_ns = 1000 * MS, .rtt_ns = cases[i].rtt_ms * MS, .min_rtt_ns = cases[i].rtt_ms * MS};
+    bbr_model_min_rtt(&b, &a);
+    a.rtt_ns += 10 * MS;
+    a.now_ns += cases[i].interval_ms * MS;
+    bbr_model_min_rtt(&b, &a);
+    assert_false(b.probe_rtt_expired);
+    a.now_ns += MS;
+    bbr_model_min_rtt(&b, &a);
+    assert_true(b.probe_rtt_expired);
+    a.now_ns += (cases[i].interval_ms - 2) * MS;
+    bbr_model_min_rtt(&b, &a);
+    assert_int_equal(b.min_rtt_ns, cases[i].rtt_ms * MS);
+    a.now_ns += 3 * MS;
+    bbr_model_min_rtt(&b, &a);
+    assert_int_equal(b.min_rtt_ns, (cases[i].rtt_ms + 10) * MS);
+  }
+}
+
 // Three rounds without a quarter more.
 static void the_pipe_is_full(void **state)
 {
@@ -182,6 +211,39 @@ static void a_probe_goes_too_far(void **state)
   bbr_probe_cycle(&b, &cc, 1000000, &a);
   assert_int_equal(b.state, BBR_DOWN);
   assert_true(b.precautionary);
+}
+
+// What is lost without a probe is not the probe's doing: on a path that loses 3 % one may cost 5; however much it
+// loses, no more than 6; and once the probe is over 2 % are too many again.
+static void losses_before_a_probe(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned before, most; // of 1000 segments
+  } cases[] = {{0, 20}, {10, 30}, {30, 50}, {40, 60}, {100, 60}};
+  for (unsigned i = 0; i < 5; i++) {
+    struct bbr b = probing_up();
+    struct cc cc = {.mss_bytes = MSS, .cwnd_bytes = 4000 * MSS};
+    bbr_start_down(&b, 0, 1000 * MS);
+    struct cc_ack a = {.now_ns = 1000 * MS, .lost_bytes = 77 * MSS, .flight_bytes = 25 * MSS};
+    b.round_start = true;
+    bbr_probe_cycle(&b, &cc, 1000000, &a); // of the last probe: does not count
+    a.lost_bytes = cases[i].before * MSS;
+    a.total_delivered_bytes = (1000 - cases[i].before) * MSS;
+    b.state = BBR_REFILL;
+    bbr_probe_cycle(&b, &cc, 1000000, &a);
+    assert_int_equal(b.state, BBR_UP);
+    a.rate.flight_bytes = 1000 * MSS;
+    a.rate.lost_bytes = cases[i].most * MSS;
+    bbr_probe_on_loss(&b, &cc, &a);
+    assert_int_equal(b.state, BBR_UP);
+    a.rate.lost_bytes += MSS;
+    bbr_probe_on_loss(&b, &cc, &a);
+    assert_int_equal(b.state, BBR_DOWN);
+    bbr_probe_cycle(&b, &cc, 1000000, &a);
+    a.rate.lost_bytes = 21 * MSS;
+    assert_true(bbr_too_high(&b, &a));
+  }
 }
 
 // ---- Marks
@@ -387,11 +449,18 @@ static void rest_and_timeout(void **state)
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_model_of_bandwidth),  cmocka_unit_test(the_pipe_is_full),
-      cmocka_unit_test(losses_lower_the_bounds), cmocka_unit_test(the_cycle_of_probing),
-      cmocka_unit_test(a_probe_goes_too_far),    cmocka_unit_test(a_path_is_filled),
-      cmocka_unit_test(rest_and_timeout),        cmocka_unit_test(marks_lower_the_bound),
-      cmocka_unit_test(marks_end_startup),       cmocka_unit_test(marks_end_a_probe),
+      cmocka_unit_test(the_model_of_bandwidth),
+      cmocka_unit_test(the_pipe_is_full),
+      cmocka_unit_test(losses_lower_the_bounds),
+      cmocka_unit_test(the_cycle_of_probing),
+      cmocka_unit_test(a_probe_goes_too_far),
+      cmocka_unit_test(a_path_is_filled),
+      cmocka_unit_test(rest_and_timeout),
+      cmocka_unit_test(marks_lower_the_bound),
+      cmocka_unit_test(marks_end_startup),
+      cmocka_unit_test(marks_end_a_probe),
+      cmocka_unit_test(the_round_trip_of_long_paths),
+      cmocka_unit_test(losses_before_a_probe),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,7 +127,7 @@ static void nothing_is_lost_as_it_leaves(void **state)
   end(&f);
 }
 
-// What left in one moment behind what was sent again, at the end of a stretch that began before, is not older than that.
+// What left in one moment behind what was sent again, at the end of a stretch that began before, is not older.
 static void the_end_of_a_stretch_counts(void **state)
 {
   (void)state;
