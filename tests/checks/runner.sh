@@ -27,6 +27,26 @@ says '1:3: comment without end' '0 /* '
 says '2:1: the script asserts nothing' "$open"
 says '2:1: the script is empty' '// nothing at all'
 
+# What leaves at the end is looked at in a script that says its profile itself; not in another system's, as its runner.
+cat >"$folder/end.pkt" <<'END'
+    0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+   +0 bind(3, ..., ...) = 0
+   +0 listen(3, 8) = 0
+   +0 < S 0:0(0) win 65535 <mss 1460>
+   +0 > S. 0:0(0) ack 1 <...>
+ +.01 < . 1:1(0) ack 1 win 65535
+   +0 < . 9:9(0) ack 1 win 65535
+   +0 < . 1:1(0) ack 9 win 65535
+END
+for profile in rfc default linux freebsd; do
+  { echo "--profile=$profile"; cat "$folder/end.pkt"; } >"$folder/own.pkt"
+  "$estab" script "$folder/own.pkt" >"$folder/said" && { echo "$profile: its end is not looked at"; bad=1; }
+  grep -qF 'a packet that nobody expects' "$folder/said" || { cat "$folder/said"; bad=1; }
+done
+for profile in linux freebsd; do
+  "$estab" script --profile "$profile" "$folder/end.pkt" >"$folder/said" || { cat "$folder/said"; bad=1; }
+done
+
 # Reports: the same twice, and with several processes; one row for each script and IP version, then the totals.
 mapfile -t files < <(git ls-files 'tests/scripts/rfc9293/3.5-handshake/*.pkt')
 sed 's/ack 1 <mss 1460>/ack 2 <mss 1460>/' tests/scripts/rfc9293/3.5-handshake/passive-open.pkt >"$folder/wrong.pkt"

@@ -275,8 +275,9 @@ static void run_settle(struct run *run)
   }
   run_unexpected(run, run->last_ns > run->tolerance_ns ? run->last_ns - run->tolerance_ns : 0);
   // What the last events brought about must have been asked for, too, unless they only tidy up. (Scripts of other
-  // systems end as they like: their runner does not look there.)
-  bool foreign = strcmp(run->profile, "linux") == 0 || strcmp(run->profile, "freebsd") == 0;
+  // systems end as they like: their runner does not look there. Who says --profile in a script knows this one.)
+  bool foreign = !run->profile_said &&
+                 (strcmp(run->profile, "linux") == 0 || strcmp(run->profile, "freebsd") == 0);
   if (!foreign && run->host.first != NULL && run->host.first->event < run->tidy_from)
     run_unexpected(run, ESTAB_NEVER);
 }
@@ -311,7 +312,7 @@ static void run_options(struct run *run)
     } else if (strcmp(o->name, "profile") == 0) {
       if (run->options->profile == NULL && !knobs_profile(run, o->value))
         run_stop(run, VERDICT_ERROR, "no profile %s", o->value);
-      run->profile_given = true;
+      run->profile_given = run->profile_said = true;
     } else if (strcmp(o->name, "local_ip") == 0 || strcmp(o->name, "remote_ip") == 0) {
       struct estab_ip *ip = o->name[0] == 'l' ? &run->host.local : &run->host.remote;
       if (estab_ip_parse(o->value, ip) < 0 || estab_ip_is4(ip) == run->host.ip6)

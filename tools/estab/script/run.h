@@ -68,6 +68,7 @@ struct run {
   uint16_t next_port;   // the far side's next ephemeral port
   char profile[16];
   bool profile_given;
+  bool profile_said; // by the script
   bool mtu_given;
   uint64_t tolerance_ns;
   uint64_t begin_ns, last_ns; // script time 0, the previous event
