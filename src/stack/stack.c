@@ -200,12 +200,15 @@ void estab_stack_handle_deadline(estab_stack *s, uint64_t now_ns)
 
 // ---- Events
 
-struct tcb *stack_find_untold(const struct estab_stack *s, estab_conn conn)
+struct tcb *stack_find_untold(struct estab_stack *s, estab_conn conn)
 {
   uint32_t index = (uint32_t)conn;
   if ((index & HANDLE_HALF) || !slab_live(&s->conns, index)) return NULL;
   struct tcb *t = stack_conn(s, index);
-  return t->generation == (uint32_t)(conn >> 32) && !(t->bits & TCB_RELEASED) ? t : NULL;
+  stack_prefetch(t);
+  if (t->generation != (uint32_t)(conn >> 32) || (t->bits & TCB_RELEASED)) return NULL;
+  if (t->bits & TCB_IN_TABLE) demux_expect(s, t);
+  return t;
 }
 
 static inline __attribute__((always_inline)) int event_of_conn(struct estab_stack *s,
