@@ -10,7 +10,7 @@
 #include "support/two.h"
 
 // Writes at once, carries, and answers what became of the SYN, enum estab_fast_open. Both ends are gone then.
-static unsigned attempt(struct two *t, uint16_t port)
+static unsigned attempt_as(struct two *t, uint16_t port, bool experimental)
 {
   static const uint8_t text[100] = {1};
   struct estab_connect_settings how;
@@ -20,6 +20,7 @@ static unsigned attempt(struct two *t, uint16_t port)
   how.remote = t->ip[1];
   how.remote_port = port;
   how.fast_open = true;
+  how.fast_open_experimental = experimental;
   assert_int_equal(estab_connect(t->s[0], &how, t->now_ns, &c), ESTAB_OK);
   assert_int_equal(estab_send(t->s[0], c, text, sizeof text), sizeof text);
   two_run(t, t->now_ns + 1000000000); // an ACK may be delayed
@@ -28,6 +29,11 @@ static unsigned attempt(struct two *t, uint16_t port)
   assert_int_equal(estab_abort(t->s[0], c), ESTAB_OK);
   two_carry(t);
   return info.fast_open;
+}
+
+static unsigned attempt(struct two *t, uint16_t port)
+{
+  return attempt_as(t, port, false);
 }
 
 static void listen_at(struct two *t, uint16_t port, uint32_t fast_open)
@@ -69,11 +75,28 @@ static void by_port(void **state)
   assert_true(two_end(&t));
 }
 
+// [RFC 7413 S5]: a cookie that was learned in one form of the option is shown in the other.
+static void either_form(void **state)
+{
+  (void)state;
+  static struct two t;
+  const unsigned learned = ESTAB_FAST_OPEN_ASKED | ESTAB_FAST_OPEN_LEARNED;
+  const unsigned taken =
+      ESTAB_FAST_OPEN_ASKED | ESTAB_FAST_OPEN_COOKIE | ESTAB_FAST_OPEN_TEXT | ESTAB_FAST_OPEN_TAKEN;
+  two_init(&t, true, NULL);
+  listen_at(&t, 80, 8);
+  assert_int_equal(attempt_as(&t, 80, true), learned | ESTAB_FAST_OPEN_EXPERIMENTAL);
+  assert_int_equal(attempt_as(&t, 80, false), taken);
+  assert_int_equal(attempt_as(&t, 80, true), taken | ESTAB_FAST_OPEN_EXPERIMENTAL);
+  assert_true(two_end(&t));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(no_text_without_a_cookie),
       cmocka_unit_test(by_port),
+      cmocka_unit_test(either_form),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
