@@ -187,7 +187,7 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
   struct estab_watch_settings settings = run->settings;
   const char *what = "";
   char why[256];
-  settings.mem = estab_system_mem();
+  settings.mem = memory_door(&w->memory);
   if (getentropy(settings.secret, sizeof settings.secret) < 0)
     return say_failure("watch", NULL, "getentropy: %s", strerror(errno));
   memcpy(w->secret, settings.secret, sizeof w->secret);

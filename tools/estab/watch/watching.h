@@ -7,11 +7,13 @@
 
 #include "filter.h"
 #include "input.h"
+#include "memory.h"
 #include "outputs.h"
 #include "run.h"
 
 struct watching {
   const struct watch_run *run;
+  struct memory memory; // of the observer
   estab_watch *watch;
   struct outputs outputs;
   struct input input;
