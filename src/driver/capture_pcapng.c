@@ -271,7 +271,7 @@ static int pcapng_simple_packet(struct estab_capture *c, struct pcapng_body b,
 
 int capture_pcapng_next(struct estab_capture *c, struct estab_capture_packet *packet)
 {
-  size_t bytes;
+  size_t bytes = 0;
   int answer;
   while ((answer = pcapng_block_read(c, &bytes)) > 0) {
     const uint8_t *const block = capture_at(c);
@@ -296,7 +296,7 @@ int capture_pcapng_next(struct estab_capture *c, struct estab_capture_packet *pa
 // The section header: what is no pcapng is found here and not with the first packet.
 int capture_pcapng_open(struct estab_capture *c)
 {
-  size_t bytes;
+  size_t bytes = 0;
   const int answer = pcapng_block_read(c, &bytes);
   if (answer < 0) return answer;
   const struct pcapng_body body = {capture_at(c) + PCAPNG_HEAD, bytes - PCAPNG_BLOCK_MIN};

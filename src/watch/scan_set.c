@@ -50,7 +50,7 @@ static void scan_set_register(struct scan_set *s, uint64_t fingerprint, bool *mo
 
 static bool scan_set_slot(struct scan_set *s, uint64_t fingerprint)
 {
-  uint32_t i = (uint32_t)(fingerprint >> 32) & (s->room - 1);
+  uint32_t i = scan_share((uint32_t)(fingerprint >> 32), s->room);
   while (s->slots[i] && s->slots[i] != fingerprint)
     i = (i + 1) & (s->room - 1);
   if (s->slots[i]) return false;

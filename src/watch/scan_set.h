@@ -28,6 +28,12 @@ void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t
 uint64_t scan_fixed_hash(const uint64_t *words, size_t count);
 uint64_t scan_fingerprint(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with);
 
+// A hash's place of so many: of twice as many it is there twice as far.
+static inline uint32_t scan_share(uint32_t hash, uint32_t places)
+{
+  return (uint32_t)((uint64_t)hash * places >> 32);
+}
+
 #define SCAN_SET_EXACT     16384 // members counted one by one; beyond, within 3.3 % (standard error)
 #define SCAN_SET_REGISTERS 1024
 

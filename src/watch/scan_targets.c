@@ -7,6 +7,7 @@
 #include "watch/scan_campaign.h"
 
 #define TARGET_SHARED_MS 1000 // decoys send their probes together
+#define TARGET_ROW       4    // targets to a cache line
 
 static bool endpoint_before(const struct estab_watch_endpoint *a,
                             const struct estab_watch_endpoint *b)
@@ -156,15 +157,34 @@ uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most
   return n;
 }
 
-static struct campaign_target *campaign_target_slot(const struct scan_pool *pool,
-                                                    struct campaign_target *targets, uint32_t room,
-                                                    uint64_t fingerprint)
+static uint64_t campaign_target_hash(const struct scan_pool *pool, uint64_t fingerprint)
 {
   uint64_t sum = pairs_add(pool->key.words[PAIRS_WORDS], &pool->key, 0,
                            (uint32_t)(fingerprint >> 32), (uint32_t)fingerprint);
   // Targets in a row stand in even steps now; where who finds his place taken goes to the next one they must not.
-  sum = (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-  uint32_t i = (uint32_t)(sum >> 32) & (room - 1);
+  return (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+// Where a target stands, or would: nothing is ever taken out. Addresses or ports in a row come one after the
+// other: four of them share a cache line, or a second one. Who finds both full has a place of his own, as in any
+// table. Places are shares of the room: a table that doubles is read and written from its beginning to its end.
+static struct campaign_target *campaign_target_slot(const struct scan_pool *pool,
+                                                    struct campaign_target *targets, uint32_t room,
+                                                    uint64_t fingerprint)
+{
+  const uint64_t low = (uint64_t)(TARGET_ROW - 1) << 32 | (TARGET_ROW - 1);
+  const uint64_t rows = campaign_target_hash(pool, fingerprint & ~low);
+  const uint32_t first = (uint32_t)(fingerprint >> 32) + (uint32_t)fingerprint;
+  for (unsigned shift = 64; shift > 0;) {
+    shift -= 32;
+    struct campaign_target *const row =
+        &targets[scan_share((uint32_t)(rows >> shift), room / TARGET_ROW) * TARGET_ROW];
+    for (uint32_t n = 0; n < TARGET_ROW; n++) {
+      struct campaign_target *const it = &row[(first + n) & (TARGET_ROW - 1)];
+      if (!it->fingerprint || it->fingerprint == fingerprint) return it;
+    }
+  }
+  uint32_t i = scan_share((uint32_t)(campaign_target_hash(pool, fingerprint) >> 32), room);
   while (targets[i].fingerprint && targets[i].fingerprint != fingerprint)
     i = (i + 1) & (room - 1);
   return &targets[i];

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // memory.c - the observer's memory: of the system, in huge pages as it grows.
 //
-// Connections are found by keyed hashes: each packet touches a few cache lines anywhere in a hundred megabytes, and with
-// pages of 4 KiB the tables of pages are as far away as what they lead to. What is small comes from malloc's heap,
-// which grows by HEAP_STEP_BYTES, each step advised before it is used: untouched memory costs nothing.
+// Connections are found by keyed hashes: each packet touches a few cache lines anywhere in a hundred
+// megabytes, and with pages of 4 KiB the tables of pages are as far away as what they lead to. What is small
+// comes from malloc's heap, which grows by HEAP_STEP_BYTES, each step advised before it is used: untouched
+// memory costs nothing.
 #include "memory.h"
 
 #include <malloc.h>
