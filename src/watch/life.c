@@ -132,7 +132,13 @@ static WATCH_RARE void life_fin_again(struct track *t, struct flow *f, const str
   struct flow_side *peer = &f->side[p];
   if (!(peer->bits & SIDE_FIN_TAKEN) || ((peer->bits & SIDE_ACKED) && seq_gt(peer->una, fin)))
     return;
-  uint64_t when, packet; // when its own FIN was acknowledged, perhaps
+  uint64_t when, packet, half = measure_half_ns(t, f, p);
+  // Before an answer to the first one can have come, nothing says that there is none.
+  if ((timeline_when(t, f, g->end, ESTAB_FIN_WAIT_1, &when, &packet) ||
+       timeline_when(t, f, g->end, ESTAB_LAST_ACK, &when, &packet)) &&
+      g->ts_ns - when < half)
+    return;
+  // `when` its own FIN was acknowledged, perhaps.
   bool waits = timeline_when(t, f, p, ESTAB_TIME_WAIT, &when, &packet) &&
                timeline_withdraw(t, f, p, ESTAB_TIME_WAIT);
   bool closes = timeline_withdraw(t, f, p, ESTAB_CLOSING);

@@ -132,13 +132,14 @@ static bool sim_range(const char *text, uint64_t *first, uint64_t *last)
 }
 
 // Worlds by chance: one to read or to keep as a file, or many to run.
-static int sim_worlds(const struct sim_command *command)
+static int sim_worlds(const struct sim_command *command, enum plant plant)
 {
   uint64_t first, last;
   const char *text = command->world != NULL ? command->world : command->worlds;
   if (!sim_range(text, &first, &last) || (command->world != NULL && first != last))
     return say_usage("sim", "--world%s %s: is not %s", command->world != NULL ? "" : "s", text,
                      command->world != NULL ? "a number" : "A-B");
+  if (command->plant != NULL && command->world == NULL) return worlds_plants(first, last, plant);
   if (command->world == NULL) return worlds_run(first, last, command->json);
   world_write(stdout, first);
   return 0;
@@ -354,14 +355,15 @@ int cmd_sim(int argc, char **argv)
     return 0;
   }
   if (c->scene != NULL) return sim_scene(c);
-  if (c->world != NULL || c->worlds != NULL) return sim_worlds(c);
-  if (c->seeds != NULL) return sim_matrix(c);
+  enum plant plant = PLANT_NONE;
   if (c->plant != NULL) {
-    enum plant plant = plant_find(c->plant);
+    plant = plant_find(c->plant);
     if (plant == PLANT_NONE && strcmp(c->plant, "all") != 0)
       return say_usage("sim", "--plant %s: there is no such lie; see --list", c->plant);
-    return sim_plants(c, plant);
   }
+  if (c->world != NULL || c->worlds != NULL) return sim_worlds(c, plant);
+  if (c->seeds != NULL) return sim_matrix(c);
+  if (c->plant != NULL) return sim_plants(c, plant);
   enum sim_verdict verdict;
   enum invariant broken;
   return sim_one(c, &c->settings, false, &verdict, &broken);

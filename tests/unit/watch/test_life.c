@@ -180,6 +180,10 @@ static void on_the_link(void **state)
        ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@8"},
       {"FIN again, the ACK was lost", "S sa @0.1 A FA a -FA",
        "S2 ShAFa " OPEN_O ",FIN-WAIT-1@4 " OPEN_R ",CLOSE-WAIT@4"},
+      // Its server is 300 ms away: so soon no answer to the first one can have come back.
+      {"FIN again before an answer to the first can have come", "S sa @0.3 A fax FAx -fa#1 a#1 A#1",
+       "SF ShAfFa o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@5,CLOSING@4,TIME-WAIT@6 " OPEN_R
+       ",FIN-WAIT-1@4,CLOSING@5,TIME-WAIT@8"},
       {"FIN again met the peer's", "S sa A FA fa -FA#-1 A",
        "SF ShAFf " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5 " OPEN_R
        ",CLOSE-WAIT@4,LAST-ACK@5,CLOSED@7"},

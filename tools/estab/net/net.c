@@ -26,7 +26,8 @@ int net_start(struct net *net, const struct scenario *scenario, const char **wha
                       .pcap_link = net->pcap_link,
                       .qlog = net->qlog,
                       .qlog_node = net->qlog_node,
-                      .sampling = net->sampling};
+                      .sampling = net->sampling,
+                      .plant = net->plant};
   net->start_ns = net->now_ns = NET_START_NS;
   for (unsigned i = 0; i < scenario->flow_count; i++)
     net->flows[i].listen_fd = net->flows[i].sender_fd = net->flows[i].receiver_fd = -1;

@@ -102,6 +102,7 @@ struct net {
   struct net_node nodes[SCENARIO_NODES];
   struct lane lanes[2 * SCENARIO_LINKS]; // 2 i + d: direction d of link i
   struct net_flow flows[SCENARIO_FLOWS];
+  enum plant plant;                  // the lie that is told in each talk
   struct sim *talks[SCENARIO_TALKS]; // each a small world of its own, but for the link
   uint64_t when[2 * SCENARIO_LINKS + SCENARIO_NODES];
   unsigned when_count, next_change;

@@ -50,6 +50,7 @@ static int talk_start(struct net *net, unsigned number, struct talk *talk, const
   sim_settings_default(&settings);
   settings.seed = s->seed * 131 + number;
   settings.ip6 = s->ip6;
+  settings.plant = net->plant;
   sim_begin(sim, &settings, net->now_ns);
   sim->ctx = talk->ends;
   sim->carry = talk_carry;
@@ -135,14 +136,16 @@ void net_talker_work(struct net_node *node)
 {
   struct sim_host *host = node->talker;
   talk_clock(node->net, host->sim);
-  if (estab_stack_deadline(host->stack) <= host->sim->now_ns)
+  if (estab_stack_deadline(host->stack) <= host->sim->now_ns &&
+      !plant_stops_timers(&host->sim->planted, host->side))
     estab_stack_handle_deadline(host->stack, host->sim->now_ns);
   sim_host_pump(host);
 }
 
 uint64_t net_talker_when(const struct net_node *node)
 {
-  uint64_t stack_ns = estab_stack_deadline(node->talker->stack);
+  const bool stopped = plant_stops_timers(&node->talker->sim->planted, node->talker->side);
+  uint64_t stack_ns = stopped ? ESTAB_NEVER : estab_stack_deadline(node->talker->stack);
   uint64_t app_ns = app_deadline(node->talker);
   return stack_ns < app_ns ? stack_ns : app_ns;
 }

@@ -30,11 +30,10 @@ static void worlds_count(struct worlds_sum *sum, const struct net *net)
   }
 }
 
-// One world. 0, or the exit status after a complaint.
-static int worlds_one(uint64_t seed, struct worlds_sum *sum)
+// Reads the world of this seed and starts it. 0, or the exit status after a complaint.
+static int worlds_start(uint64_t seed, enum plant plant, struct net *net)
 {
   static struct scenario scenario;
-  static struct net net;
   struct scenario_error error;
   const char *what = "";
   char *text = NULL;
@@ -51,11 +50,20 @@ static int worlds_one(uint64_t seed, struct worlds_sum *sum)
   if (answer < 0)
     return say_failure("sim", NULL, "world %llu:%u:%u: %s", (unsigned long long)seed, error.line,
                        error.column, error.text);
-  net = (struct net){0};
-  answer = net_start(&net, &scenario, &what);
+  *net = (struct net){.plant = plant};
+  answer = net_start(net, &scenario, &what);
   if (answer < 0)
     return say_failure("sim", NULL, "world %llu: %s: %s", (unsigned long long)seed, what,
                        estab_strerror(answer));
+  return 0;
+}
+
+// One world. 0, or the exit status after a complaint.
+static int worlds_one(uint64_t seed, struct worlds_sum *sum)
+{
+  static struct net net;
+  int status = worlds_start(seed, PLANT_NONE, &net);
+  if (status != 0) return status;
   net_run(&net, NULL);
   worlds_count(sum, &net);
   if (strcmp(report_verdict(&net), "ok") != 0) {
@@ -84,4 +92,63 @@ int worlds_run(uint64_t first, uint64_t last, bool json)
            sum.whole, sum.ended, sum.broken, sum.watched, sum.on_link,
            (unsigned long long)(last - first + 1 - sum.worlds_broken), sum.worlds_broken);
   return sum.worlds_broken == 0 && sum.whole > 0 && sum.on_link > 0 ? 0 : 1;
+}
+
+// ---------------------------------------------------------------------------------------------
+// Lies told in worlds
+
+struct worlds_lies {
+  unsigned told, found; // worlds
+  enum invariant other; // by which it was found instead, or none
+  uint64_t missed;      // the first world where it was told and not found
+};
+
+static int worlds_lie(uint64_t seed, enum plant plant, struct worlds_lies *lies)
+{
+  static struct net net;
+  int status = worlds_start(seed, plant, &net);
+  if (status != 0) return status;
+  net_run(&net, NULL);
+  bool told = false, excused = false;
+  for (unsigned i = 0; i < net.scenario->talk_count; i++) {
+    const struct sim *t = net.talks[i];
+    told |= t->planted.told;
+    // Where somebody aborts text and states may be missing, where a buffer is made smaller its window may shrink.
+    excused |= t->check.may_reset || t->check.shrink_allowed;
+  }
+  const struct sim *broken = net_talks_broken(&net);
+  const enum invariant what = broken != NULL ? broken->check.broken : INVARIANT_NONE;
+  const bool found = told && what == plant_invariant(plant);
+  lies->found += found;
+  lies->told += found || (told && !(excused && what == INVARIANT_NONE));
+  if (lies->found < lies->told && lies->missed == 0) {
+    lies->missed = seed;
+    lies->other = what;
+  }
+  net_end(&net);
+  return 0;
+}
+
+int worlds_plants(uint64_t first, uint64_t last, enum plant only)
+{
+  unsigned passed = 0, failed = 0;
+  for (int i = PLANT_NONE + 1; i < PLANTS; i++) {
+    const enum plant plant = (enum plant)i;
+    struct worlds_lies lies = {0};
+    if (only != PLANT_NONE && plant != only) continue;
+    for (uint64_t seed = first; seed <= last; seed++) {
+      int status = worlds_lie(seed, plant, &lies);
+      if (status != 0) return status;
+    }
+    const bool found = lies.found > 0 && lies.found == lies.told;
+    printf("%-6s %-18s %s: %s in %u of %u worlds", found ? "found" : "MISSED", plant_name(plant),
+           plant_text(plant), invariant_name(plant_invariant(plant)), lies.found, lies.told);
+    if (lies.missed > 0)
+      printf(", but in world %llu: %s", (unsigned long long)lies.missed,
+             lies.other == INVARIANT_NONE ? "nothing is noticed" : invariant_name(lies.other));
+    putchar('\n');
+    *(found ? &passed : &failed) += 1;
+  }
+  printf("%u passed, %u failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
 }

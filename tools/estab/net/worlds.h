@@ -7,10 +7,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/plant.h"
+
 // The scenario of this seed: the same one each time.
 void world_write(FILE *out, uint64_t seed);
 
 // Runs the worlds of seeds first to last and says which of them broke. Answers the exit status.
 int worlds_run(uint64_t first, uint64_t last, bool json);
+
+// Tells each lie (PLANT_NONE), or one, in every talk of these worlds: the checker must find it out, under its right
+// name, in each world where there was an occasion, and there must be one. Answers the exit status.
+int worlds_plants(uint64_t first, uint64_t last, enum plant only);
 
 #endif

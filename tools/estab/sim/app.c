@@ -187,7 +187,7 @@ void app_work(struct sim_host *host)
   app->conn = 0;
   app->done = true;
   host->sim->check.sides[host->side].released = true;
-  if (host->sim->planted.plant == PLANT_late_event) check_handle(&host->sim->check, host->side, 1);
+  if (plant_event_late(&host->sim->planted)) check_handle(&host->sim->check, host->side, 1);
 }
 
 uint64_t app_deadline(const struct sim_host *host)

@@ -98,18 +98,20 @@ static void sim_host_send(struct sim_host *host, uint8_t *bytes, size_t count)
   check_sent(&sim->check, host->side, told, told_count);
   for (unsigned i = plant_repeats(&sim->planted, host->side, count); i > 0; i--)
     check_sent(&sim->check, host->side, told, told_count);
+  memcpy(told, bytes, count);
+  if (plant_seen(&sim->planted, host->side, told, count))
+    oracle_packet(&sim->oracle, sim, host->side, told, count);
   free(told);
-  oracle_packet(&sim->oracle, sim, host->side, bytes, count);
   if (sim->pcap != NULL) {
     struct estab_frame frame = {.struct_bytes = sizeof frame, .piece_count = 1};
     frame.pieces[0] = (struct estab_piece){.bytes = bytes, .length = count};
     estab_pcap_write(sim->pcap, sim->now_ns, &frame);
   }
+  if (plant_swallows(&sim->planted, host->side)) return;
   if (sim->carry != NULL) {
     sim->carry(sim->ctx, host->side, bytes, count);
     return;
   }
-  if (plant_swallows(&sim->planted, host->side)) return;
   if (!lane_admit(&host->lane, sim->now_ns, bytes, count) && sim->lost != NULL)
     sim->lost(sim->ctx, host->side);
 }

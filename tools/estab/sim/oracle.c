@@ -53,6 +53,9 @@ void oracle_event(struct oracle *o, unsigned side, const struct estab_trace *eve
       (event->u.dropped.reason == ESTAB_DROP_TCP_PAWS ||
        event->u.dropped.reason == ESTAB_DROP_TCP_ACK_TOO_OLD))
     s->drops_text = true;
+  if (event->kind == ESTAB_TRACE_dropped && event->u.dropped.reason == ESTAB_DROP_TCP_SEQUENCE &&
+      s->state_count > 0 && s->states[s->state_count - 1] == ESTAB_SYN_RECEIVED)
+    s->refuses_ack = true;
   if (event->kind != ESTAB_TRACE_state_changed || event->tuple == NULL) return;
   enum estab_state to = event->u.state_changed.to;
   if (to == ESTAB_LISTEN || s->state_count >= ORACLE_STATES) return;
@@ -126,6 +129,18 @@ static bool oracle_ignored_rst(const uint8_t *host, unsigned hosts, const uint8_
          host[hosts - 1] == ESTAB_TIME_WAIT && seen[hosts] == ESTAB_CLOSED;
 }
 
+// At the right edge of the window an empty segment is refused by RFC 9293 3.10.7.4 and taken by the kernel's TCP, and
+// so its ACK of a SYN-ACK: which of both a host does shows nowhere.
+static unsigned oracle_without_open(uint8_t *seen, unsigned seens, const uint8_t *host,
+                                    unsigned hosts)
+{
+  if (seens < 2 || seen[0] != ESTAB_SYN_RECEIVED || seen[1] != ESTAB_ESTABLISHED || hosts < 1 ||
+      host[0] != ESTAB_SYN_RECEIVED || (hosts > 1 && host[1] == ESTAB_ESTABLISHED))
+    return seens;
+  memmove(seen + 1, seen + 2, seens - 2);
+  return seens - 1;
+}
+
 // Whether what was seen is what the host went through. *silent: but for a step that no packet shows.
 static bool oracle_equal(const uint8_t *host, unsigned hosts, const uint8_t *seen, unsigned seens,
                          bool silent_end, bool *silent)
@@ -144,9 +159,14 @@ static const char *oracle_where(const struct oracle_side *s, const struct oracle
 }
 
 static void oracle_states(struct oracle *o, struct sim *sim, unsigned side,
-                          const struct oracle_view *v, const struct estab_watch_side_record *record)
+                          const struct oracle_view *v, const struct estab_watch_conn *row,
+                          unsigned own)
 {
   struct oracle_side *s = &o->sides[side];
+  const struct estab_watch_side_record *record = &row->side[own];
+  // Whether a FIN that is said again met its ACK or lost it, who stands apart tells by how far that is; and where a
+  // segment of the handshake came twice that is not known.
+  if (v == &s->view[1] && s->fin_met && row->rtt_handshake_ns == ESTAB_WATCH_TIME_NONE) return;
   uint8_t seen[ORACLE_STATES], states[ORACLE_STATES];
   unsigned seens = 0;
   bool silent = false;
@@ -161,6 +181,7 @@ static void oracle_states(struct oracle *o, struct sim *sim, unsigned side,
   }
   // Where a listener's connection was aborted before its SYN-ACK left (Fast Open) only a RST shows. The link's copy of
   // the SYN may make another one, and is what a capture's copy is, too: that has to be seen only if it was opened.
+  if (s->refuses_ack) seens = oracle_without_open(seen, seens, states, hosts);
   const bool mute = seens == 0 && s->mute && (hosts < 2 || states[1] == ESTAB_CLOSED);
   if (!mute && !oracle_equal(states, hosts, seen, seens, s->silent_end, &silent)) {
     char host[100], seen_text[100];
@@ -226,7 +247,7 @@ static void oracle_compare(struct oracle *o, struct sim *sim, unsigned side,
   if (s->state_count == 0) return; // it heard only what concerned nobody
   if (s->drops_text && v != &s->view[0]) return;
   unsigned own = estab_ip_equal(&row->orig_ip, &s->ip) ? ESTAB_WATCH_ORIG : ESTAB_WATCH_RESP;
-  oracle_states(o, sim, side, v, &row->side[own]);
+  oracle_states(o, sim, side, v, row, own);
   oracle_octets(o, sim, side, v, &row->side[own], &row->side[1 - own]);
   *(v == &s->view[0] ? &o->compared : &o->on_link) += 1;
 }
@@ -279,8 +300,8 @@ static void oracle_see(struct oracle *o, struct sim *sim, unsigned side, struct 
   oracle_pull(o, sim, side, v);
 }
 
-// How far the host's own text went.
-static void oracle_sent(struct oracle_side *s, const uint8_t *bytes, size_t count)
+// How far the host's own text went, and that it said its FIN again.
+static void oracle_sent(struct oracle_side *s, const uint8_t *bytes, size_t count, uint64_t now_ns)
 {
   struct estab_packet p;
   if (estab_packet_parse(ESTAB_LINK_RAW, bytes, count, true, &p) < 0 ||
@@ -293,9 +314,25 @@ static void oracle_sent(struct oracle_side *s, const uint8_t *bytes, size_t coun
   }
   const bool syn = (p.tcp.flags & ESTAB_TCP_SYN) != 0; // which may carry text, RFC 7413
   const uint32_t end = p.tcp.seq + syn + (uint32_t)p.payload_bytes - s->iss - 1;
+  if ((p.tcp.flags & ESTAB_TCP_FIN) != 0) {
+    if (s->fin_sent) s->fin_again_ns = now_ns;
+    s->fin_sent = true;
+    s->fin_end = p.tcp.seq + syn + (uint32_t)p.payload_bytes + 1;
+  }
   if (!s->syn_sent || p.payload_bytes == 0) return;
   if ((int32_t)(end - s->sent) > 0) s->sent = end;
   if ((int32_t)(end - s->sent_anew) > 0) s->sent_anew = end;
+}
+
+static void oracle_met(struct oracle *o, struct oracle_side *s, const uint8_t *bytes, size_t count,
+                       uint64_t now_ns)
+{
+  struct estab_packet p;
+  if (s->fin_again_ns == 0 || now_ns - s->fin_again_ns > 2 * o->link_ns ||
+      estab_packet_parse(ESTAB_LINK_RAW, bytes, count, false, &p) < 0)
+    return;
+  s->fin_met |=
+      p.kind == ESTAB_PACKET_TCP && (p.tcp.flags & ESTAB_TCP_ACK) != 0 && p.tcp.ack == s->fin_end;
 }
 
 // What the host sent passes its observer on the link. Nothing can come to the host any more that passed there earlier.
@@ -317,6 +354,7 @@ void oracle_heard(struct oracle *o, struct sim *sim, unsigned side, const uint8_
   struct oracle_side *s = &o->sides[side];
   uint64_t passed_ns = sim->now_ns - o->link_ns;
   s->heard_ns = sim->now_ns;
+  oracle_met(o, s, bytes, count, sim->now_ns);
   oracle_see(o, sim, side, &s->view[0], bytes, count, sim->now_ns);
   oracle_late_until(o, sim, side, passed_ns);
   oracle_see(o, sim, side, &s->view[1], bytes, count, passed_ns);
@@ -328,7 +366,7 @@ void oracle_packet(struct oracle *o, struct sim *sim, unsigned side, const uint8
   struct oracle_side *s = &o->sides[side];
   struct oracle_late *p = malloc(sizeof *p + count);
   if (p == NULL) abort();
-  oracle_sent(s, bytes, count);
+  oracle_sent(s, bytes, count, sim->now_ns);
   oracle_see(o, sim, side, &s->view[0], bytes, count, sim->now_ns);
   *p = (struct oracle_late){.at_ns = sim->now_ns + o->link_ns, .count = count};
   memcpy(p->bytes, bytes, count);

@@ -42,6 +42,11 @@ struct oracle_side {
   bool aborted;       // by its program
   bool mute;          // and before its SYN left: of that connection only a RST shows
   bool drops_text;    // text came that it did not take
+  bool refuses_ack;   // a segment in SYN-RECEIVED, for its place
+  bool fin_met; // its FIN was said again when what acknowledged it had passed the link's observer
+  bool fin_sent;
+  uint32_t fin_end;      // one past it
+  uint64_t fin_again_ns; // when it was said again last, 0 = never
   bool syn_sent;
   uint32_t iss, sent; // octets of text that the host put on the wire
   uint32_t sent_anew; // the same since its last SYN

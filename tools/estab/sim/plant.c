@@ -103,7 +103,8 @@ static void plant_text_packet(struct planted *p, const struct estab_packet *pack
     return;
   }
   if (plant_now(p, PLANT_other_text, 10)) bytes[count - 1] ^= 0x20;
-  if (plant_now(p, PLANT_beyond_window, 10)) plant_put32(tcp + 4, packet->tcp.seq + (64u << 20));
+  if (!p->fin_sent && plant_now(p, PLANT_beyond_window, 10))
+    plant_put32(tcp + 4, packet->tcp.seq + (64u << 20));
   if (plant_now(p, PLANT_reset, 10)) tcp[13] = ESTAB_TCP_RST | ESTAB_TCP_ACK;
   plant_seal(packet, bytes, count);
 }
@@ -123,9 +124,11 @@ void plant_packet(struct planted *p, unsigned side, uint8_t *bytes, size_t *coun
   struct estab_packet packet;
   if (p->plant == PLANT_NONE) return;
   if (estab_packet_parse(ESTAB_LINK_RAW, bytes, *count, true, &packet) < 0) return;
-  if (packet.kind != ESTAB_PACKET_TCP) return;
+  // A RST says nothing about windows or the place of text.
+  if (packet.kind != ESTAB_PACKET_TCP || (packet.tcp.flags & ESTAB_TCP_RST) != 0) return;
   bool fin = (packet.tcp.flags & ESTAB_TCP_FIN) != 0;
   bool syn = (packet.tcp.flags & ESTAB_TCP_SYN) != 0;
+  p->fin_sent |= side == 0 && fin;
   if (side == 0 && packet.payload_bytes > 1) plant_text_packet(p, &packet, bytes, *count);
   if (side == 1 && packet.payload_bytes == 0 && !fin && !syn)
     plant_ack_packet(p, &packet, bytes, *count);
@@ -138,6 +141,38 @@ void plant_packet(struct planted *p, unsigned side, uint8_t *bytes, size_t *coun
     bytes[packet.l4_offset + 13] |= ESTAB_TCP_FIN;
     plant_seal(&packet, bytes, *count);
   }
+}
+
+bool plant_seen(struct planted *p, unsigned side, uint8_t *bytes, size_t count)
+{
+  struct estab_packet packet;
+  if (side != 0 || (p->plant != PLANT_unseen_fin && p->plant != PLANT_unseen_text &&
+                    p->plant != PLANT_other_text_seen))
+    return true;
+  if (estab_packet_parse(ESTAB_LINK_RAW, bytes, count, true, &packet) < 0 ||
+      packet.kind != ESTAB_PACKET_TCP)
+    return true;
+  if (p->plant == PLANT_unseen_fin && (packet.tcp.flags & ESTAB_TCP_FIN) != 0) {
+    p->told = true;
+    return false;
+  }
+  if (packet.payload_bytes < 2 || (packet.tcp.flags & ESTAB_TCP_SYN) != 0) return true;
+  // What they have seen before they know.
+  if (p->text_sent && (int32_t)(packet.tcp.seq - p->text_end) < 0 &&
+      !(p->plant == PLANT_unseen_text && p->told))
+    return true;
+  p->text_sent = true;
+  p->text_end = packet.tcp.seq + (uint32_t)packet.payload_bytes;
+  if (plant_now(p, PLANT_unseen_text, 3)) p->hidden = packet.tcp.seq;
+  // Whatever has that octet, as it was first sent or cut otherwise.
+  if (p->plant == PLANT_unseen_text && p->told &&
+      (uint32_t)p->hidden - packet.tcp.seq < packet.payload_bytes)
+    return false;
+  if (plant_now(p, PLANT_other_text_seen, 3)) {
+    bytes[count - 1] ^= 0x20;
+    plant_seal(&packet, bytes, count);
+  }
+  return true;
 }
 
 bool plant_event(struct planted *p, unsigned side, struct estab_trace *event, uint64_t msl_ns)
@@ -155,7 +190,8 @@ bool plant_event(struct planted *p, unsigned side, struct estab_trace *event, ui
 
 void plant_info(struct planted *p, unsigned side, struct estab_conn_info *info)
 {
-  if (side == 0 && info->state >= ESTAB_ESTABLISHED && plant_now(p, PLANT_una_beyond_nxt, 5))
+  if (side == 0 && info->state >= ESTAB_ESTABLISHED && info->state != ESTAB_TIME_WAIT &&
+      plant_now(p, PLANT_una_beyond_nxt, 5))
     info->snd_una = info->snd_nxt + 1;
   if (side == 1 && info->recv_queued_bytes == 0 && info->bytes_received > 10000 &&
       plant_now(p, PLANT_ack_then_forget, 1))
@@ -177,6 +213,11 @@ bool plant_stops_timers(const struct planted *p, unsigned side)
 unsigned plant_repeats(struct planted *p, unsigned side, size_t count)
 {
   return side == 1 && count < 100 && plant_now(p, PLANT_storm, 10) ? 30000 : 0;
+}
+
+bool plant_event_late(struct planted *p)
+{
+  return plant_now(p, PLANT_late_event, 1);
 }
 
 uint64_t plant_hides(struct planted *p, uint64_t bytes)
