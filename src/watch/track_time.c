@@ -187,65 +187,88 @@ static uint64_t track_first_packet(const struct track *t, uint32_t ref)
                              : ((const struct flow_one *)f)->first.packet;
 }
 
-static uint32_t track_merge_refs(struct track *t, uint32_t a, uint32_t b)
+// Records in the order of their first packets, linked both ways.
+struct track_run {
+  uint32_t head, tail; // FLOW_NONE: none
+};
+
+static void track_chain(struct track *t, struct track_run *run, uint32_t ref)
 {
-  uint32_t head = FLOW_NONE, *end = &head;
-  while (a != FLOW_NONE && b != FLOW_NONE) {
-    uint32_t *less = track_first_packet(t, b) < track_first_packet(t, a) ? &b : &a;
-    *end = *less;
-    end = &track_at(t, *less)->link.next;
-    *less = *end;
+  track_at(t, ref)->link.prev = run->tail;
+  if (run->tail == FLOW_NONE)
+    run->head = ref;
+  else
+    track_at(t, run->tail)->link.next = ref;
+  run->tail = ref;
+}
+
+// `b` was behind `a` in its list: mostly only the last few of `a` belong behind its first one. No other is looked at.
+static struct track_run track_merge_runs(struct track *t, struct track_run a, struct track_run b)
+{
+  if (a.head == FLOW_NONE || b.head == FLOW_NONE) return a.head == FLOW_NONE ? b : a;
+  const uint64_t first = track_first_packet(t, b.head);
+  uint32_t at = a.tail, from = FLOW_NONE;
+  for (; at != FLOW_NONE && track_first_packet(t, at) > first; at = track_at(t, at)->link.prev)
+    from = at;
+  struct track_run all = {at == FLOW_NONE ? FLOW_NONE : a.head, at};
+  uint32_t left[2] = {from, b.head};
+  while (left[0] != FLOW_NONE && left[1] != FLOW_NONE) {
+    uint32_t *const less = &left[track_first_packet(t, left[1]) < track_first_packet(t, left[0])];
+    const uint32_t ref = *less;
+    *less = track_at(t, ref)->link.next;
+    track_chain(t, &all, ref);
   }
-  *end = a != FLOW_NONE ? a : b;
-  return head;
+  const bool rest = left[0] == FLOW_NONE;
+  track_chain(t, &all, left[rest]);
+  all.tail = rest ? b.tail : a.tail;
+  return all;
 }
 
 // From the front of a list as many records as stand there in the order of their first packets: most lists are one run.
-static uint32_t track_take_run(struct track *t, enum flow_class class)
+static struct track_run track_take_run(struct track *t, enum flow_class class)
 {
-  uint32_t head = FLOW_NONE, *end = &head;
+  struct track_run run = {FLOW_NONE, FLOW_NONE};
   uint64_t last = 0;
   while (t->lists[class].count) {
     uint32_t ref = t->lists[class].head | (class >= FLOW_DONE ? FLOW_REF_FULL : 0);
     uint64_t first = track_first_packet(t, ref);
-    if (head != FLOW_NONE && first < last) break;
+    if (run.head != FLOW_NONE && first < last) break;
     last = first;
     track_unlist(t, ref);
-    *end = ref;
-    end = &track_at(t, ref)->link.next;
-    *end = FLOW_NONE;
+    track_chain(t, &run, ref);
+    track_at(t, ref)->link.next = FLOW_NONE;
   }
-  return head;
+  return run;
 }
 
 void track_flush(struct track *t)
 {
   for (uint32_t ref = t->queue_head; ref != FLOW_NONE; ref = track_at(t, ref)->link.next)
     if (!(track_at(t, ref)->bits & FLOW_GONE)) track_end(t, ref, false);
-  uint32_t bins[32];
-  memset(bins, 0xff, sizeof bins);
+  struct track_run bins[32], all = {FLOW_NONE, FLOW_NONE};
+  memset(bins, 0xff, sizeof bins); // empty ones
   for (unsigned class = 0; class < FLOW_CLASSES; class ++)
     while (t->lists[class].count) {
-      uint32_t run = track_take_run(t, class);
+      struct track_run run = track_take_run(t, class);
       unsigned i = 0;
-      for (; bins[i] != FLOW_NONE && i < 31; i++) {
-        run = track_merge_refs(t, bins[i], run);
-        bins[i] = FLOW_NONE;
+      for (; bins[i].head != FLOW_NONE && i < 31; i++) {
+        run = track_merge_runs(t, bins[i], run);
+        bins[i].head = FLOW_NONE;
       }
-      bins[i] = track_merge_refs(t, bins[i], run);
+      bins[i] = track_merge_runs(t, bins[i], run);
     }
-  uint32_t all = FLOW_NONE;
   for (unsigned i = 0; i < 32; i++)
-    all = track_merge_refs(t, bins[i], all);
-  while (all != FLOW_NONE) {
-    uint32_t ref = all;
-    all = track_at(t, ref)->link.next;
-    if (all != FLOW_NONE) { // while this one ends
-      const struct flow_head *next = track_at(t, all);
-      if (next->link.next != FLOW_NONE)
-        flow_expect(track_at(t, next->link.next), sizeof(struct flow_one));
+    all = track_merge_runs(t, bins[i], all);
+  for (uint32_t ref = all.head; ref != FLOW_NONE;) {
+    const uint32_t next = track_at(t, ref)->link.next;
+    if (next != FLOW_NONE) { // while this one ends
+      const uint32_t then = track_at(t, next)->link.next;
+      if (then != FLOW_NONE)
+        flow_expect(track_at(t, then),
+                    then & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
     }
     track_end(t, ref, false);
+    ref = next;
   }
   flow_table_empty(t);
 }
