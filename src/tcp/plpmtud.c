@@ -102,6 +102,16 @@ void plpmtud_on_rest(struct tcb *t)
   if (p->losses > 0 || p->high != 0) plpmtud_done(t, true);
 }
 
+// The largest packet for which there is window and text, and for what must follow it. Where a window stays small what
+// is sought first would wait for ever: then a smaller size is.
+static uint32_t plpmtud_fits(const struct tcb *t, uint32_t queued_bytes)
+{
+  const uint32_t behind = PLPMTUD_BEHIND * t->snd_mss;
+  const uint32_t ready = u32_min(queued_bytes, t->cc.cwnd_bytes);
+  if (ready <= behind) return 0;
+  return u32_min(u32_min(ready - behind, t->snd.wnd) + plpmtud_headers(t), UINT16_MAX);
+}
+
 uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes, uint64_t now_ns)
 {
   struct work *w = t->work;
@@ -113,18 +123,18 @@ uint32_t plpmtud_wants(const struct tcp *c, struct tcb *t, uint32_t queued_bytes
   p->repairing = false;
   const uint32_t top = tcb_most_mtu(c, t);
   if (now_ns < p->wait_until_ns && p->size <= top) return 0; // else a router has said why
-  const uint16_t size = plpmtud_next(t->plpmtu, p->high, top);
+  uint16_t size = plpmtud_next(t->plpmtu, p->high, top);
   if (size == 0) {
     plpmtud_done(t, p->high != 0 && t->plpmtu < top);
     return 0;
   }
+  const uint32_t fits = plpmtud_fits(t, queued_bytes);
+  if (size > fits) size = fits > t->plpmtu ? plpmtud_next(t->plpmtu, fits + 1, top) : 0;
+  if (size == 0) return 0;
   if (size != p->size) p->losses = 0;
   p->size = size;
-  const uint32_t text = size - plpmtud_headers(t), behind = PLPMTUD_BEHIND * t->snd_mss;
-  if (text <= t->snd_mss || t->snd.wnd < text || queued_bytes < text + behind ||
-      t->cc.cwnd_bytes < text + behind)
-    return 0;
-  return text;
+  const uint32_t text = size - plpmtud_headers(t);
+  return text > t->snd_mss ? text : 0;
 }
 
 void plpmtud_sent(struct tcb *t, uint32_t seq, uint32_t bytes)
