@@ -18,7 +18,7 @@ int oracle_start(struct oracle *o, struct sim *sim)
     struct estab_watch_settings settings;
     estab_watch_settings_default(&settings);
     settings.mem = estab_system_mem();
-    settings.max_bytes = 256 << 20;
+    settings.max_bytes = 64 << 20;
     settings.rows = ESTAB_WATCH_ROWS_LIFE;
     settings.detect = false;
     settings.streams = true;
