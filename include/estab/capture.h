@@ -80,6 +80,11 @@ ESTAB_API int estab_capture_next(estab_capture *c, struct estab_capture_packet *
 ESTAB_API void estab_capture_notes(estab_capture *c, bool wanted);
 #define ESTAB_CAPTURE_NOTE 2
 
+// The packet behind the one that came last, where it was read along with it: its captured bytes, good until the next
+// call, and their link type. NULL: it was not, which says nothing about whether there is one.
+ESTAB_API const uint8_t *estab_capture_ahead(const estab_capture *c, uint32_t *linktype,
+                                             size_t *captured_bytes);
+
 ESTAB_API enum estab_capture_format estab_capture_format(const estab_capture *c);
 ESTAB_API uint64_t estab_capture_offset(const estab_capture *c); // bytes read so far, records only
 ESTAB_API uint32_t estab_capture_interfaces(const estab_capture *c); // described so far

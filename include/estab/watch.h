@@ -114,6 +114,11 @@ ESTAB_API void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t li
                                  const uint8_t *frame, size_t captured_bytes, size_t wire_bytes,
                                  uint64_t ts_ns);
 
+// A hint that this frame comes soon: the place of its connection is asked of memory while the packet before it is
+// looked at. Nothing else comes of it, whether it is true or not.
+ESTAB_API void estab_watch_expect(estab_watch *w, uint32_t linktype, const uint8_t *frame,
+                                  size_t captured_bytes);
+
 // Moves time to now_ns without a packet: what ended by then is told now instead of with the next packet.
 ESTAB_API void estab_watch_advance(estab_watch *w, uint64_t now_ns);
 

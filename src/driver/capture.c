@@ -197,6 +197,19 @@ int estab_capture_next(estab_capture *c, struct estab_capture_packet *packet,
   return answer;
 }
 
+const uint8_t *estab_capture_ahead(const estab_capture *c, uint32_t *linktype,
+                                   size_t *captured_bytes)
+{
+  const size_t left = capture_left(c);
+  uint32_t captured;
+  if (!c->plain || left < PCAP_RECORD_BYTES) return NULL;
+  memcpy(&captured, capture_at(c) + 8, sizeof captured);
+  if (left - PCAP_RECORD_BYTES < captured) return NULL;
+  *linktype = c->interfaces[0].linktype;
+  *captured_bytes = captured;
+  return capture_at(c) + PCAP_RECORD_BYTES;
+}
+
 void estab_capture_notes(estab_capture *c, bool wanted)
 {
   c->notes = wanted;

@@ -84,6 +84,14 @@ struct watch_packet {
 enum watch_kind watch_decode(uint32_t link_type, const uint8_t *frame, size_t captured_bytes,
                              size_t wire_bytes, struct watch_packet *out);
 
+// Where a frame names both ends, which is in all likelihood one of TCP in IP without options in Ethernet.
+struct watch_ends {
+  const uint8_t *addresses, *ports; // the source's, and right behind it the destination's
+  uint32_t address_words;           // of each: 1 or 4. 0: it is no such frame
+};
+struct watch_ends watch_decode_ends(uint32_t link_type, const uint8_t *frame,
+                                    size_t captured_bytes);
+
 // Reads a whole IP packet that was put together of fragments, `carrier` being one of them: tunnels and tags
 // are taken from it. `carrier` and `out` may be the same.
 enum watch_kind watch_decode_joined(const struct watch_packet *carrier, const uint8_t *packet,

@@ -102,3 +102,17 @@ enum watch_kind watch_decode(uint32_t link_type, const uint8_t *frame, size_t ca
     return WATCH_KIND_TCP;
   return decode_any(link_type, frame, captured_bytes, wire_bytes, out);
 }
+
+struct watch_ends watch_decode_ends(uint32_t link_type, const uint8_t *frame, size_t captured_bytes)
+{
+  const size_t least = ESTAB_ETH_HEADER_BYTES + ESTAB_IP6_HEADER_BYTES; // of IPv4 with TCP no less
+  const uint8_t *const ip = frame + ESTAB_ETH_HEADER_BYTES;
+  if (link_type == ESTAB_LINKTYPE_ETHERNET && captured_bytes >= least + 4) {
+    const uint16_t type = get_be16(frame + 12);
+    if (type == ESTAB_ETH_IP4 && ip[0] == 0x45 && ip[9] == ESTAB_PROTOCOL_TCP)
+      return (struct watch_ends){ip + 12, ip + ESTAB_IP4_HEADER_BYTES, 1};
+    if (type == ESTAB_ETH_IP6 && ip[6] == ESTAB_PROTOCOL_TCP)
+      return (struct watch_ends){ip + 8, ip + ESTAB_IP6_HEADER_BYTES, 4};
+  }
+  return (struct watch_ends){NULL, NULL, 0};
+}

@@ -8,25 +8,37 @@
 #define FLOW_LINES_FIRST 64u
 #define FLOW_VLAN_BITS   UINT32_C(0xffffff)
 
-static bool flow_table_is4(const struct estab_ip *ip)
+// An address in halves, as numbers.
+struct flow_address {
+  uint64_t high, low;
+};
+
+static inline struct flow_address flow_address_of(const struct estab_ip *ip)
 {
-  return get_be64(ip->bytes) == 0 && get_be32(ip->bytes + 8) == 0xffff;
+  return (struct flow_address){get_be64(ip->bytes), get_be64(ip->bytes + 8)};
 }
 
-static uint32_t flow_table_hash(const struct track *t, const struct estab_ip ip[2],
-                                const uint16_t port[2], uint32_t vlan, uint32_t tunnel_key)
+static inline bool flow_address_is4(struct flow_address a)
 {
-  const uint32_t ports = (uint32_t)port[0] << 16 | port[1];
+  return a.high == 0 && a.low >> 32 == 0xffff;
+}
+
+// Of both ends in the order of a key.
+static inline uint32_t flow_table_hash(const struct track *t, struct flow_address a,
+                                       struct flow_address b, uint32_t ports, uint32_t vlan,
+                                       uint32_t tunnel_key)
+{
   const struct pairs_key *key = &t->hash_keys[0];
-  uint64_t sum = key->words[PAIRS_WORDS];
-  if (flow_table_is4(&ip[0]) && flow_table_is4(&ip[1]))
-    sum = pairs_add(sum, key, 4, get_be32(ip[0].bytes + 12), get_be32(ip[1].bytes + 12));
+  uint64_t sum;
+  if (flow_address_is4(a) && flow_address_is4(b))
+    sum = pairs_add(key->words[PAIRS_WORDS], key, 4, (uint32_t)a.low, (uint32_t)b.low);
   else {
     key = &t->hash_keys[1];
     sum = key->words[PAIRS_WORDS];
-    for (unsigned i = 0; i < 4; i++)
-      sum = pairs_add(sum, key, 4 + 2 * i, get_be32(ip[0].bytes + 4 * i),
-                      get_be32(ip[1].bytes + 4 * i));
+    sum = pairs_add(sum, key, 4, (uint32_t)(a.high >> 32), (uint32_t)(b.high >> 32));
+    sum = pairs_add(sum, key, 6, (uint32_t)a.high, (uint32_t)b.high);
+    sum = pairs_add(sum, key, 8, (uint32_t)(a.low >> 32), (uint32_t)(b.low >> 32));
+    sum = pairs_add(sum, key, 10, (uint32_t)a.low, (uint32_t)b.low);
   }
   sum = pairs_add(sum, key, 0, ports, tunnel_key);
   if (t->settings.key_vlan) sum = pairs_add(sum, key, 2, vlan & FLOW_VLAN_BITS, 0);
@@ -39,26 +51,29 @@ static uint32_t flow_table_tunnel_key(uint32_t vlan, uint32_t tunnel_id)
   return vlan >> 24 == ESTAB_WATCH_TUNNEL_GTPU ? 0 : tunnel_id;
 }
 
+// Addresses stay in registers from first to last: they were written only now, and what is written in one size and read
+// in another waits until all that was written before has left for memory.
 void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t src_port,
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out)
 {
-  uint64_t a = get_be64(src->bytes), b = get_be64(dst->bytes);
-  if (a == b) {
-    a = get_be64(src->bytes + 8);
-    b = get_be64(dst->bytes + 8);
-  }
-  unsigned e = a > b || (a == b && src_port > dst_port);
-  out->ip[e] = *src;
-  out->ip[1 - e] = *dst;
-  out->port[e] = src_port;
-  out->port[1 - e] = dst_port;
-  out->src_end = (uint8_t)e;
+  const struct flow_address a = flow_address_of(src), b = flow_address_of(dst);
+  const bool e = a.high > b.high ||
+                 (a.high == b.high && (a.low > b.low || (a.low == b.low && src_port > dst_port)));
+  const struct flow_address first = {e ? b.high : a.high, e ? b.low : a.low};
+  const struct flow_address second = {e ? a.high : b.high, e ? a.low : b.low};
+  put_be64(out->ip[0].bytes, first.high);
+  put_be64(out->ip[0].bytes + 8, first.low);
+  put_be64(out->ip[1].bytes, second.high);
+  put_be64(out->ip[1].bytes + 8, second.low);
+  out->port[0] = e ? dst_port : src_port;
+  out->port[1] = e ? src_port : dst_port;
+  out->src_end = e;
   out->vlan = (uint32_t)(p->vlan[0] & 0xfff) | (uint32_t)(p->vlan[1] & 0xfff) << 12 |
               (uint32_t)p->tunnel << 24;
   out->tunnel_id = p->tunnel_id;
-  out->hash = flow_table_hash(t, out->ip, out->port, out->vlan,
-                              flow_table_tunnel_key(out->vlan, out->tunnel_id));
+  out->hash = flow_table_hash(t, first, second, (uint32_t)out->port[0] << 16 | out->port[1],
+                              out->vlan, flow_table_tunnel_key(out->vlan, out->tunnel_id));
 }
 
 static bool flow_table_is(const struct track *t, const struct flow_head *f,
@@ -75,19 +90,21 @@ static bool flow_table_is(const struct track *t, const struct flow_head *f,
 // The hash of what a record has for its key.
 static uint32_t flow_table_hash_of(const struct track *t, const struct flow_head *f)
 {
-  return flow_table_hash(t, f->ip, f->port, f->vlan, flow_table_tunnel_key(f->vlan, f->tunnel_id));
+  return flow_table_hash(t, flow_address_of(&f->ip[0]), flow_address_of(&f->ip[1]),
+                         (uint32_t)f->port[0] << 16 | f->port[1], f->vlan,
+                         flow_table_tunnel_key(f->vlan, f->tunnel_id));
 }
 
 // ---------------------------------------------------------------------------------------------
-// Lines. A record stands in the line that its hash names or, where that and those behind are full, in the next one with
-// room: so a search ends at the first line that is not full. One of them always is not.
+// Lines. A record stands in the line that its hash names or, where that and those behind are full, in the next one
+// with room: so a search ends at the first line that is not full. One of them always is not.
 
 static bool flow_line_is_full(const struct flow_line *l)
 {
   return l->ref[FLOW_LINE - 1] != FLOW_NONE;
 }
 
-// The lowest place with this hash; FLOW_LINE: there is none. (Behind the last one there is none with 0 either.)
+// The lowest place with this hash; FLOW_LINE: there is none, and no record behind one that has nothing either.
 static inline unsigned flow_line_search(const struct flow_line *l, uint32_t hash)
 {
   for (unsigned i = 0; i < FLOW_LINE; i++)
@@ -184,9 +201,33 @@ static bool flow_table_is_old(const struct track *t, uint32_t hash)
   return t->old_lines.at && (hash & t->old_lines.mask) >= t->moved;
 }
 
-void flow_table_expect(const struct track *t, uint32_t hash)
+static inline uint32_t flow_table_hash_at(const struct track *t, const struct watch_ends *at,
+                                          unsigned words)
 {
-  __builtin_prefetch(&t->lines.at[hash & t->lines.mask]);
+  const uint8_t *a = at->addresses, *b = a + 4 * words;
+  const uint32_t ports = get_be32(at->ports);
+  unsigned i = 0;
+  while (i < words - 1 && get_be32(a + 4 * i) == get_be32(b + 4 * i))
+    i++;
+  const uint64_t first = (uint64_t)get_be32(a + 4 * i) << 16 | ports >> 16;
+  const uint64_t second = (uint64_t)get_be32(b + 4 * i) << 16 | (ports & 0xffff);
+  const bool turned = first > second;
+  const struct pairs_key *const key = &t->hash_keys[words == 4];
+  uint64_t sum = key->words[PAIRS_WORDS];
+  for (i = 0; i < words; i++) {
+    const uint32_t x = get_be32(a + 4 * i), y = get_be32(b + 4 * i);
+    sum = pairs_add(sum, key, 4 + 2 * i, turned ? y : x, turned ? x : y);
+  }
+  sum = pairs_add(sum, key, 0, turned ? ports << 16 | ports >> 16 : ports, 0);
+  if (t->settings.key_vlan) sum = pairs_add(sum, key, 2, 0, 0);
+  return (uint32_t)(sum >> 32);
+}
+
+void flow_table_expect(struct track *t, const struct watch_ends *at)
+{
+  t->ahead_hash =
+      at->address_words == 1 ? flow_table_hash_at(t, at, 1) : flow_table_hash_at(t, at, 4);
+  __builtin_prefetch(&t->lines.at[t->ahead_hash & t->lines.mask]);
 }
 
 static uint32_t flow_lines_find(const struct track *t, const struct flow_lines *x,

@@ -12,9 +12,9 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
-// What flow_table_find() will read is asked of memory ahead: the line of a hash; then the first record of this hash,
-// which it answers, or FLOW_NONE.
-void flow_table_expect(const struct track *t, uint32_t hash);
+// What flow_table_find() will read is asked of memory ahead: the line of a segment without tags and tunnels; then the
+// first record of a key's hash, which it answers, or FLOW_NONE.
+void flow_table_expect(struct track *t, const struct watch_ends *at);
 uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *key);
 
 // A flow_ref, or FLOW_NONE. The search begins with what flow_table_expect_record() answered, if nothing came between.

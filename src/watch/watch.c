@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "watch/defrag.h"
 #include "watch/duplicate.h"
+#include "watch/flow_table.h"
 #include "watch/scan.h"
 #include "watch/track.h"
 #include "watch/uid.h"
@@ -269,6 +270,13 @@ void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype, co
   struct watch_packet p;
   watch_decode(linktype, frame, captured_bytes, wire_bytes, &p);
   watch_packet_in(w, &p, wire_bytes);
+}
+
+void estab_watch_expect(estab_watch *w, uint32_t linktype, const uint8_t *frame,
+                        size_t captured_bytes)
+{
+  const struct watch_ends ends = watch_decode_ends(linktype, frame, captured_bytes);
+  if (ends.address_words) flow_table_expect(&w->track, &ends);
 }
 
 void estab_watch_advance(estab_watch *w, uint64_t now_ns)

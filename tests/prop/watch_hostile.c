@@ -62,6 +62,7 @@ static bool hostile_input(struct hostile *h, uint32_t link, const uint8_t *bytes
   uint8_t *exact = malloc(captured ? captured : 1);
   if (exact == NULL) abort();
   if (captured) memcpy(exact, bytes, captured);
+  estab_watch_expect(h->w, link, exact, captured);
   estab_watch_input(h->w, 0, link, exact, captured, wire, h->ns);
   bool ok = hostile_read(h);
   free(exact);

@@ -131,8 +131,47 @@ static bool holds_what_was_put(struct prop_rng *r)
   return ok;
 }
 
+// Where a frame is looked for beforehand is where its connection then is.
+static bool frame_has_its_place(struct prop_rng *r)
+{
+  static struct track t;
+  uint8_t frame[80] = {0};
+  struct estab_ip ip[2];
+  struct flow_key key;
+  const struct watch_packet p = {.kind = WATCH_KIND_TCP};
+  const bool six = prop_one_in(r, 2);
+  const uint64_t secret[2] = {prop_u64(r), prop_u64(r)};
+  memset(&t, 0, sizeof t);
+  t.settings.key_vlan = prop_one_in(r, 2);
+  pairs_key_make(&t.hash_keys[0], secret, 4);
+  pairs_key_make(&t.hash_keys[1], secret, 6);
+  struct flow_line line;
+  t.lines.at = &line;
+  frame[12] = six ? 0x86 : 0x08;
+  frame[13] = six ? 0xdd : 0x00;
+  frame[14] = six ? 0x60 : 0x45;
+  frame[six ? 20 : 23] = 6;
+  uint8_t *const ends = frame + (six ? 22 : 26);
+  const unsigned each = six ? 16 : 4, same = prop_below(r, each + 1);
+  for (unsigned i = 0; i < 2 * each + 4; i++)
+    ends[i] = (uint8_t)(prop_one_in(r, 3) ? 0xff : prop_u64(r));
+  memcpy(ends + each, ends, same); // so that a later octet or a port says which is smaller
+  for (unsigned i = 0; i < 2; i++) {
+    ip[i] = (struct estab_ip){{[10] = 0xff, [11] = 0xff}};
+    memcpy(ip[i].bytes + 16 - each, ends + i * each, each);
+  }
+  const uint8_t *const ports = ends + 2 * each;
+  flow_key_make(&t, &ip[0], get_be16(ports), &ip[1], get_be16(ports + 2), &p, &key);
+  const struct watch_ends at = watch_decode_ends(ESTAB_LINKTYPE_ETHERNET, frame, sizeof frame);
+  PROP_CHECK(at.address_words == each / 4);
+  flow_table_expect(&t, &at);
+  PROP_CHECK(t.ahead_hash == key.hash);
+  return true;
+}
+
 int main(int argc, char **argv)
 {
-  static const struct prop props[] = {{"holds_what_was_put", holds_what_was_put, 20}};
-  return prop_main(argc, argv, props, 1);
+  static const struct prop props[] = {{"holds_what_was_put", holds_what_was_put, 20},
+                                      {"frame_has_its_place", frame_has_its_place, 2000}};
+  return prop_main(argc, argv, props, 2);
 }

@@ -32,6 +32,35 @@ struct wanted {
   uint32_t interface, linktype, captured, wire;
 };
 
+// What was seen ahead, if anything was, is what then came.
+struct ahead {
+  const uint8_t *bytes;
+  size_t captured;
+  uint32_t linktype;
+};
+
+static struct ahead ahead_of(const estab_capture *c)
+{
+  struct ahead a = {NULL, 0, 0};
+  a.bytes = estab_capture_ahead(c, &a.linktype, &a.captured);
+  return a;
+}
+
+static void came(const struct ahead *a, const struct estab_capture_packet *p)
+{
+  if (a->bytes == NULL) return;
+  assert_ptr_equal(a->bytes, p->bytes);
+  assert_int_equal(a->captured, p->captured_bytes);
+  assert_int_equal(a->linktype, p->linktype);
+}
+
+static bool in_native_order(const struct file *f)
+{
+  uint32_t magic;
+  memcpy(&magic, f->bytes, sizeof magic);
+  return magic == 0xa1b2c3d4 || magic == 0xa1b23c4d;
+}
+
 // The capture in whole and in pieces gives these packets and no error.
 static void gives(const struct file *f, const struct wanted *want, size_t count)
 {
@@ -43,7 +72,10 @@ static void gives(const struct file *f, const struct wanted *want, size_t count)
     uint64_t offset = 0;
     estab_capture *c = opened(&pieces, f, f->count, sizes[s]);
     for (size_t i = 0; i < count; i++) {
+      const struct ahead ahead = ahead_of(c);
+      if (i > 0 && sizes[s] > f->count && in_native_order(f)) assert_non_null(ahead.bytes);
       assert_int_equal(estab_capture_next(c, &p, &error), 1);
+      came(&ahead, &p);
       assert_int_equal(p.ts_ns, want[i].ts_ns);
       assert_int_equal(p.interface, want[i].interface);
       assert_int_equal(p.linktype, want[i].linktype);
@@ -53,6 +85,7 @@ static void gives(const struct file *f, const struct wanted *want, size_t count)
       assert_true(p.offset > offset);
       offset = p.offset;
     }
+    assert_null(ahead_of(c).bytes);
     assert_int_equal(estab_capture_next(c, &p, &error), 0);
     assert_int_equal(estab_capture_next(c, &p, &error), 0);
     assert_int_equal(estab_capture_offset(c), f->count);

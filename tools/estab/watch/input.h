@@ -37,6 +37,11 @@ int input_start(struct input *in, const char *const *paths, unsigned count, bool
 // 1 and a packet, ESTAB_CAPTURE_NOTE and a note, 0 = all was read, -1 = *error; the next call goes on with the next
 // file.
 int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error);
+// As estab_capture_ahead().
+static inline const uint8_t *input_ahead(const struct input *in, uint32_t *linktype, size_t *bytes)
+{
+  return in->reading != NULL ? estab_capture_ahead(in->reading, linktype, bytes) : NULL;
+}
 void input_end(struct input *in);
 
 // ---- unpack.c

@@ -115,6 +115,8 @@ static void read_all(struct watching *w)
 {
   struct estab_capture_packet p;
   struct input_error error;
+  uint32_t linktype;
+  size_t bytes;
   bool tell = isatty(STDERR_FILENO);
   int answer;
   while (!watching_interrupted && (answer = input_next(&w->input, &p, &error)) != 0) {
@@ -131,6 +133,8 @@ static void read_all(struct watching *w)
     if (w->filter != NULL &&
         !filter_takes(w->filter, p.linktype, p.bytes, p.captured_bytes, p.wire_bytes))
       continue;
+    const uint8_t *const ahead = input_ahead(&w->input, &linktype, &bytes);
+    if (ahead != NULL) estab_watch_expect(w->watch, linktype, ahead, bytes);
     watching_packet(w, &p);
     if (watching_hangup) {
       watching_hangup = 0;
