@@ -200,6 +200,7 @@ static void pair_remember(struct ip *ip, const struct ip_packet *p)
   r->pair_raw_netif = n && n->settings.link == ESTAB_LINK_RAW ? p->netif : 0;
   r->src = p->src;
   r->dst = p->dst;
+  r->pair_ports = 0;
   memcpy(&r->ends4, p->src.bytes + 12, 4);
   memcpy((uint8_t *)&r->ends4 + 4, p->dst.bytes + 12, 4);
   r->address_sum = estab_checksum_fold(estab_checksum_pseudo(&p->src, &p->dst, 0, 0));

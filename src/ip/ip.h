@@ -60,6 +60,8 @@ struct ip_remembered {
   uint32_t pair_netif, route_wanted;
   uint32_t pair_raw_netif; // the same if it has no link headers, or 0
   struct estab_ip src, dst;
+  uint64_t
+      pair_ports; // the user's: which connection of the pair he has met, 0 = none since it is remembered
   uint64_t ends4;       // of IPv4: both as they stand in the header
   uint16_t address_sum; // of both
   struct estab_ip route_local, route_remote;

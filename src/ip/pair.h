@@ -50,7 +50,7 @@ static inline size_t ip6_pair_bytes(const struct ip_remembered *r, const uint8_t
 }
 
 // Nearly all packets of a connection, as they come from an interface without link headers. True: *out, but for the
-// ports. False: ip_input() has to look, and *out means nothing.
+// tuple. False: ip_input() has to look, and *out means nothing.
 static inline bool ip_input_pair(const struct ip *ip, uint32_t netif, const uint8_t *bytes,
                                  size_t have, struct ip_segment *out)
 {
@@ -69,14 +69,27 @@ static inline bool ip_input_pair(const struct ip *ip, uint32_t netif, const uint
     return false;
   }
   if (total_bytes < header_bytes) return false;
-  out->tuple.local = r->dst;
-  out->tuple.remote = r->src;
   out->bytes = bytes + header_bytes;
   out->count = total_bytes - header_bytes;
   out->netif = netif;
   out->address_sum = r->address_sum;
   out->unicast = true;
   return true;
+}
+
+// The addresses of the pair.
+static inline void ip_pair_addresses(const struct ip *ip, struct estab_tuple *out)
+{
+  out->local = ip->remembered.dst;
+  out->remote = ip->remembered.src;
+}
+
+// Both ports at the head of a segment, as whoever uses the pair may note them in pair_ports.
+static inline uint64_t ip_pair_ports(const uint8_t *tcp)
+{
+  uint32_t ports;
+  memcpy(&ports, tcp, sizeof ports);
+  return UINT64_C(1) << 32 | ports;
 }
 
 #endif

@@ -123,8 +123,7 @@ uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tupl
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
   if (!found) return 0;
   uint32_t *next;
-  d->last = found;
-  d->last_tuple = demux_tuple(s, found, &next);
+  demux_meet(s, found, demux_tuple(s, found, &next));
   if ((found & TAG_KIND) == TAG_FULL) stack_prefetch(stack_conn(s, found & TAG_INDEX));
   return found;
 }
@@ -143,8 +142,7 @@ int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *
   uint32_t *bucket = &d->buckets[demux_place(demux_hash(s, tuple)) & d->mask];
   *next = *bucket;
   *bucket = tagged;
-  d->last = tagged;
-  d->last_tuple = tuple;
+  demux_meet(s, tagged, tuple);
   d->count++;
   return ESTAB_OK;
 }
@@ -156,14 +154,17 @@ static uint32_t *find_link(const struct estab_stack *s, uint32_t *link, uint32_t
   return link;
 }
 
-// What points at it in its chain. It is on its way out or becomes something else, so its hash is not worth remembering.
+// What points at it in its chain. Nothing does in another, so the hash that is remembered is tried at once. It is on its
+// way out or becomes something else: its own is not worth remembering.
 static inline uint32_t *demux_link(struct estab_stack *s, uint32_t tagged,
                                    const struct estab_tuple *tuple)
 {
   struct demux *d = &s->demux;
-  uint32_t hash = demux_place(tuple_equal(&d->hashed, tuple) ? d->hash : isn_hash(&s->tcp, tuple));
-  uint32_t *link = &d->buckets[hash & d->mask];
-  if (*link != tagged) link = find_link(s, link, tagged);
+  uint32_t *link = &d->buckets[demux_place(d->hash) & d->mask];
+  if (*link == tagged) return link;
+  const uint32_t hash =
+      demux_place(tuple_equal(&d->hashed, tuple) ? d->hash : isn_hash(&s->tcp, tuple));
+  link = find_link(s, &d->buckets[hash & d->mask], tagged);
   return *link || !d->old ? link : find_link(s, &d->old[hash & d->old_mask], tagged);
 }
 
@@ -172,7 +173,7 @@ void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tup
 {
   struct demux *d = &s->demux;
   *demux_link(s, tagged, tuple) = *next;
-  if (d->last == tagged) d->last = 0;
+  if (d->last == tagged) demux_meet(s, 0, NULL);
   d->count--;
   if (d->old) move_some(s);
   if (d->mask + 1 > DEMUX_MIN_BUCKETS && d->count < (d->mask + 1) / 8) resize(s, (d->mask + 1) / 2);
@@ -185,6 +186,8 @@ void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tu
   demux_tuple(s, before, &behind);
   *next = *behind;
   *link = after;
-  s->demux.last = after;
-  s->demux.last_tuple = tuple;
+  const bool met = s->demux.last == before; // and is still: it has the same tuple
+  const uint64_t ports = s->ip.remembered.pair_ports;
+  demux_meet(s, after, tuple);
+  if (met) s->ip.remembered.pair_ports = ports;
 }

@@ -127,7 +127,7 @@ void half_start(struct estab_stack *s, struct half *h, uint32_t index)
   owe_syn_ack(s, h, index);
 }
 
-void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
+bool half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
                uint32_t netif, struct seg *g, uint32_t wait)
 {
   struct listener *x = slab_at(&s->listeners, listener);
@@ -139,7 +139,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   }
   if (index == SLAB_NONE) {
     stack_drop(s, why, netif, tuple, g);
-    return;
+    return false;
   }
   struct half *h = slab_at(&s->halves, index);
   h->tuple = *tuple;
@@ -166,7 +166,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     if (wait != SLAB_NONE) timewait_restore(s, wait);
     slab_free(&s->halves, index);
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, netif, tuple, g);
-    return;
+    return false;
   }
   fifo_push(&x->halves, &s->halves, HALF_SIBLINGS, index);
   s->state_counts[ESTAB_SYN_RECEIVED]++;
@@ -180,6 +180,7 @@ void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     if (x->settings.fast_open && (g->options->present & ESTAB_TCP_OPT_TFO))
       fast_listen_syn(s, index, g);
   }
+  return true;
 }
 
 // How the SYN came, and the counters' option. What does not come through may be the option, then the flags: each

@@ -84,7 +84,8 @@ static inline __attribute__((always_inline)) void full_segment_arrives(struct es
 }
 
 // CLOSED and LISTEN.
-static void no_connection(struct estab_stack *s, const struct ip_segment *in, struct seg *g)
+static void no_connection(struct estab_stack *s, const struct ip_segment *in, struct seg *g,
+                          bool of_pair)
 {
   const struct estab_tuple *tuple = &in->tuple;
   uint32_t listener = listener_find(s, tuple, in->netif);
@@ -93,7 +94,8 @@ static void no_connection(struct estab_stack *s, const struct ip_segment *in, st
   if (!v.stop && !in->unicast) // [MUST-57]
     v = verdict_stop(ESTAB_DROP_TCP_NOT_UNICAST, REPLY_NONE, EFFECT_NONE);
   if (!v.stop) {
-    half_open(s, listener, tuple, in->netif, g, SLAB_NONE);
+    if (half_open(s, listener, tuple, in->netif, g, SLAB_NONE) && of_pair && s->demux.last)
+      s->ip.remembered.pair_ports = ip_pair_ports(in->bytes);
     return;
   }
   if (v.reply == REPLY_RST && in->unicast) reply_rst(s, tuple, in->netif, g);
@@ -110,9 +112,29 @@ static inline enum estab_drop ports_judge(const struct ip_segment *in)
   return ESTAB_DROP_NONE;
 }
 
+// Who it is for, by the tuple. False: dropped.
+static __attribute__((noinline)) bool segment_find(struct estab_stack *s, struct ip_segment *in,
+                                                   const struct seg *g, bool of_pair,
+                                                   uint32_t *tagged)
+{
+  if (of_pair) ip_pair_addresses(&s->ip, &in->tuple);
+  in->tuple.local_port = get_be16(in->bytes + 2);
+  in->tuple.remote_port = get_be16(in->bytes);
+  enum estab_drop bad = ports_judge(in);
+  if (bad) {
+    stack_drop(s, bad, in->netif, &in->tuple, g);
+    return false;
+  }
+  *tagged = demux_find(s, &in->tuple);
+  if (of_pair && *tagged) s->ip.remembered.pair_ports = ip_pair_ports(in->bytes);
+  return true;
+}
+
+// of_pair: out of ip_input_pair(), without the tuple.
 static inline __attribute__((always_inline)) void take_segment(struct estab_stack *s,
                                                                struct ip_segment *in,
-                                                               const struct estab_frame *f)
+                                                               const struct estab_frame *f,
+                                                               const bool of_pair)
 {
   struct estab_tcp_header h;
   struct estab_tcp_options options;
@@ -124,8 +146,6 @@ static inline __attribute__((always_inline)) void take_segment(struct estab_stac
   }
   tcp_parse_options(in->bytes, (size_t)r, &options);
   tcp_read_fixed(in->bytes, &h);
-  in->tuple.local_port = h.dst_port;
-  in->tuple.remote_port = h.src_port;
   struct seg g; // field by field: most compilers would clear it all first
   g.seq = g.seq_arrived = h.seq;
   g.ack = h.ack;
@@ -141,13 +161,12 @@ static inline __attribute__((always_inline)) void take_segment(struct estab_stac
   g.duplicate_start = g.duplicate_end = 0;
   s->segments_in += g.segments;
   if (g.flags & ESTAB_TCP_RST) s->resets_in++;
-  enum estab_drop bad = ports_judge(in);
-  if (bad) {
-    stack_drop(s, bad, in->netif, &in->tuple, &g);
+  uint32_t tagged = s->demux.last; // nearly always the connection of the segment before
+  if (!(of_pair && s->ip.remembered.pair_ports == ip_pair_ports(in->bytes)) &&
+      !segment_find(s, in, &g, of_pair, &tagged))
     return;
-  }
-  uint32_t tagged = demux_find(s, &in->tuple);
-  if (s->settings.trace.event) trace_received(s, &in->tuple, &g, tagged);
+  if (s->settings.trace.event)
+    trace_received(s, tagged ? s->demux.last_tuple : &in->tuple, &g, tagged);
   if ((tagged & TAG_KIND) == TAG_FULL)
     full_segment_arrives(s, demux_last_conn(s), &g);
   else if ((tagged & TAG_KIND) == TAG_HALF)
@@ -155,12 +174,12 @@ static inline __attribute__((always_inline)) void take_segment(struct estab_stac
   else if (tagged)
     timewait_segment_arrives(s, tagged & TAG_INDEX, &g);
   else
-    no_connection(s, in, &g);
+    no_connection(s, in, &g, of_pair);
 }
 
 void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_frame *f)
 {
-  take_segment(s, in, f);
+  take_segment(s, in, f, false);
 }
 
 // Here, not in input.c: nearly every frame is a segment of TCP between addresses that are known, and goes straight on.
@@ -176,7 +195,7 @@ int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame 
     shed_if_short(s);
     if (f->piece_count == 1 && f->pieces[0].bytes &&
         ip_input_pair(&s->ip, f->netif, f->pieces[0].bytes, f->pieces[0].length, &segment))
-      take_segment(s, &segment, f);
+      take_segment(s, &segment, f, true);
     else
       input_frame(s, f);
   }

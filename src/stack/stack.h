@@ -143,7 +143,8 @@ struct demux {
   uint32_t *buckets, *old;        // tagged chains; old: the table that is being left
   uint32_t mask, old_mask, moved; // old buckets below `moved` are empty
   uint32_t count;
-  uint32_t last;                        // what was found or added the last time, 0 = nothing
+  uint32_t
+      last; // what was found or added the last time, 0 = nothing; s->ip.remembered.pair_ports may be its ports
   const struct estab_tuple *last_tuple; // its tuple
   uint64_t hash;                        // isn_hash() of `hashed`
   struct estab_tuple hashed;
@@ -284,11 +285,19 @@ static inline struct tcb *demux_last_conn(const struct estab_stack *s)
   const uint8_t *tuple = (const uint8_t *)s->demux.last_tuple;
   return (struct tcb *)(uintptr_t)(tuple - offsetof(struct tcb, tuple));
 }
+// The record that the next segment is compared with first; 0: none. What was noted of ports is of another.
+static inline void demux_meet(struct estab_stack *s, uint32_t tagged,
+                              const struct estab_tuple *tuple)
+{
+  s->demux.last = tagged;
+  s->demux.last_tuple = tuple;
+  s->ip.remembered.pair_ports = 0;
+}
+
 // It is in the table, and who is spoken to answers: it is looked at before the table is.
 static inline void demux_expect(struct estab_stack *s, const struct tcb *t)
 {
-  s->demux.last = TAG_FULL | t->index;
-  s->demux.last_tuple = &t->tuple;
+  demux_meet(s, TAG_FULL | t->index, &t->tuple);
 }
 // tuple and next: of the record, which whoever calls has at hand.
 int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
@@ -322,6 +331,7 @@ static inline bool stack_wants_output(const struct tcb *t)
 // A deadline that moves later is left to be found when the old one comes: most retransmission timers never do.
 static inline void stack_arm_now(struct estab_stack *s, struct tcb *t)
 {
+  retransmit_arm_due(&s->tcp, t);
   uint64_t deadline_ns = tcp_deadline(t);
   if (deadline_ns != ESTAB_NEVER && (!wheel_has(&t->timer) || deadline_ns < t->timer.deadline_ns))
     wheel_set(&s->wheel, &t->timer, deadline_ns);
@@ -419,8 +429,8 @@ void input_icmp(struct estab_stack *s, struct ip_packet *packet);
 bool listener_covers(const struct estab_listen_settings *set, const struct estab_ip *local);
 uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tuple,
                        uint32_t netif); // index or SLAB_NONE
-// A SYN for a listener; wait: a TIME-WAIT record it may replace, or SLAB_NONE.
-void half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
+// A SYN for a listener; wait: a TIME-WAIT record it may replace, or SLAB_NONE. False: dropped.
+bool half_open(struct estab_stack *s, uint32_t listener, const struct estab_tuple *tuple,
                uint32_t netif, struct seg *g, uint32_t wait);
 void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
 void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu,

@@ -177,7 +177,7 @@ void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg 
   if (time_wait_syn_is_new(&w->seg, g)) {
     uint32_t listener = listener_find(s, &tuple, netif);
     if (listener != SLAB_NONE) {
-      half_open(s, listener, &tuple, netif, g, index);
+      (void)half_open(s, listener, &tuple, netif, g, index);
       return;
     }
   }

@@ -480,6 +480,7 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
 void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission, uint64_t now_ns)
 {
   if (!retransmission && !(t->bits & TCB_RTT_TIMED)) {
+    retransmit_arm_due(c, t);
     t->bits |= TCB_RTT_TIMED;
     t->rtt_seq = seq;
     t->rtt_start_ns = now_ns;
@@ -488,7 +489,11 @@ void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmissi
     t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
   // RFC 6298 5.1: started with the first octet; a running timer runs on, but in recovery it starts anew with each
   // retransmission (RFC 6298 5.6 after a timeout has set it already).
-  if (retransmit_is_off(t) || (t->bits & TCB_PERSIST))
+  const bool off = retransmit_is_off(t);
+  if (off && !t->work && t->snd.una != t->snd.nxt && t->snd.wnd > 0 && !(t->bits & TCB_PERSIST) &&
+      t->rtt_start_ns == now_ns)
+    retransmit_arm_later(t);
+  else if (off || (t->bits & TCB_PERSIST))
     retransmit_arm(c, t, now_ns);
   else if (t->work && t->work->probe_since_ns != now_ns && t->timer_use != TIMER_USE_REORDER &&
            tcb_speaks_sack(t))

@@ -112,6 +112,10 @@ enum timer_use {
   TIMER_USE_REST,    // nothing is in flight or queued: the work block goes
 };
 
+// In t->at[TIMER_RETRANSMIT]: what retransmit_arm() says of t->rtt_start_ns. Who asks for the deadline has it computed;
+// most often the ACK is there before.
+#define TCB_TIMER_LATER 0
+
 // Of t->pending, for the stack alone: t->plpmtu holds for the whole path.
 #define TCB_NEWS_MTU (1u << 31)
 
@@ -481,6 +485,16 @@ static inline bool tcp_out_counts(const struct tcp_out *o)
 }
 void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission,
                    uint64_t now_ns);
+void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns);
+static inline void retransmit_arm_later(struct tcb *t)
+{
+  t->timer_use = TIMER_USE_TIMEOUT;
+  t->at[TIMER_RETRANSMIT] = TCB_TIMER_LATER;
+}
+static inline void retransmit_arm_due(struct tcp *c, struct tcb *t)
+{
+  if (t->at[TIMER_RETRANSMIT] == TCB_TIMER_LATER) retransmit_arm(c, t, t->rtt_start_ns);
+}
 // What the device took: a segment of that SEG.SEQ went out. counts: tcp_out_counts().
 static inline void tcp_output_done(struct tcp *c, struct tcb *t, uint32_t seq, bool counts,
                                    bool retransmission, uint64_t now_ns)
@@ -496,7 +510,6 @@ void tcp_trace_sent(const struct tcp *c, const struct seg_state *t, const struct
 
 void retransmit_on_timeout(struct tcp *c, struct tcb *t, uint64_t now_ns);
 void retransmit_again(struct tcb *t);
-void retransmit_arm(struct tcp *c, struct tcb *t, uint64_t now_ns);
 // The retransmission timer is free for another use.
 static inline bool retransmit_is_off(const struct tcb *t)
 {

@@ -39,6 +39,7 @@ bool work_take(struct tcp *c, struct tcb *t, uint64_t now_ns)
   w->plpmtud = (struct plpmtud){0};
   w->cc.pacing = c->settings->pacing;
   w->cc.hystart = c->settings->hystart;
+  retransmit_arm_due(c, t);
   w->rto_at_ns = t->at[TIMER_RETRANSMIT];
   w->probe_since_ns = ESTAB_NEVER;
   w->grain_ns = 0;
