@@ -23,10 +23,9 @@ static estab_stack *stacks[2]; // those of both ends
 static struct estab_frame out_frames[BATCH_FRAMES], in_frames[BATCH_FRAMES];
 static uint8_t packets[BATCH_FRAMES][PACKET_ROOM_BYTES];
 
-int must(int answer, const char *call)
+void refused(int answer, const char *call)
 {
-  if (answer < 0) fail("estab: %s: %s", call, estab_strerror(answer));
-  return answer;
+  fail("estab: %s: %s", call, estab_strerror(answer));
 }
 
 static void *door(void *ctx, void *p, size_t old_bytes, size_t new_bytes, enum estab_mem_kind kind)
@@ -129,17 +128,26 @@ static void pass_super(const struct estab_frame *out, struct estab_frame *in)
   estab_link_packets += out->segments > 1 ? out->segments - 1u : 0;
 }
 
+static void copy_piece(const struct estab_piece *piece, uint8_t *room, size_t used)
+{
+  if (piece->length > PACKET_ROOM_BYTES - used) fail("estab: a packet longer than the link's MTU");
+  memcpy(room + used, piece->bytes, piece->length);
+}
+
+// Text behind the headers.
+static __attribute__((noinline)) size_t copy_rest(const struct estab_frame *f, uint8_t *room)
+{
+  size_t used = f->pieces[0].length;
+  for (unsigned i = 1; i < f->piece_count; used += f->pieces[i++].length)
+    copy_piece(&f->pieces[i], room, used);
+  return used;
+}
+
 // A copy in one piece. Answers its length.
 static inline size_t copy_packet(const struct estab_frame *f, uint8_t *room)
 {
-  uint8_t *to = room;
-  const struct estab_piece *piece = f->pieces, *const end = piece + f->piece_count;
-  do {
-    if (piece->length > (size_t)(room + PACKET_ROOM_BYTES - to))
-      fail("estab: a packet longer than the link's MTU");
-    to = (uint8_t *)memcpy(to, piece->bytes, piece->length) + piece->length;
-  } while (++piece < end);
-  return (size_t)(to - room);
+  copy_piece(&f->pieces[0], room, 0);
+  return f->piece_count > 1 ? copy_rest(f, room) : f->pieces[0].length;
 }
 
 // The frames themselves: their pieces must live until they were taken in.

@@ -41,7 +41,14 @@ void estab_link_discard(int from);
 // Lets the clock go on, with whatever is due.
 void estab_link_advance(uint64_t ns);
 
+// The process ends: that call has answered so.
+void refused(int answer, const char *call) __attribute__((noreturn));
+
 // Ends the process unless answer >= 0; answers it.
-int must(int answer, const char *call);
+static inline int must(int answer, const char *call)
+{
+  if (answer < 0) refused(answer, call);
+  return answer;
+}
 
 #endif

@@ -29,7 +29,7 @@ static const char *wrong_data = "estab: wrong data near byte %llu";
 // ---------------------------------------------------------------------------------------------
 // Server
 
-static void server_read_stream(estab_conn conn)
+static __attribute__((noinline)) void server_read_stream(estab_conn conn)
 {
   estab_stack *s = ends[SERVER].stack;
   int n;

@@ -137,18 +137,19 @@ void stack_link_news(struct estab_stack *s)
   if (woken) stack_unpark(s);
 }
 
-static inline void tell_user(struct estab_stack *s, struct tcb *t)
+// Is it to go on the event list?
+static inline bool has_to_be_told(struct tcb *t)
 {
   if (t->bits & TCB_RELEASED) {
     t->pending = 0;
-    return;
+    return false;
   }
   // Before estab_accept() there is nobody to tell; what is pending then is told with the connection.
   if ((t->bits & (TCB_ON_EVENTS | TCB_ACCEPT_QUEUED)) ||
       (t->listener != SLAB_NONE && t->state == ESTAB_SYN_RECEIVED && !(t->bits & TCB_FAST_OPEN)))
-    return;
+    return false;
   t->bits |= TCB_ON_EVENTS;
-  list_push(s, &s->events, TAG_FULL | t->index, &t->event);
+  return true;
 }
 
 // What this connection has found out of the path; without memory it alone goes by it.
@@ -162,16 +163,15 @@ static TCP_APART void share_mtu(struct estab_stack *s, struct tcb *t)
   tcp_trace(&s->tcp, t, &e, s->now_ns);
 }
 
-void stack_arm_other(struct estab_stack *s, struct tcb *t)
+__attribute__((noinline)) void stack_arm_other(struct estab_stack *s, struct tcb *t)
 {
   if (s->unarmed) stack_arm_now(s, s->unarmed);
   s->unarmed = t;
 }
 
-void stack_settle_all(struct estab_stack *s, struct tcb *t)
+// CLOSED, or TIME-WAIT: its place in the tables may be another's.
+static __attribute__((noinline)) void settle_end(struct estab_stack *s, struct tcb *t)
 {
-  if (t->pending & TCB_NEWS_MTU) share_mtu(s, t);
-  if (t->pending) tell_user(s, t);
   if (t->state == ESTAB_CLOSED) {
     if (t->bits & TCB_FAST_OPEN) fast_listen_look(s, t);
     stack_leave_table(s, t);
@@ -185,9 +185,37 @@ void stack_settle_all(struct estab_stack *s, struct tcb *t)
       stack_conn_free(s, t);
     return;
   }
-  if (t->state == ESTAB_TIME_WAIT && (t->bits & TCB_RELEASED) && !t->owed) {
+  if ((t->bits & TCB_RELEASED) && !t->owed)
     timewait_from_conn(s, t);
+  else
+    stack_arm(s, t);
+}
+
+static inline void settle_told(struct estab_stack *s, struct tcb *t)
+{
+  if (t->state == ESTAB_CLOSED || t->state == ESTAB_TIME_WAIT)
+    settle_end(s, t);
+  else
+    stack_arm(s, t);
+}
+
+// What is not simply an event of a connection that goes on, or the only one on the list.
+static __attribute__((noinline)) void settle_rarely(struct estab_stack *s, struct tcb *t)
+{
+  if (t->pending & TCB_NEWS_MTU) share_mtu(s, t);
+  if (t->pending && has_to_be_told(t)) list_push(s, &s->events, TAG_FULL | t->index, &t->event);
+  settle_told(s, t);
+}
+
+void stack_settle_all(struct estab_stack *s, struct tcb *t)
+{
+  if ((t->pending & TCB_NEWS_MTU) || s->events.tail) {
+    settle_rarely(s, t);
     return;
   }
-  stack_arm(s, t);
+  if (t->pending && has_to_be_told(t)) {
+    t->event = (struct fifo_link){0, 0};
+    s->events.head = s->events.tail = TAG_FULL | t->index;
+  }
+  settle_told(s, t);
 }

@@ -17,7 +17,7 @@ static bool wait_is_reusable(const struct estab_stack *s, const struct timewait 
   if (s->settings.timewait_reuse_min_ns == ESTAB_NEVER || !(w->seg.flags & SEG_TS)) return false;
   if (w->seg.flags & SEG_REPLACED) return false; // a half-open record has its tuple
   uint64_t ends_ns = deadline_of_ms(s->now_ns, w->deadline_ms);
-  uint64_t whole_ns = (uint64_t)w->life_ms * 1000000u;
+  uint64_t whole_ns = (uint64_t)timewait_life_ms(s, w) * 1000000u;
   uint64_t left_ns = ends_ns - u64_min(ends_ns, s->now_ns);
   return whole_ns - u64_min(whole_ns, left_ns) >= s->settings.timewait_reuse_min_ns;
 }

@@ -154,35 +154,57 @@ static uint32_t *find_link(const struct estab_stack *s, uint32_t *link, uint32_t
   return link;
 }
 
-// What points at it in its chain. Nothing does in another, so the hash that is remembered is tried at once. It is on its
-// way out or becomes something else: its own is not worth remembering.
-static inline uint32_t *demux_link(struct estab_stack *s, uint32_t tagged,
-                                   const struct estab_tuple *tuple)
+// What points at it in its chain.
+static uint32_t *demux_link(struct estab_stack *s, uint32_t tagged, uint32_t place)
 {
   struct demux *d = &s->demux;
-  uint32_t *link = &d->buckets[demux_place(d->hash) & d->mask];
-  if (*link == tagged) return link;
-  const uint32_t hash =
-      demux_place(tuple_equal(&d->hashed, tuple) ? d->hash : isn_hash(&s->tcp, tuple));
-  link = find_link(s, &d->buckets[hash & d->mask], tagged);
-  return *link || !d->old ? link : find_link(s, &d->old[hash & d->old_mask], tagged);
+  uint32_t *link = find_link(s, &d->buckets[place & d->mask], tagged);
+  return *link || !d->old ? link : find_link(s, &d->old[place & d->old_mask], tagged);
 }
 
-void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
-                  const uint32_t *next)
+// It is on its way out or becomes something else, so its hash is not worth remembering.
+static inline uint32_t demux_place_of(const struct estab_stack *s, const struct estab_tuple *tuple)
+{
+  const struct demux *d = &s->demux;
+  return demux_place(tuple_equal(&d->hashed, tuple) ? d->hash : isn_hash(&s->tcp, tuple));
+}
+
+// Taken out of what points at it.
+static inline void demux_unlink(struct estab_stack *s, uint32_t *link, uint32_t tagged,
+                                uint32_t next)
 {
   struct demux *d = &s->demux;
-  *demux_link(s, tagged, tuple) = *next;
+  *link = next;
   if (d->last == tagged) demux_meet(s, 0, NULL);
   d->count--;
   if (d->old) move_some(s);
   if (d->mask + 1 > DEMUX_MIN_BUCKETS && d->count < (d->mask + 1) / 8) resize(s, (d->mask + 1) / 2);
 }
 
-void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
-                   uint32_t after, uint32_t *next)
+void demux_remove_at(struct estab_stack *s, uint32_t tagged, uint32_t place, uint32_t next)
 {
-  uint32_t *link = demux_link(s, before, tuple), *behind;
+  struct demux *d = &s->demux;
+  uint32_t *link = &d->buckets[place & d->mask];
+  if (*link != tagged) link = demux_link(s, tagged, place);
+  demux_unlink(s, link, tagged, next);
+}
+
+void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
+                  const uint32_t *next)
+{
+  // Nothing else points at it, so the chain of the hash that is remembered is tried before anybody asks whose that is.
+  const struct demux *d = &s->demux;
+  uint32_t *link = &s->demux.buckets[demux_place(d->hash) & d->mask];
+  if (*link != tagged) link = demux_link(s, tagged, demux_place_of(s, tuple));
+  demux_unlink(s, link, tagged, *next);
+}
+
+uint32_t demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
+                       uint32_t after, uint32_t *next)
+{
+  const uint32_t place = demux_place_of(s, tuple);
+  uint32_t *link = &s->demux.buckets[place & s->demux.mask], *behind;
+  if (*link != before) link = demux_link(s, before, place);
   demux_tuple(s, before, &behind);
   *next = *behind;
   *link = after;
@@ -190,4 +212,10 @@ void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tu
   const uint64_t ports = s->ip.remembered.pair_ports;
   demux_meet(s, after, tuple);
   if (met) s->ip.remembered.pair_ports = ports;
+  return place;
+}
+
+uint32_t demux_place_new(struct estab_stack *s, const struct estab_tuple *tuple)
+{
+  return demux_place(demux_hash(s, tuple));
 }

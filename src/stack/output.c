@@ -588,22 +588,21 @@ static __attribute__((noinline)) void output_done_batch(struct estab_stack *s, u
     if (t && is_sent) tcp_output_done(&s->tcp, t, e->seq, e->counts, e->retransmission, s->now_ns);
   }
   if (last) stack_arm(s, last);
+  s->batch_count = 0;
 }
 
 void estab_stack_output_done(estab_stack *s, unsigned sent, uint64_t now_ns)
 {
   const struct batch_entry *e = &s->batch[0];
   s->now_ns = u64_max(s->now_ns, now_ns);
-  if (s->batch_count == 1 && sent > 0 &&
-      frame_is_simply_done(s, e)) { // one frame alone: a short exchange
-    if (e->t) {
-      tcp_output_done(&s->tcp, e->t, e->seq, e->counts, e->retransmission, s->now_ns);
-      stack_arm(s, e->t);
-    }
-  } else {
+  if (s->batch_count != 1 || sent == 0 || !frame_is_simply_done(s, e)) {
     output_done_batch(s, sent);
+    return;
   }
-  s->batch_count = 0;
+  s->batch_count = 0; // one frame alone: a short exchange
+  if (!e->t) return;
+  stack_arm(s, e->t);
+  tcp_output_done(&s->tcp, e->t, e->seq, e->counts, e->retransmission, s->now_ns);
 }
 
 void estab_frame_hold(estab_stack *s, struct estab_frame *frame)

@@ -87,7 +87,10 @@ struct timewait {
   uint32_t hash_next;    // while replaced: the half-open record that took its place, as index + 1
   struct fifo_link wait; // in that list
   uint32_t deadline_ms;
-  uint32_t life_ms; // 2 x MSL of this connection
+  union {
+    uint32_t life_ms; // 2 x MSL of this connection; in the first list it is s->wait_usual_ms
+    uint32_t place;   // and this is demux_replace()'s answer
+  };
 };
 
 _Static_assert(sizeof(struct half) <= 136, "a half-open connection has 144 bytes, tables included");
@@ -183,6 +186,7 @@ struct estab_stack {
   struct fifo half_wait[HALF_STAGES];
   struct fifo wait_lists[WAIT_LISTS]; // TIME-WAIT records, see timewait.c
   uint32_t wait_levels;               // bit i: wait_lists[1 + i] is not empty
+  uint32_t wait_usual_ms;             // 2 x MSL of those in the first list
   uint32_t wait_base_ms;              // the time to which they are sorted
   uint64_t shed_above_bytes;          // more than this in use: something is given up
   uint32_t shed_next;                 // connection whose turn it is
@@ -306,8 +310,11 @@ void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tup
                   const uint32_t *next);
 // Another size of connection with the same tuple takes the place of one: needs no memory.
 // tuple and next: of the new one.
-void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
-                   uint32_t after, uint32_t *next);
+// Answers the part of the tuple's hash by which demux_remove_at() finds it again.
+uint32_t demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
+                       uint32_t after, uint32_t *next);
+uint32_t demux_place_new(struct estab_stack *s, const struct estab_tuple *tuple);
+void demux_remove_at(struct estab_stack *s, uint32_t tagged, uint32_t place, uint32_t next);
 // isn_hash() of a tuple, which is often asked for, added, replaced and removed in a row: it is remembered.
 uint64_t demux_hash_new(struct estab_stack *s, const struct estab_tuple *tuple);
 static inline uint64_t demux_hash(struct estab_stack *s, const struct estab_tuple *tuple)
@@ -451,6 +458,11 @@ void fast_listen_syn(struct estab_stack *s, uint32_t index, const struct seg *g)
 void fast_listen_look(struct estab_stack *s, struct tcb *t) TCP_APART;
 
 // ---- timewait.c
+
+static inline uint32_t timewait_life_ms(const struct estab_stack *s, const struct timewait *w)
+{
+  return w->list == 0 ? s->wait_usual_ms : w->life_ms;
+}
 
 void timewait_from_conn(struct estab_stack *s, struct tcb *t);  // t is freed
 uint32_t timewait_detach(struct estab_stack *s, struct tcb *t); // t becomes CLOSED

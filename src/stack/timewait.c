@@ -45,15 +45,28 @@ static void timewait_put_unusual(struct estab_stack *s, struct timewait *w, uint
   timewait_put(s, w, index, 1 + 31 - (unsigned)__builtin_clz(differ));
 }
 
-static void timewait_enqueue(struct estab_stack *s, struct timewait *w, uint32_t index)
+// place: as in the record.
+static void timewait_enqueue(struct estab_stack *s, struct timewait *w, uint32_t index,
+                             uint32_t life_ms, uint32_t place)
 {
   uint32_t tail = s->wait_lists[0].tail;
   const struct timewait *last = tail == SLAB_NONE ? NULL : slab_at(&s->waits, tail);
-  if (w->life_ms == s->fresh.time_wait_ms &&
-      !(last && is_before(w->deadline_ms, last->deadline_ms)))
+  if (!last) s->wait_usual_ms = s->fresh.time_wait_ms;
+  if (life_ms == s->wait_usual_ms && !(last && is_before(w->deadline_ms, last->deadline_ms))) {
+    w->place = place;
     timewait_put(s, w, index, 0);
-  else
+  } else {
+    w->life_ms = life_ms;
     timewait_put_unusual(s, w, index);
+  }
+}
+
+static void timewait_leave_table(struct estab_stack *s, struct timewait *w, uint32_t index)
+{
+  if (w->list == 0)
+    demux_remove_at(s, TAG_THIRD | index, w->place, w->hash_next);
+  else
+    demux_remove(s, TAG_THIRD | index, &w->tuple, &w->hash_next);
 }
 
 // When the lowest of the lists by deadline is looked at; wait_levels is not 0.
@@ -72,7 +85,7 @@ static void timewait_leave(struct estab_stack *s, uint32_t index, const char *ca
     struct half *h = slab_at(&s->halves, w->hash_next - 1);
     h->timewait = SLAB_NONE;
   } else {
-    demux_remove(s, TAG_THIRD | index, &w->tuple, &w->hash_next);
+    timewait_leave_table(s, w, index);
   }
   timewait_take_out(s, w, index);
   s->state_counts[ESTAB_TIME_WAIT]--;
@@ -87,7 +100,7 @@ void timewait_free(struct estab_stack *s, uint32_t index, const char *cause)
 void timewait_replace(struct estab_stack *s, uint32_t index, uint32_t half)
 {
   struct timewait *w = slab_at(&s->waits, index);
-  demux_remove(s, TAG_THIRD | index, &w->tuple, &w->hash_next);
+  timewait_leave_table(s, w, index);
   w->seg.flags |= SEG_REPLACED;
   w->hash_next = half + 1;
 }
@@ -131,12 +144,12 @@ static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
   w->seg = t->seg;
   w->tuple = t->tuple;
   w->netif = (uint16_t)t->netif;
-  w->life_ms = t->time_wait_ms;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
-  demux_replace(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
+  const uint32_t place =
+      demux_replace(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
-  timewait_enqueue(s, w, index);
+  timewait_enqueue(s, w, index, t->time_wait_ms, place);
   s->state_counts[ESTAB_TIME_WAIT]++;
   return index;
 }
@@ -164,9 +177,11 @@ uint32_t timewait_detach(struct estab_stack *s, struct tcb *t)
 // The peer's FIN once more: our last ACK was lost, 2 x MSL begins anew.
 static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t index)
 {
+  const uint32_t life_ms = timewait_life_ms(s, w);
+  const uint32_t place = w->list == 0 ? w->place : demux_place_new(s, &w->tuple);
   timewait_take_out(s, w, index);
-  w->deadline_ms = ms_after(s->now_ns, (uint64_t)w->life_ms * 1000000u);
-  timewait_enqueue(s, w, index);
+  w->deadline_ms = ms_after(s->now_ns, (uint64_t)life_ms * 1000000u);
+  timewait_enqueue(s, w, index, life_ms, place);
 }
 
 void timewait_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g)

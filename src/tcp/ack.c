@@ -161,14 +161,20 @@ static inline bool ack_settles_all(const struct tcb *t, const struct seg *g)
          !(t->bits & odd) && t->duplicate_acks == 0 && !(t->flags & (SEG_ECN | SEG_ACCECN));
 }
 
+static __attribute__((noinline)) void tell_newreno(struct tcb *t, uint32_t flight_bytes,
+                                                   uint64_t now_ns)
+{
+  struct cc_ack news; // what is told without a work block
+  cc_ack_begin(&news, now_ns, flight_bytes, flight_bytes, flight_bytes);
+  cc_newreno.on_ack(&t->cc, NULL, &news);
+}
+
 // What take_ack() comes to then: the timer stops, the controller hears of it, the window is taken.
 static __attribute__((noinline)) void settle_all(struct tcp *c, struct tcb *t, const struct seg *g,
                                                  uint64_t now_ns)
 {
   const bool fin = t->bits & TCB_FIN_SENT;
   const uint32_t flight_bytes = tcb_flight(t), octets = flight_bytes - fin;
-  struct cc_ack news; // what is told without a work block
-  cc_ack_begin(&news, now_ns, flight_bytes, flight_bytes, flight_bytes);
   take_window(t, g);
   if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, octets);
   t->bytes_acked += octets;
@@ -176,7 +182,7 @@ static __attribute__((noinline)) void settle_all(struct tcp *c, struct tcb *t, c
   if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
   t->at[TIMER_USER] = ESTAB_NEVER;
   measure(c, t, g, now_ns);
-  cc_newreno.on_ack(&t->cc, NULL, &news);
+  if (cc_newreno_listens(&t->cc, flight_bytes)) tell_newreno(t, flight_bytes, now_ns);
   t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
   if (t->snd.wnd == 0) retransmit_arm(c, t, now_ns);
   if (fin) fin_acknowledged(c, t, now_ns);

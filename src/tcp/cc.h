@@ -111,6 +111,11 @@ struct cc_verbs {
 };
 
 extern const struct cc_verbs cc_newreno;
+// An ACK of all that was in flight: may it change anything? A window that was not used says nothing about the path.
+static inline bool cc_newreno_listens(const struct cc *cc, uint32_t flight_bytes)
+{
+  return cc->cwnd_bytes / 2 <= flight_bytes + 2u * cc->mss_bytes;
+}
 extern const struct cc_verbs cc_cubic;
 extern const struct cc_verbs cc_bbr;
 
