@@ -45,13 +45,21 @@ static void bbr_enter_drain(struct bbr *b)
   b->drain_round = b->round;
 }
 
+// While the rate grows by a quarter a round the pipe is not full: then losses are by chance, unless they are many.
+static bool bbr_startup_too_high(const struct bbr *b, const struct cc_ack *a)
+{
+  const bool many =
+      (uint64_t)a->rate.lost_bytes * BBR_LOSS_SHARE > 3 * (uint64_t)bbr_loss_flight(a);
+  return many || (b->full_bw_count > 0 && bbr_too_high(b, a));
+}
+
 // CheckStartupHighLoss: a round of fast recovery with more than 2 % lost, in several places.
 static void bbr_check_startup(struct bbr *b, const struct cc_ack *a)
 {
   if (b->state != BBR_STARTUP) return;
   if (!b->full_bw_reached && b->recovering && b->loss_round_start && b->loss_in_round &&
       b->round != b->startup_loss_round && b->loss_events >= BBR_STARTUP_LOSSES &&
-      bbr_too_high(b, a)) {
+      bbr_startup_too_high(b, a)) {
     b->undo_state = BBR_STARTUP;
     b->full_bw_reached = true;
     b->inflight_longterm = u32_max(bbr_bdp(b, b->bw, 100), b->inflight_latest);

@@ -8,12 +8,12 @@
 // Differs from the draft: a lost segment is judged by the rate sample of the ACK that told of it and by the most
 // that was in flight in its round trip, not by its own flight (and the prefix of a burst at which losses crossed the
 // threshold); what was lost while nothing was probed is not counted against a probe, up to 4 %: else a path that loses
-// more than 2 % by chance ends each probe at once, and what Startup found is never outgrown; a round with fewer losses
-// than a probe may cause (2 %, and a segment) lowers no bound; over round trips of more than 156 ms ProbeRTT comes less
-// often, and the least round trip lasts as much longer; samples in ProbeRTT are ignored here instead of marked
-// app-limited; the initial window leaves unpaced, as with every controller here. Of marks the draft only says that
-// they are congestion; the answer to them is at bbr_update_marks(). Not done: at rest only the bandwidth outlasts the
-// work block.
+// more than 2 % by chance ends each probe at once, and what Startup found is never outgrown; losses of up to 6 % do
+// not end Startup while the rate grows by a quarter a round; a round with fewer losses than a probe may cause (2 %, and
+// a segment) lowers no bound; over round trips of more than 156 ms ProbeRTT comes less often, and the least round trip
+// lasts as much longer; samples in ProbeRTT are ignored here instead of marked app-limited; the initial window leaves
+// unpaced, as with every controller here. Of marks the draft only says that they are congestion; the answer to them is
+// at bbr_update_marks(). Not done: at rest only the bandwidth outlasts the work block.
 #ifndef ESTAB_TCP_CC_BBR_H
 #define ESTAB_TCP_CC_BBR_H
 
