@@ -7,6 +7,7 @@
 
 #define UID_SENSOR_BYTES 63         // of a sensor's name count
 #define UID_FIVE_DIGITS  916132832u // 62^5
+#define UID_FOUR_DIGITS  14776336u  // 62^4
 
 // Fixed on purpose: a uid is a name, not a secret.
 static const uint64_t uid_keys[2][2] = {
@@ -43,11 +44,14 @@ void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2
 
 static const char uid_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-static inline void uid_put(char *text, uint64_t value, unsigned count)
+// Five digits of a value < 62^5: as a fraction of 62^5 that is multiplied by 62 for each. What the fraction is too large
+// by stays below the last digit: less than 2^30 of 2^57, 62^4 times.
+static inline void uid_put(char *text, uint64_t value)
 {
-  uint32_t rest = (uint32_t)value;
-  for (unsigned i = count; i-- > 0; rest /= 62)
-    text[i] = uid_digits[rest % 62];
+  const uint64_t one = UINT64_C(1) << 57;
+  uint64_t rest = value * (one / UID_FOUR_DIGITS + 1);
+  for (unsigned i = 0; i < 5; i++, rest = (rest & (one - 1)) * 62)
+    text[i] = uid_digits[rest >> 57];
 }
 
 // Five digits at a time: 62^5 is the largest power whose remainders fit 32 bits. The quotients of 96 bits shrink by 29
@@ -59,11 +63,13 @@ void estab_watch_uid_format(const struct estab_watch_uid *uid, char text[ESTAB_W
   uint64_t b = a % UID_FIVE_DIGITS << 32 | get_be32(uid->bytes + 8);
   text[0] = 'C';
   text[ESTAB_WATCH_UID_TEXT - 1] = 0;
-  uid_put(text + 13, b % UID_FIVE_DIGITS, 5);
+  uid_put(text + 13, b % UID_FIVE_DIGITS);
   a = (uint64_t)(high / UID_FIVE_DIGITS) << 32 | (uint32_t)(a / UID_FIVE_DIGITS);
   b = a % UID_FIVE_DIGITS << 32 | (uint32_t)(b / UID_FIVE_DIGITS);
-  uid_put(text + 8, b % UID_FIVE_DIGITS, 5);
+  uid_put(text + 8, b % UID_FIVE_DIGITS);
   b = a / UID_FIVE_DIGITS << 32 | (uint32_t)(b / UID_FIVE_DIGITS);
-  uid_put(text + 3, b % UID_FIVE_DIGITS, 5);
-  uid_put(text + 1, b / UID_FIVE_DIGITS, 2);
+  uid_put(text + 3, b % UID_FIVE_DIGITS);
+  const uint32_t first = (uint32_t)(b / UID_FIVE_DIGITS);
+  text[1] = uid_digits[first / 62];
+  text[2] = uid_digits[first % 62];
 }
