@@ -10,8 +10,8 @@ bool scan_table_init(struct scan_table *t, struct mem *mem, uint32_t item_bytes,
 {
   memset(t, 0, sizeof *t);
   uint32_t buckets = 16;
-  while (buckets <
-         max * 4) // who is not there has mostly nobody in his place: no record is looked at
+  // Who is not there has mostly nobody in his place: no record is looked at.
+  while (buckets < max * 4)
     buckets *= 2;
   t->buckets = mem_new_raw(mem, buckets * sizeof *t->buckets, ESTAB_MEM_WATCH);
   if (!t->buckets) return false;

@@ -44,8 +44,8 @@ void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2
 
 static const char uid_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-// Five digits of a value < 62^5: as a fraction of 62^5 that is multiplied by 62 for each. What the fraction is too large
-// by stays below the last digit: less than 2^30 of 2^57, 62^4 times.
+// Five digits of a value < 62^5, as a fraction of it that is multiplied by 62 for each. What the fraction is too
+// large by stays below the last digit: less than 2^30 of 2^57, 62^4 times.
 static inline void uid_put(char *text, uint64_t value)
 {
   const uint64_t one = UINT64_C(1) << 57;

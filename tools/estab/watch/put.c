@@ -2,11 +2,25 @@
 // put.c - addresses and flags of a row.
 #include "put.h"
 
-char *put_large(char *p, uint64_t n)
+__attribute__((noinline)) char *put_digits(char *p, uint64_t n)
 {
-  p = put_number(p, n / 100000000);
-  put_word(p, put_eight((uint32_t)(n % 100000000)) | PUT_ZEROS);
-  return p + 8;
+  if (n >= 100000000) {
+    p = put_number(p, n / 100000000);
+    put_word(p, put_eight((uint32_t)(n % 100000000)) | PUT_ZEROS);
+    return p + 8;
+  }
+  const uint64_t digits =
+      n < 10000 ? (uint64_t)put_four((uint32_t)n) << 32 : put_eight((uint32_t)n);
+  const unsigned zeros = (unsigned)__builtin_ctzll(digits) & ~7u; // bits of leading ones
+  put_word(p, (digits | PUT_ZEROS) >> zeros);
+  return p + 8 - zeros / 8;
+}
+
+__attribute__((noinline)) char *put_seconds(char *p, uint64_t ns)
+{
+  p = put_number(p, ns / 1000000000u);
+  *p = '.';
+  return put_decimals(p + 1, (uint32_t)(ns % 1000000000u));
 }
 
 void put_second(struct put_second *kept, uint64_t ns)
@@ -18,14 +32,14 @@ void put_second(struct put_second *kept, uint64_t ns)
   kept->span_ns = 1000000000u;
 }
 
-static const char put_digits[16] = "0123456789abcdef";
+static const char put_hexes[16] = "0123456789abcdef";
 
 char *put_hex(char *p, uint16_t n)
 {
   for (unsigned shift = 12; shift > 4; shift -= 4)
-    if (n >> shift != 0) *p++ = put_digits[n >> shift & 15];
-  *p++ = put_digits[n >> 4 & 15];
-  *p++ = put_digits[n & 15];
+    if (n >> shift != 0) *p++ = put_hexes[n >> shift & 15];
+  *p++ = put_hexes[n >> 4 & 15];
+  *p++ = put_hexes[n & 15];
   return p;
 }
 
@@ -66,10 +80,10 @@ static inline char *put_octet(char *p, uint8_t n)
 
 static char *put_group(char *p, unsigned n)
 {
-  if (n >= 0x1000) *p++ = put_digits[n >> 12];
-  if (n >= 0x100) *p++ = put_digits[n >> 8 & 15];
-  if (n >= 0x10) *p++ = put_digits[n >> 4 & 15];
-  *p++ = put_digits[n & 15];
+  if (n >= 0x1000) *p++ = put_hexes[n >> 12];
+  if (n >= 0x100) *p++ = put_hexes[n >> 8 & 15];
+  if (n >= 0x10) *p++ = put_hexes[n >> 4 & 15];
+  *p++ = put_hexes[n & 15];
   return p;
 }
 

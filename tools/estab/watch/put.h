@@ -62,20 +62,14 @@ static inline uint32_t put_four(uint32_t n)
   return (v << 8) - ((v * 103 >> 10) & 0x000f000f) * ((10 << 8) - 1);
 }
 
-char *put_large(char *p, uint64_t n); // from 10^8 on
+// A row has forty numbers, most of one digit: the others stand apart, so that a row's code leaves room in the cache.
+char *put_digits(char *p, uint64_t n);
 
 static inline char *put_number(char *p, uint64_t n)
 {
-  if (n < 10) {
-    *p = (char)('0' + n);
-    return p + 1;
-  }
-  if (n >= 100000000) return put_large(p, n);
-  const uint64_t digits =
-      n < 10000 ? (uint64_t)put_four((uint32_t)n) << 32 : put_eight((uint32_t)n);
-  const unsigned zeros = (unsigned)__builtin_ctzll(digits) & ~7u; // bits of leading ones
-  put_word(p, (digits | PUT_ZEROS) >> zeros);
-  return p + 8 - zeros / 8;
+  if (n >= 10) return put_digits(p, n);
+  *p = (char)('0' + n);
+  return p + 1;
 }
 
 // 9 decimals.
@@ -86,12 +80,7 @@ static inline char *put_decimals(char *p, uint32_t ns)
   return p + 9;
 }
 
-static inline char *put_seconds(char *p, uint64_t ns)
-{
-  p = put_number(p, ns / 1000000000u);
-  *p = '.';
-  return put_decimals(p + 1, (uint32_t)(ns % 1000000000u));
-}
+char *put_seconds(char *p, uint64_t ns);
 
 // Times of a row lie within a second or few: the digits of the last one are kept.
 struct put_second {
