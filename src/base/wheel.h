@@ -74,6 +74,12 @@ static inline bool wheel_has(const struct wheel_node *n)
 // now_ns may jump, backwards too.
 struct wheel_node *wheel_pop(struct wheel *w, uint64_t now_ns);
 
+// What probably comes next, so that memory may be asked for it; NULL: nobody knows.
+static inline const struct wheel_node *wheel_soon(const struct wheel *w)
+{
+  return w->levels & 1 ? w->slots[__builtin_ctzll(w->used[0])] : NULL;
+}
+
 // When wheel_pop() should be called next: never later than the earliest deadline, and that deadline
 // exactly when it lies within the lowest level or in a thinly filled slot. Otherwise a time at which
 // wheel_pop() brings the next answer closer. ESTAB_NEVER = empty.

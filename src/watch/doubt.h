@@ -25,7 +25,10 @@ WATCH_RARE struct estab_watch_ambiguity *doubt_of_nobody(struct track *t,
 // What of this segment its receiver may read otherwise. Before the machines see it.
 void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uint16_t urgent);
 // The name of a side's text in the ring of recall.h.
-uint64_t doubt_who(uint64_t life_packet, unsigned end);
+static inline uint64_t doubt_who(uint64_t life_packet, unsigned end)
+{
+  return life_packet * 2 + end;
+}
 
 #define DOUBT_MARCH 3 // RSTs at as many places
 

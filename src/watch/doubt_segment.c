@@ -24,11 +24,6 @@ static WATCH_RARE void doubt_octets(char *text, size_t bytes, const uint8_t *oct
   }
 }
 
-uint64_t doubt_who(uint64_t life_packet, unsigned end)
-{
-  return life_packet * 2 + end;
-}
-
 static void doubt_overlap(struct track *t, struct flow *f, const struct segment *g,
                           const uint8_t *text)
 {

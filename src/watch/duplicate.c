@@ -40,8 +40,9 @@ struct watch_duplicate {
 
 struct watch_duplicates_table {
   uint64_t packets; // so far; numbers begin with 1
-  uint64_t lately[2][DUPLICATE_BITS / 64];
+  uint64_t lately[DUPLICATE_BITS / 64][2];
   uint64_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain
+  uint64_t *head; // of the chain that the newest packet is still to join, or NULL
   struct watch_duplicate ring[WATCH_DUPLICATE_PACKETS];
   duplicate_half keys[DUPLICATE_KEYS];
   struct pairs_key joins[2];
@@ -185,9 +186,26 @@ static bool duplicate_lately(struct watch_duplicates_table *t, uint64_t hash)
   const size_t word = (size_t)(hash >> 48) % DUPLICATE_BITS / 64;
   const uint64_t bit = UINT64_C(1) << (hash >> 48 & 63);
   const unsigned now = (unsigned)(t->packets / WATCH_DUPLICATE_PACKETS) & 1;
-  const bool there = (t->lately[0][word] | t->lately[1][word]) & bit;
-  t->lately[now][word] |= bit;
+  const bool there = (t->lately[word][0] | t->lately[word][1]) & bit;
+  t->lately[word][now] |= bit;
   return there;
+}
+
+// The oldest generation is over.
+static __attribute__((noinline)) void duplicate_turn(struct watch_duplicates_table *t)
+{
+  const unsigned next = (unsigned)(t->packets / WATCH_DUPLICATE_PACKETS) & 1;
+  for (unsigned word = 0; word < DUPLICATE_BITS / 64; word++)
+    t->lately[word][next] = 0;
+}
+
+// The newest packet joins its chain when the next one comes: by then the head of it is there.
+static void duplicate_join_chain(struct watch_duplicates_table *t)
+{
+  if (!t->head) return;
+  t->ring[t->packets % WATCH_DUPLICATE_PACKETS].before = *t->head;
+  *t->head = t->packets;
+  t->head = NULL;
 }
 
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns)
@@ -196,6 +214,7 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   if (!d->table && !watch_duplicates_table_make(d)) return false;
   struct watch_duplicates_table *t = d->table;
   const uint64_t hash = duplicate_hash(t, p);
+  duplicate_join_chain(t);
   uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
 
   const bool maybe = duplicate_lately(t, hash);
@@ -210,10 +229,10 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
     n = e->before & DUPLICATE_NUMBER;
   }
   t->packets++;
-  if (t->packets % WATCH_DUPLICATE_PACKETS == 0)
-    memset(t->lately[t->packets / WATCH_DUPLICATE_PACKETS & 1], 0, sizeof t->lately[0]);
-  t->ring[t->packets % WATCH_DUPLICATE_PACKETS] = (struct watch_duplicate){hash, ts_ns, *head};
-  *head = t->packets;
+  if (t->packets % WATCH_DUPLICATE_PACKETS == 0) duplicate_turn(t);
+  t->ring[t->packets % WATCH_DUPLICATE_PACKETS] = (struct watch_duplicate){hash, ts_ns, 0};
+  t->head = head;
+  __builtin_prefetch(head, 1);
   return false;
 }
 

@@ -351,9 +351,15 @@ static uint32_t flow_lines_ref_of(const struct track *t, const struct flow_lines
   }
 }
 
-uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f)
+uint32_t flow_table_expect_of(const struct track *t, const struct flow_head *f)
 {
   const uint32_t hash = flow_table_hash_of(t, f);
+  __builtin_prefetch(&t->lines.at[hash & t->lines.mask]);
+  return hash;
+}
+
+uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f, uint32_t hash)
+{
   const uint32_t ref = flow_lines_ref_of(t, &t->lines, hash, f);
   return ref == FLOW_NONE ? flow_lines_ref_of(t, &t->old_lines, hash, f) : ref;
 }

@@ -20,8 +20,9 @@ uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *
 // A flow_ref, or FLOW_NONE. The search begins with what flow_table_expect_record() answered, if nothing came between.
 uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref);
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key);
-// Of a record that is in the table.
-uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f);
+// Of a record that is in the table; flow_table_expect_of() answers the hash and asks memory for where it stands.
+uint32_t flow_table_expect_of(const struct track *t, const struct flow_head *f);
+uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f, uint32_t hash);
 // The record has its key already. false: memory for a larger table is refused, and this one is full.
 bool flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref);
 // `ref` is what the table has of `head`.

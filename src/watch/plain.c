@@ -259,6 +259,8 @@ static void plain_relist(struct track *t, uint32_t ref, struct flow *f)
 bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
   const struct plain_sides side = {&f->side[g->end], &f->side[1 - g->end]};
+  if (f->closing != SLAB_NONE) __builtin_prefetch(slab_at(&t->closings, f->closing), 1);
+  if (g->text_bytes) recall_expect(t->recall, doubt_who(f->life_packet, g->end));
   if (!plain_flags(g) || !plain_numbers(side, g) || !plain_life(t, f) ||
       !plain_side(t, f, side.own) || !plain_side(t, f, side.peer) || !plain_states(side, g) ||
       !plain_timestamp(side, g) || g->ttl + DOUBT_TTL < side.own->ttl)
@@ -268,7 +270,6 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
     c = track_closing(t, f);
     if (!c) return false;
   }
-  track_remember(t, f->life_packet, g);
   measure_rtt(t, f, g, false);
   plain_zeek(t, f, side, g, c);
   plain_sender(f, side, g);
@@ -278,6 +279,7 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
   if (f->trouble != SLAB_NONE || zeek_span(side.own) >= MEASURE_LIMIT_BYTES)
     measure_limits(t, f, g);
   plain_last(t, f, g);
+  track_remember(t, f->life_packet, g);
   if (moves) plain_relist(t, ref, f);
   return true;
 }

@@ -26,11 +26,6 @@ void recall_destroy(struct recall *r, struct mem *mem)
   r->ring = NULL;
 }
 
-static uint32_t recall_bucket(uint64_t who)
-{
-  return (uint32_t)((who * UINT64_C(0x9e3779b97f4a7c15)) >> 52) & (RECALL_BUCKETS - 1);
-}
-
 void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count)
 {
   if (!r->ring || !count) return;

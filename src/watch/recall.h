@@ -25,9 +25,19 @@ struct recall_difference {
   uint32_t old_seq, old_bytes; // of the whole old segment
 };
 
+static inline uint32_t recall_bucket(uint64_t who)
+{
+  return (uint32_t)((who * UINT64_C(0x9e3779b97f4a7c15)) >> 52) & (RECALL_BUCKETS - 1);
+}
+
 // Takes about bytes; refused memory: it remembers nothing.
 void recall_init(struct recall *r, struct mem *mem, uint32_t bytes);
 void recall_destroy(struct recall *r, struct mem *mem);
+// A recall_add() of `who` comes soon: what it looks at first is asked of memory.
+static inline void recall_expect(const struct recall *r, uint64_t who)
+{
+  __builtin_prefetch(&r->last[recall_bucket(who)], 1);
+}
 // `who` names one side of one connection.
 void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count);
 // Whether text of `who` at seq says anything else than what was there before.

@@ -227,7 +227,7 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
   track_segment_make(t, p, ts_ns, number, wire_bytes, &g);
   g.end = key->src_end;
   t->packet = p;
-  uint32_t ref = flow_table_find_from(t, key, t->expected_ref);
+  const uint32_t ref = flow_table_find_from(t, key, t->expected_ref);
   bool full = ref != FLOW_NONE && (ref & FLOW_REF_FULL);
   bool plain = full && t->plain && plain_segment(t, ref, (struct flow *)track_at(t, ref), &g);
   if (!plain) track_any(t, key, ref, &g);

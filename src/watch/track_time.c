@@ -12,32 +12,35 @@
 
 #define TRACK_ONE_LISTS 4 // FLOW_ONE_SHORT .. FLOW_ONE_TOLD
 
-static struct flow *track_of_timer(struct wheel_node *n)
+static struct flow *track_of_timer(const struct wheel_node *n)
 {
-  void *f = (uint8_t *)n - offsetof(struct flow, timer);
+  void *f = (uint8_t *)(uintptr_t)n - offsetof(struct flow, timer);
   return f;
 }
 
-// It was not looked at for long: all of it is asked for at once.
-static void track_warm(struct track *t, struct flow *f)
+// It was not looked at for long: all that is its own is asked for at once, and the record whose time comes next.
+// Answers its hash.
+static uint32_t track_warm(struct track *t, struct flow *f)
 {
-  flow_expect(f, sizeof *f);
   const struct flow_closing *c = track_has_closing(t, f);
   if (c) flow_expect(c, sizeof *c);
+  const struct wheel_node *const soon = wheel_soon(&t->timers);
+  if (soon) flow_expect(track_of_timer(soon), sizeof(struct flow));
+  return flow_table_expect_of(t, (struct flow_head *)f);
 }
 
 // A full record's time has come.
 static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
 {
   t->now_ns = at_ns;
-  track_warm(t, f);
+  const uint32_t hash = track_warm(t, f);
   if (f->bits & FLOW_QUEUED) return; // armed again when it has been told
   uint64_t due = track_deadline(t, f);
   if (due > at_ns) {
     track_arm(t, f);
     return;
   }
-  uint32_t ref = flow_table_ref_of(t, (struct flow_head *)f);
+  uint32_t ref = flow_table_ref_of(t, (struct flow_head *)f, hash);
   life_time(t, f, at_ns);
   bool told = f->life_bits & LIFE_ROW_TOLD;
   bool zeek = t->settings.rows == ESTAB_WATCH_ROWS_ZEEK;

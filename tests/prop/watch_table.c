@@ -50,7 +50,9 @@ static bool look(struct world *w, unsigned number)
   const uint32_t ref = w->refs[number];
   PROP_CHECK(flow_table_find(&w->t, &key) == ref);
   PROP_CHECK(flow_table_find_from(&w->t, &key, flow_table_expect_record(&w->t, &key)) == ref);
-  if (ref != FLOW_NONE) PROP_CHECK(flow_table_ref_of(&w->t, track_at(&w->t, ref)) == ref);
+  if (ref == FLOW_NONE) return true;
+  const struct flow_head *const f = track_at(&w->t, ref);
+  PROP_CHECK(flow_table_ref_of(&w->t, f, flow_table_expect_of(&w->t, f)) == ref);
   return true;
 }
 
