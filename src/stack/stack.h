@@ -234,7 +234,8 @@ static inline __attribute__((always_inline)) void stack_prefetch(const struct tc
   __builtin_prefetch(at + 320, 1);
   __builtin_prefetch(at + 384, 1);
   __builtin_prefetch(at + 448, 1);
-  _Static_assert(TCB_HOT_BYTES <= 512, "eight lines");
+  __builtin_prefetch(at + TCB_HOT_BYTES - 1, 1); // it need not begin with a line
+  _Static_assert(TCB_HOT_BYTES <= 512, "eight lines, or nine");
 }
 
 static inline uint64_t conn_handle(const struct tcb *t)

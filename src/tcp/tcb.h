@@ -210,11 +210,12 @@ struct tcb {
   bool mtu_search : 1;      // new text may leave in probes, see plpmtud.h
   bool unsent_marked : 1;   // t->notsent_lowat_bytes counts
 
+  uint32_t listener; // slab index, UINT32_MAX = none
+
   // Cold from here on: a small segment each way touches nothing of it.
   uint8_t reo_wnd_mult, reo_wnd_persist; // of RACK, while there is no work block
   uint16_t peer_mss;                     // what the peer's MSS option said, floored
   uint32_t iss;
-  uint32_t listener;  // slab index, UINT32_MAX = none
   uint32_t syn_index; // with generation: the handle in the SYN event; 0 = none
   uint32_t recover;   // RFC 6582: SND.NXT when recovery began
   uint32_t fin_seq;   // sequence number of the peer's FIN
