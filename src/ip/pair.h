@@ -92,4 +92,15 @@ static inline uint64_t ip_pair_ports(const uint8_t *tcp)
   return UINT64_C(1) << 32 | ports;
 }
 
+// What they are of a connection, if its addresses are the pair's; else 0.
+static inline uint64_t ip_pair_ports_of(const struct ip *ip, const struct estab_tuple *tuple)
+{
+  const struct ip_remembered *r = &ip->remembered;
+  uint8_t head[4];
+  if (!ip_equal(&r->dst, &tuple->local) || !ip_equal(&r->src, &tuple->remote)) return 0;
+  put_be16(head, tuple->remote_port);
+  put_be16(head + 2, tuple->local_port);
+  return ip_pair_ports(head);
+}
+
 #endif

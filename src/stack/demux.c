@@ -22,27 +22,27 @@ static inline uint32_t demux_place(uint64_t hash)
   return (uint32_t)(hash >> 32);
 }
 
-static const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32_t tagged,
-                                             uint32_t **next)
+static __attribute__((noinline)) const struct estab_tuple *demux_tuple_of_record(
+    const struct estab_stack *s, uint32_t tagged, uint32_t **next)
 {
-  uint32_t index = tagged & TAG_INDEX;
-  switch (tagged & TAG_KIND) {
-  case TAG_FULL: {
-    struct tcb *t = slab_at(&s->conns, index);
-    *next = &t->hash_next;
-    return &t->tuple;
-  }
-  case TAG_HALF: {
+  const uint32_t index = tagged & TAG_INDEX;
+  if ((tagged & TAG_KIND) == TAG_HALF) {
     struct half *h = slab_at(&s->halves, index);
     *next = &h->hash_next;
     return &h->tuple;
   }
-  default: {
-    struct timewait *w = slab_at(&s->waits, index);
-    *next = &w->hash_next;
-    return &w->tuple;
-  }
-  }
+  struct timewait *w = slab_at(&s->waits, index);
+  *next = &w->hash_next;
+  return &w->tuple;
+}
+
+static inline const struct estab_tuple *demux_tuple(const struct estab_stack *s, uint32_t tagged,
+                                                    uint32_t **next)
+{
+  if ((tagged & TAG_KIND) != TAG_FULL) return demux_tuple_of_record(s, tagged, next);
+  struct tcb *t = stack_conn(s, tagged & TAG_INDEX);
+  *next = &t->hash_next;
+  return &t->tuple;
 }
 
 void demux_init(struct estab_stack *s)
@@ -103,12 +103,17 @@ static void resize(struct estab_stack *s, uint32_t buckets)
   d->mask = buckets - 1;
 }
 
-static inline uint32_t find_in(const struct estab_stack *s, uint32_t tagged,
+// What is found becomes the last one met.
+static inline uint32_t find_in(struct estab_stack *s, uint32_t tagged,
                                const struct estab_tuple *tuple)
 {
   while (tagged) {
     uint32_t *next;
-    if (tuple_equal(demux_tuple(s, tagged, &next), tuple)) return tagged;
+    const struct estab_tuple *its = demux_tuple(s, tagged, &next);
+    if (tuple_equal(its, tuple)) {
+      demux_meet(s, tagged, its);
+      return tagged;
+    }
     tagged = *next;
   }
   return 0;
@@ -118,13 +123,10 @@ uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tupl
 {
   struct demux *d = &s->demux;
   if (d->count == 0) return 0;
-  uint32_t hash = demux_place(demux_hash(s, tuple));
+  const uint32_t hash = demux_place(demux_hash_new(s, tuple));
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);
   if (!found && d->old) found = find_in(s, d->old[hash & d->old_mask], tuple);
-  if (!found) return 0;
-  uint32_t *next;
-  demux_meet(s, found, demux_tuple(s, found, &next));
-  if ((found & TAG_KIND) == TAG_FULL) stack_prefetch(stack_conn(s, found & TAG_INDEX));
+  if ((found & TAG_KIND) == TAG_FULL) stack_prefetch(demux_last_conn(s));
   return found;
 }
 

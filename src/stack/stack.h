@@ -303,6 +303,7 @@ static inline void demux_meet(struct estab_stack *s, uint32_t tagged,
 static inline void demux_expect(struct estab_stack *s, const struct tcb *t)
 {
   demux_meet(s, TAG_FULL | t->index, &t->tuple);
+  s->ip.remembered.pair_ports = ip_pair_ports_of(&s->ip, &t->tuple);
 }
 // tuple and next: of the record, which whoever calls has at hand.
 int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
