@@ -74,9 +74,10 @@ static void server_events(void)
     if (event.events & ESTAB_EVENT_ACCEPT)
       while (estab_accept(ends[SERVER].stack, listener, &server_conn) == 0)
         accepted++;
-    if (event.events & ESTAB_EVENT_READABLE) server_readable(event.conn);
-    if (event.events & ESTAB_EVENT_END)
+    if (event.events & ESTAB_EVENT_END) // a byte before it was told, and read, on its own
       must(estab_release(ends[SERVER].stack, event.conn), "estab_release");
+    else if (event.events & ESTAB_EVENT_READABLE)
+      server_readable(event.conn);
   }
 }
 

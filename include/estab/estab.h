@@ -243,7 +243,7 @@ struct estab_netif_settings {
   uint8_t mac[6];
   bool transparent;       // any local address may be used and answered on it (gateways)
   bool checksum_offload;  // out: the device completes ESTAB_CHECKSUM_PARTIAL
-  bool checksum_trusted;  // in: frames with ESTAB_CHECKSUM_UNKNOWN need no check (a memory link)
+  bool checksum_trusted;  // in: a memory link; no checksum of frames or IPv4 headers is checked
   uint16_t mtu;           // bytes of an IP packet, 68..65535
   uint32_t gso_max_bytes; // out: payload of the largest super-segment, 0 = none
   uint32_t queue_frames;  // what the device holds before it drops; 0 = not known

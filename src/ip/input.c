@@ -197,6 +197,7 @@ static void pair_remember(struct ip *ip, const struct ip_packet *p)
   const struct ip_netif *n = ip_netif(ip, p->netif);
   r->pair_version = p->version;
   r->pair_netif = p->netif;
+  r->pair_trusted = n && n->settings.checksum_trusted;
   r->pair_raw_netif = n && n->settings.link == ESTAB_LINK_RAW ? p->netif : 0;
   r->src = p->src;
   r->dst = p->dst;
@@ -225,13 +226,13 @@ static int packet_judge(struct ip *ip, struct ip_packet *p, const struct estab_f
 // Whole TCP datagrams behind a header without options are nearly all there are: read into *out at once, and judged if
 // that is quickly done. False: somebody else has to look, and *out means nothing.
 static inline bool ip4_input_plain(struct ip *ip, uint32_t netif, const uint8_t *bytes, size_t have,
-                                   struct ip_packet *out)
+                                   bool trusted, struct ip_packet *out)
 {
   if (have < ESTAB_IP4_HEADER_BYTES || !ip4_is_plain(bytes) || bytes[9] != ESTAB_PROTOCOL_TCP)
     return false;
   size_t total_bytes = get_be16(bytes + 2);
   if (total_bytes < ESTAB_IP4_HEADER_BYTES || total_bytes > have) return false;
-  if (!ip4_checksum_right(bytes, ESTAB_IP4_HEADER_BYTES)) return false;
+  if (!trusted && !ip4_checksum_right(bytes, ESTAB_IP4_HEADER_BYTES)) return false;
   ip_read4(&out->src, bytes + 12);
   ip_read4(&out->dst, bytes + 16);
   out->address_sum = 0;
@@ -265,11 +266,12 @@ static void fragment_forget(struct ip *ip, const struct ip_packet *p, uint32_t i
   frag_forget(&ip->frag, &key);
 }
 
-static int ip4_input(struct ip *ip, const uint8_t *bytes, size_t have, uint64_t now_ns,
-                     struct ip_packet *out)
+static int ip4_input(struct ip *ip, const uint8_t *bytes, size_t have, bool trusted,
+                     uint64_t now_ns, struct ip_packet *out)
 {
   struct estab_ip4_header h;
   int header = estab_ip4_parse(bytes, have, &h);
+  if (header == -ESTAB_DROP_IP4_CHECKSUM && trusted) header = h.header_bytes; // judged last
   if (header < 0 && header != -ESTAB_DROP_FRAG_BOUNDS) return header;
   out->version = 4;
   out->src = h.src;
@@ -336,14 +338,14 @@ int ip_input(struct ip *ip, uint32_t netif, const uint8_t *bytes, size_t have, u
              struct ip_packet *out)
 {
   const struct ip_netif *n = ip_netif(ip, netif);
-  bool up = netif == 0 || (n && n->up);
-  if (up && ip4_input_plain(ip, netif, bytes, have, out)) return 0;
+  bool up = netif == 0 || (n && n->up), trusted = n && n->settings.checksum_trusted;
+  if (up && ip4_input_plain(ip, netif, bytes, have, trusted, out)) return 0;
   memset(out, 0, sizeof *out);
   out->netif = netif;
   out->header = bytes;
   if (!up) return -ESTAB_DROP_NETIF_DOWN;
   if (have < 1) return -ESTAB_DROP_IP_SHORT;
-  if (bytes[0] >> 4 == 4) return ip4_input(ip, bytes, have, now_ns, out);
+  if (bytes[0] >> 4 == 4) return ip4_input(ip, bytes, have, trusted, now_ns, out);
   if (bytes[0] >> 4 == 6) return ip6_input(ip, bytes, have, now_ns, out);
   return -ESTAB_DROP_IP_VERSION;
 }

@@ -55,6 +55,7 @@ struct ip_route_result {
 struct ip_remembered {
   uint8_t
       pair_version;  // TCP between src and dst, in by pair_netif, may come in; 0 = no pair is known
+  bool pair_trusted; // the interface says that nothing needs a checksum
   bool route_known;  // `route` is what ip_route() answers these three
   struct path *path; // the last one asked for, NULL = none
   uint32_t pair_netif, route_wanted;

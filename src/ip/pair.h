@@ -29,9 +29,9 @@ static inline size_t ip4_pair_bytes(const struct ip_remembered *r, const uint8_t
   uint64_t ends;
   memcpy(&ends, bytes + 12, sizeof ends);
   if (ends != r->ends4 || !ip4_is_plain(bytes) || bytes[9] != ESTAB_PROTOCOL_TCP ||
-      total_bytes > have || !ip4_checksum_right(bytes, ESTAB_IP4_HEADER_BYTES))
+      total_bytes > have)
     return 0;
-  return total_bytes;
+  return r->pair_trusted || ip4_checksum_right(bytes, ESTAB_IP4_HEADER_BYTES) ? total_bytes : 0;
 }
 
 // The same of IPv6 without extension headers. A payload length of 0 may be a jumbogram's.
@@ -82,6 +82,14 @@ static inline void ip_pair_addresses(const struct ip *ip, struct estab_tuple *ou
 {
   out->local = ip->remembered.dst;
   out->remote = ip->remembered.src;
+}
+
+// Will what comes from there to here be of the pair?
+static inline bool ip_pair_is(const struct ip *ip, const struct estab_ip *local,
+                              const struct estab_ip *remote)
+{
+  const struct ip_remembered *r = &ip->remembered;
+  return r->pair_version != 0 && ip_same(&r->dst, local) && ip_same(&r->src, remote);
 }
 
 // Both ports at the head of a segment, as whoever uses the pair may note them in pair_ports.

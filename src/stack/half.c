@@ -5,8 +5,7 @@
 #include "tcp/accecn.h"
 #include "tcp/uto.h"
 #include <stddef.h>
-#define HALF_WAIT     offsetof(struct half, wait)
-#define HALF_SIBLINGS offsetof(struct half, siblings)
+#define HALF_WAIT offsetof(struct half, wait)
 
 // ---- Deadlines in milliseconds modulo 2^32, rounded up: records live far less than 49 days.
 
@@ -40,7 +39,7 @@ uint32_t listener_find(const struct estab_stack *s, const struct estab_tuple *tu
     const struct estab_listen_settings *set = &x->settings;
     if (tuple->local_port < set->port_first || tuple->local_port > set->port_last) continue;
     if (set->netif && netif && set->netif != netif) continue;
-    if (!listener_covers(set, &tuple->local)) continue;
+    if (set->prefix_bits && !listener_covers(set, &tuple->local)) continue;
     unsigned bits = set->prefix_bits;
     // The most specific wins: longer prefix, then the narrower port range.
     if (best_set &&
@@ -85,8 +84,6 @@ static void half_leave(struct estab_stack *s, struct half *h, uint32_t index)
   fifo_remove(&s->half_wait[h->stage], &s->halves, HALF_WAIT, index);
   if (h->bits & HALF_ON_LIST)
     list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
-  struct listener *x = slab_at(&s->listeners, h->listener); // it lives as long as any of these
-  fifo_remove(&x->halves, &s->halves, HALF_SIBLINGS, index);
   s->state_counts[ESTAB_SYN_RECEIVED]--;
 }
 
@@ -168,7 +165,6 @@ bool half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, netif, tuple, g);
     return false;
   }
-  fifo_push(&x->halves, &s->halves, HALF_SIBLINGS, index);
   s->state_counts[ESTAB_SYN_RECEIVED]++;
   stack_trace_state(s, tuple, 0, ESTAB_LISTEN, ESTAB_SYN_RECEIVED, "SYN");
   if (x->settings.syn_events) {
@@ -298,6 +294,16 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
     list_push(s, &s->events, TAG_THIRD | t->listener, &x->event);
   }
   return t;
+}
+
+void half_forget(struct estab_stack *s, uint32_t listener)
+{
+  for (unsigned stage = 0; stage < HALF_STAGES; stage++)
+    for (uint32_t next, index = s->half_wait[stage].head; index != SLAB_NONE; index = next) {
+      const struct half *h = slab_at(&s->halves, index);
+      next = h->wait.next;
+      if (h->listener == listener) half_free(s, index, "the listener was closed");
+    }
 }
 
 // The record's ACK came and was judged: a full connection takes over, and the segment's effects are its own.

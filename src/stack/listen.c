@@ -44,7 +44,6 @@ int estab_listen(estab_stack *s, const struct estab_listen_settings *settings, e
   x->generation = stack_generation(s);
   x->armed = true;
   fifo_init(&x->accept);
-  fifo_init(&x->halves);
   *out = (uint64_t)x->generation << 32 | index;
   return ESTAB_OK;
 }
@@ -67,8 +66,7 @@ int estab_listener_close(estab_stack *s, estab_listener listener)
   uint32_t index = (uint32_t)listener;
   // Nothing is sent for the half-open ones: a peer who is there learns by the RST that his next segment gets, and one
   // call must not answer a flood of forged SYNs with as many RSTs.
-  while (x->halves.head != SLAB_NONE)
-    half_free(s, x->halves.head, "the listener was closed");
+  half_forget(s, index);
   for (struct tcb *t; (t = accept_first(s, x)) != NULL;) {
     t->bits |= TCB_RELEASED;
     (void)tcp_abort_call(&s->tcp, t, s->now_ns);

@@ -435,8 +435,10 @@ static inline void batch_note(struct batch_entry *e, struct tcb *t, const struct
 }
 
 // Up to a burst of one connection's segments; it may be gone afterwards.
-static __attribute__((noinline)) unsigned output_conn(struct estab_stack *s, struct tcb *t,
-                                                      unsigned count, unsigned room)
+static inline __attribute__((always_inline)) unsigned output_conn_inline(struct estab_stack *s,
+                                                                         struct tcb *t,
+                                                                         unsigned count,
+                                                                         unsigned room)
 {
   if (!path_is_open(t->path) && !output_may_leave(s, t)) return count;
   if (t->path->netif == 0) {
@@ -463,7 +465,13 @@ static __attribute__((noinline)) unsigned output_conn(struct estab_stack *s, str
   return count;
 }
 
-static inline unsigned output_ready(struct estab_stack *s, unsigned count, unsigned room)
+static __attribute__((noinline)) unsigned output_conn(struct estab_stack *s, struct tcb *t,
+                                                      unsigned count, unsigned room)
+{
+  return output_conn_inline(s, t, count, room);
+}
+
+static unsigned output_ready(struct estab_stack *s, unsigned count, unsigned room)
 {
   while (s->ready.head && count < room && s->loops < OUTPUT_LOOP_LIMIT) {
     uint32_t tagged = list_pop(s, &s->ready);
@@ -493,21 +501,54 @@ static unsigned output_kept(struct estab_stack *s, unsigned count, unsigned room
   return count;
 }
 
+static inline int batch_close(struct estab_stack *s, unsigned count)
+{
+  s->batch_count = count;
+  s->frames_out += count;
+  return (int)count;
+}
+
+// Behind count frames of connections.
+static __attribute__((noinline)) int output_rest(struct estab_stack *s, unsigned count,
+                                                 unsigned room)
+{
+  count = output_ready(s, count, room);
+  if (link_output_pending(&s->link, s->now_ns)) count = output_link(s, count, room);
+  return batch_close(s, count);
+}
+
+static __attribute__((noinline)) int output_all(struct estab_stack *s, unsigned room)
+{
+  unsigned n = 0;
+  if (s->kept_count | s->reply_count) n = output_replies(s, output_kept(s, n, room), room);
+  return output_rest(s, n, room);
+}
+
+// Nothing else has anything to send: a short exchange, or a transfer.
+static __attribute__((noinline)) int output_alone(struct estab_stack *s, struct tcb *t,
+                                                  unsigned room)
+{
+  t->bits &= ~(uint32_t)TCB_ON_READY;
+  const unsigned n = output_conn_inline(s, t, 0, room);
+  if (s->ready.head || link_output_pending(&s->link, s->now_ns)) return output_rest(s, n, room);
+  return batch_close(s, n);
+}
+
 int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *frames, unsigned count)
 {
   s->now_ns = u64_max(s->now_ns, now_ns);
   if (s->batch_count) return ESTAB_ERR_INVALID; // estab_stack_output_done() is missing
   const unsigned room = u32_min(count, ESTAB_OUTPUT_MAX);
-  unsigned n = 0;
   s->batch_frames = frames;
   s->looped = s->batch_stale = false;
   s->loops = 0;
-  if (s->kept_count | s->reply_count) n = output_replies(s, output_kept(s, n, room), room);
-  if (s->ready.head) n = output_ready(s, n, room);
-  if (link_output_pending(&s->link, s->now_ns)) n = output_link(s, n, room);
-  s->batch_count = n;
-  s->frames_out += n;
-  return (int)n;
+  const uint32_t tagged = s->ready.head;
+  if (tagged == s->ready.tail && (tagged & TAG_KIND) == TAG_FULL && room > 0 &&
+      !(s->kept_count | s->reply_count)) {
+    s->ready = (struct list){0, 0};
+    return output_alone(s, stack_conn(s, tagged & TAG_INDEX), room);
+  }
+  return output_all(s, room);
 }
 
 static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struct batch_entry *e)

@@ -65,12 +65,11 @@ struct half {
   struct fifo_link wait; // in s->half_wait[stage]
   uint32_t deadline_ms;  // of that stage
   uint32_t generation;
-  struct fifo_link list;     // event list or ready list
-  uint32_t listener;         // slab index
-  struct fifo_link siblings; // in its listener's halves
-  uint32_t born_us;          // when the SYN came: for the first round trip and the end
-  uint16_t peer_mss;         // 0 = absent
-  uint16_t snd_wnd;          // of the SYN
+  struct fifo_link list; // event list or ready list
+  uint32_t listener;     // slab index
+  uint32_t born_us;      // when the SYN came: for the first round trip and the end
+  uint16_t peer_mss;     // 0 = absent
+  uint16_t snd_wnd;      // of the SYN
   uint32_t timewait; // the record it replaced and restores unless it gets ESTABLISHED, SLAB_NONE
 };
 
@@ -93,7 +92,7 @@ struct timewait {
   };
 };
 
-_Static_assert(sizeof(struct half) <= 136, "a half-open connection has 144 bytes, tables included");
+_Static_assert(sizeof(struct half) <= 128, "a half-open connection has 144 bytes, tables included");
 _Static_assert(sizeof(struct timewait) <= 104,
                "a TIME-WAIT connection has 112 bytes, tables included");
 
@@ -103,7 +102,6 @@ struct listener {
   struct estab_listen_settings settings;
   uint32_t generation;
   struct fifo accept; // full connections, by struct tcb's accept
-  struct fifo halves; // half-open records, by their siblings
   struct fifo_link event;
   bool on_events;
   bool armed; // tell of the next connection
@@ -445,6 +443,8 @@ void half_segment_arrives(struct estab_stack *s, uint32_t index, struct seg *g);
 void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu,
                   struct estab_tcp_header *out);
 void half_free(struct estab_stack *s, uint32_t index, const char *cause);
+// The listener is closed: all of its records go. Looks at those of others, too, as nobody else asks whose one is.
+void half_forget(struct estab_stack *s, uint32_t listener);
 void half_timeouts(struct estab_stack *s);
 uint64_t half_deadline(const struct estab_stack *s);
 void half_start(struct estab_stack *s, struct half *h, uint32_t index); // the SYN-ACK may leave

@@ -49,6 +49,30 @@ static bool quick(struct world *w, uint32_t netif, const uint8_t *bytes, size_t 
   return ip_input_pair(&w->ip, netif, bytes, have, &segment);
 }
 
+// An interface that is trusted with checksums is so with those of headers, too, on every way in.
+static void a_trusted_header(void **state)
+{
+  (void)state;
+  for (int trusted = 0; trusted < 2; trusted++) {
+    struct world w;
+    struct ip_packet p;
+    struct estab_netif_settings settings = world_netif_settings(1500);
+    settings.checksum_trusted = trusted;
+    world_bare(&w);
+    assert_int_equal(ip_netif_add(&w.ip, &settings), 1);
+    assert_int_equal(ip_address_add(&w.ip, 1, &w.us4, 24), 0);
+    for (int turn = 0; turn < 4;
+         turn++) { // TCP: first, and as a pair that is known; UDP: the long way
+      uint8_t protocol = turn < 2 ? ESTAB_PROTOCOL_TCP : ESTAB_PROTOCOL_UDP;
+      size_t n = packet4(packet, &w.peer4, &w.us4, protocol, 20, NULL);
+      packet[10] ^= 0x10;
+      assert_int_equal(world_input(&w, packet, n, 0, &p), trusted ? 0 : -ESTAB_DROP_IP4_CHECKSUM);
+      assert_int_equal(quick(&w, 1, packet, n), trusted && turn < 2);
+    }
+    world_end(&w);
+  }
+}
+
 // The second packet between two addresses is not judged again, until something changes; anything unusual is.
 static void the_same_pair_again(void **state)
 {
@@ -418,17 +442,12 @@ static void options(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(whole_packets),
-      cmocka_unit_test(the_same_pair_again),
-      cmocka_unit_test(interfaces),
-      cmocka_unit_test(ip4_lengths),
-      cmocka_unit_test(ip6_lengths),
-      cmocka_unit_test(addresses),
-      cmocka_unit_test(mapped_addresses),
-      cmocka_unit_test(protocols),
-      cmocka_unit_test(extension_problems),
-      cmocka_unit_test(extension_orders),
-      cmocka_unit_test(options),
+      cmocka_unit_test(whole_packets),       cmocka_unit_test(a_trusted_header),
+      cmocka_unit_test(the_same_pair_again), cmocka_unit_test(interfaces),
+      cmocka_unit_test(ip4_lengths),         cmocka_unit_test(ip6_lengths),
+      cmocka_unit_test(addresses),           cmocka_unit_test(mapped_addresses),
+      cmocka_unit_test(protocols),           cmocka_unit_test(extension_problems),
+      cmocka_unit_test(extension_orders),    cmocka_unit_test(options),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
