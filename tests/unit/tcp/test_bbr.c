@@ -137,6 +137,41 @@ static void losses_lower_the_bounds(void **state)
   }
 }
 
+// A round of Startup with losses in six places: 4 % end it when the rate has stopped to grow, more than 6 % always.
+static void losses_end_startup(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned rate, lost; // Mbyte/s, before that 4; of 1000 segments
+    bool ends;
+  } cases[] = {{8, 40, false}, {8, 60, false}, {8, 61, true}, {4, 40, true}, {4, 20, false}};
+  for (unsigned i = 0; i < 5; i++) {
+    struct cc cc = {.verbs = &cc_bbr, .mss_bytes = MSS};
+    struct cc_work work = {0};
+    cc_bbr.start(&cc, MSS, 10 * MSS);
+    cc_wake(&cc, &work, 1000 * MS);
+    struct bbr *b = (struct bbr *)(void *)work.room;
+    b->full_bw = 4000000;
+    struct cc_ack a = {.now_ns = 1100 * MS,
+                       .delivered_bytes = MSS,
+                       .lost_bytes = MSS,
+                       .recovering = true,
+                       .total_delivered_bytes = 100 * MSS,
+                       .most_flight_bytes = 1000 * MSS};
+    for (unsigned loss = 0; loss < 6; loss++)
+      cc_bbr.on_ack(&cc, &work, &a);
+    assert_int_equal(b->state, BBR_STARTUP);
+    a.total_delivered_bytes = 200 * MSS;
+    a.rate = (struct rate_sample){.delivered_bytes = cases[i].rate * 100000,
+                                  .interval_ns = 100 * MS,
+                                  .prior_delivered_bytes = 150 * MSS,
+                                  .lost_bytes = cases[i].lost * MSS};
+    b->startup_loss_round = b->round;
+    cc_bbr.on_ack(&cc, &work, &a);
+    assert_int_equal(b->full_bw_reached, cases[i].ends);
+  }
+}
+
 // ---- ProbeBW
 
 static void the_cycle_of_probing(void **state)
@@ -461,6 +496,7 @@ int main(void)
       cmocka_unit_test(marks_end_a_probe),
       cmocka_unit_test(the_round_trip_of_long_paths),
       cmocka_unit_test(losses_before_a_probe),
+      cmocka_unit_test(losses_end_startup),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
