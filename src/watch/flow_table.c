@@ -223,11 +223,17 @@ static inline uint32_t flow_table_hash_at(const struct track *t, const struct wa
   return (uint32_t)(sum >> 32);
 }
 
+static FLOW_AHEAD void flow_table_expect_lines(const struct track *t, uint32_t hash)
+{
+  __builtin_prefetch(&t->lines.at[hash & t->lines.mask]);
+  if (flow_table_is_old(t, hash)) __builtin_prefetch(&t->old_lines.at[hash & t->old_lines.mask]);
+}
+
 void flow_table_expect(struct track *t, const struct watch_ends *at)
 {
   t->ahead_hash =
       at->address_words == 1 ? flow_table_hash_at(t, at, 1) : flow_table_hash_at(t, at, 4);
-  __builtin_prefetch(&t->lines.at[t->ahead_hash & t->lines.mask]);
+  flow_table_expect_lines(t, t->ahead_hash);
 }
 
 static uint32_t flow_lines_find(const struct track *t, const struct flow_lines *x,
@@ -354,7 +360,7 @@ static uint32_t flow_lines_ref_of(const struct track *t, const struct flow_lines
 uint32_t flow_table_expect_of(const struct track *t, const struct flow_head *f)
 {
   const uint32_t hash = flow_table_hash_of(t, f);
-  __builtin_prefetch(&t->lines.at[hash & t->lines.mask]);
+  flow_table_expect_lines(t, hash);
   return hash;
 }
 

@@ -34,7 +34,8 @@ static inline uint32_t recall_bucket(uint64_t who)
 void recall_init(struct recall *r, struct mem *mem, uint32_t bytes);
 void recall_destroy(struct recall *r, struct mem *mem);
 // A recall_add() of `who` comes soon: what it looks at first is asked of memory.
-static inline void recall_expect(const struct recall *r, uint64_t who)
+static inline __attribute__((always_inline)) void recall_expect(const struct recall *r,
+                                                                uint64_t who)
 {
   __builtin_prefetch(&r->last[recall_bucket(who)], 1);
 }

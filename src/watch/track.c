@@ -380,18 +380,21 @@ void track_arm_sooner(struct track *t, struct flow *f)
   if (!wheel_has(&f->timer) || at < f->timer.deadline_ns) track_set_timer(t, f, at);
 }
 
-// Rows that wait have mostly left the caches: the rest of this record is asked for, and the one behind it, which comes
-// while this one is told.
-static void track_expect_rows(const struct track *t, uint32_t ref, uint32_t next)
+// Rows that wait have mostly left the caches. Two steps ahead a record is asked for, one step ahead what it keeps
+// aside.
+static FLOW_AHEAD void track_expect_rows(const struct track *t, uint32_t next)
 {
-  if (ref & FLOW_REF_FULL) {
-    const struct flow *f = (const struct flow *)track_at(t, ref);
+  if (next == FLOW_NONE) return;
+  const struct flow_head *const head = track_at(t, next);
+  if (next & FLOW_REF_FULL) {
+    const struct flow *const f = (const struct flow *)head;
     if (f->closing != SLAB_NONE)
       flow_expect(slab_at(&t->closings, f->closing), sizeof(struct flow_closing));
   }
-  if (next == FLOW_NONE) return;
-  flow_expect(track_at(t, next),
-              next & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
+  const uint32_t later = head->link.next;
+  if (later != FLOW_NONE)
+    flow_expect(track_at(t, later),
+                later & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
 }
 
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
@@ -400,7 +403,7 @@ bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
   if (ref == FLOW_NONE) return false;
   struct flow_head *f = track_at(t, ref);
   t->queue_head = f->link.next;
-  track_expect_rows(t, ref, t->queue_head);
+  track_expect_rows(t, t->queue_head);
   if (t->queue_head == FLOW_NONE) t->queue_tail = FLOW_NONE;
   f->bits &= ~(uint32_t)FLOW_QUEUED;
   if (ref & FLOW_REF_FULL) {

@@ -137,9 +137,12 @@ static struct wheel_node *track_pop_equal(struct track *t, uint64_t until_ns)
 {
   struct wheel_node *n = wheel_pop(&t->timers, until_ns);
   if (!n) return NULL;
-  struct wheel_node *bins[32] = {NULL}; // bins[i] holds 2^i nodes, sorted
-  uint64_t at = n->deadline_ns;
-  for (; n; n = wheel_pop(&t->timers, at)) {
+  const uint64_t at = n->deadline_ns;
+  struct wheel_node *other = wheel_pop(&t->timers, at);
+  n->next = NULL;
+  if (!other) return n;              // nearly always
+  struct wheel_node *bins[32] = {n}; // bins[i] holds 2^i nodes, sorted
+  for (n = other; n; n = wheel_pop(&t->timers, at)) {
     n->next = NULL;
     struct wheel_node *run = n;
     unsigned i = 0;
