@@ -122,6 +122,7 @@ static inline uint32_t find_in(struct estab_stack *s, uint32_t tagged,
 uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tuple)
 {
   struct demux *d = &s->demux;
+  demux_meet(s, 0, NULL);
   if (d->count == 0) return 0;
   const uint32_t hash = demux_place(demux_hash_new(s, tuple));
   uint32_t found = find_in(s, d->buckets[hash & d->mask], tuple);

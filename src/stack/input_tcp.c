@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// input_tcp.c - frames from a device; a TCP segment on its way to its connection: length, checksum, tuple, then the
+// input_tcp.c - frames from a device; a TCP segment on its way to its connection: length, tuple, checksum, then the
 // state machine.
 #include "base/bytes.h"
 #include "stack/stack.h"
@@ -25,9 +25,21 @@ static inline __attribute__((always_inline)) bool checksum_ok(const struct estab
   return checksum_is_right(sum);
 }
 
-static void trace_received(const struct estab_stack *s, const struct estab_tuple *tuple,
+// Ports that nobody may use.
+static inline enum estab_drop ports_judge(const struct ip_segment *in)
+{
+  const uint16_t local = in->tuple.local_port, remote = in->tuple.remote_port;
+  if (local == 0 || remote == 0) return ESTAB_DROP_TCP_PORT_ZERO;
+  if (local == remote && in->netif != 0 && estab_ip_equal(&in->tuple.remote, &in->tuple.local))
+    return ESTAB_DROP_TCP_LAND;
+  return ESTAB_DROP_NONE;
+}
+
+static void trace_received(const struct estab_stack *s, const struct ip_segment *in,
                            const struct seg *g, uint32_t tagged)
 {
+  if (!tagged && ports_judge(in)) return; // dropped at once
+  const struct estab_tuple *tuple = tagged ? s->demux.last_tuple : &in->tuple;
   const struct seg_state *t = NULL;
   uint64_t conn = 0;
   uint32_t index = tagged & TAG_INDEX;
@@ -88,6 +100,11 @@ static void no_connection(struct estab_stack *s, const struct ip_segment *in, st
                           bool of_pair)
 {
   const struct estab_tuple *tuple = &in->tuple;
+  const enum estab_drop bad = ports_judge(in);
+  if (bad) {
+    stack_drop(s, bad, in->netif, tuple, g);
+    return;
+  }
   uint32_t listener = listener_find(s, tuple, in->netif);
   struct verdict v =
       listener == SLAB_NONE ? closed_segment_arrives(g) : listen_segment_arrives(&s->settings, g);
@@ -102,32 +119,14 @@ static void no_connection(struct estab_stack *s, const struct ip_segment *in, st
   stack_drop(s, (enum estab_drop)v.drop, in->netif, tuple, g);
 }
 
-// Ports that nobody may use.
-static inline enum estab_drop ports_judge(const struct ip_segment *in)
-{
-  const uint16_t local = in->tuple.local_port, remote = in->tuple.remote_port;
-  if (local == 0 || remote == 0) return ESTAB_DROP_TCP_PORT_ZERO;
-  if (local == remote && in->netif != 0 && estab_ip_equal(&in->tuple.remote, &in->tuple.local))
-    return ESTAB_DROP_TCP_LAND;
-  return ESTAB_DROP_NONE;
-}
-
-// Who it is for, by the tuple. False: dropped.
-static __attribute__((noinline)) bool segment_find(struct estab_stack *s, struct ip_segment *in,
-                                                   const struct seg *g, bool of_pair,
-                                                   uint32_t *tagged)
+// Who it is for, by the tuple: s->demux.last.
+static __attribute__((noinline)) void segment_find(struct estab_stack *s, struct ip_segment *in,
+                                                   bool of_pair)
 {
   if (of_pair) ip_pair_addresses(&s->ip, &in->tuple);
   in->tuple.local_port = get_be16(in->bytes + 2);
   in->tuple.remote_port = get_be16(in->bytes);
-  enum estab_drop bad = ports_judge(in);
-  if (bad) {
-    stack_drop(s, bad, in->netif, &in->tuple, g);
-    return false;
-  }
-  *tagged = demux_find(s, &in->tuple);
-  if (of_pair && *tagged) s->ip.remembered.pair_ports = ip_pair_ports(in->bytes);
-  return true;
+  if (demux_find(s, &in->tuple) && of_pair) s->ip.remembered.pair_ports = ip_pair_ports(in->bytes);
 }
 
 // of_pair: out of ip_input_pair(), without the tuple.
@@ -139,6 +138,9 @@ static inline __attribute__((always_inline)) void take_segment(struct estab_stac
   struct estab_tcp_header h;
   struct estab_tcp_options options;
   int r = tcp_header_bytes(in->bytes, in->count);
+  // Nearly always the connection of the segment before. Another is met cold: what is needed of it comes meanwhile.
+  if (r >= 0 && !(of_pair && s->ip.remembered.pair_ports == ip_pair_ports(in->bytes)))
+    segment_find(s, in, of_pair);
   if (r >= 0 && !checksum_ok(s, in, (size_t)r, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
   if (r < 0) {
     stack_drop(s, (enum estab_drop) - r, in->netif, NULL, NULL);
@@ -161,12 +163,8 @@ static inline __attribute__((always_inline)) void take_segment(struct estab_stac
   g.duplicate_start = g.duplicate_end = 0;
   s->segments_in += g.segments;
   if (g.flags & ESTAB_TCP_RST) s->resets_in++;
-  uint32_t tagged = s->demux.last; // nearly always the connection of the segment before
-  if (!(of_pair && s->ip.remembered.pair_ports == ip_pair_ports(in->bytes)) &&
-      !segment_find(s, in, &g, of_pair, &tagged))
-    return;
-  if (s->settings.trace.event)
-    trace_received(s, tagged ? s->demux.last_tuple : &in->tuple, &g, tagged);
+  const uint32_t tagged = s->demux.last;
+  if (s->settings.trace.event) trace_received(s, in, &g, tagged);
   if ((tagged & TAG_KIND) == TAG_FULL)
     full_segment_arrives(s, demux_last_conn(s), &g);
   else if ((tagged & TAG_KIND) == TAG_HALF)

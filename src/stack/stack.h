@@ -275,7 +275,7 @@ static inline void stack_forget_told(struct estab_stack *s, const struct tcb *t)
 // ---- demux.c
 
 uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tuple);
-// Tagged, 0 = none. Segments of one connection come in a row.
+// Tagged, 0 = none; s->demux.last is the same then. Segments of one connection come in a row.
 static inline uint32_t demux_find(struct estab_stack *s, const struct estab_tuple *tuple)
 {
   const struct demux *d = &s->demux;
