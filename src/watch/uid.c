@@ -24,10 +24,26 @@ uint64_t uid_sensor(const char *sensor)
   return siphash24(uid_keys[0], sensor, bytes);
 }
 
+// Of whole words, under both keys at once: neither hash waits for the other. words[count] is written.
+static void uid_hash(uint64_t *words, size_t count, uint64_t hash[2])
+{
+  struct siphash_state a, b;
+  siphash_start(&a, uid_keys[0]);
+  siphash_start(&b, uid_keys[1]);
+  words[count] = (uint64_t)count << 59; // as SipHash ends: its length
+  for (size_t i = 0; i <= count; i++) {
+    siphash_word(&a, words[i], 1);
+    siphash_word(&b, words[i], 1);
+  }
+  hash[0] = siphash_finish(&a, 3);
+  hash[1] = siphash_finish(&b, 3);
+}
+
 void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2],
               uint32_t tunnel_id, uint64_t sensor, uint64_t apart, struct estab_watch_uid *out)
 {
-  uint64_t words[8] = {
+  uint64_t hash[2];
+  uint64_t words[9] = {
       ts_ns,
       get_be64(ip[0].bytes),
       get_be64(ip[0].bytes + 8),
@@ -37,9 +53,9 @@ void uid_make(uint64_t ts_ns, const struct estab_ip ip[2], const uint16_t port[2
       sensor,
       apart,
   };
-  const size_t count = apart ? 8 : 7;
-  put_be64(out->bytes, siphash13_words(uid_keys[0], words, count));
-  put_be32(out->bytes + 8, (uint32_t)siphash13_words(uid_keys[1], words, count));
+  uid_hash(words, apart ? 8 : 7, hash);
+  put_be64(out->bytes, hash[0]);
+  put_be32(out->bytes + 8, (uint32_t)hash[1]);
 }
 
 static const char uid_digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -9,8 +9,7 @@ __attribute__((noinline)) char *put_digits(char *p, uint64_t n)
     put_word(p, put_eight((uint32_t)(n % 100000000)) | PUT_ZEROS);
     return p + 8;
   }
-  const uint64_t digits =
-      n < 10000 ? (uint64_t)put_four((uint32_t)n) << 32 : put_eight((uint32_t)n);
+  const uint64_t digits = put_eight((uint32_t)n);
   const unsigned zeros = (unsigned)__builtin_ctzll(digits) & ~7u; // bits of leading ones
   put_word(p, (digits | PUT_ZEROS) >> zeros);
   return p + 8 - zeros / 8;

@@ -55,13 +55,6 @@ static inline uint64_t put_eight(uint32_t n)
   return (v << 8) - q * ((10 << 8) - 1);
 }
 
-// The same of n < 10^4.
-static inline uint32_t put_four(uint32_t n)
-{
-  const uint32_t v = (n << 16) - (n * 10486 >> 20) * ((100 << 16) - 1);
-  return (v << 8) - ((v * 103 >> 10) & 0x000f000f) * ((10 << 8) - 1);
-}
-
 // A row has forty numbers, most of one digit: the others stand apart, so that a row's code leaves room in the cache.
 char *put_digits(char *p, uint64_t n);
 
