@@ -80,7 +80,7 @@ static void end_open(struct end *end, int index, bool nagle, uint32_t max_time_w
   estab_netif_settings_default(&netif);
   netif.link = ESTAB_LINK_RAW;
   netif.mtu = MTU_BYTES;
-  netif.checksum_trusted = !BENCH_CHECKSUMS; // as lwIP's, IPv4 headers too
+  netif.checksum_trusted = netif.checksum_none = !BENCH_CHECKSUMS; // as lwIP's, IPv4 headers too
   netif.checksum_offload = link_kind == LINK_SUPER || !BENCH_CHECKSUMS;
   netif.gso_max_bytes = link_kind == LINK_SUPER ? SUPER_BYTES : 0;
   if (must(estab_netif_add(end->stack, &netif), "estab_netif_add") != NETIF)

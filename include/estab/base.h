@@ -158,7 +158,7 @@ struct estab_piece {
 
 enum estab_checksum {
   ESTAB_CHECKSUM_UNKNOWN, // in: verify it. out: it is filled in, or there is none
-  ESTAB_CHECKSUM_VALID,   // in: the device, or the same machine, vouches for it
+  ESTAB_CHECKSUM_VALID, // in: the device, or the same machine, vouches for it; out: nobody asks for it
   ESTAB_CHECKSUM_PARTIAL, // the field holds the pseudo-header's sum; sum from start, store at start + offset
 };
 

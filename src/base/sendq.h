@@ -61,8 +61,9 @@ static inline void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t
     sendq_drop_some(q, pool, n);
     return;
   }
-  block_unref(pool, q->one.block); // the usual: all of a message alone
+  struct block *const b = q->one.block; // the usual: all of a message alone
   *q = (struct sendq){0};
+  block_unref(pool, b);
 }
 
 // Removes everything, a reservation too.

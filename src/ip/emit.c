@@ -12,7 +12,7 @@ size_t ip_emit_to(const struct ip *ip, const struct estab_ip *local, const struc
   if (ip_is_mapped(remote))
     return ip4_header_put(local, remote,
                           estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0)), protocol,
-                          payload_bytes, traffic_class, hop_limit, out);
+                          payload_bytes, traffic_class, hop_limit, true, out);
   return ip6_header_put(local, remote, protocol, payload_bytes, traffic_class, hop_limit,
                         ip_label_mix(ip_flow_label(ip, local, remote), flow), out);
 }

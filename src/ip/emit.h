@@ -9,10 +9,12 @@
 #include "estab/base.h"
 
 // RFC 791 3.1. ID 0 with DF: an atomic datagram needs none, and one that does not count tells nobody
-// anything (RFC 6864 4.1; ATTACKS E3). address_sum: both addresses, a partial sum folded to 16 bits.
+// anything (RFC 6864 4.1; ATTACKS E3). address_sum: both addresses, a partial sum folded to 16 bits. summed: or the
+// field is 0.
 static inline size_t ip4_header_put(const struct estab_ip *src, const struct estab_ip *dst,
                                     uint16_t address_sum, uint8_t protocol, size_t payload_bytes,
-                                    uint8_t traffic_class, uint8_t ttl, uint8_t *out)
+                                    uint8_t traffic_class, uint8_t ttl, const bool summed,
+                                    uint8_t *out)
 {
   const uint32_t first = 0x4500u | traffic_class, length = (20 + (uint32_t)payload_bytes) & 0xffff;
   const uint32_t carried = (uint32_t)ttl << 8 | protocol;
@@ -22,7 +24,7 @@ static inline size_t ip4_header_put(const struct estab_ip *src, const struct est
   sum += sum >> 16;
   put_be32(out, first << 16 | length);
   put_be32(out + 4, 0x00004000u);
-  put_be32(out + 8, carried << 16 | (~sum & 0xffff));
+  put_be32(out + 8, carried << 16 | (summed ? ~sum & 0xffff : 0));
   memcpy(out + 12, src->bytes + 12, 4);
   memcpy(out + 16, dst->bytes + 12, 4);
   return 20;

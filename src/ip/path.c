@@ -156,6 +156,7 @@ static bool path_fill(struct ip *ip, struct path *p)
   }
   uint32_t gso = n ? u32_min(n->settings.gso_max_bytes, UINT16_MAX) : 0;
   bool offload = !n || n->settings.checksum_offload;
+  p->checksum_none = n && n->settings.checksum_offload && n->settings.checksum_none;
   p->departure_times = n && n->settings.departure_times;
   if (p->device_mtu == route.mtu && p->gso_max_bytes == gso && p->checksum_offload == offload)
     return true;
@@ -218,7 +219,7 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
     slab_free(&ip->paths, index);
     return NULL;
   }
-  p->flow_label = ip_flow_label(ip, local, remote);
+  p->flow_label = ip_flow_label(ip, local, remote) & 0xfffff;
   p->refs = 1;
   ip->remembered.path = p;
   path_table_insert(ip, index);

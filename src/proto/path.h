@@ -25,13 +25,14 @@ struct path {
     };
     struct path *wait_next; // link's, when PENDING: the next path that waits for the same neighbour
   };
-  uint32_t refs;          // connections that hold it
-  uint32_t flow_label;    // IPv6, 20 bits: RFC 6437 3, a keyed hash of the addresses
-  uint16_t generation;    // changes whenever mtu or a device limit does
-  uint16_t netif;         // 0 = inside this stack: the destination is an address of ours
-  uint16_t mtu;           // bytes of an IP packet that goes through whole, as far as we know
-  uint16_t device_mtu;    // bytes of an IP packet that the interface takes
-  uint16_t gso_max_bytes; // payload of the largest super-segment the device takes, 0 = none
+  uint32_t refs;              // connections that hold it
+  uint32_t flow_label : 20;   // IPv6: RFC 6437 3, a keyed hash of the addresses
+  uint32_t checksum_none : 1; // nobody on this way looks at checksums
+  uint16_t generation;        // changes whenever mtu or a device limit does
+  uint16_t netif;             // 0 = inside this stack: the destination is an address of ours
+  uint16_t mtu;               // bytes of an IP packet that goes through whole, as far as we know
+  uint16_t device_mtu;        // bytes of an IP packet that the interface takes
+  uint16_t gso_max_bytes;     // payload of the largest super-segment the device takes, 0 = none
   uint16_t lowered;     // ip's: place in the queue of lowered MTUs, counted from 1; 0 = not lowered
   uint16_t address_sum; // of both addresses: a partial sum of the Internet checksum, RFC 1071
   uint8_t neighbour;    // enum path_neighbour

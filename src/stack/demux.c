@@ -192,22 +192,24 @@ void demux_remove_at(struct estab_stack *s, uint32_t tagged, uint32_t place, uin
   demux_unlink(s, link, tagged, next);
 }
 
+// Nothing else points at it, so the chain of the hash that is remembered is tried before anybody asks whose that is.
+static inline uint32_t *demux_own_link(struct estab_stack *s, uint32_t tagged,
+                                       const struct estab_tuple *tuple)
+{
+  uint32_t *link = &s->demux.buckets[demux_place(s->demux.hash) & s->demux.mask];
+  return *link == tagged ? link : demux_link(s, tagged, demux_place_of(s, tuple));
+}
+
 void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
                   const uint32_t *next)
 {
-  // Nothing else points at it, so the chain of the hash that is remembered is tried before anybody asks whose that is.
-  const struct demux *d = &s->demux;
-  uint32_t *link = &s->demux.buckets[demux_place(d->hash) & d->mask];
-  if (*link != tagged) link = demux_link(s, tagged, demux_place_of(s, tuple));
-  demux_unlink(s, link, tagged, *next);
+  demux_unlink(s, demux_own_link(s, tagged, tuple), tagged, *next);
 }
 
-uint32_t demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
-                       uint32_t after, uint32_t *next)
+static inline void demux_exchange(struct estab_stack *s, uint32_t *link, uint32_t before,
+                                  const struct estab_tuple *tuple, uint32_t after, uint32_t *next)
 {
-  const uint32_t place = demux_place_of(s, tuple);
-  uint32_t *link = &s->demux.buckets[place & s->demux.mask], *behind;
-  if (*link != before) link = demux_link(s, before, place);
+  uint32_t *behind;
   demux_tuple(s, before, &behind);
   *next = *behind;
   *link = after;
@@ -215,6 +217,21 @@ uint32_t demux_replace(struct estab_stack *s, uint32_t before, const struct esta
   const uint64_t ports = s->ip.remembered.pair_ports;
   demux_meet(s, after, tuple);
   if (met) s->ip.remembered.pair_ports = ports;
+}
+
+void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
+                   uint32_t after, uint32_t *next)
+{
+  demux_exchange(s, demux_own_link(s, before, tuple), before, tuple, after, next);
+}
+
+uint32_t demux_replace_placed(struct estab_stack *s, uint32_t before,
+                              const struct estab_tuple *tuple, uint32_t after, uint32_t *next)
+{
+  const uint32_t place = demux_place_of(s, tuple);
+  uint32_t *link = &s->demux.buckets[place & s->demux.mask];
+  if (*link != before) link = demux_link(s, before, place);
+  demux_exchange(s, link, before, tuple, after, next);
   return place;
 }
 

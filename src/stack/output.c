@@ -70,7 +70,8 @@ static inline void frame_checksum(struct estab_frame *f, uint8_t *tcp, size_t tc
 // What frame_of_segment_at() has to look for.
 enum segment_kind {
   SEGMENT_BARE, // no TCP options; without text, or with a device that sums up: nobody has to be called
-  SEGMENT_TEXT, // no TCP options, and text to sum up
+  SEGMENT_TEXT,     // no TCP options, and text to sum up
+  SEGMENT_UNSUMMED, // no TCP options, and nobody looks at checksums
   SEGMENT_ANY,
 };
 
@@ -93,7 +94,8 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
   const uint8_t traffic_class = t->traffic_class | o->ecn;
   if (ip == ESTAB_IP4_HEADER_BYTES)
     ip4_header_put(&p->local, &p->remote, p->address_sum, ESTAB_PROTOCOL_TCP,
-                   tcp_bytes + o->text_bytes, traffic_class, t->hop_limit, l3);
+                   tcp_bytes + o->text_bytes, traffic_class, t->hop_limit, kind != SEGMENT_UNSUMMED,
+                   l3);
   else
     ip6_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, traffic_class, t->hop_limit,
              tuple_flow(&t->tuple), l3);
@@ -106,8 +108,11 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
   if (p->departure_times && o->text_bytes && t->work && work_is_paced(t->work))
     f->not_before_ns = t->work->pace.depart_ns;
   f->ecn = o->ecn;
-  frame_checksum(f, tcp, tcp_bytes, kind == SEGMENT_BARE && !offload ? 0 : o->text_bytes,
-                 p->address_sum, offload);
+  if (kind == SEGMENT_UNSUMMED)
+    f->checksum = ESTAB_CHECKSUM_VALID;
+  else
+    frame_checksum(f, tcp, tcp_bytes, kind == SEGMENT_BARE && !offload ? 0 : o->text_bytes,
+                   p->address_sum, offload);
   if (o->gso_bytes) {
     f->gso_type = ip == ESTAB_IP4_HEADER_BYTES ? ESTAB_GSO_TCP4 : ESTAB_GSO_TCP6;
     f->gso_bytes = (uint16_t)o->gso_bytes;
@@ -127,6 +132,13 @@ static __attribute__((noinline)) void frame_of_bare_segment4(const struct tcb *t
                                                              struct estab_frame *f)
 {
   frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES, SEGMENT_BARE);
+}
+
+static __attribute__((noinline)) void frame_of_unsummed_segment4(const struct tcb *t,
+                                                                 const struct tcp_out *o,
+                                                                 struct estab_frame *f)
+{
+  frame_of_segment_at(t, o, f, 0, ESTAB_IP4_HEADER_BYTES, SEGMENT_UNSUMMED);
 }
 
 static __attribute__((noinline)) void frame_of_bare_segment6(const struct tcb *t,
@@ -157,6 +169,8 @@ static inline void frame_of_segment(const struct tcb *t, const struct tcp_out *o
   const bool text = o->text_bytes > 0 && !p->checksum_offload;
   if (p->link_header_bytes || o->h.options.present != 0)
     frame_of_any_segment(t, o, f);
+  else if (p->checksum_none && ip_is_mapped(&p->remote))
+    frame_of_unsummed_segment4(t, o, f);
   else if (ip_is_mapped(&p->remote))
     text ? frame_of_text_segment4(t, o, f) : frame_of_bare_segment4(t, o, f);
   else
@@ -176,7 +190,7 @@ static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
   const uint16_t address_sum =
       p ? p->address_sum : estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0));
   if (ip == ESTAB_IP4_HEADER_BYTES)
-    ip4_header_put(local, remote, address_sum, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit,
+    ip4_header_put(local, remote, address_sum, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit, true,
                    f->header);
   else if (p)
     ip6_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit, tuple_flow(&h->tuple), f->header);
@@ -434,29 +448,24 @@ static inline void batch_note(struct batch_entry *e, struct tcb *t, const struct
   e->bits = 0;
 }
 
-// Up to a burst of one connection's segments; it may be gone afterwards.
-static inline __attribute__((always_inline)) unsigned output_conn_inline(struct estab_stack *s,
-                                                                         struct tcb *t,
-                                                                         unsigned count,
-                                                                         unsigned room)
+// The next segment of a connection becomes frame `count`. As tcp_output().
+static inline __attribute__((always_inline)) int output_segment(struct estab_stack *s,
+                                                                struct tcb *t, unsigned count)
 {
-  if (!path_is_open(t->path) && !output_may_leave(s, t)) return count;
-  if (t->path->netif == 0) {
-    output_around(s, t, &s->batch_frames[count]);
-    return count;
-  }
   struct tcp_out o;
-  int more; // or 0, or TCP_OUTPUT_LATER
-  const unsigned first = count, end = u32_min(room, count + OUTPUT_BURST);
-  const uint32_t told = t->pending; // before
-  do {
-    struct estab_frame *f = &s->batch_frames[count];
-    if ((more = output_next(s, t, &o, f)) <= 0) break;
-    frame_of_segment(t, &o, f);
-    s->segments_out += o.segments;
-    batch_note(&s->batch[count++], t, &o);
-    more = stack_wants_output(t);
-  } while (more && count < end);
+  struct estab_frame *f = &s->batch_frames[count];
+  const int sent = output_next(s, t, &o, f);
+  if (sent <= 0) return sent;
+  frame_of_segment(t, &o, f);
+  s->segments_out += o.segments;
+  batch_note(&s->batch[count], t, &o);
+  return sent;
+}
+
+// Frames [first, count) are the connection's. more: tcp_output()'s answer, and whether there is more.
+static inline unsigned output_over(struct estab_stack *s, struct tcb *t, uint32_t told, int more,
+                                   unsigned first, unsigned count)
+{
   if (more != 0)
     output_more(s, t, more);
   else
@@ -465,10 +474,34 @@ static inline __attribute__((always_inline)) unsigned output_conn_inline(struct 
   return count;
 }
 
-static __attribute__((noinline)) unsigned output_conn(struct estab_stack *s, struct tcb *t,
-                                                      unsigned count, unsigned room)
+// What is left of a burst that began with frame `first`.
+static __attribute__((noinline)) unsigned output_burst(struct estab_stack *s, struct tcb *t,
+                                                       uint32_t told, unsigned first,
+                                                       unsigned count, unsigned room)
 {
-  return output_conn_inline(s, t, count, room);
+  const unsigned end = u32_min(room, first + OUTPUT_BURST);
+  int more = 1; // or 0, or TCP_OUTPUT_LATER
+  while (more && count < end) {
+    if ((more = output_segment(s, t, count)) <= 0) break;
+    count++;
+    more = stack_wants_output(t);
+  }
+  return output_over(s, t, told, more, first, count);
+}
+
+// Frames leave by it, not around inside. False: none now, and the connection may be gone.
+static inline bool output_leaves(struct estab_stack *s, struct tcb *t, unsigned count)
+{
+  if (!path_is_open(t->path) && !output_may_leave(s, t)) return false;
+  if (t->path->netif != 0) return true;
+  output_around(s, t, &s->batch_frames[count]);
+  return false;
+}
+
+// Up to a burst of one connection's segments; it may be gone afterwards.
+static unsigned output_conn(struct estab_stack *s, struct tcb *t, unsigned count, unsigned room)
+{
+  return output_leaves(s, t, count) ? output_burst(s, t, t->pending, count, count, room) : count;
 }
 
 static unsigned output_ready(struct estab_stack *s, unsigned count, unsigned room)
@@ -528,8 +561,16 @@ static __attribute__((noinline)) int output_all(struct estab_stack *s, unsigned 
 static __attribute__((noinline)) int output_alone(struct estab_stack *s, struct tcb *t,
                                                   unsigned room)
 {
+  unsigned n = 0;
   t->bits &= ~(uint32_t)TCB_ON_READY;
-  const unsigned n = output_conn_inline(s, t, 0, room);
+  if (output_leaves(s, t, 0)) {
+    const uint32_t told = t->pending;
+    const int sent = output_segment(s, t, 0);
+    if (sent > 0 && stack_wants_output(t))
+      n = output_burst(s, t, told, 0, 1, room);
+    else
+      n = output_over(s, t, told, sent > 0 ? 0 : sent, 0, sent > 0);
+  }
   if (s->ready.head || link_output_pending(&s->link, s->now_ns)) return output_rest(s, n, room);
   return batch_close(s, n);
 }

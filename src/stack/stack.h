@@ -88,7 +88,7 @@ struct timewait {
   uint32_t deadline_ms;
   union {
     uint32_t life_ms; // 2 x MSL of this connection; in the first list it is s->wait_usual_ms
-    uint32_t place;   // and this is demux_replace()'s answer
+    uint32_t place;   // and this is demux_replace_placed()'s answer
   };
 };
 
@@ -310,9 +310,11 @@ void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tup
                   const uint32_t *next);
 // Another size of connection with the same tuple takes the place of one: needs no memory.
 // tuple and next: of the new one.
-// Answers the part of the tuple's hash by which demux_remove_at() finds it again.
-uint32_t demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
-                       uint32_t after, uint32_t *next);
+void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
+                   uint32_t after, uint32_t *next);
+// The same, and answers the part of the tuple's hash by which demux_remove_at() finds it again.
+uint32_t demux_replace_placed(struct estab_stack *s, uint32_t before,
+                              const struct estab_tuple *tuple, uint32_t after, uint32_t *next);
 uint32_t demux_place_new(struct estab_stack *s, const struct estab_tuple *tuple);
 void demux_remove_at(struct estab_stack *s, uint32_t tagged, uint32_t place, uint32_t next);
 // isn_hash() of a tuple, which is often asked for, added, replaced and removed in a row: it is remembered.

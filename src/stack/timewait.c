@@ -147,7 +147,7 @@ static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
   const uint32_t place =
-      demux_replace(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
+      demux_replace_placed(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
   timewait_enqueue(s, w, index, t->time_wait_ms, place);
   s->state_counts[ESTAB_TIME_WAIT]++;

@@ -16,25 +16,33 @@ static TCP_APART void trace_rtt(const struct tcp *c, const struct tcb *t, uint64
 // the two was answered (RFC 7323 4.1). The first measurement of all is none either when the SYN was sent again and
 // the timestamp is older than that: whoever had the first SYN, and whose answer was lost, echoes the first one's: there
 // is a whole timeout in it.
-static inline __attribute__((always_inline)) void measure(const struct tcp *c, struct tcb *t,
-                                                          const struct seg *g, uint64_t now_ns)
+static inline __attribute__((always_inline)) bool take_sample(const struct tcp *c, struct tcb *t,
+                                                              const struct seg *g,
+                                                              uint64_t *sample_ns, uint64_t now_ns)
 {
-  uint64_t sample_ns;
   if (t->bits & TCB_RTT_TIMED) {
-    if (seq_le(g->ack, t->rtt_seq)) return;
+    if (seq_le(g->ack, t->rtt_seq)) return false;
     t->bits &= ~(uint32_t)TCB_RTT_TIMED;
-    sample_ns = now_ns - t->rtt_start_ns;
+    *sample_ns = now_ns - t->rtt_start_ns;
   } else if ((t->flags & SEG_TS) && (g->options->present & ESTAB_TCP_OPT_TS) &&
              g->options->ts_echo != 0) {
     uint32_t ms = tcp_ts_now(t->ts_offset, now_ns) - g->options->ts_echo;
-    if (ms > 600000u) return;
-    sample_ns = (uint64_t)ms * 1000000u;
-    if (t->rtt.srtt_ns == 0 && t->backoff > 0 && sample_ns >= t->rtt.rto_ns) return;
+    if (ms > 600000u) return false;
+    *sample_ns = (uint64_t)ms * 1000000u;
+    if (t->rtt.srtt_ns == 0 && t->backoff > 0 && *sample_ns >= t->rtt.rto_ns) return false;
   } else {
-    return;
+    return false;
   }
-  rtt_sample(&t->rtt, sample_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
+  rtt_sample(&t->rtt, *sample_ns, 1000000, c->settings->rto_min_ns, c->settings->rto_max_ns);
   t->backoff = 0; // RFC 6298 5: only a measurement ends the backoff (Karn)
+  return true;
+}
+
+static inline __attribute__((always_inline)) void measure(const struct tcp *c, struct tcb *t,
+                                                          const struct seg *g, uint64_t now_ns)
+{
+  uint64_t sample_ns = 0;
+  if (!take_sample(c, t, g, &sample_ns, now_ns)) return;
   if (t->work) t->work->tlp.needs_sample = false;
   if (tcp_tracing(c)) trace_rtt(c, t, sample_ns, now_ns);
 }
@@ -161,32 +169,41 @@ static inline bool ack_settles_all(const struct tcb *t, const struct seg *g)
          !(t->bits & odd) && t->duplicate_acks == 0 && !(t->flags & (SEG_ECN | SEG_ACCECN));
 }
 
-static __attribute__((noinline)) void tell_newreno(struct tcb *t, uint32_t flight_bytes,
-                                                   uint64_t now_ns)
+// The end of it where there is more to do than to let go what was sent.
+static __attribute__((noinline)) void settle_more(struct tcp *c, struct tcb *t,
+                                                  uint32_t flight_bytes, bool sampled,
+                                                  uint64_t sample_ns, uint64_t now_ns)
 {
-  struct cc_ack news; // what is told without a work block
-  cc_ack_begin(&news, now_ns, flight_bytes, flight_bytes, flight_bytes);
-  cc_newreno.on_ack(&t->cc, NULL, &news);
+  const bool fin = t->bits & TCB_FIN_SENT;
+  if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, flight_bytes - fin);
+  if (sampled && tcp_tracing(c)) trace_rtt(c, t, sample_ns, now_ns);
+  if (cc_newreno_listens(&t->cc, flight_bytes)) {
+    struct cc_ack news; // what is told without a work block
+    cc_ack_begin(&news, now_ns, flight_bytes, flight_bytes, flight_bytes);
+    cc_newreno.on_ack(&t->cc, NULL, &news);
+  }
+  if (t->snd.wnd == 0) retransmit_arm(c, t, now_ns);
+  if (fin) fin_acknowledged(c, t, now_ns);
+  if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
 }
 
 // What take_ack() comes to then: the timer stops, the controller hears of it, the window is taken.
 static __attribute__((noinline)) void settle_all(struct tcp *c, struct tcb *t, const struct seg *g,
                                                  uint64_t now_ns)
 {
-  const bool fin = t->bits & TCB_FIN_SENT;
-  const uint32_t flight_bytes = tcb_flight(t), octets = flight_bytes - fin;
+  const uint32_t fin = (t->bits & TCB_FIN_SENT) ? 1 : 0, flight_bytes = tcb_flight(t);
+  uint64_t sample_ns = 0;
   take_window(t, g);
-  if (t->sendq.count) sendq_drop(&t->sendq, c->blocks, octets);
-  t->bytes_acked += octets;
+  t->bytes_acked += flight_bytes - fin;
   t->snd.una = g->ack;
   if (seq_lt(t->rtx_nxt, t->snd.una)) t->rtx_nxt = t->snd.una;
   t->at[TIMER_USER] = ESTAB_NEVER;
-  measure(c, t, g, now_ns);
-  if (cc_newreno_listens(&t->cc, flight_bytes)) tell_newreno(t, flight_bytes, now_ns);
   t->at[TIMER_RETRANSMIT] = ESTAB_NEVER;
-  if (t->snd.wnd == 0) retransmit_arm(c, t, now_ns);
-  if (fin) fin_acknowledged(c, t, now_ns);
-  if (tcp_tracing(c)) tcp_trace_metrics(c, t, now_ns);
+  const bool sampled = take_sample(c, t, g, &sample_ns, now_ns);
+  if (fin || t->snd.wnd == 0 || tcp_tracing(c) || cc_newreno_listens(&t->cc, flight_bytes))
+    settle_more(c, t, flight_bytes, sampled, sample_ns, now_ns);
+  else
+    sendq_drop(&t->sendq, c->blocks, flight_bytes);
 }
 
 // What an ACK told is gathered, and acted on.

@@ -477,7 +477,15 @@ int tcp_output(struct tcp *c, struct tcb *t, struct tcp_out *out, uint64_t now_n
   return sent ? sent : send_synchronized(c, t, out, now_ns);
 }
 
-void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission, uint64_t now_ns)
+static inline void start_user_timeout(struct tcb *t, uint64_t now_ns)
+{
+  if (t->at[TIMER_USER] == ESTAB_NEVER && t->user_timeout_ms)
+    t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+}
+
+static __attribute__((noinline)) void text_sent_while_busy(struct tcp *c, struct tcb *t,
+                                                           uint32_t seq, bool retransmission,
+                                                           uint64_t now_ns)
 {
   if (!retransmission && !(t->bits & TCB_RTT_TIMED)) {
     retransmit_arm_due(c, t);
@@ -485,17 +493,27 @@ void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmissi
     t->rtt_seq = seq;
     t->rtt_start_ns = now_ns;
   }
-  if (t->at[TIMER_USER] == ESTAB_NEVER && t->snd.una != t->snd.nxt && t->user_timeout_ms)
-    t->at[TIMER_USER] = now_ns + (uint64_t)t->user_timeout_ms * 1000000u;
+  if (t->snd.una != t->snd.nxt) start_user_timeout(t, now_ns);
   // RFC 6298 5.1: started with the first octet; a running timer runs on, but in recovery it starts anew with each
   // retransmission (RFC 6298 5.6 after a timeout has set it already).
-  const bool off = retransmit_is_off(t);
-  if (off && !t->work && t->snd.una != t->snd.nxt && t->snd.wnd > 0 && !(t->bits & TCB_PERSIST) &&
-      t->rtt_start_ns == now_ns)
-    retransmit_arm_later(t);
-  else if (off || (t->bits & TCB_PERSIST))
+  if (retransmit_is_off(t) || (t->bits & TCB_PERSIST))
     retransmit_arm(c, t, now_ns);
   else if (t->work && t->work->probe_since_ns != now_ns && t->timer_use != TIMER_USE_REORDER &&
            tcb_speaks_sack(t))
     recovery_arm(c, t, ESTAB_NEVER, now_ns); // a loss probe counts from the latest segment
+}
+
+void tcp_text_sent(struct tcp *c, struct tcb *t, uint32_t seq, bool retransmission, uint64_t now_ns)
+{
+  // A request or an answer with nothing else in flight: the first octet, and the one that is timed.
+  if (t->work || retransmission || t->at[TIMER_RETRANSMIT] != ESTAB_NEVER ||
+      (t->bits & (TCB_RTT_TIMED | TCB_PERSIST)) || t->snd.wnd == 0 || t->snd.una == t->snd.nxt) {
+    text_sent_while_busy(c, t, seq, retransmission, now_ns);
+    return;
+  }
+  t->bits |= TCB_RTT_TIMED;
+  t->rtt_seq = seq;
+  t->rtt_start_ns = now_ns;
+  start_user_timeout(t, now_ns);
+  retransmit_arm_later(t);
 }

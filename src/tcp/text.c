@@ -180,9 +180,8 @@ static enum estab_drop text_out_of_order(struct tcp *c, struct tcb *t, const str
 }
 
 // The first text_bytes of a segment, which are more than none and no part of them behind the peer's FIN.
-static __attribute__((noinline)) enum estab_drop take_octets(struct tcp *c, struct tcb *t,
-                                                             const struct seg *g,
-                                                             uint32_t text_bytes, uint64_t now_ns)
+static inline __attribute__((always_inline)) enum estab_drop take_octets(
+    struct tcp *c, struct tcb *t, const struct seg *g, uint32_t text_bytes, uint64_t now_ns)
 {
   if (t->bits & (TCB_RELEASED | TCB_RECV_SHUT)) { // [SHLD-3]: nobody will ever read this
     t->owed |= OWED_RST;

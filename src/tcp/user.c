@@ -17,7 +17,7 @@ static uint32_t room_below_mark(const struct tcb *t)
 }
 
 // SEND, RFC 9293 3.10.2: octets there is room for, WOULD_BLOCK, or why not.
-int tcp_send_room(struct tcb *t)
+static inline __attribute__((always_inline)) int send_room(struct tcb *t)
 {
   switch ((enum estab_state)t->state) {
   case ESTAB_CLOSED:
@@ -44,6 +44,11 @@ int tcp_send_room(struct tcb *t)
   return (int)u32_min(room, INT32_MAX);
 }
 
+int tcp_send_room(struct tcb *t)
+{
+  return send_room(t);
+}
+
 void tcp_send_room_came(const struct tcp *c, struct tcb *t)
 {
   if (!(t->bits & TCB_WRITE_ARMED)) return;
@@ -55,7 +60,8 @@ void tcp_send_room_came(const struct tcp *c, struct tcb *t)
 }
 
 // Octets were put into the send buffer: PSH belongs at their end.
-void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns)
+static inline __attribute__((always_inline)) void send_queued(struct tcp *c, struct tcb *t,
+                                                              uint64_t now_ns)
 {
   if (t->work) { // as it was before this write
     transmit_account(t, now_ns);
@@ -65,10 +71,15 @@ void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns)
   if (t->snd.wnd == 0 && (t->bits & TCB_SYN_ACKED)) retransmit_arm(c, t, now_ns);
 }
 
+void tcp_send_queued(struct tcp *c, struct tcb *t, uint64_t now_ns)
+{
+  send_queued(c, t, now_ns);
+}
+
 int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, bool urgent,
                   uint64_t now_ns)
 {
-  int room = tcp_send_room(t);
+  int room = send_room(t);
   if (room < 0) return room;
   if (n == 0) return 0;
   size_t take = size_min(n, (size_t)room);
@@ -78,7 +89,7 @@ int tcp_send_call(struct tcp *c, struct tcb *t, const void *bytes, size_t n, boo
     return taken;
   }
   if ((size_t)taken < n) t->bits |= TCB_WRITE_ARMED;
-  tcp_send_queued(c, t, now_ns);
+  send_queued(c, t, now_ns);
   if (urgent) { // [MUST-62]: the pointer names the octet after the urgent one
     t->snd.up = tcb_queue_end(t);
     t->bits |= TCB_URGENT_OUT;
@@ -98,7 +109,8 @@ int tcp_receive_ready(struct tcb *t)
   return ESTAB_ERR_WOULD_BLOCK;
 }
 
-void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
+static inline __attribute__((always_inline)) void receive_consume(struct tcp *c, struct tcb *t,
+                                                                  size_t n)
 {
   t->rcv_read += (uint32_t)n;
   bool all = tcb_readable(t) == 0;
@@ -113,12 +125,17 @@ void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
   if (state_is_synchronized((enum estab_state)t->state)) window_after_read(t);
 }
 
+void tcp_receive_consume(struct tcp *c, struct tcb *t, size_t n)
+{
+  receive_consume(c, t, n);
+}
+
 int tcp_receive_call(struct tcp *c, struct tcb *t, void *bytes, size_t n)
 {
   int ready = tcp_receive_ready(t);
   if (ready <= 0) return ready;
   size_t got = recvq_read(&t->recvq, 0, bytes, size_min(n, (size_t)ready));
-  tcp_receive_consume(c, t, got);
+  receive_consume(c, t, got);
   return (int)got;
 }
 
