@@ -5,11 +5,17 @@
 #include "pattern.h"
 
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
+
+#define HUGE_BYTES ((uintptr_t)2 << 20) // of a page
+#define HEAP_BYTES (256 << 20)          // untouched it costs nothing
 
 static const char usage[] = "usage: inproc lwip|estab WORK COUNT [open=N] [ipv6] [lend] [copyout]\n"
                             "WORK: bulk conn exchange idle half timewait\n";
@@ -44,6 +50,26 @@ void *must_alloc(size_t bytes)
   return p;
 }
 
+// What is whole huge pages of it may become some.
+static void advise(const void *begin, const void *end)
+{
+  const uintptr_t from = ((uintptr_t)begin + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+  const uintptr_t to = (uintptr_t)end & ~(HUGE_BYTES - 1);
+  if (from < to) (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+}
+
+// The memory of both stacks stands as that of a program with thousands of connections should: malloc's heap, which is
+// made large at once, and the static arrays that hold lwIP's pools.
+static void use_huge_pages(void)
+{
+  extern const char __bss_start[], _end[];
+  advise(__bss_start, _end);
+  (void)mallopt(M_TOP_PAD, HEAP_BYTES);
+  void *first = malloc(1);
+  advise(first, sbrk(0));
+  free(first);
+}
+
 static void job_parse(struct job *job, char **words)
 {
   int work = -1;
@@ -69,6 +95,7 @@ static void job_parse(struct job *job, char **words)
 
 int main(int argc, char **argv)
 {
+  use_huge_pages();
   struct job job = {.open = 1};
   struct result result = {0};
   if (argc < 4) {

@@ -77,7 +77,9 @@ its options are set is in `bench/lwip/lwipopts.h`, and both stacks have these al
 Instructions are counted for the whole process, libc included, by `valgrind --tool=callgrind`, as the
 difference of two run lengths, so that set-up cancels. Times are CPU time, medians of runs that take
 turns. Every byte that arrives is compared with what was sent. A packet is copied once by the link
-in memory, as a device would do.
+in memory, as a device would do. In memory both stacks' memory, malloc's heap and the static pools,
+stands in huge pages (2 MiB) where the system gives them, as it should with thousands of
+connections: with pages of 4 KiB an exchange among 10,000 takes a tenth longer.
 
 Machine: {processor}; Linux {kernel}; {compiler}; flags `{flags}`.
 """

@@ -27,7 +27,9 @@ struct pollfd; // <poll.h>
 // Nanoseconds of the monotonic clock: the `now_ns` of programs that run in real time.
 ESTAB_API uint64_t estab_clock_ns(void);
 
-// The C library's malloc behind the memory door: estab_settings.mem, estab_watch_settings.mem.
+// The C library's malloc behind the memory door: estab_settings.mem, estab_watch_settings.mem. With thousands of
+// connections each is met cold, and huge pages pay: glibc's malloc takes them when the program is started with
+// GLIBC_TUNABLES=glibc.malloc.hugetlb=1.
 ESTAB_API struct estab_mem estab_system_mem(void);
 
 // The kernel's random bytes, getrandom(2): estab_settings.random, and what fills its `secret`.
