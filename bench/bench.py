@@ -66,10 +66,10 @@ def time_rows(inproc, quick):
     ns = inproc.nanoseconds("sum", "conn", dict.fromkeys(STACKS, count))
     rows.append(Row("connection, both ends", ns["estab"], ns["lwip"], "ns",
                     f"inproc-sum STACK conn {count}"))
-    for open_, counts in ((1, {"estab": 100000, "lwip": 100000}),
-                          (1000, {"estab": 100000, "lwip": 10000}),
-                          (10000, {"estab": 100000, "lwip": 500})):
-        ns = inproc.nanoseconds("sum", "exchange", counts, f"open={open_}")
+    exchanges = ((1, {"estab": 100000, "lwip": 100000}), (1000, {"estab": 100000, "lwip": 10000}),
+                 (10000, {"estab": 100000, "lwip": 500}))
+    jobs = [("exchange", counts, f"open={open_}") for open_, counts in exchanges]
+    for (open_, counts), ns in zip(exchanges, inproc.nanoseconds_of("sum", jobs)):
         rows.append(Row(f"exchange of one byte with {open_:,} connections open", ns["estab"],
                         ns["lwip"], "ns", f"inproc-sum STACK exchange {counts['estab']} / "
                         f"{counts['lwip']} open={open_}"))

@@ -58,12 +58,17 @@ class Inproc:
 
         counts: operations by stack, for a stack may be too slow for as many as the other.
         """
-        times = {stack: [] for stack in STACKS}
+        return self.nanoseconds_of(variant, [(work, counts, *options)])[0]
+
+    def nanoseconds_of(self, variant, jobs):
+        """The same of several jobs whose figures are compared: the machine is as busy for each."""
+        times = [{stack: [] for stack in STACKS} for _ in jobs]
         for _ in range(1 if self.quick else 5):
-            for stack in STACKS:
-                figures = self.once(variant, stack, work, counts[stack], *options)
-                times[stack].append(figures["cpu_ns"] / figures["operations"])
-        return {stack: statistics.median(times[stack]) for stack in STACKS}
+            for (work, counts, *options), taken in zip(jobs, times):
+                for stack in STACKS:
+                    figures = self.once(variant, stack, work, counts[stack], *options)
+                    taken[stack].append(figures["cpu_ns"] / figures["operations"])
+        return [{stack: statistics.median(taken[stack]) for stack in STACKS} for taken in times]
 
     def memory(self, stack, work, count):
         """Bytes of one connection on the client's and on the server's side."""
