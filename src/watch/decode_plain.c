@@ -105,13 +105,14 @@ enum watch_kind watch_decode(uint32_t link_type, const uint8_t *frame, size_t ca
 
 struct watch_ends watch_decode_ends(uint32_t link_type, const uint8_t *frame, size_t captured_bytes)
 {
-  const size_t least = ESTAB_ETH_HEADER_BYTES + ESTAB_IP6_HEADER_BYTES; // of IPv4 with TCP no less
+  const size_t ip4_bytes = ESTAB_ETH_HEADER_BYTES + ESTAB_IP4_HEADER_BYTES + 4; // with ports
+  const size_t ip6_bytes = ESTAB_ETH_HEADER_BYTES + ESTAB_IP6_HEADER_BYTES + 4;
   const uint8_t *const ip = frame + ESTAB_ETH_HEADER_BYTES;
-  if (link_type == ESTAB_LINKTYPE_ETHERNET && captured_bytes >= least + 4) {
+  if (link_type == ESTAB_LINKTYPE_ETHERNET && captured_bytes >= ip4_bytes) {
     const uint16_t type = get_be16(frame + 12);
     if (type == ESTAB_ETH_IP4 && ip[0] == 0x45 && ip[9] == ESTAB_PROTOCOL_TCP)
       return (struct watch_ends){ip + 12, ip + ESTAB_IP4_HEADER_BYTES, 1};
-    if (type == ESTAB_ETH_IP6 && ip[6] == ESTAB_PROTOCOL_TCP)
+    if (type == ESTAB_ETH_IP6 && captured_bytes >= ip6_bytes && ip[6] == ESTAB_PROTOCOL_TCP)
       return (struct watch_ends){ip + 8, ip + ESTAB_IP6_HEADER_BYTES, 4};
   }
   return (struct watch_ends){NULL, NULL, 0};

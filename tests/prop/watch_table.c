@@ -164,7 +164,7 @@ static bool frame_has_its_place(struct prop_rng *r)
   }
   const uint8_t *const ports = ends + 2 * each;
   flow_key_make(&t, &ip[0], get_be16(ports), &ip[1], get_be16(ports + 2), &p, &key);
-  const struct watch_ends at = watch_decode_ends(ESTAB_LINKTYPE_ETHERNET, frame, sizeof frame);
+  const struct watch_ends at = watch_decode_ends(ESTAB_LINKTYPE_ETHERNET, frame, six ? 58 : 38);
   PROP_CHECK(at.address_words == each / 4);
   flow_table_expect(&t, &at);
   PROP_CHECK(t.ahead_hash == key.hash);
