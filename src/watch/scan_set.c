@@ -145,13 +145,7 @@ static bool scan_seen_in(const uint64_t *bits, uint32_t words, uint64_t fingerpr
   return bits[(a >> 6) & (words - 1)] >> (a & 63) & bits[(b >> 6) & (words - 1)] >> (b & 63) & 1;
 }
 
-bool scan_seen_has(const struct scan_seen *s, uint64_t fingerprint)
-{
-  return scan_seen_in(s->bits[0], s->words, fingerprint) ||
-         scan_seen_in(s->bits[1], s->words, fingerprint);
-}
-
-void scan_seen_add(struct scan_seen *s, uint64_t fingerprint)
+static void scan_seen_write(struct scan_seen *s, uint64_t fingerprint)
 {
   if (scan_seen_in(s->bits[0], s->words, fingerprint)) return;
   if (s->added >= s->words * 6) { // a tenth of the bits: 1 in 30 strangers is found
@@ -165,4 +159,26 @@ void scan_seen_add(struct scan_seen *s, uint64_t fingerprint)
   s->bits[0][(a >> 6) & (s->words - 1)] |= UINT64_C(1) << (a & 63);
   s->bits[0][(b >> 6) & (s->words - 1)] |= UINT64_C(1) << (b & 63);
   s->added++;
+}
+
+static void scan_seen_settle(struct scan_seen *s)
+{
+  if (s->waits) scan_seen_write(s, s->waiting);
+  s->waits = false;
+}
+
+bool scan_seen_has(struct scan_seen *s, uint64_t fingerprint)
+{
+  scan_seen_settle(s);
+  return scan_seen_in(s->bits[0], s->words, fingerprint) ||
+         scan_seen_in(s->bits[1], s->words, fingerprint);
+}
+
+void scan_seen_add(struct scan_seen *s, uint64_t fingerprint)
+{
+  scan_seen_settle(s);
+  s->waiting = fingerprint;
+  s->waits = true;
+  __builtin_prefetch(&s->bits[0][((uint32_t)fingerprint >> 6) & (s->words - 1)], 1);
+  __builtin_prefetch(&s->bits[0][((uint32_t)(fingerprint >> 32) >> 6) & (s->words - 1)], 1);
 }

@@ -57,10 +57,13 @@ struct scan_seen {
   uint64_t *bits[2]; // [0] the younger
   uint32_t words;    // of each, a power of two
   uint32_t added;    // to the younger
+  uint64_t
+      waiting; // the one that came last: written when the next one comes, memory being asked for it meanwhile
+  bool waits;
 };
 bool scan_seen_init(struct scan_seen *s, struct mem *mem, uint32_t words);
 void scan_seen_destroy(struct scan_seen *s, struct mem *mem);
 void scan_seen_add(struct scan_seen *s, uint64_t fingerprint);
-bool scan_seen_has(const struct scan_seen *s, uint64_t fingerprint);
+bool scan_seen_has(struct scan_seen *s, uint64_t fingerprint);
 
 #endif
