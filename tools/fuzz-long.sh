@@ -71,5 +71,6 @@ while read -r name wanted part longest; do
   printf 'fuzz-long %-10s %10d of %10d\n' "$name" "$(cat "$count")" "$wanted"
   if [ $ok = 1 ] && [ "$(cat "$count")" -ge "$wanted" ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
 done <<<"$plan"
+[ -z "$only_say" ] || exit 0
 printf '%d passed, %d failed\n' $passed $failed
 [ $failed = 0 ] && [ $passed -gt 0 ]
