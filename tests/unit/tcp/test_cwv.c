@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "support/kit.h"
+
 #include "tcp/cwv.h"
 
 #define MS  UINT64_C(1000000)
@@ -234,13 +236,54 @@ static void it_is_paced(void **state)
   assert_false(sender(10).v.nonvalidated);
 }
 
+// [RFC 7661 O1] What duplicate ACKs tell of by SACK counts as delivered, and so for a sample, before SND.UNA moves.
+static void sacked_text_counts(void **state)
+{
+  (void)state;
+  static struct kit k;
+  kit_init(&k, false, NULL);
+  kit_make(&k, KIT_ESTABLISHED);
+  struct tcb *t = stack_find(k.s, k.conn);
+  const uint32_t mss = 400, una = t->snd.una, first = t->snd.nxt;
+  assert_int_equal(estab_option_set(k.s, k.conn, ESTAB_OPT_NAGLE, 0), ESTAB_OK);
+  for (unsigned i = 0; i < 8; i++) {
+    assert_int_equal(kit_send(&k, mss), mss);
+    kit_drain(&k);
+  }
+  assert_int_equal(t->snd.nxt - first, 8 * mss);
+  assert_non_null(t->work);
+  const uint64_t before = t->work->rate.delivered_bytes;
+  for (uint32_t last = 1; last < 8; last++) {
+    struct estab_tcp_header h = {.src_port = k.tuple.remote_port,
+                                 .dst_port = k.tuple.local_port,
+                                 .seq = t->rcv.nxt,
+                                 .ack = una,
+                                 .flags = ESTAB_TCP_ACK,
+                                 .window = 512};
+    h.options.present = ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK;
+    h.options.ts_value = k.ts_ms;
+    h.options.ts_echo = k.ts_echo;
+    h.options.sack_count = 1;
+    h.options.sack[0] = (struct estab_sack_block){first + mss, first + (last + 1) * mss};
+    kit_inject_raw(&k, &h, NULL, 0);
+    assert_int_equal(t->snd.una, una);
+    assert_int_equal(t->work->rate.delivered_bytes - before, last * mss);
+  }
+  assert_true(kit_end(&k));
+}
+
 int main(void)
 {
   static const struct CMUnitTest tests[] = {
-      cmocka_unit_test(phases),          cmocka_unit_test(old_samples_go),
-      cmocka_unit_test(not_in_recovery), cmocka_unit_test(it_does_not_grow),
-      cmocka_unit_test(a_loss),          cmocka_unit_test(a_timeout),
-      cmocka_unit_test(five_minutes),    cmocka_unit_test(it_is_paced),
+      cmocka_unit_test(phases),
+      cmocka_unit_test(old_samples_go),
+      cmocka_unit_test(not_in_recovery),
+      cmocka_unit_test(it_does_not_grow),
+      cmocka_unit_test(a_loss),
+      cmocka_unit_test(a_timeout),
+      cmocka_unit_test(five_minutes),
+      cmocka_unit_test(it_is_paced),
+      cmocka_unit_test(sacked_text_counts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
