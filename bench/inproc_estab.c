@@ -89,14 +89,19 @@ static void client_send_byte(estab_conn conn, uint8_t byte)
   must(estab_send(ends[CLIENT].stack, conn, &byte, 1), "estab_send");
 }
 
+static __attribute__((noinline)) void client_read_stream(estab_conn conn)
+{
+  int n;
+  while ((n = estab_recv(ends[CLIENT].stack, conn, scratch, sizeof scratch)) > 0)
+    sent_back += (uint64_t)n;
+}
+
 static void client_readable(estab_conn conn)
 {
   estab_stack *s = ends[CLIENT].stack;
   uint8_t byte;
-  int n;
   if (job.work == WORK_IDLE) {
-    while ((n = estab_recv(s, conn, scratch, sizeof scratch)) > 0)
-      sent_back += (uint64_t)n;
+    client_read_stream(conn);
     return;
   }
   if (estab_recv(s, conn, &byte, 1) != 1 || byte != (uint8_t)echoed)

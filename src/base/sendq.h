@@ -53,6 +53,16 @@ int sendq_append_ref(struct sendq *q, struct block_pool *pool, struct block *ext
 size_t sendq_pieces(struct sendq *q, uint32_t offset, uint32_t n, struct estab_piece *pieces,
                     unsigned max, unsigned *count);
 
+// The same of all that is queued, where that is a message alone: one piece. False: sendq_pieces() has to look.
+static inline bool sendq_alone(struct sendq *q, struct estab_piece *piece)
+{
+  if (q->count != 1 || q->mask) return false;
+  const uint32_t in_block = q->head + q->one.bias;
+  *piece = (struct estab_piece){q->one.block->bytes + in_block, q->bytes, q->one.block};
+  q->sent = q->first;
+  return true;
+}
+
 // Removes n octets (at most q->bytes) from the head.
 void sendq_drop_some(struct sendq *q, struct block_pool *pool, uint32_t n);
 static inline void sendq_drop(struct sendq *q, struct block_pool *pool, uint32_t n)

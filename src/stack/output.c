@@ -552,8 +552,7 @@ static __attribute__((noinline)) int output_rest(struct estab_stack *s, unsigned
 
 static __attribute__((noinline)) int output_all(struct estab_stack *s, unsigned room)
 {
-  unsigned n = 0;
-  if (s->kept_count | s->reply_count) n = output_replies(s, output_kept(s, n, room), room);
+  const unsigned n = output_replies(s, output_kept(s, 0, room), room);
   return output_rest(s, n, room);
 }
 
@@ -589,7 +588,9 @@ int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *fram
     s->ready = (struct list){0, 0};
     return output_alone(s, stack_conn(s, tagged & TAG_INDEX), room);
   }
-  return output_all(s, room);
+  if (s->kept_count | s->reply_count) return output_all(s, room);
+  if (tagged || link_output_pending(&s->link, s->now_ns)) return output_rest(s, 0, room);
+  return 0; // asked until it says so
 }
 
 static bool keep_frame(struct estab_stack *s, struct estab_frame *f, const struct batch_entry *e)

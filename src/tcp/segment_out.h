@@ -76,6 +76,12 @@ void segment_begin(const struct tcp *c, struct tcb *t, struct tcp_out *out, uint
 static inline uint32_t segment_attach_text(struct tcb *t, struct tcp_out *out, uint32_t seq,
                                            uint32_t n)
 {
+  if (n == t->sendq.bytes && n <= t->snd_mss && seq == t->snd.una &&
+      sendq_alone(&t->sendq, out->pieces)) {
+    out->piece_count = 1;
+    out->text_bytes = n;
+    return n;
+  }
   unsigned count = 0;
   uint32_t got = (uint32_t)sendq_pieces(&t->sendq, seq - t->snd.una, n, out->pieces,
                                         ESTAB_FRAME_PIECES - 1, &count);
