@@ -141,15 +141,15 @@ static estab_conn client_open(uint64_t index)
   return conn;
 }
 
-// Until the server has nothing to say to what the client sent.
+// Until the server has nothing to say to what the client sent. Who got nothing asks for no events, as no callback of
+// lwIP's would come.
 static void settle(void)
 {
   bool busy = true;
   while (busy) {
-    estab_link_carry(CLIENT);
-    server_events();
+    if (estab_link_carry(CLIENT)) server_events();
     busy = estab_link_carry(SERVER);
-    client_events();
+    if (busy) client_events();
   }
 }
 

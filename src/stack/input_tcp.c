@@ -10,11 +10,12 @@
 static inline __attribute__((always_inline)) bool checksum_ok(const struct estab_stack *s,
                                                               const struct ip_segment *in,
                                                               size_t header_bytes,
-                                                              const struct estab_frame *f)
+                                                              const struct estab_frame *f,
+                                                              const bool expected)
 {
   if (f->checksum != ESTAB_CHECKSUM_UNKNOWN || in->netif == 0) return true;
   if (ip_netif(&s->ip, in->netif)->settings.checksum_trusted) return true;
-  const uint64_t addresses = in->address_sum
+  const uint64_t addresses = expected || in->address_sum
                                  ? in->address_sum
                                  : estab_checksum_pseudo(&in->tuple.remote, &in->tuple.local, 0, 0);
   uint64_t sum = checksum_with(checksum_tcp_header(in->bytes, header_bytes),
@@ -119,29 +120,18 @@ static void no_connection(struct estab_stack *s, const struct ip_segment *in, st
   stack_drop(s, (enum estab_drop)v.drop, in->netif, tuple, g);
 }
 
-// Who it is for, by the tuple: s->demux.last.
-static __attribute__((noinline)) void segment_find(struct estab_stack *s, struct ip_segment *in,
-                                                   bool of_pair)
-{
-  if (of_pair) ip_pair_addresses(&s->ip, &in->tuple);
-  in->tuple.local_port = get_be16(in->bytes + 2);
-  in->tuple.remote_port = get_be16(in->bytes);
-  if (demux_find(s, &in->tuple) && of_pair) s->ip.remembered.pair_ports = ip_pair_ports(in->bytes);
-}
-
-// of_pair: out of ip_input_pair(), without the tuple.
+// A segment whose connection is s->demux.last. header_bytes: of TCP's header, or a drop, negative. expected: it has a
+// connection, and its tuple stands there alone.
 static inline __attribute__((always_inline)) void take_segment(struct estab_stack *s,
-                                                               struct ip_segment *in,
+                                                               const struct ip_segment *in,
                                                                const struct estab_frame *f,
-                                                               const bool of_pair)
+                                                               int header_bytes,
+                                                               const bool expected, bool of_pair)
 {
   struct estab_tcp_header h;
   struct estab_tcp_options options;
-  int r = tcp_header_bytes(in->bytes, in->count);
-  // Nearly always the connection of the segment before. Another is met cold: what is needed of it comes meanwhile.
-  if (r >= 0 && !(of_pair && s->ip.remembered.pair_ports == ip_pair_ports(in->bytes)))
-    segment_find(s, in, of_pair);
-  if (r >= 0 && !checksum_ok(s, in, (size_t)r, f)) r = -ESTAB_DROP_TCP_CHECKSUM;
+  int r = header_bytes;
+  if (r >= 0 && !checksum_ok(s, in, (size_t)r, f, expected)) r = -ESTAB_DROP_TCP_CHECKSUM;
   if (r < 0) {
     stack_drop(s, (enum estab_drop) - r, in->netif, NULL, NULL);
     return;
@@ -164,20 +154,50 @@ static inline __attribute__((always_inline)) void take_segment(struct estab_stac
   s->segments_in += g.segments;
   if (g.flags & ESTAB_TCP_RST) s->resets_in++;
   const uint32_t tagged = s->demux.last;
-  if (s->settings.trace.event) trace_received(s, in, &g, tagged);
+  if (s->settings.trace.event) trace_received(s, expected ? NULL : in, &g, tagged);
   if ((tagged & TAG_KIND) == TAG_FULL)
     full_segment_arrives(s, demux_last_conn(s), &g);
   else if ((tagged & TAG_KIND) == TAG_HALF)
     half_segment_arrives(s, tagged & TAG_INDEX, &g);
-  else if (tagged)
+  else if (expected || tagged)
     timewait_segment_arrives(s, tagged & TAG_INDEX, &g);
   else
     no_connection(s, in, &g, of_pair);
 }
 
+// Who it is for is found by the tuple, which has no ports yet. of_pair: nor addresses, it is out of ip_input_pair().
+static __attribute__((noinline)) void input_segment(struct estab_stack *s, struct ip_segment *in,
+                                                    const struct estab_frame *f, bool of_pair)
+{
+  const int header_bytes = tcp_header_bytes(in->bytes, in->count);
+  if (header_bytes >= 0) {
+    // Another than before is met cold: what is needed of it comes while the checksum is made.
+    if (of_pair) ip_pair_addresses(&s->ip, &in->tuple);
+    in->tuple.local_port = get_be16(in->bytes + 2);
+    in->tuple.remote_port = get_be16(in->bytes);
+    if (demux_find(s, &in->tuple) && of_pair)
+      s->ip.remembered.pair_ports = ip_pair_ports(in->bytes);
+  }
+  take_segment(s, in, f, header_bytes, false, of_pair);
+}
+
 void input_tcp(struct estab_stack *s, struct ip_segment *in, const struct estab_frame *f)
 {
-  take_segment(s, in, f, false);
+  input_segment(s, in, f, false);
+}
+
+// Out of ip_input_pair(): nearly always of the connection of the segment before, whose ports are noted.
+static inline __attribute__((always_inline)) void input_of_pair(struct estab_stack *s,
+                                                                const struct ip_segment *in,
+                                                                const struct estab_frame *f)
+{
+  const int header_bytes = tcp_header_bytes(in->bytes, in->count);
+  if (header_bytes >= 0 && s->ip.remembered.pair_ports == ip_pair_ports(in->bytes)) {
+    take_segment(s, in, f, header_bytes, true, true);
+  } else {
+    struct ip_segment other = *in; // so that the usual one needs no place in memory
+    input_segment(s, &other, f, true);
+  }
 }
 
 // Here, not in input.c: nearly every frame is a segment of TCP between addresses that are known, and goes straight on.
@@ -193,7 +213,7 @@ int estab_stack_input(estab_stack *s, uint64_t now_ns, const struct estab_frame 
     shed_if_short(s);
     if (f->piece_count == 1 && f->pieces[0].bytes &&
         ip_input_pair(&s->ip, f->netif, f->pieces[0].bytes, f->pieces[0].length, &segment))
-      take_segment(s, &segment, f, true);
+      input_of_pair(s, &segment, f);
     else
       input_frame(s, f);
   }

@@ -586,7 +586,7 @@ int estab_stack_output(estab_stack *s, uint64_t now_ns, struct estab_frame *fram
   if (tagged == s->ready.tail && (tagged & TAG_KIND) == TAG_FULL && room > 0 &&
       !(s->kept_count | s->reply_count)) {
     s->ready = (struct list){0, 0};
-    return output_alone(s, stack_conn(s, tagged & TAG_INDEX), room);
+    return output_alone(s, stack_conn_again(s, tagged & TAG_INDEX), room);
   }
   if (s->kept_count | s->reply_count) return output_all(s, room);
   if (tagged || link_output_pending(&s->link, s->now_ns)) return output_rest(s, 0, room);

@@ -215,7 +215,7 @@ static inline __attribute__((always_inline)) int event_of_conn(struct estab_stac
                                                                uint32_t index,
                                                                struct estab_event *event)
 {
-  struct tcb *t = stack_conn(s, index);
+  struct tcb *t = stack_conn_again(s, index);
   t->bits &= ~(uint32_t)TCB_ON_EVENTS;
   uint32_t events = t->pending;
   t->pending = 0;

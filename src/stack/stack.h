@@ -218,6 +218,12 @@ static inline struct tcb *stack_conn(const struct estab_stack *s, uint32_t index
 {
   return slab_at(&s->conns, index);
 }
+// The same, nearly always the one whose turn it was last.
+static inline struct tcb *stack_conn_again(const struct estab_stack *s, uint32_t index)
+{
+  struct tcb *t = s->unarmed;
+  return t && t->index == index ? t : stack_conn(s, index);
+}
 
 // With many connections each is met cold: all the lines of it that a segment touches are asked for at once. Inlined,
 // because a compiler takes a function that does nothing else for one without effect, and leaves it out.
