@@ -34,10 +34,10 @@ static inline uint32_t fifo_next(const struct slab *s, size_t offset, uint32_t i
   return fifo_at(s, offset, index)->next;
 }
 
-// To the end. The item must be in no list over the same link.
-static inline void fifo_push(struct fifo *f, const struct slab *s, size_t offset, uint32_t index)
+// To the end. link: the item's, for who has it at hand.
+static inline void fifo_push_link(struct fifo *f, const struct slab *s, size_t offset,
+                                  uint32_t index, struct fifo_link *link)
 {
-  struct fifo_link *link = fifo_at(s, offset, index);
   link->prev = f->tail;
   link->next = SLAB_NONE;
   if (f->tail == SLAB_NONE)
@@ -46,6 +46,12 @@ static inline void fifo_push(struct fifo *f, const struct slab *s, size_t offset
     fifo_at(s, offset, f->tail)->next = index;
   f->tail = index;
   f->count++;
+}
+
+// To the end. The item must be in no list over the same link.
+static inline void fifo_push(struct fifo *f, const struct slab *s, size_t offset, uint32_t index)
+{
+  fifo_push_link(f, s, offset, index, fifo_at(s, offset, index));
 }
 
 // To the front.
@@ -63,10 +69,10 @@ static inline void fifo_push_front(struct fifo *f, const struct slab *s, size_t 
   f->count++;
 }
 
-// The item must be in this list.
-static inline void fifo_remove(struct fifo *f, const struct slab *s, size_t offset, uint32_t index)
+// The same for who has the item's link at hand.
+static inline void fifo_remove_link(struct fifo *f, const struct slab *s, size_t offset,
+                                    struct fifo_link *link)
 {
-  struct fifo_link *link = fifo_at(s, offset, index);
   if (link->prev == SLAB_NONE)
     f->head = link->next;
   else
@@ -77,6 +83,12 @@ static inline void fifo_remove(struct fifo *f, const struct slab *s, size_t offs
     fifo_at(s, offset, link->next)->prev = link->prev;
   link->prev = link->next = SLAB_NONE;
   f->count--;
+}
+
+// The item must be in this list.
+static inline void fifo_remove(struct fifo *f, const struct slab *s, size_t offset, uint32_t index)
+{
+  fifo_remove_link(f, s, offset, fifo_at(s, offset, index));
 }
 
 // Takes the first item out; SLAB_NONE when there is none.

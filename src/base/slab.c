@@ -112,22 +112,19 @@ static void slab_chunk_free(struct slab *s, uint32_t place)
   }
 }
 
-static uint32_t slab_take(struct slab *s);
-
-// The first of a new chunk.
-static __attribute__((noinline)) uint32_t slab_take_first(struct slab *s)
+// A new chunk, the only one with room, or SLAB_NONE.
+static __attribute__((noinline)) uint32_t slab_room_new(struct slab *s)
 {
   uint32_t place = slab_chunk_new(s);
-  if (place == SLAB_NONE) return SLAB_NONE;
-  slab_partial_add(s, place);
-  return slab_take(s);
+  if (place != SLAB_NONE) slab_partial_add(s, place);
+  return place;
 }
 
 // A new item's index, contents undefined.
-static uint32_t slab_take(struct slab *s)
+static inline __attribute__((always_inline)) uint32_t slab_take(struct slab *s)
 {
   uint32_t place = s->partial;
-  if (place == SLAB_NONE) return slab_take_first(s);
+  if (place == SLAB_NONE && (place = slab_room_new(s)) == SLAB_NONE) return SLAB_NONE;
   struct slab_chunk *c = slab_chunk_at(s, place);
   if (place == s->spare) { // it stays empty as long as there is room elsewhere
     if (c->next == SLAB_NONE)
@@ -153,11 +150,16 @@ uint32_t slab_new(struct slab *s)
   return index;
 }
 
-uint32_t slab_new_like(struct slab *s, const void *model)
+void *slab_new_at(struct slab *s, uint32_t *index)
 {
-  uint32_t index = slab_take(s);
-  if (index != SLAB_NONE) memcpy(slab_at(s, index), model, s->item_bytes);
-  return index;
+  *index = slab_take(s);
+  return *index != SLAB_NONE ? memset(slab_at(s, *index), 0, s->item_bytes) : NULL;
+}
+
+void *slab_new_like(struct slab *s, const void *model, uint32_t *index)
+{
+  *index = slab_take(s);
+  return *index != SLAB_NONE ? memcpy(slab_at(s, *index), model, s->item_bytes) : NULL;
 }
 
 // A chunk has become empty, another is kept spare: of two keep the lower one, the directory can then shrink.

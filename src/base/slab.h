@@ -50,8 +50,10 @@ void slab_init(struct slab *s, struct mem *mem, uint32_t item_bytes, enum estab_
 // The index of a new item, all zero; SLAB_NONE when memory is refused. Low indices are preferred
 // within a chunk and indices are reused at once: whoever hands them out adds a generation.
 uint32_t slab_new(struct slab *s);
-// The same, a copy of `model`, which is as long as an item.
-uint32_t slab_new_like(struct slab *s, const void *model);
+// The same, and answers the item itself, NULL when memory is refused.
+void *slab_new_at(struct slab *s, uint32_t *index);
+// And a copy of `model`, which is as long as an item.
+void *slab_new_like(struct slab *s, const void *model, uint32_t *index);
 
 // The index must be live.
 void slab_free(struct slab *s, uint32_t index);

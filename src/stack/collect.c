@@ -44,24 +44,39 @@ void list_remove(struct estab_stack *s, struct list *l, uint32_t tagged)
 
 // ---- Birth and end
 
-struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path,
-                           uint32_t half)
+// In no table.
+static inline struct tcb *conn_begin(struct estab_stack *s, const struct tcb_seed *seed,
+                                     struct path *path)
 {
   if (s->conns.count >= s->settings.max_connections) return NULL;
-  uint32_t index = slab_new_like(&s->conns, s->fresh_place);
-  if (index == SLAB_NONE) return NULL;
-  struct tcb *t = stack_conn(s, index);
+  uint32_t index;
+  struct tcb *t = slab_new_like(&s->conns, s->fresh_place, &index);
+  if (!t) return NULL;
   t->index = index;
   t->generation = stack_generation(s);
+  t->bits |= TCB_IN_TABLE; // in a moment
   tcb_init(&s->tcp, t, seed, path, s->now_ns);
-  if (half) {
-    demux_replace(s, half, &t->tuple, TAG_FULL | index, &t->hash_next);
-  } else if (demux_add(s, TAG_FULL | index, &t->tuple, &t->hash_next) < 0) {
-    slab_free(&s->conns, index);
-    return NULL;
-  }
-  t->bits |= TCB_IN_TABLE;
   return t;
+}
+
+struct tcb *stack_conn_of_half(struct estab_stack *s, const struct tcb_seed *seed,
+                               struct path *path, uint32_t half)
+{
+  struct tcb *t = conn_begin(s, seed, path);
+  if (!t) return NULL;
+  const struct half *h = slab_at(&s->halves, half);
+  t->hash_next = h->hash_next;
+  demux_replace(s, TAG_HALF | half, &t->tuple, TAG_FULL | t->index);
+  return t;
+}
+
+struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path,
+                           uint64_t hash)
+{
+  struct tcb *t = conn_begin(s, seed, path);
+  if (!t || demux_add(s, TAG_FULL | t->index, &t->tuple, hash, &t->hash_next) == ESTAB_OK) return t;
+  slab_free(&s->conns, t->index);
+  return NULL;
 }
 
 void stack_leave_table(struct estab_stack *s, struct tcb *t)

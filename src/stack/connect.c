@@ -121,13 +121,13 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
   if (r < 0) return r;
   struct path *path = ip_path_get(&s->ip, &tuple.local, &tuple.remote, seed.netif, s->now_ns);
   if (!path) return ESTAB_ERR_NO_MEMORY;
-  seed.iss = isn_generate(demux_hash(s, &tuple), s->now_ns);
+  const uint64_t hash = demux_hash(s, &tuple);
+  seed.iss = isn_generate(hash, s->now_ns);
   if (wait != SLAB_NONE) { // RFC 9293 3.4.1: above what the old connection used
     const struct timewait *w = slab_at(&s->waits, wait);
     if (seq_le(seed.iss, w->seg.snd.nxt)) seed.iss = w->seg.snd.nxt + 1 + (seed.iss & 0xffffu);
   }
-  seed.snd_nxt = seed.iss;
-  struct tcb *t = stack_conn_new(s, &seed, path, 0);
+  struct tcb *t = stack_conn_new(s, &seed, path, hash);
   if (!t) {
     ip_path_put(&s->ip, path);
     return ESTAB_ERR_NO_MEMORY;

@@ -131,18 +131,27 @@ uint32_t demux_find_hashed(struct estab_stack *s, const struct estab_tuple *tupl
   return found;
 }
 
-int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
-              uint32_t *next)
+// Before something is added. False: there is no table, nor memory for one.
+static __attribute__((noinline)) bool demux_make_room(struct estab_stack *s)
 {
   struct demux *d = &s->demux;
   if (d->old) move_some(s);
   if (!d->buckets) {
     d->buckets = mem_new(&s->mem, DEMUX_MIN_BUCKETS * sizeof *d->buckets, ESTAB_MEM_TABLE);
-    if (!d->buckets) return ESTAB_ERR_NO_MEMORY;
+    if (!d->buckets) return false;
     d->mask = DEMUX_MIN_BUCKETS - 1;
   }
   if (d->count > d->mask) resize(s, (d->mask + 1) * 2);
-  uint32_t *bucket = &d->buckets[demux_place(demux_hash(s, tuple)) & d->mask];
+  return true;
+}
+
+int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
+              uint64_t hash, uint32_t *next)
+{
+  struct demux *d = &s->demux;
+  if ((d->old || !d->buckets || d->count > d->mask) && !demux_make_room(s))
+    return ESTAB_ERR_NO_MEMORY;
+  uint32_t *bucket = &d->buckets[demux_place(hash) & d->mask];
   *next = *bucket;
   *bucket = tagged;
   demux_meet(s, tagged, tuple);
@@ -207,11 +216,8 @@ void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tup
 }
 
 static inline void demux_exchange(struct estab_stack *s, uint32_t *link, uint32_t before,
-                                  const struct estab_tuple *tuple, uint32_t after, uint32_t *next)
+                                  const struct estab_tuple *tuple, uint32_t after)
 {
-  uint32_t *behind;
-  demux_tuple(s, before, &behind);
-  *next = *behind;
   *link = after;
   const bool met = s->demux.last == before; // and is still: it has the same tuple
   const uint64_t ports = s->ip.remembered.pair_ports;
@@ -220,18 +226,18 @@ static inline void demux_exchange(struct estab_stack *s, uint32_t *link, uint32_
 }
 
 void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
-                   uint32_t after, uint32_t *next)
+                   uint32_t after)
 {
-  demux_exchange(s, demux_own_link(s, before, tuple), before, tuple, after, next);
+  demux_exchange(s, demux_own_link(s, before, tuple), before, tuple, after);
 }
 
 uint32_t demux_replace_placed(struct estab_stack *s, uint32_t before,
-                              const struct estab_tuple *tuple, uint32_t after, uint32_t *next)
+                              const struct estab_tuple *tuple, uint32_t after)
 {
   const uint32_t place = demux_place_of(s, tuple);
   uint32_t *link = &s->demux.buckets[place & s->demux.mask];
   if (*link != before) link = demux_link(s, before, place);
-  demux_exchange(s, link, before, tuple, after, next);
+  demux_exchange(s, link, before, tuple, after);
   return place;
 }
 

@@ -75,7 +75,7 @@ void fast_listen_syn(struct estab_stack *s, uint32_t index, const struct seg *g)
     if (g->text_bytes) stack_drop(s, ESTAB_DROP_TCP_FAST_OPEN_FULL, h->netif, &h->tuple, g);
     return;
   }
-  struct tcb *t = half_grow(s, index);
+  struct tcb *t = half_grow(s, h, index, x);
   if (!t) return; // no memory: the usual way needs less
   if (v == COOKIE_OF_OLD_KEY) t->fast_open |= ESTAB_FAST_OPEN_LEARNED;
   if (o->present & ESTAB_TCP_OPT_TFO_EXP) t->fast_open |= ESTAB_FAST_OPEN_EXPERIMENTAL;

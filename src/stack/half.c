@@ -68,7 +68,7 @@ static void enter_stage(struct estab_stack *s, struct half *h, uint32_t index, u
 {
   h->stage = (uint8_t)stage;
   h->deadline_ms = ms_after(s->now_ns, stage_wait(&s->settings, stage));
-  fifo_push(&s->half_wait[stage], &s->halves, HALF_WAIT, index);
+  fifo_push_link(&s->half_wait[stage], &s->halves, HALF_WAIT, index, &h->wait);
 }
 
 static void owe_syn_ack(struct estab_stack *s, struct half *h, uint32_t index)
@@ -79,9 +79,9 @@ static void owe_syn_ack(struct estab_stack *s, struct half *h, uint32_t index)
 }
 
 // Out of everything but the flow table.
-static void half_leave(struct estab_stack *s, struct half *h, uint32_t index)
+static inline void half_leave(struct estab_stack *s, struct half *h, uint32_t index)
 {
-  fifo_remove(&s->half_wait[h->stage], &s->halves, HALF_WAIT, index);
+  fifo_remove_link(&s->half_wait[h->stage], &s->halves, HALF_WAIT, &h->wait);
   if (h->bits & HALF_ON_LIST)
     list_remove(s, (h->bits & HALF_JUDGING) ? &s->events : &s->ready, TAG_HALF | index);
   s->state_counts[ESTAB_SYN_RECEIVED]--;
@@ -97,14 +97,17 @@ void half_free(struct estab_stack *s, uint32_t index, const char *cause)
   slab_free(&s->halves, index);
 }
 
-static void half_take_options(const struct estab_settings *set, struct half *h, const struct seg *g)
+static inline void half_take_options(struct estab_stack *s, struct half *h, const struct seg *g)
 {
+  const struct estab_settings *set = &s->settings;
   const struct estab_tcp_options *o = g->options;
   h->seg.flags = SEG_PASSIVE;
   h->peer_mss = (o->present & ESTAB_TCP_OPT_MSS) ? o->mss : 0;
   if (set->timestamps && (o->present & ESTAB_TCP_OPT_TS)) {
     h->seg.flags |= SEG_TS;
     h->seg.ts_recent = o->ts_value;
+    h->seg.ts_recent_s = (uint32_t)(s->now_ns / 1000000000u);
+    h->seg.ts_offset = isn_ts_offset(&s->tcp, &h->tuple);
   }
   if (set->sack && (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)) h->seg.flags |= SEG_SACK;
   h->seg.flags |= accecn_of_syn(set, g->flags);
@@ -112,7 +115,7 @@ static void half_take_options(const struct estab_settings *set, struct half *h, 
   if (set->window_scaling && (o->present & ESTAB_TCP_OPT_WSCALE)) {
     h->seg.flags |= SEG_WS;
     h->seg.snd_wscale = o->wscale;
-    h->seg.rcv_wscale = tcb_window_scale(set);
+    h->seg.rcv_wscale = s->fresh.rcv_wscale;
   }
 }
 
@@ -128,28 +131,27 @@ bool half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
                uint32_t netif, struct seg *g, uint32_t wait)
 {
   struct listener *x = slab_at(&s->listeners, listener);
-  uint32_t index = SLAB_NONE;
+  uint32_t index;
+  struct half *h = NULL;
   enum estab_drop why = ESTAB_DROP_TCP_BACKLOG_FULL;
   if (s->halves.count < s->settings.max_half_open && x->accept.count < x->settings.backlog) {
     why = ESTAB_DROP_TCP_NO_MEMORY;
-    index = slab_new(&s->halves);
+    h = slab_new_at(&s->halves, &index);
   }
-  if (index == SLAB_NONE) {
+  if (!h) {
     stack_drop(s, why, netif, tuple, g);
     return false;
   }
-  struct half *h = slab_at(&s->halves, index);
   h->tuple = *tuple;
   h->netif = (uint16_t)netif;
   h->listener = listener;
   h->generation = stack_generation(s);
-  half_take_options(&s->settings, h, g);
+  half_take_options(s, h, g);
   h->seg.state = ESTAB_SYN_RECEIVED;
-  if (h->seg.flags & SEG_TS) h->seg.ts_offset = isn_ts_offset(&s->tcp, tuple);
-  h->seg.ts_recent_s = (uint32_t)(s->now_ns / 1000000000u);
   h->seg.rcv.nxt = h->seg.last_ack_sent = g->seq + 1;
   h->seg.rcv.wnd = u32_min(s->settings.recv_buffer_bytes, 65535);
-  uint32_t iss = isn_generate(demux_hash(s, tuple), s->now_ns);
+  const uint64_t hash = demux_hash(s, tuple);
+  uint32_t iss = isn_generate(hash, s->now_ns);
   h->timewait = wait;
   if (wait != SLAB_NONE) { // RFC 9293 3.6.1, RFC 6191 2: above everything the old connection used
     const struct timewait *w = slab_at(&s->waits, wait);
@@ -159,7 +161,7 @@ bool half_open(struct estab_stack *s, uint32_t listener, const struct estab_tupl
   h->seg.snd.una = h->seg.snd.nxt = iss;
   h->seg.snd.max_wnd = g->wnd;
   h->snd_wnd = (uint16_t)g->wnd;
-  if (demux_add(s, TAG_HALF | index, &h->tuple, &h->hash_next) < 0) {
+  if (demux_add(s, TAG_HALF | index, &h->tuple, hash, &h->hash_next) < 0) {
     if (wait != SLAB_NONE) timewait_restore(s, wait);
     slab_free(&s->halves, index);
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, netif, tuple, g);
@@ -241,39 +243,28 @@ void half_syn_ack(struct estab_stack *s, struct half *h, uint32_t mtu, struct es
   h->seg.snd.nxt = h->seg.snd.una + 1;
 }
 
-// A full connection in SYN-RECEIVED takes the record's place and waits to be accepted. NULL: no memory, no change.
-struct tcb *half_grow(struct estab_stack *s, uint32_t index)
+// A full connection in SYN-RECEIVED takes the record's place and waits to be accepted. x: its listener. NULL: no
+// memory, no change.
+struct tcb *half_grow(struct estab_stack *s, struct half *h, uint32_t index, struct listener *x)
 {
-  struct half *h = slab_at(&s->halves, index);
-  struct listener *x = slab_at(&s->listeners, h->listener);
   struct tcb_seed seed = {
       .tuple = &h->tuple,
+      .agreed = &h->seg, // what was promised, and the limiter, go on
       .netif = h->netif,
-      .iss = h->seg.snd.una,
-      .irs = h->seg.rcv.nxt - 1,
-      .snd_nxt = h->seg.snd.nxt,
-      .snd_wnd = h->snd_wnd,
       .peer_mss = h->peer_mss,
-      .flags = h->seg.flags,
-      .snd_wscale = h->seg.snd_wscale,
-      .ts_recent = h->seg.ts_recent,
   };
   struct path *path = ip_path_get(&s->ip, &h->tuple.local, &h->tuple.remote, h->netif, s->now_ns);
-  struct tcb *t = path ? stack_conn_new(s, &seed, path, TAG_HALF | index) : NULL;
+  struct tcb *t = path ? stack_conn_of_half(s, &seed, path, index) : NULL;
   if (!t) {
     if (path) ip_path_put(&s->ip, path);
     return NULL;
   }
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
-  t->state = ESTAB_SYN_RECEIVED;
   if (t->flags & SEG_ACCECN) {
     t->bits |= TCB_ACCECN;
     t->accecn.bits |= (h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT;
   }
   if (h->bits & HALF_ECN_NO_ECT) t->accecn.bits |= ACCECN_NO_ECT;
-  t->rcv.wnd = h->seg.rcv.wnd; // what was promised, and the limiter, go on
-  t->limiter_ms = h->seg.limiter_ms;
-  t->ts_recent_s = h->seg.ts_recent_s;
   t->listener = h->listener;
   t->syn_index = index | HANDLE_HALF;
   t->generation = h->generation; // goes on too: both handles have it
@@ -288,7 +279,7 @@ struct tcb *half_grow(struct estab_stack *s, uint32_t index)
   slab_free(&s->halves, index);
   s->passive_opens++;
   t->bits |= TCB_ACCEPT_QUEUED;
-  fifo_push(&x->accept, &s->conns, offsetof(struct tcb, accept), t->index);
+  fifo_push_link(&x->accept, &s->conns, offsetof(struct tcb, accept), t->index, &t->accept);
   if (x->armed && !x->on_events) {
     x->on_events = true;
     list_push(s, &s->events, TAG_THIRD | t->listener, &x->event);
@@ -309,13 +300,13 @@ void half_forget(struct estab_stack *s, uint32_t listener)
 // The record's ACK came and was judged: a full connection takes over, and the segment's effects are its own.
 static void half_promote(struct estab_stack *s, struct half *h, uint32_t index, struct seg *g)
 {
-  const struct listener *x = slab_at(&s->listeners, h->listener);
+  struct listener *x = slab_at(&s->listeners, h->listener);
   if (x->accept.count >=
       x->settings.backlog) { // kept half-open: the peer's next segment tries again
     stack_drop(s, ESTAB_DROP_TCP_BACKLOG_FULL, h->netif, &h->tuple, g);
     return;
   }
-  struct tcb *t = half_grow(s, index);
+  struct tcb *t = half_grow(s, h, index, x);
   if (!t) {
     stack_drop(s, ESTAB_DROP_TCP_NO_MEMORY, h->netif, &h->tuple, g);
     return;
@@ -370,7 +361,7 @@ void half_timeouts(struct estab_stack *s)
         half_free(s, index, "the SYN-ACK was not acknowledged");
         continue;
       }
-      fifo_remove(f, &s->halves, HALF_WAIT, index);
+      fifo_remove_link(f, &s->halves, HALF_WAIT, &h->wait);
       enter_stage(s, h, index, stage + 1);
       s->tcp.retransmissions++;
       owe_syn_ack(s, h, index);

@@ -309,18 +309,18 @@ static inline void demux_expect(struct estab_stack *s, const struct tcb *t)
   demux_meet(s, TAG_FULL | t->index, &t->tuple);
   s->ip.remembered.pair_ports = ip_pair_ports_of(&s->ip, &t->tuple);
 }
-// tuple and next: of the record, which whoever calls has at hand.
+// tuple and next: of the record, which whoever calls has at hand; hash: demux_hash() of the tuple.
 int demux_add(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
-              uint32_t *next);
+              uint64_t hash, uint32_t *next);
 void demux_remove(struct estab_stack *s, uint32_t tagged, const struct estab_tuple *tuple,
                   const uint32_t *next);
 // Another size of connection with the same tuple takes the place of one: needs no memory.
-// tuple and next: of the new one.
+// tuple: of the new one, which has the old one's hash_next already.
 void demux_replace(struct estab_stack *s, uint32_t before, const struct estab_tuple *tuple,
-                   uint32_t after, uint32_t *next);
+                   uint32_t after);
 // The same, and answers the part of the tuple's hash by which demux_remove_at() finds it again.
 uint32_t demux_replace_placed(struct estab_stack *s, uint32_t before,
-                              const struct estab_tuple *tuple, uint32_t after, uint32_t *next);
+                              const struct estab_tuple *tuple, uint32_t after);
 uint32_t demux_place_new(struct estab_stack *s, const struct estab_tuple *tuple);
 void demux_remove_at(struct estab_stack *s, uint32_t tagged, uint32_t place, uint32_t next);
 // isn_hash() of a tuple, which is often asked for, added, replaced and removed in a row: it is remembered.
@@ -379,9 +379,12 @@ static inline void stack_settle(struct estab_stack *s, struct tcb *t)
   else
     stack_arm(s, t);
 }
-// In the flow table's place of a half-open record (tagged), or a new one (0). NULL: no memory.
+// In the flow table's place of a half-open record, which stays the caller's. NULL: no memory, no change.
+struct tcb *stack_conn_of_half(struct estab_stack *s, const struct tcb_seed *seed,
+                               struct path *path, uint32_t half);
+// hash: demux_hash() of its tuple, for a place of its own. NULL: no memory, no change.
 struct tcb *stack_conn_new(struct estab_stack *s, const struct tcb_seed *seed, struct path *path,
-                           uint32_t half);
+                           uint64_t hash);
 void stack_conn_free(struct estab_stack *s, struct tcb *t);
 void stack_leave_table(struct estab_stack *s, struct tcb *t);
 // Where the next one of a list is written down.
@@ -456,7 +459,7 @@ void half_forget(struct estab_stack *s, uint32_t listener);
 void half_timeouts(struct estab_stack *s);
 uint64_t half_deadline(const struct estab_stack *s);
 void half_start(struct estab_stack *s, struct half *h, uint32_t index); // the SYN-ACK may leave
-struct tcb *half_grow(struct estab_stack *s, uint32_t index);
+struct tcb *half_grow(struct estab_stack *s, struct half *h, uint32_t index, struct listener *x);
 uint64_t deadline_of_ms(uint64_t now_ns, uint32_t ms);
 uint32_t ms_after(uint64_t now_ns, uint64_t wait_ns);
 

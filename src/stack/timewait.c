@@ -25,15 +25,14 @@ static inline void timewait_put(struct estab_stack *s, struct timewait *w, uint3
                                 unsigned list)
 {
   w->list = (uint8_t)list;
-  fifo_push(&s->wait_lists[list], &s->waits, WAIT_LINK, index);
+  fifo_push_link(&s->wait_lists[list], &s->waits, WAIT_LINK, index, &w->wait);
   if (list) s->wait_levels |= 1u << (list - 1);
 }
 
-static inline void timewait_take_out(struct estab_stack *s, const struct timewait *w,
-                                     uint32_t index)
+static inline void timewait_take_out(struct estab_stack *s, struct timewait *w)
 {
   struct fifo *list = &s->wait_lists[w->list];
-  fifo_remove(list, &s->waits, WAIT_LINK, index);
+  fifo_remove_link(list, &s->waits, WAIT_LINK, &w->wait);
   if (w->list && list->head == SLAB_NONE) s->wait_levels &= ~(1u << (w->list - 1));
 }
 
@@ -77,7 +76,7 @@ static uint32_t timewait_look_ms(const struct estab_stack *s)
 }
 
 // Out of every table; the record itself is the caller's.
-static void timewait_leave(struct estab_stack *s, uint32_t index, const char *cause)
+static struct timewait *timewait_leave(struct estab_stack *s, uint32_t index, const char *cause)
 {
   struct timewait *w = slab_at(&s->waits, index);
   stack_trace_state(s, &w->tuple, 0, ESTAB_TIME_WAIT, ESTAB_CLOSED, cause);
@@ -87,8 +86,9 @@ static void timewait_leave(struct estab_stack *s, uint32_t index, const char *ca
   } else {
     timewait_leave_table(s, w, index);
   }
-  timewait_take_out(s, w, index);
+  timewait_take_out(s, w);
   s->state_counts[ESTAB_TIME_WAIT]--;
+  return w;
 }
 
 void timewait_free(struct estab_stack *s, uint32_t index, const char *cause)
@@ -109,7 +109,7 @@ void timewait_restore(struct estab_stack *s, uint32_t index)
 {
   struct timewait *w = slab_at(&s->waits, index);
   w->seg.flags &= (uint8_t)~SEG_REPLACED;
-  demux_add(s, TAG_THIRD | index, &w->tuple,
+  demux_add(s, TAG_THIRD | index, &w->tuple, demux_hash(s, &w->tuple),
             &w->hash_next); // the half-open record has left: the table has room
 }
 
@@ -120,34 +120,34 @@ uint32_t timewait_oldest(const struct estab_stack *s)
   return s->wait_lists[1 + __builtin_ctz(s->wait_levels)].head;
 }
 
-// A record's index, contents undefined; SLAB_NONE: no room.
-static uint32_t timewait_take(struct estab_stack *s)
+// A record, all zero or to be written over, and its index; NULL: no room.
+static struct timewait *timewait_take(struct estab_stack *s, uint32_t *index)
 {
   uint32_t oldest = timewait_oldest(s);
-  if (s->settings.max_time_wait == 0) return SLAB_NONE;
+  if (s->settings.max_time_wait == 0) return NULL;
+  const char *cause = "cap on TIME-WAIT: oldest out";
   if (s->waits.count < s->settings.max_time_wait) {
-    uint32_t index = slab_new(&s->waits);
-    if (index != SLAB_NONE || oldest == SLAB_NONE) return index;
-    timewait_leave(s, oldest, "no memory: oldest out");
-  } else {
-    timewait_leave(s, oldest, "cap on TIME-WAIT: oldest out");
+    struct timewait *w = slab_new_at(&s->waits, index);
+    if (w || oldest == SLAB_NONE) return w;
+    cause = "no memory: oldest out";
   }
-  return oldest;
+  *index = oldest;
+  return timewait_leave(s, oldest, cause);
 }
 
 // The record takes the connection's place in the flow table, which needs no memory. SLAB_NONE: no room.
 static uint32_t timewait_of_conn(struct estab_stack *s, struct tcb *t)
 {
-  uint32_t index = timewait_take(s);
-  if (index == SLAB_NONE) return SLAB_NONE;
-  struct timewait *w = slab_at(&s->waits, index);
+  uint32_t index;
+  struct timewait *w = timewait_take(s, &index);
+  if (!w) return SLAB_NONE;
   w->seg = t->seg;
   w->tuple = t->tuple;
   w->netif = (uint16_t)t->netif;
+  w->hash_next = t->hash_next;
   uint64_t left_ns = t->at[TIMER_LIFE] > s->now_ns ? t->at[TIMER_LIFE] - s->now_ns : 0;
   w->deadline_ms = ms_after(s->now_ns, left_ns);
-  const uint32_t place =
-      demux_replace_placed(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index, &w->hash_next);
+  const uint32_t place = demux_replace_placed(s, TAG_FULL | t->index, &w->tuple, TAG_THIRD | index);
   t->bits &= ~(uint32_t)TCB_IN_TABLE;
   timewait_enqueue(s, w, index, t->time_wait_ms, place);
   s->state_counts[ESTAB_TIME_WAIT]++;
@@ -179,7 +179,7 @@ static void timewait_restart(struct estab_stack *s, struct timewait *w, uint32_t
 {
   const uint32_t life_ms = timewait_life_ms(s, w);
   const uint32_t place = w->list == 0 ? w->place : demux_place_new(s, &w->tuple);
-  timewait_take_out(s, w, index);
+  timewait_take_out(s, w);
   w->deadline_ms = ms_after(s->now_ns, (uint64_t)life_ms * 1000000u);
   timewait_enqueue(s, w, index, life_ms, place);
 }

@@ -86,33 +86,35 @@ void tcb_fresh(struct tcb *t, const struct estab_settings *set)
     t->at[i] = ESTAB_NEVER;
 }
 
+// Ours of a SYN that is to leave; the peer's numbers come with its own.
+static inline void begin_active(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed)
+{
+  t->snd.una = t->snd.nxt = seed->iss;
+  t->rcv.nxt = t->last_ack_sent = 1;
+  if (c->settings->timestamps) t->ts_offset = isn_ts_offset(c, seed->tuple);
+  if (!c->settings->window_scaling) t->rcv_wscale = 0;
+}
+
 void tcb_init(const struct tcp *c, struct tcb *t, const struct tcb_seed *seed, struct path *path,
               uint64_t now_ns)
 {
-  const struct estab_settings *set = c->settings;
   t->tuple = *seed->tuple;
   t->netif = (uint16_t)seed->netif;
   t->path = path;
-  t->iss = seed->iss;
-  t->flags = seed->flags;
-  t->snd.una = seed->iss;
-  t->snd.nxt = seed->snd_nxt;
-  t->snd.wnd = t->snd.max_wnd = seed->snd_wnd;
-  t->snd.wl1 = seed->irs;
-  t->snd_wscale = seed->snd_wscale;
-  t->snd_push = t->snd.up = seed->iss + 1;
-  t->rtx_nxt = t->recover = seed->iss;
-  t->rcv.nxt = t->rcv_read = t->rcv_push = t->rcv_up = t->last_ack_sent = seed->irs + 1;
-  t->tune_seq = t->rcv_read;
-  t->tune_at = (uint32_t)(now_ns >> TUNE_SHIFT);
-  t->ts_recent = seed->ts_recent;
-  if ((seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_TS) != 0 : set->timestamps)
-    t->ts_offset = isn_ts_offset(c, &t->tuple);
   t->peer_mss = seed->peer_mss;
-  bool scaled = (seed->flags & SEG_PASSIVE) ? (seed->flags & SEG_WS) != 0 : set->window_scaling;
-  if (!scaled) t->rcv_wscale = 0;
+  if (seed->agreed)
+    t->seg = *seed->agreed;
+  else
+    begin_active(c, t, seed);
+  const uint32_t iss = t->snd.una, next = t->rcv.nxt;
+  t->iss = t->rtx_nxt = t->recover = iss;
+  t->snd_push = t->snd.up = iss + 1;
+  t->snd.wnd = t->snd.max_wnd;
+  t->snd.wl1 = next - 1;
+  t->rcv_read = t->rcv_push = t->rcv_up = t->tune_seq = next;
+  t->tune_at = (uint32_t)(now_ns >> TUNE_SHIFT);
   const bool ip4 = tcb_is4(t);
-  t->rcv_mss = tcb_mss_for(set, path, ip4);
+  t->rcv_mss = tcb_mss_for(c->settings, path, ip4);
   take_mss(c, t, ip4);
   t->last_recv_ns = t->last_send_ns = now_ns;
 }

@@ -252,17 +252,15 @@ static inline bool tcp_tracing(const struct tcp *c)
 
 // ---- tcb.c: a connection's birth and end
 
-// What a handshake has agreed on, from a half-open record today and a SYN cookie later.
+// What a connection begins with: of an active OPEN, or of what a handshake has agreed on, in a half-open record today
+// and a SYN cookie later.
 struct tcb_seed {
   const struct estab_tuple *tuple;
+  const struct seg_state
+      *agreed; // all of it goes on, MAX.SND.WND is of the peer's SYN; NULL: active
   uint32_t netif;
-  uint32_t iss, irs;
-  uint32_t snd_nxt;  // ISS, or ISS + 1 when our SYN is out
-  uint32_t snd_wnd;  // window of the peer's SYN, never scaled
+  uint32_t iss;      // active OPEN: nothing was sent yet
   uint16_t peer_mss; // 0 = absent
-  uint8_t flags;     // enum seg_state_flags
-  uint8_t snd_wscale;
-  uint32_t ts_recent;
 };
 
 void tcb_fresh(struct tcb *t, const struct estab_settings *settings);

@@ -8,23 +8,17 @@ static void swell(struct kit *k)
   struct estab_stack *s = k->s;
   uint32_t index = demux_find(s, &k->tuple) & TAG_INDEX;
   const struct half *h = slab_at(&s->halves, index);
+  const struct seg_state agreed = h->seg;
   struct tcb_seed seed = {
       .tuple = &k->tuple,
+      .agreed = &agreed,
       .netif = h->netif,
-      .iss = h->seg.snd.una,
-      .irs = h->seg.rcv.nxt - 1,
-      .snd_nxt = h->seg.snd.nxt,
-      .snd_wnd = h->snd_wnd,
       .peer_mss = h->peer_mss,
-      .flags = h->seg.flags,
-      .snd_wscale = h->seg.snd_wscale,
-      .ts_recent = h->seg.ts_recent,
   };
   struct path *path = ip_path_get(&s->ip, &k->tuple.local, &k->tuple.remote, 1, s->now_ns);
   half_free(s, index, NULL);
-  struct tcb *t = stack_conn_new(s, &seed, path, 0);
+  struct tcb *t = stack_conn_new(s, &seed, path, demux_hash(s, &k->tuple));
   if (!t) abort();
-  t->state = ESTAB_SYN_RECEIVED;
   k->conn = conn_handle(t);
 }
 
