@@ -185,19 +185,18 @@ struct path *ip_path_find(const struct ip *ip, const struct estab_ip *local,
   return slot ? path_at(ip, *slot) : NULL;
 }
 
-struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
-                         uint32_t netif, uint64_t now_ns)
+// Any other than the one that was asked for last.
+static __attribute__((noinline)) struct path *path_get_other(struct ip *ip,
+                                                             const struct estab_ip *local,
+                                                             const struct estab_ip *remote,
+                                                             uint32_t netif)
 {
-  if (ip->lowered_count) ip_lowered_expire(ip, now_ns);
   if (!netif) {
     struct ip_route_result route;
     if (ip_route(ip, local, remote, 0, &route) != 0) return NULL;
     netif = route.netif;
   }
-  // Connections between the same two hosts often begin one after the other.
-  struct path *p = ip->remembered.path;
-  if (!p || p->netif != netif || !ip_same(&p->remote, remote) || !ip_same(&p->local, local))
-    p = ip_path_find(ip, local, remote, netif);
+  struct path *p = ip_path_find(ip, local, remote, netif);
   if (p) {
     ip->remembered.path = p;
     p->refs++;
@@ -223,6 +222,19 @@ struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const stru
   p->refs = 1;
   ip->remembered.path = p;
   path_table_insert(ip, index);
+  return p;
+}
+
+struct path *ip_path_get(struct ip *ip, const struct estab_ip *local, const struct estab_ip *remote,
+                         uint32_t netif, uint64_t now_ns)
+{
+  if (ip->lowered_count) ip_lowered_expire(ip, now_ns);
+  // Connections between the same two hosts often begin one after the other.
+  struct path *p = ip->remembered.path;
+  if (!p || !netif || p->netif != netif || !ip_same(&p->remote, remote) ||
+      !ip_same(&p->local, local))
+    return path_get_other(ip, local, remote, netif);
+  p->refs++;
   return p;
 }
 

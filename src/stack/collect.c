@@ -93,13 +93,18 @@ static void leave_accept_queue(struct estab_stack *s, struct tcb *t)
   t->bits &= ~(uint32_t)TCB_ACCEPT_QUEUED;
 }
 
-void stack_conn_free(struct estab_stack *s, struct tcb *t)
+static __attribute__((noinline)) void leave_lists(struct estab_stack *s, struct tcb *t)
 {
-  stack_leave_table(s, t);
   if (t->bits & TCB_ACCEPT_QUEUED) leave_accept_queue(s, t);
   if (t->bits & TCB_ON_EVENTS) list_remove(s, &s->events, TAG_FULL | t->index);
   if (t->bits & TCB_ON_READY) list_remove(s, &s->ready, TAG_FULL | t->index);
   if (t->bits & TCB_PARKED) list_remove(s, &s->parked, TAG_FULL | t->index);
+}
+
+void stack_conn_free(struct estab_stack *s, struct tcb *t)
+{
+  stack_leave_table(s, t);
+  if (t->bits & (TCB_ACCEPT_QUEUED | TCB_ON_EVENTS | TCB_ON_READY | TCB_PARKED)) leave_lists(s, t);
   wheel_cancel(&s->wheel, &t->timer);
   if (s->unarmed == t) s->unarmed = NULL;
   stack_forget_told(s, t);
