@@ -6,6 +6,13 @@ dir=$1
 shift
 log=$dir.setup.log
 if [ -f "$dir/build.ninja" ]; then
+  left=$#
+  while [ "$left" -gt 0 ]; do # what machine it is for was said the first time, and cannot be said again
+    case $1 in
+    --cross-file) shift 2; left=$((left - 2)) ;;
+    *) set -- "$@" "$1"; shift; left=$((left - 1)) ;;
+    esac
+  done
   meson configure "$dir" "$@" >/dev/null # --reconfigure alone leaves options of the compiler as they were
   set -- --reconfigure "$@"
 fi

@@ -248,7 +248,9 @@ struct estab_netif_settings {
   uint32_t gso_max_bytes; // out: payload of the largest super-segment, 0 = none
   uint32_t queue_frames;  // what the device holds before it drops; 0 = not known
   bool departure_times;   // out: it holds a frame back until not_before_ns, and what is behind it
-  bool checksum_none; // out: a memory link; those of TCP over IPv4 and its headers may be left out
+  // out, with checksum_offload: a memory link whose other end checks nothing. TCP over IPv4 leaves without sums, its IP
+  // header's too, as ESTAB_CHECKSUM_VALID.
+  bool checksum_none;
 };
 
 ESTAB_API void estab_netif_settings_default(struct estab_netif_settings *settings);

@@ -83,6 +83,8 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
 {
   const struct path *p = t->path;
   const bool offload = kind != SEGMENT_TEXT && p->checksum_offload; // also inside this stack
+  const bool unsummed = kind == SEGMENT_UNSUMMED ||
+                        (kind == SEGMENT_ANY && p->checksum_none && ip == ESTAB_IP4_HEADER_BYTES);
   frame_init(f, p->netif);
   if (link) memcpy(f->header, p->link_header, sizeof p->link_header);
   uint8_t *const l3 = f->header + link, *const tcp = l3 + ip;
@@ -94,8 +96,7 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
   const uint8_t traffic_class = t->traffic_class | o->ecn;
   if (ip == ESTAB_IP4_HEADER_BYTES)
     ip4_header_put(&p->local, &p->remote, p->address_sum, ESTAB_PROTOCOL_TCP,
-                   tcp_bytes + o->text_bytes, traffic_class, t->hop_limit, kind != SEGMENT_UNSUMMED,
-                   l3);
+                   tcp_bytes + o->text_bytes, traffic_class, t->hop_limit, !unsummed, l3);
   else
     ip6_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes + o->text_bytes, traffic_class, t->hop_limit,
              tuple_flow(&t->tuple), l3);
@@ -108,7 +109,7 @@ static inline __attribute__((always_inline)) void frame_of_segment_at(
   if (p->departure_times && o->text_bytes && t->work && work_is_paced(t->work))
     f->not_before_ns = t->work->pace.depart_ns;
   f->ecn = o->ecn;
-  if (kind == SEGMENT_UNSUMMED)
+  if (unsummed)
     f->checksum = ESTAB_CHECKSUM_VALID;
   else
     frame_checksum(f, tcp, tcp_bytes, kind == SEGMENT_BARE && !offload ? 0 : o->text_bytes,
@@ -186,12 +187,13 @@ static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
   const uint8_t hop_limit = s->settings.hop_limit;
   frame_init(f, h->netif);
   const size_t ip = ip_header_bytes(remote);
+  const bool unsummed = p && p->checksum_none && ip == ESTAB_IP4_HEADER_BYTES;
   size_t tcp_bytes = tcp_emit(syn_ack, f->header + ip);
   const uint16_t address_sum =
       p ? p->address_sum : estab_checksum_fold(estab_checksum_pseudo(local, remote, 0, 0));
   if (ip == ESTAB_IP4_HEADER_BYTES)
-    ip4_header_put(local, remote, address_sum, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit, true,
-                   f->header);
+    ip4_header_put(local, remote, address_sum, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit,
+                   !unsummed, f->header);
   else if (p)
     ip6_emit(p, ESTAB_PROTOCOL_TCP, tcp_bytes, 0, hop_limit, tuple_flow(&h->tuple), f->header);
   else
@@ -199,7 +201,10 @@ static void frame_of_syn_ack(const struct estab_stack *s, const struct half *h,
                tuple_flow(&h->tuple), f->header);
   f->pieces[0].length = ip + tcp_bytes;
   f->l4_offset = (uint16_t)ip;
-  frame_checksum(f, f->header + ip, tcp_bytes, 0, address_sum, offload);
+  if (unsummed)
+    f->checksum = ESTAB_CHECKSUM_VALID;
+  else
+    frame_checksum(f, f->header + ip, tcp_bytes, 0, address_sum, offload);
 }
 
 // Fits a reply or a frame of link's into f. 1: filled, 0: waits for a neighbour or was dropped.
