@@ -190,7 +190,7 @@ static void half_syn_ack_accecn(const struct estab_settings *set, struct half *h
     h->bits |= HALF_ECN_NO_ECT;
     return;
   }
-  out->flags |= accecn_handshake_flags((h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT);
+  out->flags |= accecn_handshake_flags((uint32_t)(h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT);
   if (h->stage == 0 && !(h->bits & HALF_ECN_AGAIN) && set->ecn_option)
     accecn_put_first(&out->options);
 }
@@ -262,7 +262,7 @@ struct tcb *half_grow(struct estab_stack *s, struct half *h, uint32_t index, str
   if (h->timewait != SLAB_NONE) timewait_free(s, h->timewait, "a new connection of the same tuple");
   if (t->flags & SEG_ACCECN) {
     t->bits |= TCB_ACCECN;
-    t->accecn.bits |= (h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT;
+    t->accecn.bits |= (uint8_t)((h->bits & HALF_ECN_FIELD) >> HALF_ECN_SHIFT);
   }
   if (h->bits & HALF_ECN_NO_ECT) t->accecn.bits |= ACCECN_NO_ECT;
   t->listener = h->listener;
