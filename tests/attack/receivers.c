@@ -204,18 +204,10 @@ static void s4(struct attack_run *r)
       // The first segment is missing; all others are there, so it says, three times.
       const struct seg_state *t = kit_seg(&k);
       for (unsigned n = 0; n < 3; n++) {
-        struct estab_tcp_header h = {.src_port = k.tuple.remote_port,
-                                     .dst_port = k.tuple.local_port,
-                                     .seq = t->rcv.nxt,
-                                     .ack = start,
-                                     .flags = A,
-                                     .window = 512};
-        h.options.present = ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK;
-        h.options.ts_value = k.ts_ms;
-        h.options.ts_echo = k.ts_echo;
-        h.options.sack_count = 1;
-        h.options.sack[0] = (struct estab_sack_block){start + 1000, t->snd.nxt};
-        kit_inject_raw(&k, &h, NULL, 0);
+        const struct estab_sack_block block = {start + 1000, t->snd.nxt};
+        kit_inject(
+            &k, &(struct kit_in){
+                    .seq = t->rcv.nxt, .ack = start, .flags = A, .sack_count = 1, .sack = &block});
         kit_drain(&k);
       }
       sacked = kit_seg(&k)->snd.nxt - start - 1000;

@@ -3,6 +3,7 @@
 #include "support/kit.h"
 
 #include <stdarg.h>
+#include <time.h>
 
 // ---- Memory
 
@@ -171,12 +172,24 @@ void kit_inject(struct kit *k, const struct kit_in *in)
     o->ts_value = in->ts == KIT_TS_OLD && t ? t->ts_recent - 1 : k->ts_ms;
     o->ts_echo = (in->flags & ESTAB_TCP_ACK) ? k->ts_echo : 0;
   }
+  if (in->sack_count > 0) {
+    o->present |= ESTAB_TCP_OPT_SACK;
+    o->sack_count = in->sack_count;
+    memcpy(o->sack, in->sack, in->sack_count * sizeof *in->sack);
+  }
   uint8_t text[1500];
   must(in->text_bytes <= sizeof text, "text is too long");
   uint32_t first = in->seq + ((in->flags & ESTAB_TCP_SYN) ? 1u : 0u) - (k->irs + 1);
   for (uint32_t i = 0; i < in->text_bytes; i++)
     text[i] = kit_peer_octet(first + i);
   kit_inject_raw(k, &h, text, in->text_bytes);
+}
+
+uint64_t kit_cpu_ns(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 // What the peer learns from a segment of the stack.

@@ -117,6 +117,8 @@ struct kit_in {
   uint16_t urgent;
   uint8_t ts;       // enum kit_ts
   bool window_zero; // window 0 is meant
+  uint8_t sack_count;
+  const struct estab_sack_block *sack;
 };
 
 void kit_inject(struct kit *k, const struct kit_in *in);
@@ -157,6 +159,9 @@ bool kit_is_gone(struct kit *k);
 // The user's part of both: events, reading; accepts what waits.
 void kit_user(struct kit *k);
 int kit_send(struct kit *k, uint32_t n);
+
+// CPU time of this process, so that an attack's price can be told.
+uint64_t kit_cpu_ns(void);
 
 void kit_say(struct kit *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

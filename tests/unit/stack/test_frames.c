@@ -17,21 +17,28 @@ struct host {
   estab_stack *s;
 };
 
-static struct host *host_new(uint16_t mtu)
+// 192.0.2.LAST and fd00::LAST, over such an interface.
+static struct host *host_over(const struct estab_netif_settings *netif, uint8_t last)
 {
   struct host *h = calloc(1, sizeof *h);
   assert_non_null(h);
   struct estab_settings settings;
-  struct estab_netif_settings netif;
-  struct estab_ip ip = estab_ip4(192, 0, 2, 1);
+  struct estab_ip ip4 = estab_ip4(192, 0, 2, last), ip6 = {{0xfd, [15] = last}};
   estab_settings_default(&settings);
   settings.mem = prop_mem_door(&h->door);
   assert_int_equal(estab_stack_new(&settings, 0, &h->s), ESTAB_OK);
+  assert_int_equal(estab_netif_add(h->s, netif), 1);
+  assert_int_equal(estab_address_add(h->s, 1, &ip4, 24), ESTAB_OK);
+  assert_int_equal(estab_address_add(h->s, 1, &ip6, 64), ESTAB_OK);
+  return h;
+}
+
+static struct host *host_new(uint16_t mtu)
+{
+  struct estab_netif_settings netif;
   estab_netif_settings_default(&netif);
   netif.mtu = mtu;
-  assert_int_equal(estab_netif_add(h->s, &netif), 1);
-  assert_int_equal(estab_address_add(h->s, 1, &ip, 24), ESTAB_OK);
-  return h;
+  return host_over(&netif, 1);
 }
 
 static void host_end(struct host *h)
@@ -259,25 +266,6 @@ static void interface_down(void **state)
   host_end(h);
 }
 
-// The stack behind a link in memory; both families.
-static struct host *host_on_memory_link(uint8_t last)
-{
-  struct host *h = calloc(1, sizeof *h);
-  assert_non_null(h);
-  struct estab_settings settings;
-  struct estab_netif_settings netif;
-  struct estab_ip ip4 = estab_ip4(192, 0, 2, last), ip6 = {{0xfd, [15] = last}};
-  estab_settings_default(&settings);
-  settings.mem = prop_mem_door(&h->door);
-  assert_int_equal(estab_stack_new(&settings, 0, &h->s), ESTAB_OK);
-  estab_netif_settings_default(&netif);
-  netif.checksum_offload = netif.checksum_none = netif.checksum_trusted = true;
-  assert_int_equal(estab_netif_add(h->s, &netif), 1);
-  assert_int_equal(estab_address_add(h->s, 1, &ip4, 24), ESTAB_OK);
-  assert_int_equal(estab_address_add(h->s, 1, &ip6, 64), ESTAB_OK);
-  return h;
-}
-
 // Passes on what h has to send, and looks at its sums. Answers how many frames.
 static unsigned unsummed(struct host *h, struct host *peer, bool ip6)
 {
@@ -300,7 +288,10 @@ static void no_checksums_on_a_memory_link(void **state)
 {
   (void)state;
   for (unsigned ip6 = 0; ip6 < 2; ip6++) {
-    struct host *h[2] = {host_on_memory_link(1), host_on_memory_link(2)};
+    struct estab_netif_settings memory;
+    estab_netif_settings_default(&memory);
+    memory.checksum_offload = memory.checksum_none = memory.checksum_trusted = true;
+    struct host *h[2] = {host_over(&memory, 1), host_over(&memory, 2)};
     struct estab_listen_settings l;
     struct estab_connect_settings c;
     estab_listener listener;

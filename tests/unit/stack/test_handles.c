@@ -13,8 +13,7 @@
 // As if the user had been told of another one since.
 static void forget_told(estab_stack *s)
 {
-  s->told = NULL;
-  s->told_conn = 0;
+  stack_forget_told(s, s->told);
 }
 
 // Reset, and asked for by its handle: nothing that arrives is its any more, also when the handle is gone.

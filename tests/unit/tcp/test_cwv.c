@@ -254,18 +254,12 @@ static void sacked_text_counts(void **state)
   assert_non_null(t->work);
   const uint64_t before = t->work->rate.delivered_bytes;
   for (uint32_t last = 1; last < 8; last++) {
-    struct estab_tcp_header h = {.src_port = k.tuple.remote_port,
-                                 .dst_port = k.tuple.local_port,
-                                 .seq = t->rcv.nxt,
-                                 .ack = una,
-                                 .flags = ESTAB_TCP_ACK,
-                                 .window = 512};
-    h.options.present = ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK;
-    h.options.ts_value = k.ts_ms;
-    h.options.ts_echo = k.ts_echo;
-    h.options.sack_count = 1;
-    h.options.sack[0] = (struct estab_sack_block){first + mss, first + (last + 1) * mss};
-    kit_inject_raw(&k, &h, NULL, 0);
+    const struct estab_sack_block block = {first + mss, first + (last + 1) * mss};
+    kit_inject(&k, &(struct kit_in){.seq = t->rcv.nxt,
+                                    .ack = una,
+                                    .flags = ESTAB_TCP_ACK,
+                                    .sack_count = 1,
+                                    .sack = &block});
     assert_int_equal(t->snd.una, una);
     assert_int_equal(t->work->rate.delivered_bytes - before, last * mss);
   }
