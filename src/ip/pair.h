@@ -84,14 +84,6 @@ static inline void ip_pair_addresses(const struct ip *ip, struct estab_tuple *ou
   out->remote = ip->remembered.src;
 }
 
-// Will what comes from there to here be of the pair?
-static inline bool ip_pair_is(const struct ip *ip, const struct estab_ip *local,
-                              const struct estab_ip *remote)
-{
-  const struct ip_remembered *r = &ip->remembered;
-  return r->pair_version != 0 && ip_same(&r->dst, local) && ip_same(&r->src, remote);
-}
-
 // Both ports at the head of a segment, as whoever uses the pair may note them in pair_ports.
 static inline uint64_t ip_pair_ports(const uint8_t *tcp)
 {

@@ -96,17 +96,6 @@ static int choose_tuple(struct estab_stack *s, const struct estab_connect_settin
   return ESTAB_ERR_EXISTS; // RFC 9293 3.10.1
 }
 
-// The connection has just been put into the table: the next segment of those addresses and ports is its.
-static inline void expect_answer(struct estab_stack *s, const struct estab_tuple *tuple)
-{
-  if (tuple->local_port == tuple->remote_port || !ip_pair_is(&s->ip, &tuple->local, &tuple->remote))
-    return;
-  uint8_t ports[4];
-  put_be16(ports, tuple->remote_port);
-  put_be16(ports + 2, tuple->local_port);
-  s->ip.remembered.pair_ports = ip_pair_ports(ports);
-}
-
 int estab_connect(estab_stack *s, const struct estab_connect_settings *settings, uint64_t now_ns,
                   estab_conn *out)
 {
@@ -143,7 +132,7 @@ int estab_connect(estab_stack *s, const struct estab_connect_settings *settings,
   if (s->settings.syn_timeout_ns)
     t->at[TIMER_USER] = u64_sum(s->now_ns, s->settings.syn_timeout_ns);
   *out = conn_handle(t);
-  expect_answer(s, &t->tuple);
+  demux_expect(s, t);
   stack_collect(s, t);
   return ESTAB_OK;
 }

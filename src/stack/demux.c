@@ -193,12 +193,16 @@ static inline void demux_unlink(struct estab_stack *s, uint32_t *link, uint32_t 
   if (d->mask + 1 > DEMUX_MIN_BUCKETS && d->count < (d->mask + 1) / 8) resize(s, (d->mask + 1) / 2);
 }
 
+// Mostly the first of its chain.
+static inline uint32_t *demux_link_at(struct estab_stack *s, uint32_t tagged, uint32_t place)
+{
+  uint32_t *link = &s->demux.buckets[place & s->demux.mask];
+  return *link == tagged ? link : demux_link(s, tagged, place);
+}
+
 void demux_remove_at(struct estab_stack *s, uint32_t tagged, uint32_t place, uint32_t next)
 {
-  struct demux *d = &s->demux;
-  uint32_t *link = &d->buckets[place & d->mask];
-  if (*link != tagged) link = demux_link(s, tagged, place);
-  demux_unlink(s, link, tagged, next);
+  demux_unlink(s, demux_link_at(s, tagged, place), tagged, next);
 }
 
 // Nothing else points at it, so the chain of the hash that is remembered is tried before anybody asks whose that is.
@@ -235,9 +239,7 @@ uint32_t demux_replace_placed(struct estab_stack *s, uint32_t before,
                               const struct estab_tuple *tuple, uint32_t after)
 {
   const uint32_t place = demux_place_of(s, tuple);
-  uint32_t *link = &s->demux.buckets[place & s->demux.mask];
-  if (*link != before) link = demux_link(s, before, place);
-  demux_exchange(s, link, before, tuple, after);
+  demux_exchange(s, demux_link_at(s, before, place), before, tuple, after);
   return place;
 }
 
