@@ -6,6 +6,9 @@
 // Krawczyk, Krovetz, Rogaway: UMAC) over blocks, and pairs.h over what comes of them: two packets of one length
 // meet with a chance of 2^-32 whoever made them, at the price of one multiplication for 8 bytes; where the compiler
 // has integers of 128 bits, for 16 bytes and with a chance of 2^-64.
+//
+// Text that recall.h will have is not hashed: the headers say whether there can be a copy, and the texts themselves,
+// compared, whether it is one.
 #include <string.h>
 
 #include "base/bytes.h"
@@ -29,7 +32,12 @@ struct watch_duplicate {
   uint64_t ts_ns;
   uint64_t
       before; // number of the packet before it in the chain, 0 = none; above bit 56: its copies so far
+  uint64_t
+      text; // where recall.h has its text, 0 = nowhere; DUPLICATE_WHOLE: the hash is of all of it
 };
+
+#define DUPLICATE_WHOLE UINT64_MAX
+#define DUPLICATE_TEXTS 4 // behind equal headers that are compared: more are no chance
 
 #define DUPLICATE_NUMBER ((UINT64_C(1) << 56) - 1)
 #define DUPLICATE_COPY   (UINT64_C(1) << 56)
@@ -162,9 +170,8 @@ static __attribute__((noinline)) uint64_t duplicate_hash_long(
 }
 
 static inline uint64_t duplicate_hash(const struct watch_duplicates_table *t,
-                                      const struct watch_packet *p)
+                                      const struct watch_packet *p, size_t bytes)
 {
-  const size_t bytes = p->ip_captured_bytes;
   const uint64_t lengths = (uint64_t)p->ip_bytes << 32 | bytes;
   if (bytes > DUPLICATE_BLOCK_BYTES)
     return duplicate_hash_long(t, (struct cursor){p->ip, bytes}, lengths);
@@ -178,6 +185,14 @@ static bool duplicate_can_be_told(const struct watch_packet *p)
   if (p->fragment.id != 0) return true;
   if (p->kind != WATCH_KIND_TCP) return false;
   return p->payload_bytes > 0 || (p->tcp.flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST));
+}
+
+// Whether recall.h will have all of its text, if the packet is none that came before.
+static bool duplicate_is_recalled(const struct watch_duplicates *d, const struct watch_packet *p)
+{
+  return d->recall && p->kind == WATCH_KIND_TCP && p->payload_bytes >= RECALL_TEXT_MIN &&
+         p->payload_bytes <= RECALL_TEXT && p->payload_captured_bytes == p->payload_bytes &&
+         p->tcp_checksum == WATCH_CHECKSUM_OK && p->ip_checksum == WATCH_CHECKSUM_OK;
 }
 
 // Answers whether the bit of `hash` was set; sets it in the generation that runs.
@@ -208,20 +223,35 @@ static void duplicate_join_chain(struct watch_duplicates_table *t)
   t->head = NULL;
 }
 
+// Whether a packet of equal hash is the same one. `texts` are left to be compared.
+static WATCH_RARE bool duplicate_is(const struct watch_duplicates *d,
+                                    const struct watch_duplicate *e, const struct watch_packet *p,
+                                    bool recalled, unsigned *texts)
+{
+  if (!recalled) return e->text == DUPLICATE_WHOLE;
+  if (e->text == DUPLICATE_WHOLE || *texts == 0) return false;
+  --*texts;
+  return recall_has(d->recall, e->text, p->payload, p->payload_bytes);
+}
+
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns)
 {
+  d->text = NULL;
   if (!duplicate_can_be_told(p)) return false;
   if (!d->table && !watch_duplicates_table_make(d)) return false;
   struct watch_duplicates_table *t = d->table;
-  const uint64_t hash = duplicate_hash(t, p);
+  const bool recalled = duplicate_is_recalled(d, p);
+  const uint64_t hash =
+      duplicate_hash(t, p, recalled ? (size_t)(p->payload - p->ip) : p->ip_captured_bytes);
   duplicate_join_chain(t);
   uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
 
   const bool maybe = duplicate_lately(t, hash);
+  unsigned texts = DUPLICATE_TEXTS;
   for (uint64_t n = maybe ? *head : 0; n != 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
     struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
     if (ts_ns > e->ts_ns && ts_ns - e->ts_ns > WATCH_DUPLICATE_WINDOW_NS) break;
-    if (e->hash == hash) {
+    if (e->hash == hash && duplicate_is(d, e, p, recalled, &texts)) {
       if (e->before / DUPLICATE_COPY == WATCH_DUPLICATE_COPIES) break; // no mirror: a flood
       e->before += DUPLICATE_COPY;
       return true;
@@ -230,7 +260,9 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   }
   t->packets++;
   if (t->packets % WATCH_DUPLICATE_PACKETS == 0) duplicate_turn(t);
-  t->ring[t->packets % WATCH_DUPLICATE_PACKETS] = (struct watch_duplicate){hash, ts_ns, 0};
+  struct watch_duplicate *const new = &t->ring[t->packets % WATCH_DUPLICATE_PACKETS];
+  *new = (struct watch_duplicate){hash, ts_ns, 0, recalled ? 0 : DUPLICATE_WHOLE};
+  if (recalled) d->text = &new->text;
   t->head = head;
   __builtin_prefetch(head, 1);
   return false;

@@ -5,10 +5,12 @@
 
 #include "base/mem.h"
 #include "watch/decode.h"
+#include "watch/recall.h"
 
-#define WATCH_DUPLICATE_WINDOW_NS UINT64_C(10000000) // 10 ms
-#define WATCH_DUPLICATE_PACKETS   4096               // the last ones that are remembered
-#define WATCH_DUPLICATE_COPIES    3                  // of a packet; one more is another packet
+#define WATCH_DUPLICATE_WINDOW_NS    UINT64_C(10000000) // 10 ms
+#define WATCH_DUPLICATE_PACKETS      4096               // the last ones that are remembered
+#define WATCH_DUPLICATE_RECALL_BYTES (4u << 20)         // of text, or it is hashed
+#define WATCH_DUPLICATE_COPIES       3                  // of a packet; one more is another packet
 
 struct watch_duplicates_table;
 
@@ -16,17 +18,27 @@ struct watch_duplicates {
   struct mem *mem;
   struct watch_duplicates_table *table; // NULL: no memory for it, nothing is recognised
   uint64_t key[2];
+  const struct recall *recall; // has the texts of those that came; NULL: whole packets are hashed
+  uint64_t *text;              // where it has that of the newest, once it has; NULL: hashed
 };
 
-// Takes about 150 KiB at the first packet; refused memory is asked for again later.
+// Takes about 180 KiB at the first packet; refused memory is asked for again later.
 void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2]);
 void watch_duplicates_destroy(struct watch_duplicates *d);
 
 // Whether the innermost IP packet is, byte for byte, one of the last WATCH_DUPLICATE_PACKETS and within the
 // window (link header, tags and tunnel apart). Remembers it otherwise. Without an IP identification (IPv6, or
 // 0) two segments that carry nothing are alike because the same was said twice, so only packets with text, SYN,
-// FIN or RST are judged then. Packets that the capture cut are compared as far as they go.
+// FIN or RST are judged then. Packets that the capture cut are compared as far as they go. With `recall`, what is
+// gone from there counts no more.
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns);
+
+// The text of the packet that was judged last is in `recall` at that place.
+static inline void watch_duplicate_recalled(struct watch_duplicates *d, uint64_t place)
+{
+  if (d->text) *d->text = place;
+  d->text = NULL;
+}
 
 // The packet that was judged last is not remembered: its receiver took it for nothing, so a copy is news.
 void watch_duplicate_forget(struct watch_duplicates *d);

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "proto/seq.h"
 
 struct recall_entry {
@@ -26,9 +27,18 @@ void recall_destroy(struct recall *r, struct mem *mem)
   r->ring = NULL;
 }
 
-void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count)
+// The ring is larger than caches: the place for the next text, most likely as long as the last one, is asked for now.
+static inline __attribute__((always_inline)) void recall_ask(const struct recall *r, uint32_t bytes)
 {
-  if (!r->ring || !count) return;
+  const uint8_t *const at = r->ring + u32_min((uint32_t)r->head & (r->size - 1), r->size - bytes);
+  for (uint32_t i = 0; i < bytes; i += 64)
+    __builtin_prefetch(at + i, 1);
+}
+
+uint64_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
+                    uint32_t count)
+{
+  if (!r->ring || !count) return 0;
   if (count > RECALL_TEXT) count = RECALL_TEXT;
   uint32_t takes = (uint32_t)sizeof(struct recall_entry) + ((count + 7) & ~7u);
   uint32_t at = (uint32_t)r->head & (r->size - 1);
@@ -42,6 +52,17 @@ void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *tex
   memcpy(r->ring + at + sizeof e, text, count);
   *last = r->head + 1;
   r->head += takes;
+  recall_ask(r, takes);
+  return *last;
+}
+
+bool recall_has(const struct recall *r, uint64_t place, const uint8_t *text, uint32_t count)
+{
+  if (place == 0 || place - 1 + r->size < r->head) return false; // written over
+  const uint8_t *const at = r->ring + ((uint32_t)(place - 1) & (r->size - 1));
+  struct recall_entry e;
+  memcpy(&e, at, sizeof e);
+  return e.count == count && memcmp(at + sizeof e, text, count) == 0;
 }
 
 static bool recall_compare(const uint8_t *old, const uint8_t *text, uint32_t count,

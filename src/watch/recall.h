@@ -6,9 +6,10 @@
 #include "base/mem.h"
 #include "watch/rare.h"
 
-#define RECALL_BUCKETS 4096u
-#define RECALL_STEPS   32u   // older segments of a bucket that are looked at, at most
-#define RECALL_TEXT    1500u // octets of a segment that are kept
+#define RECALL_BUCKETS  4096u
+#define RECALL_STEPS    32u   // older segments of a bucket that are looked at, at most
+#define RECALL_TEXT     1500u // octets of a segment that are kept
+#define RECALL_TEXT_MIN 2u    // a single one may be a probe: any octet
 
 struct recall {
   uint8_t *ring;                 // NULL: no memory, nothing is remembered
@@ -39,8 +40,12 @@ static inline __attribute__((always_inline)) void recall_expect(const struct rec
 {
   __builtin_prefetch(&r->last[recall_bucket(who)], 1);
 }
-// `who` names one side of one connection.
-void recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text, uint32_t count);
+// `who` names one side of one connection. Answers the place for recall_has(), 0 = none.
+uint64_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
+                    uint32_t count);
+// Whether the text at that place is still there, and this one.
+WATCH_RARE bool recall_has(const struct recall *r, uint64_t place, const uint8_t *text,
+                           uint32_t count);
 // Whether text of `who` at seq says anything else than what was there before.
 WATCH_RARE bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq,
                                const uint8_t *text, uint32_t count, struct recall_difference *out);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/fmt.h"
 #include "watch/doubt.h"
+#include "watch/duplicate.h"
 #include "watch/life.h"
 #include "watch/measure.h"
 #include "watch/observe.h"
@@ -90,9 +91,11 @@ static bool track_is_same(const struct track_signature *a, const struct track_si
 
 void track_remember(struct track *t, uint64_t life_packet, const struct segment *g)
 {
-  if (g->text_bytes < 2 || (g->bits & (SEGMENT_BAD | SEGMENT_CUT))) return;
-  recall_add(t->recall, doubt_who(life_packet, g->end),
-             g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), t->packet->payload, g->text_bytes);
+  if (g->text_bytes < RECALL_TEXT_MIN || (g->bits & (SEGMENT_BAD | SEGMENT_CUT))) return;
+  const uint64_t place =
+      recall_add(t->recall, doubt_who(life_packet, g->end),
+                 g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), t->packet->payload, g->text_bytes);
+  if (t->duplicates) watch_duplicate_recalled(t->duplicates, place);
 }
 
 static void track_judge(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)

@@ -311,6 +311,53 @@ static void the_ring_goes_round(void **state)
   copies_close(&c);
 }
 
+// The observer's way: what is no copy is judged, and then its text is remembered.
+static bool copies_recalled(struct copies *c, struct recall *recall, const struct estab_packet *p)
+{
+  if (copies_seen(c, p, WRAPPING_RAW, 0)) return true;
+  watch_duplicate_recalled(
+      &c->seen, recall_add(recall, 1, p->tcp.seq, p->payload, (uint32_t)p->payload_bytes));
+  return false;
+}
+
+// Headers are hashed, the texts behind equal ones compared, as long as they are there.
+static void texts_are_compared(void **state)
+{
+  (void)state;
+  static struct copies c;
+  static struct recall recall;
+  static uint8_t long_text[RECALL_TEXT];
+  copies_open(&c);
+  recall_init(&recall, &c.mem, 1 << 16);
+  c.seen.recall = &recall;
+  struct estab_packet p = wrapped_tcp(4, 0x010, long_text, 1000);
+  assert_false(copies_recalled(&c, &recall, &p));
+  assert_true(copies_recalled(&c, &recall, &p));
+  // Two words change places: the headers are the same, the checksum in them too.
+  for (unsigned i = 1; i <= 6; i++) {
+    long_text[2 * i] = 1;
+    assert_false(copies_recalled(&c, &recall, &p));
+    assert_true(copies_recalled(&c, &recall, &p));
+    long_text[2 * i] = 0;
+  }
+  // Of those, no more than the newest four are looked at.
+  long_text[2 * 3] = 1;
+  assert_true(copies_recalled(&c, &recall, &p));
+  long_text[2 * 3] = 0;
+  long_text[2 * 2] = 1;
+  assert_false(copies_recalled(&c, &recall, &p));
+  // A text that was never remembered, and one that is written over, are no copies of anything.
+  p.tcp.seq++;
+  assert_false(copies_seen(&c, &p, WRAPPING_RAW, 0));
+  assert_false(copies_recalled(&c, &recall, &p));
+  assert_true(copies_recalled(&c, &recall, &p));
+  for (unsigned i = 0; i < (1 << 16) / 1000; i++)
+    (void)recall_add(&recall, 2, i, long_text, 1000);
+  assert_false(copies_recalled(&c, &recall, &p));
+  recall_destroy(&recall, &c.mem);
+  copies_close(&c);
+}
+
 static void without_memory(void **state)
 {
   (void)state;
@@ -337,6 +384,7 @@ int main(void)
       cmocka_unit_test(every_bit_counts),
       cmocka_unit_test(without_an_identification),
       cmocka_unit_test(the_ring_goes_round),
+      cmocka_unit_test(texts_are_compared),
       cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
