@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // flows.c - how many bytes a connection takes in the observer, at its memory door, tables included.
 //
-// usage: flows idle|one COUNT
-//   idle   established IPv6 connections: handshake, text both ways, acknowledged
-//   one    connections of which one SYN was seen
+// usage: flows idle|one|refused COUNT
+//   idle     established IPv6 connections: handshake, text both ways, acknowledged
+//   one      connections of which one SYN was seen
+//   refused  the same, and the RST that answered it
 // Prints the bytes in use with COUNT connections and with twice as many; COUNT is best a power of 2, so that tables
 // have grown alike.
 #include <inttypes.h>
@@ -14,7 +15,7 @@
 #include <estab/watch.h>
 #include <estab/wire.h>
 
-enum { SYN = 2, PSH = 8, ACK = 16 };
+enum { SYN = 2, RST = 4, PSH = 8, ACK = 16 };
 
 static uint64_t now_ns = UINT64_C(1600000000000000000), in_use;
 static estab_watch *watch;
@@ -59,17 +60,18 @@ static void segment(uint32_t n, bool answer, uint32_t seq, uint32_t ack, uint8_t
   put(tcp + 8, ack, 4);
   put(tcp + 12, 0x50000000 | (uint32_t)flags << 16 | 64240, 4);
   const size_t bytes = 54 + 20 + text_bytes;
-  now_ns += 10000;
+  now_ns += 1000; // what waits for seconds waits to the end
   estab_watch_input(watch, 0, ESTAB_LINKTYPE_ETHERNET, frame, bytes, bytes, now_ns);
   static struct estab_watch_record record;
   while (estab_watch_next(watch, &record))
     continue;
 }
 
-static void connection(uint32_t n, bool idle)
+static void connection(uint32_t n, const char *kind)
 {
   segment(n, false, 1000, 0, SYN, 0);
-  if (!idle) return;
+  if (strcmp(kind, "refused") == 0) segment(n, true, 0, 1001, RST | ACK, 0);
+  if (strcmp(kind, "idle") != 0) return;
   segment(n, true, 5000, 1001, SYN | ACK, 0);
   segment(n, false, 1001, 5001, ACK, 0);
   segment(n, false, 1001, 5001, PSH | ACK, 60);
@@ -80,10 +82,9 @@ static void connection(uint32_t n, bool idle)
 int main(int argc, char **argv)
 {
   if (argc != 3) {
-    fputs("usage: flows idle|one COUNT\n", stderr);
+    fputs("usage: flows idle|one|refused COUNT\n", stderr);
     return 2;
   }
-  const bool idle = strcmp(argv[1], "idle") == 0;
   const uint32_t count = (uint32_t)strtoul(argv[2], NULL, 10);
   struct estab_watch_settings settings;
   estab_watch_settings_default(&settings);
@@ -95,7 +96,7 @@ int main(int argc, char **argv)
   uint64_t bytes[2];
   for (uint32_t n = 0, i = 0; i < 2; i++) {
     for (; n < (i + 1) * count; n++)
-      connection(n, idle);
+      connection(n, argv[1]);
     bytes[i] = in_use;
   }
   struct estab_watch_stats stats = {.struct_bytes = sizeof stats};

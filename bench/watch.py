@@ -189,5 +189,6 @@ def measure(build, estab, quick, say):
         Bound(f"{PREFIX}: peak at the memory door / ceiling of 256 MiB", peak / CEILING_BYTES, 1, True),
         Bound(f"{PREFIX}: bytes of an idle established IPv6 connection", watch.flow_bytes("idle"), 384,
               True),
-        Bound(f"{PREFIX}: bytes of a connection of one packet", watch.flow_bytes("one"), 128, True)]
+        Bound(f"{PREFIX}: bytes of a connection of one packet", watch.flow_bytes("one"), 128, True),
+        Bound(f"{PREFIX}: bytes of a refused connection", watch.flow_bytes("refused"), 160, True)]
     return Table(columns, list(cells.items())), bounds

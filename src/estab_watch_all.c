@@ -70,6 +70,7 @@
 #include "watch/reach.c"
 #include "watch/recall.c"
 #include "watch/record.c"
+#include "watch/refused.c"
 #include "watch/scan.c"
 #include "watch/scan_alert.c"
 #include "watch/scan_alone.c"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // evict.c - which connection is shed when the ceiling is reached: a rule that no sender's hash key can bend.
 //
-// In this order: attempts whose row is told; connections that are over but for TIME-WAIT; one segment with a wrong
-// checksum; one SYN, FIN or RST; one segment of something else: the oldest of them, since it has waited longest
-// for an answer. Then full records: never established; closing; established last: of the eight that stand first
-// in line, the one that was idle longest, and the other seven go to the end of the line.
+// In this order: attempts whose row is told; refused ones; connections that are over but for TIME-WAIT; one segment
+// with a wrong checksum; one SYN, FIN or RST; one segment of something else: the oldest of them, since it has waited
+// longest for an answer. Then full records: never established; closing; established last: of the eight that stand
+// first in line, the one that was idle longest, and the other seven go to the end of the line.
+#include "watch/refused.h"
 #include "watch/track_internal.h"
 
 _Static_assert((unsigned)ESTAB_WATCH_SHEDS == (unsigned)FLOW_CLASSES,
@@ -38,12 +39,23 @@ static WATCH_RARE uint32_t evict_idle_longest(struct track *t, struct fifo *line
   return best | FLOW_REF_FULL;
 }
 
+static WATCH_RARE bool evict_refused(struct track *t)
+{
+  uint64_t at_ns;
+  const struct track_refused *const r = refused_first(t, &at_ns);
+  if (!r) return false;
+  t->stats->shed[FLOW_DONE]++;
+  track_finish(t, r->list.head, true);
+  return true;
+}
+
 static WATCH_RARE bool evict_one(struct track *t)
 {
   static const uint8_t order[] = {FLOW_ONE_TOLD, FLOW_DONE, FLOW_ONE_BAD, FLOW_ONE_SHORT,
                                   FLOW_ONE_LONG, FLOW_HALF, FLOW_OVER,    FLOW_ESTABLISHED};
   for (unsigned i = 0; i < sizeof order; i++) {
     struct fifo *line = &t->lists[order[i]];
+    if (order[i] == FLOW_DONE && evict_refused(t)) return true;
     if (!line->count) continue;
     uint32_t ref = line->head;
     if (order[i] == FLOW_DONE)

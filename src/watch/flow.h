@@ -2,7 +2,8 @@
 // flow.h - what the tracker keeps of a connection: a small record after one segment, a full one after two.
 //
 // A record of one segment is that segment: when a second one comes it is told to a full record as if it came again,
-// and a row of it is made the same way. So there is one machine for both sizes.
+// and a row of it is made the same way. A refused one, which a scan is full of, has the RST aside in few octets and is
+// told by both. So there is one machine for all three sizes.
 #ifndef ESTAB_WATCH_FLOW_H
 #define ESTAB_WATCH_FLOW_H
 
@@ -77,7 +78,7 @@ struct flow_key {
 };
 
 // ---------------------------------------------------------------------------------------------
-// What both sizes of record begin with
+// What all sizes of record begin with
 
 enum flow_bits {
   FLOW_FULL = 1u << 0,       // struct flow; else struct flow_one
@@ -104,9 +105,9 @@ enum flow_class {
   FLOW_ONE_BAD,   // one segment with a wrong checksum
   FLOW_ONE_LONG,  // one segment of something else
   FLOW_ONE_TOLD,  // its row is told; remembered so that a later SYN is the same life
-  FLOW_DONE,      // full and over but for TIME-WAIT: whoever sheds it loses next to nothing
-  FLOW_HALF,      // full, but never established
-  FLOW_OVER,      // was open and closes
+  FLOW_DONE, // over but for TIME-WAIT: whoever sheds it loses next to nothing; one segment: refused
+  FLOW_HALF, // full, but never established
+  FLOW_OVER, // was open and closes
   FLOW_ESTABLISHED,
   FLOW_CLASSES
 };
@@ -125,7 +126,17 @@ struct flow_head {
 
 struct flow_one {
   FLOW_HEAD
-  struct segment first; // told: ts_ns is the beginning of the life
+  // Told: ts_ns is the beginning of the life. Refused: it has no text, and text_bytes is the index of a struct
+  // flow_refusal instead.
+  struct segment first;
+};
+
+// The RST that refused a segment: of a struct segment what plain.h does not say of it.
+struct flow_refusal {
+  uint64_t ts_ns, packet;
+  uint32_t seq, ip_bytes;
+  uint16_t frame_more, window, flags;
+  uint8_t ttl, bits;
 };
 
 #define FLOW_LINK offsetof(struct flow_head, link)
@@ -335,6 +346,7 @@ struct flow_trouble {
 
 _Static_assert(sizeof(struct flow_one) <= 104,
                "a one-packet flow is at most 128 bytes, table included");
+_Static_assert(sizeof(struct flow_refusal) <= 32, "two in a cache line");
 _Static_assert(sizeof(struct flow) <= 360,
                "an idle connection is at most 384 bytes, table included");
 
@@ -346,6 +358,12 @@ static FLOW_AHEAD void flow_expect(const void *record, size_t bytes)
 {
   for (size_t i = 0; i < bytes; i += 64)
     __builtin_prefetch((const uint8_t *)record + i, 1);
+}
+
+// Of one segment, and refused.
+static inline bool flow_is_refused(const struct flow_head *f)
+{
+  return (f->bits & (FLOW_CLASS | FLOW_FULL)) == (uint32_t)FLOW_DONE << FLOW_CLASS_SHIFT;
 }
 
 static inline unsigned flow_orig(const struct flow_head *f)

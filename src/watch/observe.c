@@ -3,6 +3,7 @@
 #include "watch/observe.h"
 
 #include "base/bytes.h"
+#include "watch/refused.h"
 #include "watch/zeek.h"
 
 static void observe_head(const struct flow_head *f, struct observation *o)
@@ -32,7 +33,15 @@ static void observe_empty(const struct flow_head *f, struct observation *o)
   o->answered_by_icmp = f->bits & FLOW_ICMP;
 }
 
-static void observe_fill_one(const struct flow_one *f, struct observation *o)
+static void observe_fill_refusal(const struct flow_refusal *r, struct observation *o)
+{
+  o->answer_flags = o->flags[1] = r->flags;
+  o->answer_window = r->window;
+  o->segments[1] = 1;
+  o->reset_by_resp = true;
+}
+
+static void observe_fill_one(const struct track *t, const struct flow_one *f, struct observation *o)
 {
   observe_head((const struct flow_head *)f, o);
   observe_empty((const struct flow_head *)f, o);
@@ -41,9 +50,12 @@ static void observe_fill_one(const struct flow_one *f, struct observation *o)
   o->first_packet = f->first.packet;
   o->segments[0] = 1;
   o->flags[0] = f->first.flags;
-  o->text_bytes[0] = f->first.text_bytes;
   o->reset_by_orig = f->first.flags & ESTAB_TCP_RST;
   o->closed_by_fin = f->first.flags & ESTAB_TCP_FIN;
+  if (flow_is_refused((const struct flow_head *)f))
+    observe_fill_refusal(refused_at(t, f), o);
+  else
+    o->text_bytes[0] = f->first.text_bytes;
 }
 
 static void observe_fill(const struct flow *f, struct observation *o)
@@ -107,13 +119,14 @@ static bool observe_passes(struct track *t, uint64_t ts_ns)
   return true;
 }
 
-void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind)
+void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind,
+                 const struct segment *g)
 {
   if (!t->observe || (kind == OBSERVE_END && observe_passes(t, t->now_ns))) return;
   struct observation o;
   observe_start(&o, kind);
-  observe_fill_one(f, &o);
-  observe_when(t, &o, kind == OBSERVE_FIRST ? &f->first : NULL, f->first.end);
+  observe_fill_one(t, f, &o);
+  observe_when(t, &o, g, f->first.end);
   if (kind == OBSERVE_FIRST) o.fragmented = t->packet && t->packet->joined;
   uint16_t probe = observe_tell(t, &o);
   if (kind == OBSERVE_FIRST) observe_keep_probe(&f->bits, probe);
@@ -188,7 +201,7 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   if (head->bits & FLOW_FULL)
     observe_fill((struct flow *)head, &o);
   else
-    observe_fill_one((struct flow_one *)head, &o);
+    observe_fill_one(t, (struct flow_one *)head, &o);
   o.ts_ns = ts_ns;
   o.packet_number = packet;
   o.packet = t->packet;

@@ -7,9 +7,10 @@
 
 #define OBSERVE_FAR (1 << 24) // further than this from what a side has sent: no host says it
 
-// A record of one segment: that segment itself, no answer in time, shed or over. FIRST keeps the detectors' answer.
-// END of it says nothing.
-void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind);
+// A record of one segment: that segment itself, the RST that refused it, no answer in time, shed or over; g NULL: a
+// timer. FIRST keeps the detectors' answer. END of it says nothing.
+void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind,
+                 const struct segment *g);
 // A full record; g NULL: a timer.
 void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
                   const struct segment *g);

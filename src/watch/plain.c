@@ -287,11 +287,21 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
 // ---------------------------------------------------------------------------------------------
 // The answer to the first segment
 
+// A RST as RFC 9293 3.10.7.1 makes one of the segment it answers: whoever sent that takes it.
+static bool plain_is_end(const struct segment *first, const struct segment *g)
+{
+  if ((g->flags & ESTAB_TCP_ACK) && g->ack != first->seq + segment_length(first)) return false;
+  if (first->flags & ESTAB_TCP_SYN)
+    return (g->flags & ESTAB_TCP_ACK) && segment_is_plain_syn(first);
+  return !(first->flags & ESTAB_TCP_ACK) || g->seq == first->ack;
+}
+
 enum plain_answer plain_is_answer(const struct track *t, const struct flow_one *one,
                                   const struct segment *g)
 {
   const struct segment *first = &one->first;
-  if ((one->bits & (FLOW_TOLD | FLOW_QUEUED)) || t->loss_ns > first->ts_ns || g->end == first->end)
+  if ((one->bits & (FLOW_TOLD | FLOW_QUEUED)) || t->loss_ns > first->ts_ns ||
+      g->end == first->end || flow_is_refused((const struct flow_head *)one))
     return PLAIN_NO_ANSWER;
   if (segment_is_plain_answer(first, g)) return PLAIN_SYN_ACK;
   const uint16_t mark = ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST;
@@ -299,7 +309,9 @@ enum plain_answer plain_is_answer(const struct track *t, const struct flow_one *
   bool refusal = (g->flags & mark) == ESTAB_TCP_RST && !g->text_bytes && !(g->bits & odd) &&
                  !(first->flags & ESTAB_TCP_RST) && !first->text_bytes && first->window &&
                  !(first->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED));
-  return refusal ? PLAIN_REFUSAL : PLAIN_NO_ANSWER;
+  if (!refusal) return PLAIN_NO_ANSWER;
+  // An ICMP error came before: the RST is no answer then.
+  return !(one->bits & FLOW_ANSWERED) && plain_is_end(first, g) ? PLAIN_END : PLAIN_REFUSAL;
 }
 
 static bool plain_refusal(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
@@ -318,7 +330,7 @@ bool plain_answer(struct track *t, uint32_t ref, struct flow *f, const struct se
                   enum plain_answer what)
 {
   if (what == PLAIN_NO_ANSWER) return false;
-  if (what == PLAIN_REFUSAL) return plain_refusal(t, ref, f, g);
+  if (what != PLAIN_SYN_ACK) return plain_refusal(t, ref, f, g);
   zeek_first_answer(f, g);
   life_first_answer(t, f, g);
   plain_last(t, f, g);

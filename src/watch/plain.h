@@ -17,6 +17,7 @@ enum plain_answer {
   PLAIN_NO_ANSWER, // something else, or its first segment was out of the ordinary
   PLAIN_SYN_ACK,
   PLAIN_REFUSAL, // a RST
+  PLAIN_END,     // a RST that both machines take for the end, as hosts send it: refused_keep()
 };
 enum plain_answer plain_is_answer(const struct track *t, const struct flow_one *one,
                                   const struct segment *g);

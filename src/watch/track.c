@@ -7,13 +7,16 @@
 #include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/record.h"
+#include "watch/refused.h"
 #include "watch/stream.h"
 #include "watch/zeek.h"
 
 static uint64_t track_cost_of(const struct track *t, uint32_t ref)
 {
-  if (!(ref & FLOW_REF_FULL)) return TRACK_ONE_BYTES;
-  const struct flow *f = (const struct flow *)track_at(t, ref);
+  const struct flow_head *const head = track_at(t, ref);
+  if (!(ref & FLOW_REF_FULL))
+    return TRACK_ONE_BYTES + (flow_is_refused(head) ? sizeof(struct flow_refusal) : 0);
+  const struct flow *f = (const struct flow *)head;
   return TRACK_FULL_BYTES + (f->closing == SLAB_NONE ? 0 : sizeof(struct flow_closing)) +
          (f->trouble == SLAB_NONE ? 0 : sizeof(struct flow_trouble));
 }
@@ -46,17 +49,24 @@ struct slab *track_slab(struct track *t, uint32_t ref)
   return ref & FLOW_REF_FULL ? &t->fulls : &t->ones;
 }
 
+static struct fifo *track_list_of(struct track *t, const struct flow_head *f)
+{
+  if (flow_is_refused(f)) return &refused_list(t, (const struct flow_one *)f)->list;
+  return &t->lists[flow_class(f)];
+}
+
 void track_list(struct track *t, uint32_t ref, enum flow_class class)
 {
   struct flow_head *f = track_at(t, ref);
   f->bits = (f->bits & ~(uint32_t)FLOW_CLASS) | (uint32_t) class << FLOW_CLASS_SHIFT;
-  fifo_push(&t->lists[class], track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL);
+  fifo_push_link(track_list_of(t, f), track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL,
+                 &f->link);
 }
 
 void track_unlist(struct track *t, uint32_t ref)
 {
   struct flow_head *f = track_at(t, ref);
-  fifo_remove(&t->lists[flow_class(f)], track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL);
+  fifo_remove_link(track_list_of(t, f), track_slab(t, ref), FLOW_LINK, &f->link);
 }
 
 void track_relist(struct track *t, uint32_t ref, struct flow *f)
@@ -116,7 +126,11 @@ void track_free_aside(struct track *t, struct flow *f)
 
 static void track_free(struct track *t, uint32_t ref)
 {
-  if (ref & FLOW_REF_FULL) track_free_aside(t, (struct flow *)track_at(t, ref));
+  struct flow_head *const f = track_at(t, ref);
+  if (ref & FLOW_REF_FULL)
+    track_free_aside(t, (struct flow *)f);
+  else if (flow_is_refused(f))
+    slab_free(&t->refusals, ((struct flow_one *)f)->first.text_bytes);
   slab_free(track_slab(t, ref), ref & ~FLOW_REF_FULL);
 }
 
@@ -134,24 +148,45 @@ static void track_empty(struct flow *f)
   f->closing = f->trouble = SLAB_NONE;
 }
 
+static void track_replay_last(struct flow *f, const struct segment *g)
+{
+  f->last_ns = g->ts_ns;
+  f->last_packet = g->packet;
+  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
+}
+
+static void track_replay_first(struct track *t, struct flow *f, const struct segment *g)
+{
+  f->last_ns = g->ts_ns;
+  f->last_packet = g->packet;
+  if (segment_is_plain_syn(g)) {
+    zeek_first_syn(f, g);
+    life_first_syn(t, f, g);
+  } else {
+    life_begin(f, g);
+    zeek_begin(t, f, g);
+    measure_segment(t, f, g);
+    zeek_segment(t, f, g);
+    life_segment(t, f, g);
+  }
+  track_replay_last(f, g);
+}
+
 // The record of one segment told to a full one.
 static void track_replay(struct track *t, struct flow *f, const struct flow_one *one)
 {
   memcpy(f, one, sizeof(struct flow_head));
   f->bits |= FLOW_FULL;
-  f->last_ns = one->first.ts_ns;
-  f->last_packet = one->first.packet;
-  if (segment_is_plain_syn(&one->first)) {
-    zeek_first_syn(f, &one->first);
-    life_first_syn(t, f, &one->first);
-  } else {
-    life_begin(f, &one->first);
-    zeek_begin(t, f, &one->first);
-    measure_segment(t, f, &one->first);
-    zeek_segment(t, f, &one->first);
-    life_segment(t, f, &one->first);
+  if (!flow_is_refused((const struct flow_head *)one)) {
+    track_replay_first(t, f, &one->first);
+    return;
   }
-  f->observed |= one->first.end ? FLOW_LAST_END : 0;
+  struct segment first, rst;
+  refused_segments(t, one, &first, &rst);
+  track_replay_first(t, f, &first);
+  zeek_first_refusal(t, f, &rst);
+  life_segment(t, f, &rst);
+  track_replay_last(f, &rst);
 }
 
 static uint32_t track_new_one(struct track *t, const struct flow_key *key, const struct segment *g)
@@ -173,7 +208,8 @@ uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref
   if (full == SLAB_NONE) return FLOW_NONE;
   struct flow *f = slab_at(&t->fulls, full);
   track_empty(f);
-  bool told = one->bits & FLOW_TOLD;
+  const bool told = one->bits & FLOW_TOLD;
+  const bool refused = flow_is_refused((const struct flow_head *)one);
   track_replay(t, f, one);
   f->bits &= ~(uint32_t)FLOW_QUEUED;
   full |= FLOW_REF_FULL;
@@ -183,10 +219,11 @@ uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref
     t->leaving_bytes += TRACK_ONE_BYTES;
   } else {
     track_unlist(t, ref);
-    slab_free(&t->ones, ref);
+    track_free(t, ref);
   }
   if (told) f->life_bits |= LIFE_ROW_TOLD;
   track_list(t, full, life_class(f));
+  if (refused) track_arm(t, f); // others by what is said of the second segment
   return full;
 }
 
@@ -204,7 +241,7 @@ uint32_t track_new(struct track *t, const struct flow_key *key, const struct seg
   enum flow_class class = zeek_class_of_first(g->flags, g->bits, flips);
   track_list(t, ref, class);
   t->due_ns = u64_min(t->due_ns, g->ts_ns + zeek_class_ns(class));
-  if (!(g->bits & SEGMENT_BAD)) observe_one(t, one, OBSERVE_FIRST);
+  if (!(g->bits & SEGMENT_BAD)) observe_one(t, one, OBSERVE_FIRST, g);
   return ref;
 }
 
@@ -237,12 +274,12 @@ void track_end(struct track *t, uint32_t ref, bool evicted)
     observe_flow(t, full, OBSERVE_END, NULL);
   } else {
     if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT)))
-      observe_one(t, (struct flow_one *)f, OBSERVE_SILENCE);
-    observe_one(t, (struct flow_one *)f, OBSERVE_END);
+      observe_one(t, (struct flow_one *)f, OBSERVE_SILENCE, NULL);
+    observe_one(t, (struct flow_one *)f, OBSERVE_END, NULL);
   }
   f->bits |= FLOW_GONE | FLOW_SILENT;
   if (tell || (f->bits & FLOW_QUEUED)) t->leaving_bytes += track_cost_of(t, ref);
-  bool whole = (ref & FLOW_REF_FULL) && life_is_over((struct flow *)f);
+  bool whole = ref & FLOW_REF_FULL ? life_is_over((struct flow *)f) : flow_is_refused(f);
   if (evicted && tell && !whole) {
     f->bits |= FLOW_EVICTED;
     t->stats->flows_evicted++;
@@ -337,7 +374,7 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
 // ---------------------------------------------------------------------------------------------
 // Telling
 
-static void track_scratch(struct track *t, const struct flow_one *one)
+struct flow *track_whole(struct track *t, const struct flow_one *one)
 {
   // By sizes that the compiler does not know: it takes slow string instructions for such as it does.
   memset(&t->scratch, 0, t->fulls.item_bytes);
@@ -347,10 +384,12 @@ static void track_scratch(struct track *t, const struct flow_one *one)
     t->scratch_closing.z_delete_ns = ESTAB_NEVER;
     t->scratch_closing.wait_ns[0] = t->scratch_closing.wait_ns[1] = ESTAB_NEVER;
   }
-  t->scratch_clean = segment_is_plain_syn(&one->first); // that needs neither
+  t->scratch_clean = segment_is_plain_syn(&one->first) &&
+                     !flow_is_refused((const struct flow_head *)one); // that needs neither
   track_empty(&t->scratch);
   track_replay(t, &t->scratch, one);
   t->scratch.bits |= FLOW_GONE; // its row is final
+  return &t->scratch;
 }
 
 // When a full record needs to be looked at again.
@@ -391,7 +430,8 @@ static FLOW_AHEAD void track_expect_rows(const struct track *t, uint32_t next)
     const struct flow *const f = (const struct flow *)head;
     if (f->closing != SLAB_NONE)
       flow_expect(slab_at(&t->closings, f->closing), sizeof(struct flow_closing));
-  }
+  } else if (flow_is_refused(head))
+    flow_expect(refused_at(t, (const struct flow_one *)head), sizeof(struct flow_refusal));
   const uint32_t later = head->link.next;
   if (later != FLOW_NONE)
     flow_expect(track_at(t, later),
@@ -412,9 +452,7 @@ bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
     record_conn(t, full, out);
     out->final = (f->bits & FLOW_COPY) || track_is_final(full);
   } else {
-    struct flow_one *one = (struct flow_one *)f;
-    track_scratch(t, one);
-    record_conn(t, &t->scratch, out);
+    record_conn(t, track_whole(t, (struct flow_one *)f), out);
   }
   if (f->bits & FLOW_GONE) {
     t->leaving_bytes -= track_cost_of(t, ref);
@@ -441,10 +479,13 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
   pairs_key_make(&t->hash_keys[1], secret, 6);
   slab_init(&t->ones, mem, sizeof(struct flow_one), ESTAB_MEM_WATCH);
   slab_init(&t->fulls, mem, sizeof(struct flow), ESTAB_MEM_WATCH);
+  slab_init(&t->refusals, mem, sizeof(struct flow_refusal), ESTAB_MEM_WATCH);
   slab_init(&t->closings, mem, sizeof(struct flow_closing), ESTAB_MEM_WATCH);
   slab_init(&t->troubles, mem, sizeof(struct flow_trouble), ESTAB_MEM_WATCH);
   for (unsigned i = 0; i < FLOW_CLASSES; i++)
     fifo_init(&t->lists[i]);
+  fifo_init(&t->refused[0].list);
+  fifo_init(&t->refused[1].list);
   wheel_init(&t->timers, 0);
   t->queue_head = t->queue_tail = FLOW_NONE;
   t->due_ns = ESTAB_NEVER;
@@ -465,6 +506,7 @@ void track_destroy(struct track *t)
     if (slab_live(&t->fulls, i)) track_free_aside(t, slab_at(&t->fulls, i));
   slab_destroy(&t->ones);
   slab_destroy(&t->fulls);
+  slab_destroy(&t->refusals);
   slab_destroy(&t->closings);
   slab_destroy(&t->troubles);
   flow_table_destroy(t);

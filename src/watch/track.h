@@ -38,16 +38,24 @@ struct flow_lines {
   uint32_t mask;        // how many - 1, a power of two
 };
 
+// Refused lives in the order in which their time comes, those of the same time by their first packets.
+struct track_refused {
+  struct fifo list;
+  uint64_t last_ns, last_packet; // the last one's time and first packet
+};
+
 struct track {
   struct mem *mem;
   struct estab_watch_settings settings; // pointers in it are not used
   uint64_t sensor_hash;
   struct pairs_key hash_keys[2]; // of IPv4, of IPv6
-  struct slab ones, fulls, closings, troubles;
+  struct slab ones, fulls, refusals, closings, troubles;
   struct flow_lines lines, old_lines; // records by hash; the old ones while the table grows
   uint32_t moved;                     // so many of the old lines are moved
   uint32_t flows;                     // in the table
   struct fifo lists[FLOW_CLASSES];
+  struct track_refused
+      refused[2]; // those of one segment; [1]: of a FIN, which Zeek's machine forgets earlier
   struct wheel timers;
   uint32_t queue_head, queue_tail; // records that wait to be told: flow_ref
   struct track_note notes[TRACK_NOTES];

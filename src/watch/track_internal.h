@@ -19,6 +19,8 @@ WATCH_RARE void track_unqueue(struct track *t, uint32_t ref);
 void track_free_aside(struct track *t, struct flow *f);
 uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g);
 uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref);
+// A record of one segment told to the full one from which its row is made.
+struct flow *track_whole(struct track *t, const struct flow_one *one);
 void track_finish(struct track *t, uint32_t ref, bool evicted);
 // The same of a record that is in no list and no table any more.
 void track_end(struct track *t, uint32_t ref, bool evicted);
@@ -53,6 +55,7 @@ static inline bool track_is_full(const struct track *t)
 {
   const uint64_t all = (uint64_t)t->ones.count * TRACK_ONE_BYTES +
                        (uint64_t)t->fulls.count * TRACK_FULL_BYTES +
+                       (uint64_t)t->refusals.count * sizeof(struct flow_refusal) +
                        (uint64_t)t->closings.count * sizeof(struct flow_closing) +
                        (uint64_t)t->troubles.count * sizeof(struct flow_trouble);
   return all > t->budget_bytes + t->leaving_bytes; // what is over is freed when it has been told

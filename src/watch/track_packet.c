@@ -10,6 +10,7 @@
 #include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/plain.h"
+#include "watch/refused.h"
 #include "watch/stream.h"
 #include "watch/tell.h"
 #include "watch/zeek.h"
@@ -214,6 +215,7 @@ static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
   enum plain_answer answer = PLAIN_NO_ANSWER;
   if (!(ref & FLOW_REF_FULL)) {
     if (t->plain) answer = plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
+    if (answer == PLAIN_END && refused_keep(t, ref, g)) return;
     ref = track_promote(t, key, ref);
   }
   if (ref == FLOW_NONE)

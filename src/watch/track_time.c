@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // track_time.c - what time alone brings: rows and lives that end, in the order of their ends.
 //
-// Ends at the same nanosecond: full records first, then those of one segment; within each, by the number of the
-// life's first packet. So nothing depends on the hash key or on how often time is moved.
+// Ends at the same nanosecond: full records and refused ones first, then those of one segment; within each, by the
+// number of the life's first packet. So nothing depends on the hash key or on how often time is moved.
 #include "watch/track_internal.h"
 
 #include "base/bytes.h"
 #include "watch/life.h"
 #include "watch/observe.h"
+#include "watch/refused.h"
 #include "watch/zeek.h"
 
 #define TRACK_ONE_LISTS   4 // FLOW_ONE_SHORT .. FLOW_ONE_TOLD
@@ -81,7 +82,7 @@ static void track_fire_one(struct track *t, uint32_t ref, enum flow_class class,
   }
   if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) {
     f->bits |= FLOW_SILENT;
-    observe_one(t, f, OBSERVE_SILENCE);
+    observe_one(t, f, OBSERVE_SILENCE, NULL);
   }
   track_unlist(t, ref);
   if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
@@ -159,29 +160,45 @@ static struct wheel_node *track_pop_equal(struct track *t, uint64_t until_ns)
   return all;
 }
 
+// Full records and refused ones of the same time.
+static void track_fire_equal(struct track *t, struct wheel_node *n, uint64_t at_ns)
+{
+  uint64_t when;
+  const struct track_refused *r = refused_first(t, &when);
+  while (n || when == at_ns) {
+    const struct flow_one *const one = when == at_ns ? slab_at(&t->ones, r->list.head) : NULL;
+    if (one && (!n || one->first.packet < track_of_timer(n)->life_packet)) {
+      t->now_ns = at_ns;
+      track_finish(t, r->list.head, false);
+      r = refused_first(t, &when);
+    } else {
+      struct wheel_node *const next = n->next;
+      track_fire(t, track_of_timer(n), at_ns);
+      n = next;
+    }
+  }
+}
+
 void track_expire(struct track *t, uint64_t now_ns)
 {
   for (;;) {
-    uint64_t one;
+    uint64_t one, refused;
     enum flow_class class = track_first_one(t, &one);
-    uint64_t until = u64_min(one, now_ns);
+    (void)refused_first(t, &refused);
+    uint64_t until = u64_min(u64_min(one, refused), now_ns);
     struct wheel_node *n = track_pop_equal(t, until);
-    if (n) {
-      uint64_t at = n->deadline_ns;
-      while (n) {
-        struct wheel_node *next = n->next;
-        track_fire(t, track_of_timer(n), at);
-        n = next;
-      }
+    if (n || refused <= until) {
+      track_fire_equal(t, n, n ? n->deadline_ns : refused);
       continue;
     }
     if (one > now_ns) break;
     track_fire_one(t, t->lists[class].head, class, one);
   }
   t->now_ns = now_ns;
-  uint64_t one;
+  uint64_t one, refused;
   track_first_one(t, &one);
-  t->due_ns = u64_min(one, wheel_deadline(&t->timers));
+  (void)refused_first(t, &refused);
+  t->due_ns = u64_min(u64_min(one, refused), wheel_deadline(&t->timers));
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -244,12 +261,12 @@ static struct track_run track_merge_runs(struct track *t, struct track_run a, st
 }
 
 // From the front of a list as many records as stand there in the order of their first packets: most lists are one run.
-static struct track_run track_take_run(struct track *t, enum flow_class class)
+static struct track_run track_take_run(struct track *t, const struct fifo *list, bool full)
 {
   struct track_run run = {FLOW_NONE, FLOW_NONE};
   uint64_t last = 0;
-  while (t->lists[class].count) {
-    uint32_t ref = t->lists[class].head | (class >= FLOW_DONE ? FLOW_REF_FULL : 0);
+  while (list->count) {
+    uint32_t ref = list->head | (full ? FLOW_REF_FULL : 0);
     track_expect_order(t, ref);
     uint64_t first = track_first_packet(t, ref);
     if (run.head != FLOW_NONE && first < last) break;
@@ -267,9 +284,11 @@ void track_flush(struct track *t)
     if (!(track_at(t, ref)->bits & FLOW_GONE)) track_end(t, ref, false);
   struct track_run bins[32], all = {FLOW_NONE, FLOW_NONE};
   memset(bins, 0xff, sizeof bins); // empty ones
-  for (unsigned class = 0; class < FLOW_CLASSES; class ++)
-    while (t->lists[class].count) {
-      struct track_run run = track_take_run(t, class);
+  for (unsigned list = 0; list < FLOW_CLASSES + 2; list++) {
+    const struct fifo *const from =
+        list < FLOW_CLASSES ? &t->lists[list] : &t->refused[list - FLOW_CLASSES].list;
+    while (from->count) {
+      struct track_run run = track_take_run(t, from, list >= FLOW_DONE && list < FLOW_CLASSES);
       unsigned i = 0;
       for (; bins[i].head != FLOW_NONE && i < 31; i++) {
         run = track_merge_runs(t, bins[i], run);
@@ -277,6 +296,7 @@ void track_flush(struct track *t)
       }
       bins[i] = track_merge_runs(t, bins[i], run);
     }
+  }
   for (unsigned i = 0; i < 32; i++)
     all = track_merge_runs(t, bins[i], all);
   for (uint32_t ref = all.head; ref != FLOW_NONE;) {

@@ -2,12 +2,14 @@
 // watch_plain.c - the straight way of plain segments (src/watch/plain.h) leaves of a life what the general way leaves.
 //
 // Two trackers hear the same conversations, whose segments are now and then other than they should be; one of them
-// knows no straight way. After each segment their records are equal to the last octet, and so are the rows told.
+// knows no straight way and keeps no refused one in few octets. After each segment their records are equal to the last
+// octet, and so are the rows told.
 #include "support/prop.h"
 
 #include "proto/seq.h"
 #include "watch/flow_table.h"
 #include "watch/plain.h"
+#include "watch/refused.h"
 #include "watch/track_internal.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -36,6 +38,7 @@ struct talk {
 };
 
 static uint8_t text[2000];
+static unsigned refusals; // seen kept in few octets
 
 // ---------------------------------------------------------------------------------------------
 // Conversations
@@ -71,6 +74,16 @@ static void talk_begin(struct prop_rng *r, struct talk *k, unsigned number, bool
   k->port[1] = ports[prop_below(r, 4)];
 }
 
+// What may follow where a RST should have been the last word.
+static uint16_t talk_after_all(struct prop_rng *r, struct talk *k, unsigned from)
+{
+  static const uint16_t flags[] = {S, S | A, R, R | A, A, A, F | A, 0};
+  const uint16_t what = flags[prop_below(r, 8)];
+  k->closed[0] = k->closed[1] = false;
+  if ((what & S) && !prop_one_in(r, 3)) k->nxt[from]--; // says it again
+  return what;
+}
+
 // The next segment as it should be. Answers the side that says it.
 static unsigned talk_says(struct prop_rng *r, struct talk *k, struct watch_packet *p)
 {
@@ -81,7 +94,9 @@ static unsigned talk_says(struct prop_rng *r, struct talk *k, struct watch_packe
     flags = k->said == 0 ? k->first : k->said == 1 ? k->answer : A;
     from = k->said++ == 1;
     count = 0;
-  } else if (k->closed[from])
+  } else if (k->refused)
+    flags = talk_after_all(r, k, from);
+  else if (k->closed[from])
     count = 0;
   else if (prop_one_in(r, 12))
     flags |= F;
@@ -227,9 +242,9 @@ static bool same_aside(struct watcher *a, struct watcher *b, struct flow *f, str
 {
   struct flow_closing *c = track_has_closing(&a->t, f), *d = track_has_closing(&b->t, g);
   struct flow_trouble *q = track_has_trouble(&a->t, f), *r = track_has_trouble(&b->t, g);
-  PROP_CHECK(!c == !d && !q == !r);
+  PROP_CHECK(!c == !d && (!q == !r || f == &a->t.scratch));
   if (c) PROP_CHECK(memcmp(c, d, sizeof *c) == 0);
-  if (!q) return true;
+  if (!q || !r) return true;
   struct flow_trouble x = *q, y = *r;
   for (unsigned i = 0; i < 2; i++) {
     PROP_CHECK(same_ranges(&x.side[i].holes, &y.side[i].holes));
@@ -239,11 +254,29 @@ static bool same_aside(struct watcher *a, struct watcher *b, struct flow *f, str
   return true;
 }
 
+// What `a` has of a refused one, told to a full record, is what `b` has.
+static bool same_refused(struct watcher *a, struct watcher *b, const struct flow_one *one,
+                         struct flow_head *g)
+{
+  refusals++;
+  PROP_CHECK(g->bits & FLOW_FULL);
+  uint64_t at_ns;
+  struct flow *const x = track_whole(&a->t, one), *const y = (struct flow *)g;
+  PROP_CHECK(((x->bits ^ y->bits) & ~(uint32_t)(FLOW_GONE | FLOW_CLASS)) == 0);
+  PROP_CHECK(flow_class(g) == FLOW_DONE && wheel_has(&y->timer));
+  PROP_CHECK(memcmp(&x->life_ns, &y->life_ns, sizeof *x - offsetof(struct flow, life_ns)) == 0);
+  PROP_CHECK(refused_first(&a->t, &at_ns) && at_ns <= y->timer.deadline_ns);
+  if (a->t.refused[0].list.count + a->t.refused[1].list.count == 1)
+    PROP_CHECK(at_ns == y->timer.deadline_ns);
+  return same_aside(a, b, x, y);
+}
+
 static bool same_record(struct watcher *a, struct watcher *b, struct flow_head *f,
                         struct flow_head *g)
 {
   PROP_CHECK(!f == !g);
   if (!f) return true;
+  if (flow_is_refused(f)) return same_refused(a, b, (const struct flow_one *)f, g);
   PROP_CHECK(f->bits == g->bits);
   if (!(f->bits & FLOW_FULL)) {
     const struct flow_one *x = (const struct flow_one *)f, *y = (const struct flow_one *)g;
@@ -295,6 +328,27 @@ static bool same_rows(struct watcher *a, struct watcher *b)
   return true;
 }
 
+// An error about a segment of the talk.
+static void both_hear_icmp(struct prop_rng *r, const struct talk *k, struct watcher *a,
+                           struct watcher *b, uint64_t ns, uint64_t number)
+{
+  const unsigned from = prop_below(r, 2);
+  struct watch_packet p = {.kind = WATCH_KIND_ICMP, .version = 4, .has_quote = true};
+  p.src = p.dst = k->ip[from];
+  p.quote.src = k->ip[from];
+  p.quote.dst = k->ip[1 - from];
+  p.quote.src_port = k->port[from];
+  p.quote.dst_port = k->port[1 - from];
+  p.quote.protocol = ESTAB_PROTOCOL_TCP;
+  p.quote.has_ports = true;
+  p.icmp.type = 3;
+  for (unsigned i = 0; i < 2; i++) {
+    struct watcher *const w = i ? b : a;
+    track_advance(&w->t, ns);
+    track_icmp(&w->t, &p, ns, number);
+  }
+}
+
 static bool both_hear(struct prop_rng *r, struct watcher *a, struct watcher *b,
                       struct talk talks[TALKS])
 {
@@ -308,7 +362,10 @@ static bool both_hear(struct prop_rng *r, struct watcher *a, struct watcher *b,
     if (prop_one_in(r, 15)) talk_mutate(r, k, from, &p);
     if (prop_one_in(r, 40) && last.payload) p = last;
     last = p;
-    ns += prop_one_in(r, 60) ? prop_below(r, 400) * SECOND_NS : prop_below(r, 20000000);
+    ns += prop_one_in(r, 60)  ? prop_below(r, 400) * SECOND_NS
+          : prop_one_in(r, 3) ? 0
+                              : prop_below(r, 20000000);
+    if (prop_one_in(r, 60)) both_hear_icmp(r, k, a, b, ns, number);
     if (prop_one_in(r, 200)) {
       track_loss(&a->t, ns - SECOND_NS, ns);
       track_loss(&b->t, ns - SECOND_NS, ns);
@@ -319,7 +376,9 @@ static bool both_hear(struct prop_rng *r, struct watcher *a, struct watcher *b,
   }
   track_flush(&a->t);
   track_flush(&b->t);
-  return same_rows(a, b);
+  if (!same_rows(a, b)) return false;
+  PROP_CHECK(a->t.leaving_bytes == 0 && b->t.leaving_bytes == 0);
+  return true;
 }
 
 static bool plain_is_general(struct prop_rng *r)
