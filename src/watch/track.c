@@ -259,6 +259,7 @@ void track_finish(struct track *t, uint32_t ref, bool evicted)
 {
   struct flow_head *const f = track_at(t, ref);
   if (!(f->bits & FLOW_QUEUED)) track_unlist(t, ref);
+  if (ref & FLOW_REF_FULL) wheel_cancel(&t->timers, &((struct flow *)f)->timer);
   flow_table_remove(t, f, ref);
   track_end(t, ref, evicted);
 }
@@ -269,7 +270,6 @@ void track_end(struct track *t, uint32_t ref, bool evicted)
   bool tell = !(f->bits & FLOW_TOLD);
   if (ref & FLOW_REF_FULL) {
     struct flow *full = (struct flow *)f;
-    wheel_cancel(&t->timers, &full->timer);
     if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) observe_flow(t, full, OBSERVE_SILENCE, NULL);
     observe_flow(t, full, OBSERVE_END, NULL);
   } else {

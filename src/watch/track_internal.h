@@ -22,7 +22,7 @@ uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref
 // A record of one segment told to the full one from which its row is made.
 struct flow *track_whole(struct track *t, const struct flow_one *one);
 void track_finish(struct track *t, uint32_t ref, bool evicted);
-// The same of a record that is in no list and no table any more.
+// The same of a record that is in no list, no table and no wheel any more, or will leave them with all others.
 void track_end(struct track *t, uint32_t ref, bool evicted);
 WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
 void track_tell_row(struct track *t, uint32_t ref);

@@ -204,6 +204,14 @@ void track_expire(struct track *t, uint64_t now_ns)
 // ---------------------------------------------------------------------------------------------
 // The end of the capture: open lives in the order of their first packets
 
+// Records of one size by their slab's index, in the order of their first packets, linked both ways.
+struct track_run {
+  uint32_t head, tail; // SLAB_NONE: none
+};
+
+// The lists of a size: FLOW_REF_FULL or 0.
+typedef uint32_t track_size;
+
 static uint64_t track_first_packet(const struct track *t, uint32_t ref)
 {
   const struct flow_head *f = track_at(t, ref);
@@ -211,19 +219,9 @@ static uint64_t track_first_packet(const struct track *t, uint32_t ref)
                              : ((const struct flow_one *)f)->first.packet;
 }
 
-// Records in the order of their first packets, linked both ways.
-struct track_run {
-  uint32_t head, tail; // FLOW_NONE: none
-};
-
-static void track_chain(struct track *t, struct track_run *run, uint32_t ref)
+static struct fifo_link *track_link(const struct track *t, uint32_t ref)
 {
-  track_at(t, ref)->link.prev = run->tail;
-  if (run->tail == FLOW_NONE)
-    run->head = ref;
-  else
-    track_at(t, run->tail)->link.next = ref;
-  run->tail = ref;
+  return &track_at(t, ref)->link;
 }
 
 // Records that began one after the other mostly lie one behind the other: what is a few places on is asked for, as far
@@ -237,78 +235,126 @@ static FLOW_AHEAD void track_expect_order(const struct track *t, uint32_t ref)
   __builtin_prefetch((const void *)(at + 64), 1);
 }
 
-// `b` was behind `a` in its list: mostly only the last few of `a` belong behind its first one. No other is looked at.
-static struct track_run track_merge_runs(struct track *t, struct track_run a, struct track_run b)
+static void track_chain(struct track *t, struct track_run *run, uint32_t index, track_size size)
 {
-  if (a.head == FLOW_NONE || b.head == FLOW_NONE) return a.head == FLOW_NONE ? b : a;
-  const uint64_t first = track_first_packet(t, b.head);
-  uint32_t at = a.tail, from = FLOW_NONE;
-  for (; at != FLOW_NONE && track_first_packet(t, at) > first; at = track_at(t, at)->link.prev)
+  track_link(t, index | size)->prev = run->tail;
+  if (run->tail == SLAB_NONE)
+    run->head = index;
+  else
+    track_link(t, run->tail | size)->next = index;
+  run->tail = index;
+}
+
+// `b` was behind `a` in its list: mostly only the last few of `a` belong behind its first one. No other is looked at.
+static struct track_run track_merge_runs(struct track *t, struct track_run a, struct track_run b,
+                                         track_size size)
+{
+  if (a.head == SLAB_NONE || b.head == SLAB_NONE) return a.head == SLAB_NONE ? b : a;
+  const uint64_t first = track_first_packet(t, b.head | size);
+  uint32_t at = a.tail, from = SLAB_NONE;
+  for (; at != SLAB_NONE && track_first_packet(t, at | size) > first;
+       at = track_link(t, at | size)->prev)
     from = at;
-  struct track_run all = {at == FLOW_NONE ? FLOW_NONE : a.head, at};
+  struct track_run all = {at == SLAB_NONE ? SLAB_NONE : a.head, at};
   uint32_t left[2] = {from, b.head};
-  while (left[0] != FLOW_NONE && left[1] != FLOW_NONE) {
-    uint32_t *const less = &left[track_first_packet(t, left[1]) < track_first_packet(t, left[0])];
-    const uint32_t ref = *less;
-    track_expect_order(t, ref);
-    *less = track_at(t, ref)->link.next;
-    track_chain(t, &all, ref);
+  while (left[0] != SLAB_NONE && left[1] != SLAB_NONE) {
+    uint32_t *const less =
+        &left[track_first_packet(t, left[1] | size) < track_first_packet(t, left[0] | size)];
+    const uint32_t index = *less;
+    track_expect_order(t, index | size);
+    *less = track_link(t, index | size)->next;
+    track_chain(t, &all, index, size);
   }
-  const bool rest = left[0] == FLOW_NONE;
-  track_chain(t, &all, left[rest]);
+  const bool rest = left[0] == SLAB_NONE;
+  track_chain(t, &all, left[rest], size);
   all.tail = rest ? b.tail : a.tail;
   return all;
 }
 
-// From the front of a list as many records as stand there in the order of their first packets: most lists are one run.
-static struct track_run track_take_run(struct track *t, const struct fifo *list, bool full)
+// From the front of a list as many records as stand there in order: most lists are one run.
+static struct track_run track_cut_run(struct track *t, uint32_t *list, track_size size)
 {
-  struct track_run run = {FLOW_NONE, FLOW_NONE};
-  uint64_t last = 0;
-  while (list->count) {
-    uint32_t ref = list->head | (full ? FLOW_REF_FULL : 0);
-    track_expect_order(t, ref);
-    uint64_t first = track_first_packet(t, ref);
-    if (run.head != FLOW_NONE && first < last) break;
+  struct track_run run = {*list, *list};
+  uint64_t last = track_first_packet(t, run.head | size);
+  for (;;) {
+    track_expect_order(t, run.tail | size);
+    *list = track_link(t, run.tail | size)->next;
+    if (*list == SLAB_NONE) break;
+    const uint64_t first = track_first_packet(t, *list | size);
+    if (first < last) break;
     last = first;
-    track_unlist(t, ref);
-    track_chain(t, &run, ref);
-    track_at(t, ref)->link.next = FLOW_NONE;
+    run.tail = *list;
   }
+  track_link(t, run.head | size)->prev = SLAB_NONE;
+  track_link(t, run.tail | size)->next = SLAB_NONE;
   return run;
+}
+
+// All of a list in order, linked by `next`. Answers the first.
+static uint32_t track_sort(struct track *t, uint32_t list, track_size size)
+{
+  struct track_run bins[32], all = {SLAB_NONE, SLAB_NONE};
+  memset(bins, 0xff, sizeof bins); // empty ones
+  while (list != SLAB_NONE) {
+    struct track_run run = track_cut_run(t, &list, size);
+    unsigned i = 0;
+    for (; bins[i].head != SLAB_NONE && i < 31; i++) {
+      run = track_merge_runs(t, bins[i], run, size);
+      bins[i].head = SLAB_NONE;
+    }
+    bins[i] = track_merge_runs(t, bins[i], run, size);
+  }
+  for (unsigned i = 0; i < 32; i++)
+    all = track_merge_runs(t, bins[i], all, size);
+  return all.head;
+}
+
+// What is left of a list.
+struct track_left {
+  uint64_t first; // packet of the next record, UINT64_MAX: there is none
+  uint32_t next;
+  track_size size;
+};
+
+static void track_left_step(const struct track *t, struct track_left *left, uint32_t next)
+{
+  left->next = next;
+  left->first = next == SLAB_NONE ? UINT64_MAX : track_first_packet(t, next | left->size);
+}
+
+// Ends the first of all that are left. false: none are.
+static bool track_end_first(struct track *t, struct track_left *left, unsigned count)
+{
+  struct track_left *first = left;
+  for (unsigned i = 1; i < count; i++)
+    if (left[i].first < first->first) first = &left[i];
+  if (first->next == SLAB_NONE) return false;
+  const uint32_t ref = first->next | first->size;
+  track_expect_order(t, ref);
+  track_left_step(t, first, track_link(t, ref)->next);
+  track_end(t, ref, false);
+  return true;
 }
 
 void track_flush(struct track *t)
 {
   for (uint32_t ref = t->queue_head; ref != FLOW_NONE; ref = track_at(t, ref)->link.next)
     if (!(track_at(t, ref)->bits & FLOW_GONE)) track_end(t, ref, false);
-  struct track_run bins[32], all = {FLOW_NONE, FLOW_NONE};
-  memset(bins, 0xff, sizeof bins); // empty ones
-  for (unsigned list = 0; list < FLOW_CLASSES + 2; list++) {
-    const struct fifo *const from =
-        list < FLOW_CLASSES ? &t->lists[list] : &t->refused[list - FLOW_CLASSES].list;
-    while (from->count) {
-      struct track_run run = track_take_run(t, from, list >= FLOW_DONE && list < FLOW_CLASSES);
-      unsigned i = 0;
-      for (; bins[i].head != FLOW_NONE && i < 31; i++) {
-        run = track_merge_runs(t, bins[i], run);
-        bins[i].head = FLOW_NONE;
-      }
-      bins[i] = track_merge_runs(t, bins[i], run);
-    }
+  struct track_left left[FLOW_CLASSES + 2];
+  unsigned count = 0;
+  for (unsigned i = 0; i < FLOW_CLASSES + 2; i++) {
+    struct fifo *const list = i < FLOW_CLASSES ? &t->lists[i] : &t->refused[i - FLOW_CLASSES].list;
+    if (!list->count) continue;
+    left[count].size = i >= FLOW_DONE && i < FLOW_CLASSES ? FLOW_REF_FULL : 0;
+    // Those of one segment stand as they began, but for refused ones.
+    const uint32_t head =
+        i <= FLOW_ONE_LONG ? list->head : track_sort(t, list->head, left[count].size);
+    track_left_step(t, &left[count], head);
+    count++;
+    fifo_init(list);
   }
-  for (unsigned i = 0; i < 32; i++)
-    all = track_merge_runs(t, bins[i], all);
-  for (uint32_t ref = all.head; ref != FLOW_NONE;) {
-    const uint32_t next = track_at(t, ref)->link.next;
-    if (next != FLOW_NONE) { // while this one ends
-      const uint32_t then = track_at(t, next)->link.next;
-      if (then != FLOW_NONE)
-        flow_expect(track_at(t, then),
-                    then & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
-    }
-    track_end(t, ref, false);
-    ref = next;
-  }
+  while (count && track_end_first(t, left, count))
+    continue;
+  wheel_init(&t->timers, t->now_ns);
   flow_table_empty(t);
 }
