@@ -126,13 +126,15 @@ class Table:
     def markdown(self):
         """The table: a line for each program."""
         text = (
-            "CPU time of the whole process, user and system, for each packet, and its peak memory; "
-            "output goes to `/dev/null`. The same files for all, in one run, medians of runs that "
-            "take turns (the slow ones run once). The captures are made by `bench/captures.c`: "
-            "long downloads; short connections of 8 packets; eight scanners. Peers by Debian "
-            "package, with the command below; softflowd keeps 8,192 flows unless told otherwise, "
-            "argus and nfpcapd keep what they have seen of flows, none of them states, texts that "
-            "overlap, duplicates or scans. A bare loop reads with libpcap and counts. "
+            "CPU time of the whole process, user and system, for each packet, and its peak memory, "
+            "of the second of two runs in succession: the first brings file and memory back from "
+            "where the system had put them. Output goes to `/dev/null`; the same files for all, in "
+            "one run, medians of runs that take turns (the slow ones run once). The captures are "
+            "made by `bench/captures.c`: long downloads; short connections of 8 packets; eight "
+            "scanners. Peers by Debian package, with the command below; softflowd keeps 8,192 flows "
+            "unless told otherwise, argus and nfpcapd keep what they have seen of flows, none of "
+            "them states, texts that overlap, duplicates or scans. A bare loop reads with libpcap "
+            "and counts. "
             f"{processor()}; Linux {platform.release()}.")
         lines = [f"## {self.heading}\n", text + "\n"]
         heads = "".join(f" | {name}, {packets:,} packets, {rows:,} rows: ns a packet | MiB"

@@ -99,36 +99,70 @@ static void times(void **state)
   }
 }
 
+static void block_of(const uint8_t *message, size_t bytes, uint32_t block[SHA1_BLOCK_WORDS])
+{
+  memset(block, 0, SHA1_BLOCK_WORDS * sizeof *block);
+  for (size_t i = 0; i <= bytes; i++)
+    block[i / 4] |= (i < bytes ? message[i] : UINT32_C(0x80)) << (24 - 8 * (i % 4));
+  block[SHA1_BLOCK_WORDS - 1] = (uint32_t)bytes * 8;
+}
+
 // FIPS 180's example, and that both ways give the same for every length.
 static void digests(void **state)
 {
   (void)state;
-  static const uint8_t abc[SHA1_BYTES] = {0xa9, 0x99, 0x3e, 0x36, 0x47, 0x06, 0x81,
-                                          0x6a, 0xba, 0x3e, 0x25, 0x71, 0x78, 0x50,
-                                          0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d};
-  uint8_t message[SHA1_SHORT_BYTES], fast[SHA1_BYTES], plain[SHA1_BYTES];
-  sha1_short_plain((const uint8_t *)"abc", 3, plain);
+  static const uint32_t abc[SHA1_WORDS] = {0xa9993e36, 0x4706816a, 0xba3e2571, 0x7850c26c,
+                                           0x9cd0d89d};
+  uint32_t block[SHA1_BLOCK_WORDS], fast[SHA1_WORDS], plain[SHA1_WORDS];
+  block_of((const uint8_t *)"abc", 3, block);
+  sha1_block_plain(block, plain);
   assert_memory_equal(plain, abc, sizeof abc);
-  for (size_t n = 0; n <= sizeof message; n++) {
+  for (size_t n = 0; n <= 55; n++) {
+    uint8_t message[55];
     for (size_t i = 0; i < n; i++)
       message[i] = (uint8_t)(n * 77 + i * 13);
-    sha1_short(message, n, fast);
-    sha1_short_plain(message, n, plain);
+    block_of(message, n, block);
+    sha1_block(block, fast);
+    sha1_block_plain(block, plain);
     assert_memory_equal(fast, plain, sizeof plain);
   }
 }
 
-// As the specification's implementations say.
+// As the specification's implementations say; both ways the same.
+static void same_community(struct estab_watch_conn c, const char *want)
+{
+  char text[COMMUNITY_ID_TEXT];
+  assert_ptr_equal(community_id(&c, text), text + COMMUNITY_ID_TEXT - 2);
+  assert_string_equal(text, want);
+  const struct estab_watch_conn turned = {.orig_ip = c.resp_ip,
+                                          .resp_ip = c.orig_ip,
+                                          .orig_port = c.resp_port,
+                                          .resp_port = c.orig_port};
+  assert_ptr_equal(community_id(&turned, text), text + COMMUNITY_ID_TEXT - 2);
+  assert_string_equal(text, want);
+}
+
 static void community(void **state)
 {
   (void)state;
-  char text[COMMUNITY_ID_TEXT];
   struct estab_watch_conn c = {.orig_ip = estab_ip4(128, 232, 110, 120),
                                .resp_ip = estab_ip4(66, 35, 250, 204),
                                .orig_port = 34855,
                                .resp_port = 80};
-  assert_ptr_equal(community_id(&c, text), text + COMMUNITY_ID_TEXT - 2);
-  assert_string_equal(text, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+  same_community(c, "1:LQU9qZlK+B5F3KDmev6m5PMibrg=");
+  c.resp_ip = c.orig_ip; // then the ports decide
+  same_community(c, "1:7Ye/ks3e/jyqwBk9NQxFkUOCeQ4=");
+  c = (struct estab_watch_conn){
+      .orig_ip = {{0x20, 0x01, 0x04, 0x70, 0xe5, 0xbf, 0xde, 0xad, 0x49, 0x57, 0x21, 0x74, 0xe8,
+                   0x2c, 0x48, 0x87}},
+      .resp_ip = {{0x26, 0x07, 0xf8, 0xb0, 0x40, 0x0c, 0x0c, 0x03, 0, 0, 0, 0, 0, 0, 0, 0x1a}},
+      .orig_port = 63943,
+      .resp_port = 25};
+  same_community(c, "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4=");
+  c.resp_ip = c.orig_ip;
+  same_community(c, "1:GmkAC5s1jYUlerBpn3mDnksQ5QE=");
+  c.resp_ip = estab_ip4(66, 35, 250, 204); // of two families: both in sixteen octets
+  same_community(c, "1:CXKlCEDnMm40mk+1ormw2iGlxik=");
 }
 
 int main(void)

@@ -6,12 +6,17 @@
 
 #include "sha1.h"
 
-#define MESSAGE_BYTES 40 // two IPv6 addresses and eight octets
+#define PROTOCOL_TCP 6
 
-static char *base64_group(char *text, uint32_t group)
+static inline uint32_t word_at(const uint8_t *p)
+{
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline char *base64_group(char *text, uint32_t group)
 {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  text[0] = digits[group >> 18];
+  text[0] = digits[group >> 18 & 63];
   text[1] = digits[group >> 12 & 63];
   text[2] = digits[group >> 6 & 63];
   text[3] = digits[group & 63];
@@ -19,45 +24,64 @@ static char *base64_group(char *text, uint32_t group)
 }
 
 // 27 digits, and one of padding.
-static char *base64(const uint8_t digest[SHA1_BYTES], char *text)
+static char *base64(const uint32_t d[SHA1_WORDS], char *text)
 {
-  for (unsigned i = 0; i + 3 <= SHA1_BYTES; i += 3)
-    text = base64_group(text,
-                        (uint32_t)digest[i] << 16 | (uint32_t)digest[i + 1] << 8 | digest[i + 2]);
-  text = base64_group(text, (uint32_t)digest[SHA1_BYTES - 2] << 16 |
-                                (uint32_t)digest[SHA1_BYTES - 1] << 8);
+  text = base64_group(text, d[0] >> 8);
+  text = base64_group(text, d[0] << 16 | d[1] >> 16);
+  text = base64_group(text, d[1] << 8 | d[2] >> 24);
+  text = base64_group(text, d[2]);
+  text = base64_group(text, d[3] >> 8);
+  text = base64_group(text, d[3] << 16 | d[4] >> 16);
+  text = base64_group(text, d[4] << 8);
   text[-1] = '=';
   *text = '\0';
   return text;
 }
 
+// The message, in the block's words: seed 0 in two octets, addresses, protocol, a zero, ports; then its padding.
+static void message4(const struct estab_watch_conn *c, uint32_t w[SHA1_BLOCK_WORDS])
+{
+  const uint64_t orig = (uint64_t)word_at(c->orig_ip.bytes + 12) << 16 | c->orig_port;
+  const uint64_t resp = (uint64_t)word_at(c->resp_ip.bytes + 12) << 16 | c->resp_port;
+  const uint64_t a = orig < resp ? orig : resp, b = orig < resp ? resp : orig;
+  memset(w, 0, SHA1_BLOCK_WORDS * sizeof *w);
+  w[0] = (uint32_t)(a >> 32);
+  w[1] = (uint32_t)(a >> 16) << 16 | (uint32_t)(b >> 32);
+  w[2] = (uint32_t)(b >> 16) << 16 | PROTOCOL_TCP << 8;
+  w[3] = (uint32_t)a << 16 | (uint16_t)b;
+  w[4] = UINT32_C(1) << 31;
+  w[15] = 16 * 8;
+}
+
+static void message6(const struct estab_watch_conn *c, uint32_t w[SHA1_BLOCK_WORDS])
+{
+  const int order = memcmp(&c->orig_ip, &c->resp_ip, sizeof c->orig_ip);
+  const bool turned = order > 0 || (order == 0 && c->orig_port > c->resp_port);
+  const struct estab_ip *const ip[2] = {turned ? &c->resp_ip : &c->orig_ip,
+                                        turned ? &c->orig_ip : &c->resp_ip};
+  const uint16_t ports[2] = {turned ? c->resp_port : c->orig_port,
+                             turned ? c->orig_port : c->resp_port};
+  uint32_t before = 0; // its low half is not written yet
+  memset(w, 0, SHA1_BLOCK_WORDS * sizeof *w);
+  for (unsigned i = 0; i < 8; i++) {
+    const uint32_t word = word_at(ip[i / 4]->bytes + 4 * (i % 4));
+    w[i] = before << 16 | word >> 16;
+    before = word;
+  }
+  w[8] = before << 16 | PROTOCOL_TCP << 8;
+  w[9] = (uint32_t)ports[0] << 16 | ports[1];
+  w[10] = UINT32_C(1) << 31;
+  w[15] = 40 * 8;
+}
+
 char *community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT])
 {
-  bool ip4 = estab_ip_is4(&c->orig_ip) && estab_ip_is4(&c->resp_ip);
-  size_t skip = ip4 ? 12 : 0, n = 16 - skip;
-  const uint8_t *a = c->orig_ip.bytes + skip, *b = c->resp_ip.bytes + skip;
-  uint16_t a_port = c->orig_port, b_port = c->resp_port;
-  int order = memcmp(a, b, n);
-  if (order > 0 || (order == 0 && a_port > b_port)) {
-    const uint8_t *swap = a;
-    uint16_t swap_port = a_port;
-    a = b;
-    b = swap;
-    a_port = b_port;
-    b_port = swap_port;
-  }
-  uint8_t message[MESSAGE_BYTES] = {0, 0}, digest[SHA1_BYTES]; // seed 0
-  size_t used = 2;
-  memcpy(message + used, a, n);
-  memcpy(message + used + n, b, n);
-  used += 2 * n;
-  message[used++] = 6; // TCP
-  message[used++] = 0;
-  message[used++] = (uint8_t)(a_port >> 8);
-  message[used++] = (uint8_t)a_port;
-  message[used++] = (uint8_t)(b_port >> 8);
-  message[used++] = (uint8_t)b_port;
-  sha1_short(message, used, digest);
+  uint32_t words[SHA1_BLOCK_WORDS], digest[SHA1_WORDS];
+  if (estab_ip_is4(&c->orig_ip) && estab_ip_is4(&c->resp_ip))
+    message4(c, words);
+  else
+    message6(c, words);
+  sha1_block(words, digest);
   memcpy(text, "1:", 2);
   return base64(digest, text + 2);
 }

@@ -2,15 +2,25 @@
 // put.c - addresses and flags of a row.
 #include "put.h"
 
+// Nine digits and more.
+static __attribute__((noinline)) char *put_more(char *p, uint64_t n)
+{
+  p = put_number(p, n / 100000000);
+  put_word(p, put_eight((uint32_t)(n % 100000000)) | PUT_ZEROS);
+  return p + 8;
+}
+
 __attribute__((noinline)) char *put_digits(char *p, uint64_t n)
 {
-  if (n >= 100000000) {
-    p = put_number(p, n / 100000000);
-    put_word(p, put_eight((uint32_t)(n % 100000000)) | PUT_ZEROS);
-    return p + 8;
+  if (n < 10000) {
+    const uint32_t digits = put_four((uint32_t)n);
+    const unsigned zeros = (unsigned)__builtin_ctz(digits) & ~7u; // bits of leading ones
+    put_half(p, (digits | (uint32_t)PUT_ZEROS) >> zeros);
+    return p + 4 - zeros / 8;
   }
+  if (n >= 100000000) return put_more(p, n);
   const uint64_t digits = put_eight((uint32_t)n);
-  const unsigned zeros = (unsigned)__builtin_ctzll(digits) & ~7u; // bits of leading ones
+  const unsigned zeros = (unsigned)__builtin_ctzll(digits) & ~7u;
   put_word(p, (digits | PUT_ZEROS) >> zeros);
   return p + 8 - zeros / 8;
 }

@@ -32,13 +32,24 @@ static inline char *put_string(char *p, const char *string)
 
 // Eight digits at a time, all of them at once, in a word whose lowest octet comes first in the text.
 
-static inline void put_word(char *p, uint64_t word)
+static inline bool put_swapped(void) // the test folds away
 {
   const uint16_t one = 1;
   char lowest;
   memcpy(&lowest, &one, 1);
-  if (lowest == 0) word = __builtin_bswap64(word);
+  return lowest == 0;
+}
+
+static inline void put_word(char *p, uint64_t word)
+{
+  if (put_swapped()) word = __builtin_bswap64(word);
   memcpy(p, &word, sizeof word);
+}
+
+static inline void put_half(char *p, uint32_t half)
+{
+  if (put_swapped()) half = __builtin_bswap32(half);
+  memcpy(p, &half, sizeof half);
 }
 
 #define PUT_ZEROS UINT64_C(0x3030303030303030) // "00000000"
@@ -52,6 +63,14 @@ static inline uint64_t put_eight(uint32_t n)
   uint64_t q = (v * 10486 >> 20) & UINT64_C(0x7f0000007f);
   v = (v << 16) - q * ((100 << 16) - 1);
   q = (v * 103 >> 10) & UINT64_C(0x000f000f000f000f);
+  return (v << 8) - q * ((10 << 8) - 1);
+}
+
+// The same of n < 10^4, the highest digit in the lowest octet.
+static inline uint32_t put_four(uint32_t n)
+{
+  uint32_t q = n * 5243 >> 19, v = (n << 16) - q * ((100 << 16) - 1);
+  q = (v * 103 >> 10) & 0x000f000f;
   return (v << 8) - q * ((10 << 8) - 1);
 }
 

@@ -205,15 +205,16 @@ SIDE(resp_)
 
 void row_json_conn(struct text *t, const struct estab_watch_conn *c)
 {
-  struct put_second second = {0};
+  static struct put_second kept; // the last row's second is mostly this one's, too
+  struct put_second *const second = &kept;
   char *p = PUT(text_at(t), "{\"type\":\"conn\",\"ts\":");
-  p = put_time(p, c->ts_ns, &second);
+  p = put_time(p, c->ts_ns, second);
   p = put_uid(PUT(p, ",\"uid\":\""), &c->uid);
   p = conn_zeek(PUT(p, "\",\"proto\":\"tcp\""), c);
   p = PUT(p, ",\"community_id\":\"");
   p = PUT(community_id(c, p), "\"");
   p = conn_life(conn_layers(p, c), c);
-  p = conn_orig_side(t, p, &c->side[0], &second);
-  p = conn_resp_side(t, p, &c->side[1], &second);
+  p = conn_orig_side(t, p, &c->side[0], second);
+  p = conn_resp_side(t, p, &c->side[1], second);
   text_put(t, PUT(p, "}\n"));
 }

@@ -34,11 +34,12 @@ static inline uint32_t rotate(uint32_t v, unsigned bits)
 #define TWENTY(f, k, i)                                                                            \
   (ROUNDS(f, k, (i)), ROUNDS(f, k, (i) + 5), ROUNDS(f, k, (i) + 10), ROUNDS(f, k, (i) + 15))
 
-// `w`: the block's words; spoiled.
-static void sha1_block(uint32_t w[16], uint32_t digest[5])
+void sha1_block_plain(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS])
 {
-  static const uint32_t start[5] = SHA1_START;
+  static const uint32_t start[SHA1_WORDS] = SHA1_START;
+  uint32_t w[SHA1_BLOCK_WORDS];
   uint32_t a = start[0], b = start[1], c = start[2], d = start[3], e = start[4];
+  memcpy(w, block, sizeof w);
   TWENTY(CHOOSE, 0x5a827999, 0);
   TWENTY(PARITY, 0x6ed9eba1, 20);
   TWENTY(MAJORITY, 0x8f1bbcdc, 40);
@@ -48,35 +49,6 @@ static void sha1_block(uint32_t w[16], uint32_t digest[5])
   digest[2] = c + start[2];
   digest[3] = d + start[3];
   digest[4] = e + start[4];
-}
-
-static void sha1_put(uint8_t *p, uint32_t v)
-{
-  p[0] = (uint8_t)(v >> 24);
-  p[1] = (uint8_t)(v >> 16);
-  p[2] = (uint8_t)(v >> 8);
-  p[3] = (uint8_t)v;
-}
-
-static void sha1_pad(const uint8_t *message, size_t bytes, uint8_t block[64])
-{
-  memset(block, 0, 64);
-  memcpy(block, message, bytes);
-  block[bytes] = 0x80;
-  sha1_put(block + 60, (uint32_t)bytes * 8);
-}
-
-void sha1_short_plain(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_BYTES])
-{
-  uint8_t block[64];
-  uint32_t w[16], words[5];
-  sha1_pad(message, bytes, block);
-  for (unsigned i = 0; i < 16; i++)
-    w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
-           (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
-  sha1_block(w, words);
-  for (unsigned i = 0; i < 5; i++)
-    sha1_put(digest + 4 * i, words[i]);
 }
 
 #if defined __x86_64__
@@ -97,17 +69,18 @@ void sha1_short_plain(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_
     abcd = _mm_sha1rnds4_epu32(abcd, with, k);                                                     \
   } while (0)
 
-__attribute__((target("sha,ssse3,sse4.1"))) static void sha1_block_x86(const uint8_t block[64],
-                                                                       uint8_t digest[SHA1_BYTES])
+// A vector's highest word comes first there.
+#define SHA1_TURN(v) _mm_shuffle_epi32((v), 0x1b)
+
+__attribute__((target("sha,sse4.1"))) static void sha1_block_x86(const uint32_t *block,
+                                                                 uint32_t digest[SHA1_WORDS])
 {
-  static const uint32_t start[5] = SHA1_START;
-  const __m128i order = _mm_set_epi64x(0x0001020304050607, 0x08090a0b0c0d0e0f);
+  static const uint32_t start[SHA1_WORDS] = SHA1_START;
   const __m128i first = _mm_set_epi32((int)start[0], (int)start[1], (int)start[2], (int)start[3]);
   const __m128i first_e = _mm_set_epi32((int)start[4], 0, 0, 0);
   __m128i m[4], abcd = first, e = first_e;
   for (unsigned i = 0; i < 4; i++)
-    m[i] =
-        _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)(block + 16 * i)), order);
+    m[i] = SHA1_TURN(_mm_loadu_si128((const __m128i *)(const void *)(block + 4 * i)));
   SHA1_FOUR(0, 0);
   SHA1_FOUR(1, 0);
   SHA1_FOUR(2, 0);
@@ -129,37 +102,31 @@ __attribute__((target("sha,ssse3,sse4.1"))) static void sha1_block_x86(const uin
   SHA1_FOUR(18, 3);
   SHA1_FOUR(19, 3);
   e = _mm_sha1nexte_epu32(e, first_e);
-  abcd = _mm_shuffle_epi8(_mm_add_epi32(abcd, first), order);
-  memcpy(digest, &abcd, 16);
-  sha1_put(digest + 16, (uint32_t)_mm_extract_epi32(e, 3));
+  abcd = SHA1_TURN(_mm_add_epi32(abcd, first));
+  memcpy(digest, &abcd, sizeof abcd);
+  digest[4] = (uint32_t)_mm_extract_epi32(e, 3);
 }
 
 static bool sha1_has_x86(void)
 {
   unsigned a, b = 0, c = 0, d;
-  const unsigned ssse3 = 1u << 9, sse41 = 1u << 19, sha = 1u << 29;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || (c & (ssse3 | sse41)) != (ssse3 | sse41)) return false;
+  const unsigned sse41 = 1u << 19, sha = 1u << 29;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & sse41)) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & sha);
 }
 
-void sha1_short(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_BYTES])
+void sha1_block(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS])
 {
   static int has = -1; // asked once: cpuid takes longer than a digest
-  uint8_t block[64];
   if (has < 0) has = sha1_has_x86();
-  if (!has) {
-    sha1_short_plain(message, bytes, digest);
-    return;
-  }
-  sha1_pad(message, bytes, block);
-  sha1_block_x86(block, digest);
+  (has ? sha1_block_x86 : sha1_block_plain)(block, digest);
 }
 
 #else
 
-void sha1_short(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_BYTES])
+void sha1_block(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS])
 {
-  sha1_short_plain(message, bytes, digest);
+  sha1_block_plain(block, digest);
 }
 
 #endif

@@ -6,12 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SHA1_SHORT_BYTES 55 // with its padding it is one block
-#define SHA1_BYTES       20
+#define SHA1_BLOCK_WORDS 16
+#define SHA1_WORDS       5
 
-// `bytes` is at most SHA1_SHORT_BYTES. By the processor's own instructions where it has them.
-void sha1_short(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_BYTES]);
+// `block`: a message of at most 55 octets with its padding, in words of which an octet that comes earlier is a higher
+// one. By the processor's own instructions where it has them.
+void sha1_block(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS]);
 // The same without them.
-void sha1_short_plain(const uint8_t *message, size_t bytes, uint8_t digest[SHA1_BYTES]);
+void sha1_block_plain(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS]);
 
 #endif
