@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "put.h"
 #include "sha1.h"
 
 #define PROTOCOL_TCP 6
@@ -13,29 +14,40 @@ static inline uint32_t word_at(const uint8_t *p)
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static inline char *base64_group(char *text, uint32_t group)
+// Four digits' values of six bits, a lane each, as their characters. All lanes at once, so that no digit is looked up.
+static inline uint32_t base64_lanes(uint32_t v)
 {
-  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  text[0] = digits[group >> 18 & 63];
-  text[1] = digits[group >> 12 & 63];
-  text[2] = digits[group >> 6 & 63];
-  text[3] = digits[group & 63];
-  return text + 4;
+  const uint32_t ones = 0x01010101;
+  uint32_t text = v + 'A' * ones;
+#define FROM(least) ((v + (128 - (least)) * ones) >> 7 & ones) // 1 in each lane that is not less
+  const uint32_t small = FROM(26), digit = FROM(52), plus = FROM(62), slash = FROM(63);
+#undef FROM
+  text += small * ('a' - 26 - 'A');
+  text -= digit * ('a' - 26 - ('0' - 52));
+  text -= plus * ('0' - 52 - ('+' - 62));
+  return text + slash * ('/' - 63 - ('+' - 62));
 }
 
-// 27 digits, and one of padding.
+// 27 digits, and one of padding. Groups of 24 bits, one beyond the end, are written alike: the compiler takes several
+// at once.
 static char *base64(const uint32_t d[SHA1_WORDS], char *text)
 {
-  text = base64_group(text, d[0] >> 8);
-  text = base64_group(text, d[0] << 16 | d[1] >> 16);
-  text = base64_group(text, d[1] << 8 | d[2] >> 24);
-  text = base64_group(text, d[2]);
-  text = base64_group(text, d[3] >> 8);
-  text = base64_group(text, d[3] << 16 | d[4] >> 16);
-  text = base64_group(text, d[4] << 8);
-  text[-1] = '=';
-  *text = '\0';
-  return text;
+  const uint32_t groups[8] = {d[0] >> 8,
+                              d[0] << 16 | d[1] >> 16,
+                              d[1] << 8 | d[2] >> 24,
+                              d[2],
+                              d[3] >> 8,
+                              d[3] << 16 | d[4] >> 16,
+                              d[4] << 8,
+                              0};
+  for (unsigned i = 0; i < 8; i++) {
+    const uint32_t g = groups[i];
+    put_half(text + 4 * i, base64_lanes((g >> 18 & 0x3f) | (g >> 4 & 0x3f00) |
+                                        (g << 10 & 0x3f0000) | (g << 24 & 0x3f000000)));
+  }
+  text[27] = '=';
+  text[28] = '\0';
+  return text + 28;
 }
 
 // The message, in the block's words: seed 0 in two octets, addresses, protocol, a zero, ports; then its padding.

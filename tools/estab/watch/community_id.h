@@ -5,7 +5,8 @@
 
 #include "estab/watch.h"
 
-#define COMMUNITY_ID_TEXT 32 // "1:" and 28 digits of base 64, NUL included
+#define COMMUNITY_ID_TEXT                                                                          \
+  34 // "1:" and 28 digits of base 64, NUL included, and three spoiled behind it
 
 // Answers where the text ends: at its NUL.
 char *community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT]);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "put.h"
@@ -17,9 +18,23 @@ void text_init(struct text *t, FILE *file)
   t->sys_errno = 0;
 }
 
+// Straight to the system where there is one below the file: stdio would cut it in two, the second one less than a page.
+static bool text_write(struct text *t)
+{
+  const int fd = fileno(t->file);
+  if (fd < 0) return fwrite(t->bytes, 1, t->used, t->file) == t->used; // a file in memory
+  if (fflush(t->file) != 0) return false;
+  for (size_t at = 0; at < t->used;) {
+    const ssize_t n = write(fd, t->bytes + at, t->used - at);
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) at += (size_t)n;
+  }
+  return true;
+}
+
 static void text_drain(struct text *t)
 {
-  if (t->used > 0 && !t->failed && fwrite(t->bytes, 1, t->used, t->file) != t->used) {
+  if (t->used > 0 && !t->failed && !text_write(t)) {
     t->failed = true;
     t->sys_errno = errno;
   }
