@@ -4,50 +4,11 @@
 
 #include <string.h>
 
-#include "put.h"
-#include "sha1.h"
-
 #define PROTOCOL_TCP 6
 
 static inline uint32_t word_at(const uint8_t *p)
 {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-// Four digits' values of six bits, a lane each, as their characters. All lanes at once, so that no digit is looked up.
-static inline uint32_t base64_lanes(uint32_t v)
-{
-  const uint32_t ones = 0x01010101;
-  uint32_t text = v + 'A' * ones;
-#define FROM(least) ((v + (128 - (least)) * ones) >> 7 & ones) // 1 in each lane that is not less
-  const uint32_t small = FROM(26), digit = FROM(52), plus = FROM(62), slash = FROM(63);
-#undef FROM
-  text += small * ('a' - 26 - 'A');
-  text -= digit * ('a' - 26 - ('0' - 52));
-  text -= plus * ('0' - 52 - ('+' - 62));
-  return text + slash * ('/' - 63 - ('+' - 62));
-}
-
-// 27 digits, and one of padding. Groups of 24 bits, one beyond the end, are written alike: the compiler takes several
-// at once.
-static char *base64(const uint32_t d[SHA1_WORDS], char *text)
-{
-  const uint32_t groups[8] = {d[0] >> 8,
-                              d[0] << 16 | d[1] >> 16,
-                              d[1] << 8 | d[2] >> 24,
-                              d[2],
-                              d[3] >> 8,
-                              d[3] << 16 | d[4] >> 16,
-                              d[4] << 8,
-                              0};
-  for (unsigned i = 0; i < 8; i++) {
-    const uint32_t g = groups[i];
-    put_half(text + 4 * i, base64_lanes((g >> 18 & 0x3f) | (g >> 4 & 0x3f00) |
-                                        (g << 10 & 0x3f0000) | (g << 24 & 0x3f000000)));
-  }
-  text[27] = '=';
-  text[28] = '\0';
-  return text + 28;
 }
 
 // The message, in the block's words: seed 0 in two octets, addresses, protocol, a zero, ports; then its padding.
@@ -86,14 +47,18 @@ static void message6(const struct estab_watch_conn *c, uint32_t w[SHA1_BLOCK_WOR
   w[15] = 40 * 8;
 }
 
-char *community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT])
+void community_id_block(const struct estab_watch_conn *c, uint32_t block[SHA1_BLOCK_WORDS])
 {
-  uint32_t words[SHA1_BLOCK_WORDS], digest[SHA1_WORDS];
   if (estab_ip_is4(&c->orig_ip) && estab_ip_is4(&c->resp_ip))
-    message4(c, words);
+    message4(c, block);
   else
-    message6(c, words);
-  sha1_block(words, digest);
+    message6(c, block);
+}
+
+char *community_id(const uint32_t block[SHA1_BLOCK_WORDS], char text[COMMUNITY_ID_ROOM])
+{
   memcpy(text, "1:", 2);
-  return base64(digest, text + 2);
+  sha1_text(block, text + 2);
+  text[COMMUNITY_ID_TEXT] = '\0';
+  return text + COMMUNITY_ID_TEXT;
 }

@@ -4,11 +4,15 @@
 #define ESTAB_TOOL_WATCH_COMMUNITY_ID_H
 
 #include "estab/watch.h"
+#include "sha1.h"
 
-#define COMMUNITY_ID_TEXT                                                                          \
-  34 // "1:" and 28 digits of base 64, NUL included, and three spoiled behind it
+#define COMMUNITY_ID_TEXT (2 + SHA1_TEXT) // "1:" and base 64
+#define COMMUNITY_ID_ROOM (2 + SHA1_ROOM)
 
+// What is hashed. A processor waits for words that were written one by one and are read together at once: whoever has
+// something else to do does it in between.
+void community_id_block(const struct estab_watch_conn *c, uint32_t block[SHA1_BLOCK_WORDS]);
 // Answers where the text ends: at its NUL.
-char *community_id(const struct estab_watch_conn *c, char text[COMMUNITY_ID_TEXT]);
+char *community_id(const uint32_t block[SHA1_BLOCK_WORDS], char text[COMMUNITY_ID_ROOM]);
 
 #endif

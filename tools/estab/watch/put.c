@@ -27,9 +27,14 @@ __attribute__((noinline)) char *put_digits(char *p, uint64_t n)
 
 __attribute__((noinline)) char *put_seconds(char *p, uint64_t ns)
 {
-  p = put_number(p, ns / 1000000000u);
+  uint64_t seconds = 0;
+  if (ns >= 1000000000u) { // what is measured is mostly less
+    seconds = ns / 1000000000u;
+    ns -= seconds * 1000000000u;
+  }
+  p = put_number(p, seconds);
   *p = '.';
-  return put_decimals(p + 1, (uint32_t)(ns % 1000000000u));
+  return put_decimals(p + 1, (uint32_t)ns);
 }
 
 void put_second(struct put_second *kept, uint64_t ns)
@@ -45,11 +50,11 @@ static const char put_hexes[16] = "0123456789abcdef";
 
 char *put_hex(char *p, uint16_t n)
 {
-  for (unsigned shift = 12; shift > 4; shift -= 4)
-    if (n >> shift != 0) *p++ = put_hexes[n >> shift & 15];
-  *p++ = put_hexes[n >> 4 & 15];
-  *p++ = put_hexes[n & 15];
-  return p;
+  if (n >= 0x1000) *p++ = put_hexes[n >> 12];
+  if (n >= 0x100) *p++ = put_hexes[n >> 8 & 15];
+  p[0] = put_hexes[n >> 4 & 15];
+  p[1] = put_hexes[n & 15];
+  return p + 2;
 }
 
 // An octet as an address says it, spelled by the compiler: its digits and how many.

@@ -36,7 +36,8 @@ static void comma_flags(struct text *t, const struct estab_watch_side_record *s,
 void row_csv_conn(struct text *t, const struct estab_watch_conn *c)
 {
   const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
-  char word[ESTAB_WATCH_UID_TEXT], community[COMMUNITY_ID_TEXT];
+  char word[ESTAB_WATCH_UID_TEXT], community[COMMUNITY_ID_ROOM];
+  uint32_t block[SHA1_BLOCK_WORDS];
   estab_watch_uid_format(&c->uid, word);
   text_seconds(t, c->ts_ns);
   comma_string(t, word);
@@ -73,7 +74,8 @@ void row_csv_conn(struct text *t, const struct estab_watch_conn *c)
   if (c->rtt_handshake_ns != ESTAB_WATCH_TIME_NONE) text_seconds(t, c->rtt_handshake_ns);
   comma_number(t, o->retransmitted_pkts);
   comma_number(t, r->retransmitted_pkts);
-  community_id(c, community);
+  community_id_block(c, block);
+  community_id(block, community);
   comma_string(t, community);
   text_bytes(t, "\r\n", 2);
 }

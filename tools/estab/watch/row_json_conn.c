@@ -280,12 +280,14 @@ void row_json_conn(struct text *t, const struct estab_watch_conn *c)
   static struct put_second kept; // the last row's second is mostly this one's, too
   struct put_second *const second = &kept;
   if (conn_words.states[0].bytes == 0) words_spell();
+  uint32_t block[SHA1_BLOCK_WORDS];
+  community_id_block(c, block);
   char *p = PUT(text_at(t), "{\"type\":\"conn\",\"ts\":");
   p = put_time(p, c->ts_ns, second);
   p = put_uid(PUT(p, ",\"uid\":\""), &c->uid);
   p = conn_zeek(PUT(p, "\",\"proto\":\"tcp\""), c);
   p = PUT(p, ",\"community_id\":\"");
-  p = PUT(community_id(c, p), "\"");
+  p = PUT(community_id(block, p), "\"");
   p = conn_whole(p, c);
   for (unsigned i = 0; i < 2; i++)
     p = conn_side(t, p, &c->side[i], &side_names[i], second);

@@ -34,9 +34,9 @@ static inline uint32_t rotate(uint32_t v, unsigned bits)
 #define TWENTY(f, k, i)                                                                            \
   (ROUNDS(f, k, (i)), ROUNDS(f, k, (i) + 5), ROUNDS(f, k, (i) + 10), ROUNDS(f, k, (i) + 15))
 
-void sha1_block_plain(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS])
+static void sha1_digest(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[5])
 {
-  static const uint32_t start[SHA1_WORDS] = SHA1_START;
+  static const uint32_t start[5] = SHA1_START;
   uint32_t w[SHA1_BLOCK_WORDS];
   uint32_t a = start[0], b = start[1], c = start[2], d = start[3], e = start[4];
   memcpy(w, block, sizeof w);
@@ -49,6 +49,20 @@ void sha1_block_plain(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SH
   digest[2] = c + start[2];
   digest[3] = d + start[3];
   digest[4] = e + start[4];
+}
+
+void sha1_text_plain(const uint32_t block[SHA1_BLOCK_WORDS], char text[SHA1_ROOM])
+{
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  uint32_t d[6];
+  sha1_digest(block, d);
+  d[5] = 0;
+  for (unsigned i = 0; i < SHA1_TEXT - 1; i++) {
+    const unsigned bit = 6 * i; // of the digest's first 32, below them the next ones
+    const uint64_t pair = (uint64_t)d[bit / 32] << 32 | d[bit / 32 + 1];
+    text[i] = digits[pair >> (58 - bit % 32) & 63];
+  }
+  text[SHA1_TEXT - 1] = '=';
 }
 
 #if defined __x86_64__
@@ -69,18 +83,33 @@ void sha1_block_plain(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SH
     abcd = _mm_sha1rnds4_epu32(abcd, with, k);                                                     \
   } while (0)
 
-// A vector's highest word comes first there.
-#define SHA1_TURN(v) _mm_shuffle_epi32((v), 0x1b)
-
-__attribute__((target("sha,sse4.1"))) static void sha1_block_x86(const uint32_t *block,
-                                                                 uint32_t digest[SHA1_WORDS])
+// Sixteen digits of twelve octets: each lane of `v` has octets 1, 0, 2 and 1 of its three, lowest first, so that all
+// bits of two digits lie in each half of it. Multiplying shifts them, each to its octet's end.
+__attribute__((target("ssse3"))) static inline __m128i sha1_digits_x86(__m128i v)
 {
-  static const uint32_t start[SHA1_WORDS] = SHA1_START;
+  const __m128i even =
+      _mm_mulhi_epu16(_mm_and_si128(v, _mm_set1_epi32(0x0fc0fc00)), _mm_set1_epi32(0x04000040));
+  const __m128i odd =
+      _mm_mullo_epi16(_mm_and_si128(v, _mm_set1_epi32(0x003f03f0)), _mm_set1_epi32(0x01000010));
+  const __m128i digit = _mm_or_si128(even, odd);
+  // Which of the alphabet's ranges: 0 small letters, 1 to 10 digits, 11 plus, 12 slash, 13 capitals.
+  const __m128i capital = _mm_cmpgt_epi8(_mm_set1_epi8(26), digit);
+  const __m128i range = _mm_or_si128(_mm_subs_epu8(digit, _mm_set1_epi8(51)),
+                                     _mm_and_si128(capital, _mm_set1_epi8(13)));
+  const char small = 'a' - 26, number = '0' - 52, plus = '+' - 62, slash = '/' - 63;
+  const __m128i from = _mm_setr_epi8(small, number, number, number, number, number, number, number,
+                                     number, number, number, plus, slash, 'A', 0, 0);
+  return _mm_add_epi8(digit, _mm_shuffle_epi8(from, range));
+}
+
+__attribute__((target("sha,ssse3"))) static void sha1_text_x86(const uint32_t *block, char *text)
+{
+  static const uint32_t start[5] = SHA1_START;
   const __m128i first = _mm_set_epi32((int)start[0], (int)start[1], (int)start[2], (int)start[3]);
   const __m128i first_e = _mm_set_epi32((int)start[4], 0, 0, 0);
   __m128i m[4], abcd = first, e = first_e;
-  for (unsigned i = 0; i < 4; i++)
-    m[i] = SHA1_TURN(_mm_loadu_si128((const __m128i *)(const void *)(block + 4 * i)));
+  for (unsigned i = 0; i < 4; i++) // the first word is the highest
+    m[i] = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)(block + 4 * i)), 0x1b);
   SHA1_FOUR(0, 0);
   SHA1_FOUR(1, 0);
   SHA1_FOUR(2, 0);
@@ -102,31 +131,37 @@ __attribute__((target("sha,sse4.1"))) static void sha1_block_x86(const uint32_t 
   SHA1_FOUR(18, 3);
   SHA1_FOUR(19, 3);
   e = _mm_sha1nexte_epu32(e, first_e);
-  abcd = SHA1_TURN(_mm_add_epi32(abcd, first));
-  memcpy(digest, &abcd, sizeof abcd);
-  digest[4] = (uint32_t)_mm_extract_epi32(e, 3);
+  abcd = _mm_add_epi32(abcd, first);
+  // The digest's octets 0 to 11 lie in `abcd` from 15 down, those from 12 in `rest` from 7 down; -1 gives a zero.
+  const __m128i rest = _mm_alignr_epi8(abcd, e, 12);
+  const __m128i order = _mm_setr_epi8(14, 15, 13, 14, 11, 12, 10, 11, 8, 9, 7, 8, 5, 6, 4, 5);
+  const __m128i order_rest = _mm_setr_epi8(6, 7, 5, 6, 3, 4, 2, 3, 0, 1, -1, 0, -1, -1, -1, -1);
+  _mm_storeu_si128((__m128i *)(void *)text, sha1_digits_x86(_mm_shuffle_epi8(abcd, order)));
+  _mm_storeu_si128((__m128i *)(void *)(text + 16),
+                   sha1_digits_x86(_mm_shuffle_epi8(rest, order_rest)));
+  text[SHA1_TEXT - 1] = '=';
 }
 
 static bool sha1_has_x86(void)
 {
   unsigned a, b = 0, c = 0, d;
-  const unsigned sse41 = 1u << 19, sha = 1u << 29;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & sse41)) return false;
+  const unsigned ssse3 = 1u << 9, sha = 1u << 29;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & ssse3)) return false;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & sha);
 }
 
-void sha1_block(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS])
+void sha1_text(const uint32_t block[SHA1_BLOCK_WORDS], char text[SHA1_ROOM])
 {
   static int has = -1; // asked once: cpuid takes longer than a digest
   if (has < 0) has = sha1_has_x86();
-  (has ? sha1_block_x86 : sha1_block_plain)(block, digest);
+  (has ? sha1_text_x86 : sha1_text_plain)(block, text);
 }
 
 #else
 
-void sha1_block(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[SHA1_WORDS])
+void sha1_text(const uint32_t block[SHA1_BLOCK_WORDS], char text[SHA1_ROOM])
 {
-  sha1_block_plain(block, digest);
+  sha1_text_plain(block, text);
 }
 
 #endif
