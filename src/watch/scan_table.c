@@ -5,18 +5,23 @@
 #include "watch/scan_table.h"
 #include "base/bytes.h"
 
+#define SCAN_BUCKETS 64 // of an empty table: four cache lines
+#define SCAN_STEP    4  // so many times as many when half as many records are there
+
+static uint32_t *scan_table_buckets_new(struct mem *mem, uint32_t buckets)
+{
+  uint32_t *new = mem_new_raw(mem, buckets * sizeof *new, ESTAB_MEM_WATCH);
+  if (new) memset(new, 0xff, buckets * sizeof *new);
+  return new;
+}
+
 bool scan_table_init(struct scan_table *t, struct mem *mem, uint32_t item_bytes, uint32_t max,
                      const uint8_t secret[16])
 {
   memset(t, 0, sizeof *t);
-  uint32_t buckets = 16;
-  // Who is not there has mostly nobody in his place: no record is looked at.
-  while (buckets < max * 4)
-    buckets *= 2;
-  t->buckets = mem_new_raw(mem, buckets * sizeof *t->buckets, ESTAB_MEM_WATCH);
+  t->buckets = scan_table_buckets_new(mem, SCAN_BUCKETS);
   if (!t->buckets) return false;
-  memset(t->buckets, 0xff, buckets * sizeof *t->buckets);
-  t->mask = buckets - 1;
+  t->mask = SCAN_BUCKETS - 1;
   t->max = max;
   const uint64_t words[2] = {get_le64(secret), get_le64(secret + 8)};
   pairs_key_make(&t->hash_key, words, item_bytes);
@@ -41,6 +46,34 @@ static uint32_t *scan_table_bucket(const struct scan_table *t, const struct scan
     sum = pairs_add(sum, &t->hash_key, 2 * i, (uint32_t)(key->words[i] >> 32),
                     (uint32_t)key->words[i]);
   return &t->buckets[(uint32_t)(sum >> 32) & t->mask];
+}
+
+static void scan_table_chain(struct scan_table *t, uint32_t index, uint32_t *bucket)
+{
+  struct scan_node *n = scan_table_at(t, index);
+  n->next = *bucket;
+  n->bucket = (uint32_t)(bucket - t->buckets) & 0x7fffffff;
+  *bucket = index;
+}
+
+// What is searched in vain has mostly an empty bucket: no record is looked at. And few records' buckets share few
+// cache lines. Where memory is refused the chains are longer.
+static void scan_table_grow(struct scan_table *t)
+{
+  const uint32_t buckets = (t->mask + 1) * SCAN_STEP;
+  uint32_t *old = t->buckets;
+  if (!(t->buckets = scan_table_buckets_new(t->slab.mem, buckets))) {
+    t->buckets = old;
+    return;
+  }
+  mem_free(t->slab.mem, old, (t->mask + (size_t)1) * sizeof *old, ESTAB_MEM_WATCH);
+  t->mask = buckets - 1;
+  for (unsigned list = 0; list < 2; list++)
+    for (uint32_t i = t->newest[list]; i != SLAB_NONE;) {
+      struct scan_node *n = scan_table_at(t, i);
+      scan_table_chain(t, i, scan_table_bucket(t, &n->key));
+      i = n->older;
+    }
 }
 
 static bool scan_key_equal(const struct scan_key *a, const struct scan_key *b)
@@ -96,12 +129,10 @@ static void scan_table_unlink(struct scan_table *t, uint32_t index)
 static void scan_table_enter(struct scan_table *t, uint32_t index, uint32_t *bucket,
                              const struct scan_key *key)
 {
-  struct scan_node *n = scan_table_at(t, index);
-  n->key = *key;
-  n->next = *bucket;
-  n->bucket = (uint32_t)(bucket - t->buckets) & 0x7fffffff;
-  *bucket = index;
+  ((struct scan_node *)scan_table_at(t, index))->key = *key;
+  scan_table_chain(t, index, bucket);
   scan_table_link(t, index, 0);
+  if (t->slab.count > t->mask / 2) scan_table_grow(t);
 }
 
 static void scan_table_leave(struct scan_table *t, uint32_t index)

@@ -25,7 +25,7 @@ struct scan_node {
 struct scan_table {
   struct slab slab;
   uint32_t *buckets;
-  uint32_t mask; // buckets - 1
+  uint32_t mask; // buckets - 1, twice as many as records or more
   uint32_t max;  // records
   struct pairs_key hash_key;
   uint32_t newest[2], oldest[2], listed[2];
