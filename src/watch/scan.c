@@ -59,6 +59,7 @@ void scan_free(struct scan *s)
   struct mem *mem = s->mem;
   sources_destroy(&s->sources);
   campaigns_destroy(&s->campaigns);
+  scan_onsets_destroy(&s->onsets);
   scan_table_destroy(&s->victims);
   scan_table_destroy(&s->holders);
   scan_table_destroy(&s->versions);

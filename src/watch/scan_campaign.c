@@ -38,6 +38,7 @@ bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
   c->idle_ns = settings->thresholds.campaign_idle_ns;
   c->idle_gaps = settings->thresholds.campaign_idle_gaps;
   c->next_end_ns = ESTAB_NEVER;
+  c->changes = 1;
   c->queue_room = max * 2;
   c->queue = mem_new_raw(pool->mem, c->queue_room * sizeof *c->queue, ESTAB_MEM_WATCH);
   // Those that ended and were not fetched yet need room as well.
@@ -62,24 +63,38 @@ void campaigns_destroy(struct campaigns *c)
   scan_table_destroy(&c->links);
 }
 
+// By the links themselves. *at: the link of the campaign found.
+static struct campaign *campaign_find_link(struct campaigns *c, enum campaign_link link,
+                                           const struct estab_ip *ip, enum estab_watch_kind kind,
+                                           uint32_t *at)
+{
+  struct scan_key key = campaign_link_key(link, ip, kind);
+  *at = scan_table_find(&c->links, &key);
+  if (*at == SLAB_NONE) return NULL;
+  const struct campaign_link_record *record = scan_table_at(&c->links, *at);
+  if (slab_live(&c->table.slab, record->index)) {
+    struct campaign *it = scan_table_at(&c->table, record->index);
+    if (it->node.key.words[0] == record->number && it->kind == kind && !it->ended) return it;
+  }
+  scan_table_remove(&c->links, *at);
+  return NULL;
+}
+
 struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
                                const struct estab_ip *ip, enum estab_watch_kind kind)
 {
   if (c->open_of[kind] == 0) return NULL; // nearly always
-  struct scan_key key = campaign_link_key(link, ip, kind);
-  uint32_t at = scan_table_find(&c->links, &key);
-  if (at == SLAB_NONE) return NULL;
-  const struct campaign_link_record *record = scan_table_at(&c->links, at);
-  if (slab_live(&c->table.slab, record->index)) {
-    struct campaign *it = scan_table_at(&c->table, record->index);
-    if (it->node.key.words[0] == record->number && it->kind == kind && !it->ended) {
-      // Of what goes on for long not each time.
-      if (it->probes < 64 || it->probes % 8 == 0) scan_table_use(&c->links, at);
-      return it;
-    }
+  const uint32_t what = kind * 2u + link;
+  struct campaign_finding *f = &c->found[(ip->bytes[15] + what * 5) % CAMPAIGN_FINDS];
+  if (f->changes != c->changes || f->what != what || !ip_equal(&f->ip, ip)) {
+    uint32_t at;
+    struct campaign *it = campaign_find_link(c, link, ip, kind, &at);
+    if (!it) return NULL;
+    *f = (struct campaign_finding){*ip, what, at, c->changes, it};
   }
-  scan_table_remove(&c->links, at);
-  return NULL;
+  // Of what goes on for long not each time.
+  if (f->it->probes < 64 || f->it->probes % 8 == 0) scan_table_use(&c->links, f->link);
+  return f->it;
 }
 
 static void campaign_link_to(struct campaigns *c, struct campaign *it, enum campaign_link link,
@@ -87,6 +102,7 @@ static void campaign_link_to(struct campaigns *c, struct campaign *it, enum camp
 {
   struct scan_key key = campaign_link_key(link, ip, it->kind);
   uint32_t at = scan_table_get(&c->links, &key);
+  c->changes++;
   if (at == SLAB_NONE) return;
   struct campaign_link_record *record = scan_table_at(&c->links, at);
   record->number = it->node.key.words[0];
@@ -103,6 +119,7 @@ void campaign_tell(struct campaigns *c, struct campaign *it)
 static void campaign_end(struct campaigns *c, struct campaign *it)
 {
   it->ended = true;
+  c->changes++;
   c->open--;
   c->open_of[it->kind]--;
   campaign_tell(c, it);
@@ -183,6 +200,7 @@ void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_
 {
   c->open_of[it->kind]--;
   c->open_of[kind]++;
+  c->changes++;
   it->kind = (uint8_t)kind;
   campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &it->victim);
   campaign_tell(c, it);
@@ -313,8 +331,8 @@ enum estab_watch_geometry campaign_geometry(const struct campaign *it)
 {
   if (it->kind >= ESTAB_WATCH_KIND_SYN_FLOOD || it->kind == ESTAB_WATCH_KIND_OS_PROBE)
     return ESTAB_WATCH_GEOMETRY_NONE;
-  if (it->source_count > 1 && it->targets_used)
-    return it->shared * 2 >= it->targets_used ? ESTAB_WATCH_DECOY_SET : ESTAB_WATCH_DISTRIBUTED;
+  if (it->source_count > 1 && it->targets.count)
+    return it->shared * 2 >= it->targets.count ? ESTAB_WATCH_DECOY_SET : ESTAB_WATCH_DISTRIBUTED;
   uint64_t minutes = (it->last_ns - it->first_ns) / UINT64_C(60000000000);
   if (it->probes >= 3 && minutes >= it->probes - 1) return ESTAB_WATCH_SLOW;
   uint64_t hosts = scan_set_count(&it->dst.all);

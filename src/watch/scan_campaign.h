@@ -4,6 +4,7 @@
 #define ESTAB_WATCH_SCAN_CAMPAIGN_H
 
 #include "estab/watch.h"
+#include "watch/scan_blocks.h"
 #include "watch/scan_set.h"
 #include "watch/scan_table.h"
 
@@ -11,7 +12,7 @@
 #define CAMPAIGN_WAITING    ESTAB_WATCH_ANSWERS // probed, not answered yet
 #define CAMPAIGN_PAGES      64
 #define CAMPAIGN_PAGE_PORTS 1024
-#define CAMPAIGN_TARGETS    65536 // targets told apart; what comes beyond counts as new each time
+#define CAMPAIGN_TARGETS    98304 // targets told apart; what comes beyond is only counted
 
 // One probe, as far as an alert tells of it.
 struct campaign_probe {
@@ -21,15 +22,6 @@ struct campaign_probe {
   uint8_t answer;    // enum estab_watch_answer or CAMPAIGN_WAITING
   uint8_t modifiers; // enum estab_watch_modifier
   uint64_t ts_ns, packet;
-};
-
-// What a target is known by, and what it answered.
-struct campaign_target {
-  uint64_t fingerprint; // 0 = free
-  uint32_t time_ms;     // of the first probe, since the campaign began
-  uint8_t answer;
-  uint8_t source; // which of the campaign's sources probed it first
-  bool shared;    // another source probed it within a second
 };
 
 struct campaign_list {
@@ -64,8 +56,7 @@ struct campaign {
   uint32_t gap_count;
   uint32_t source_count; // that joined; IPv6: of /64
   uint32_t shared;       // targets with the mark
-  uint32_t targets_used, target_room;
-  struct campaign_target *targets;
+  struct scan_blocks targets;
   struct campaign_addresses src, proven, dst;
   uint64_t **ports; // pages of a bit each, beyond first_port; NULL while there is one
   uint32_t port_count;
@@ -75,10 +66,23 @@ struct campaign {
   uint32_t evidence_count;
 };
 
+#define CAMPAIGN_FINDS 32
+
+// What campaign_find() found: who is asked for comes mostly again soon.
+struct campaign_finding {
+  struct estab_ip ip;
+  uint32_t what;    // link and kind
+  uint32_t link;    // its place in `links`
+  uint64_t changes; // as many as there were
+  struct campaign *it;
+};
+
 struct campaigns {
   struct scan_pool *pool;
   struct scan_table table; // of struct campaign
   struct scan_table links; // (address, kind, as source or victim) -> campaign number
+  struct campaign_finding found[CAMPAIGN_FINDS];
+  uint64_t changes; // of who belongs to which open campaign, from 1
   uint64_t numbered;
   uint64_t idle_ns;
   uint32_t idle_gaps;
@@ -123,7 +127,7 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
                     uint64_t ts_ns);
 
 // Whether a target was probed by it within `within_ms` of ts_ns; and whether at all.
-bool campaign_has(struct scan_pool *pool, const struct campaign *it, const struct estab_ip *ip,
+bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct estab_ip *ip,
                   uint16_t port, uint64_t ts_ns, bool *close_by);
 
 bool campaign_has_port(const struct campaign *it, uint16_t port);

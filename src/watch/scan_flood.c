@@ -19,8 +19,7 @@ struct flood_victim {
   struct scan_node node; // address; port and kind
   uint64_t start_ns;     // of the second that runs
   uint64_t first_ns, first_packet;
-  uint64_t sources; // a bit by fingerprint
-  struct estab_ip src;
+  uint64_t sources;                  // a bit by fingerprint
   uint32_t weight, count, completed; // in this second
   uint64_t total;                    // since first_ns
   uint32_t seconds;                  // on end, before this one, that were full
@@ -32,10 +31,15 @@ static struct scan_key flood_key(const struct estab_ip *ip, uint16_t port, uint8
       {get_be64(ip->bytes), get_be64(ip->bytes + 8), (uint64_t)kind << 16 | port}};
 }
 
-static bool flood_full(const struct scan *s, const struct flood_victim *v)
+static bool flood_rate_met(const struct scan *s, uint32_t weight)
 {
   uint64_t rate = s->settings->thresholds.flood_rate;
-  return (uint64_t)v->weight * 100 >= rate * FLOOD_PERCENT && v->completed * 4 <= v->count;
+  return (uint64_t)weight * 100 >= rate * FLOOD_PERCENT;
+}
+
+static bool flood_full(const struct scan *s, const struct flood_victim *v)
+{
+  return flood_rate_met(s, v->weight) && v->completed * 4 <= v->count;
 }
 
 static void flood_second(const struct scan *s, struct flood_victim *v, uint64_t ts_ns)
@@ -53,7 +57,7 @@ static struct campaign *flood_of_fins(struct scan *s, const struct campaign_prob
 {
   struct campaign *it =
       campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &record->dst, ESTAB_WATCH_KIND_FIN_SCAN);
-  if (!it || it->targets_used != 1) return NULL;
+  if (!it || it->targets.count != 1) return NULL;
   campaign_rename(&s->campaigns, it, ESTAB_WATCH_KIND_FIN_FLOOD);
   return it;
 }
@@ -77,6 +81,40 @@ static void flood_begin(struct scan *s, const struct flood_victim *v, uint8_t ki
   it->spoofed = bits >= FLOOD_MANY;
 }
 
+// Who was sent enough for a flood in his first second has a record from now on.
+static bool flood_goes_on(struct scan *s, const struct scan_onset *from)
+{
+  const struct scan_key key = flood_key(&from->ip, from->port, from->kind);
+  const uint32_t index = scan_table_put(&s->victims, &key);
+  if (index == SLAB_NONE) return false;
+  struct flood_victim *v = scan_table_at(&s->victims, index);
+  v->start_ns = v->first_ns = from->ts_ns;
+  v->first_packet = from->packet;
+  v->sources = from->sources;
+  v->weight = from->weight;
+  v->count = from->count;
+  v->total = from->count;
+  v->completed = from->completed;
+  return true;
+}
+
+// One segment more of a victim in its first second, or the first one.
+static void flood_onset(struct scan *s, enum estab_watch_kind kind,
+                        const struct campaign_probe *record, uint32_t weight)
+{
+  const struct scan_onset one = {.ip = record->dst,
+                                 .port = record->dst_port,
+                                 .kind = (uint8_t)kind,
+                                 .ts_ns = s->now_ns,
+                                 .packet = record->packet};
+  struct scan_onset *it = scan_onsets_get(&s->onsets, &one);
+  if (!it) return;
+  it->weight += weight;
+  it->count++;
+  it->sources |= UINT64_C(1) << (scan_fingerprint(&s->pool, &record->src, 0) & 63);
+  if (flood_rate_met(s, it->weight) && flood_goes_on(s, it)) it->kind = ESTAB_WATCH_KINDS;
+}
+
 static void flood_note(struct scan *s, enum estab_watch_kind kind,
                        const struct campaign_probe *record, uint32_t weight)
 {
@@ -85,10 +123,14 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
     campaign_count(&s->campaigns, it, &record->src, s->now_ns);
     return;
   }
-  struct scan_key key = flood_key(&record->dst, record->dst_port, (uint8_t)kind);
-  uint32_t index = scan_table_get(&s->victims, &key);
-  if (index == SLAB_NONE) return;
+  const struct scan_key key = flood_key(&record->dst, record->dst_port, (uint8_t)kind);
+  const uint32_t index = scan_table_find(&s->victims, &key);
+  if (index == SLAB_NONE) {
+    flood_onset(s, kind, record, weight);
+    return;
+  }
   struct flood_victim *v = scan_table_at(&s->victims, index);
+  scan_table_use(&s->victims, index);
   flood_second(s, v, s->now_ns);
   if (v->seconds == 0 && v->count == 0) {
     v->first_ns = s->now_ns;
@@ -160,8 +202,11 @@ static void flood_fate(struct scan *s, const struct observation *o, const struct
 
 static void flood_completed(struct scan *s, const struct observation *o)
 {
+  const uint8_t kind = ESTAB_WATCH_KIND_SYN_FLOOD;
+  struct scan_onset *it = scan_onsets_find(&s->onsets, &o->resp_ip, o->resp_port, kind, s->now_ns);
+  if (it) it->completed++;
   if (s->victims.slab.count == 0) return;
-  struct scan_key key = flood_key(&o->resp_ip, o->resp_port, ESTAB_WATCH_KIND_SYN_FLOOD);
+  struct scan_key key = flood_key(&o->resp_ip, o->resp_port, kind);
   uint32_t index = scan_table_find(&s->victims, &key);
   if (index != SLAB_NONE) ((struct flood_victim *)scan_table_at(&s->victims, index))->completed++;
 }
@@ -183,6 +228,7 @@ void scan_flood(struct scan *s, const struct observation *o, const struct probe 
 
 bool scan_floods_init(struct scan *s, uint32_t max)
 {
+  scan_onsets_init(&s->onsets, s->mem, &s->pool.key, max);
   return scan_table_init(&s->victims, s->mem, sizeof(struct flood_victim), max,
                          s->settings->secret);
 }

@@ -89,7 +89,7 @@ static uint64_t judge_since(const struct scan *s, uint64_t span_ns)
 }
 
 // Decoys send the same probes together; helpers send others of the same make to the same host.
-static bool judge_joins(struct scan_pool *pool, const struct campaign *c, const struct source *it,
+static bool judge_joins(struct scan_pool *pool, struct campaign *c, const struct source *it,
                         const struct judge_view *v, uint64_t now_ns, uint8_t fingerprint)
 {
   if (c->fingerprint != fingerprint || now_ns > c->last_ns + JUDGE_JOIN_NS) return false;

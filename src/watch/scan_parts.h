@@ -6,6 +6,7 @@
 #include "watch/scan.h"
 #include "watch/scan_campaign.h"
 #include "watch/scan_probe.h"
+#include "watch/scan_onsets.h"
 #include "watch/scan_source.h"
 
 #define SCAN_EXPLANATION_BYTES 2048
@@ -50,7 +51,8 @@ struct scan {
   struct scan_pool pool;
   struct sources sources;
   struct campaigns campaigns;
-  struct scan_table victims; // floods: struct flood_victim
+  struct scan_onsets onsets; // floods: victims in their first second
+  struct scan_table victims; // later: struct flood_victim
   struct scan_table holders; // exhaustion and held windows: struct hold_pair
   struct scan_fresh fresh[SCAN_FRESH];
   uint32_t most_open;         // no pair in `holders` has more

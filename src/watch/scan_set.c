@@ -7,6 +7,8 @@
 #include "base/hash.h"
 #include "base/tuple.h"
 
+#define SCAN_SET_6 (UINT64_C(1) << 63) // of a slot: an address of IPv6
+
 void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t new_bytes)
 {
   if (!p) old_bytes = 0;
@@ -48,56 +50,94 @@ static void scan_set_register(struct scan_set *s, uint64_t fingerprint, bool *mo
   if (*moved) s->registers[place] = rank;
 }
 
-static bool scan_set_slot(struct scan_set *s, uint64_t fingerprint)
+// What a slot says of an address. IPv4: 27 bits, and one of 32 for the address. IPv6: a fingerprint without its upper
+// bit, which no register asks for.
+static uint64_t scan_set_word(struct scan_pool *pool, const struct estab_ip *ip)
 {
-  uint32_t i = scan_share((uint32_t)(fingerprint >> 32), s->room);
-  while (s->slots[i] && s->slots[i] != fingerprint)
+  if (!ip_is_mapped(ip)) return scan_fingerprint(pool, ip, 0) | SCAN_SET_6;
+  const uint32_t host = get_be32(ip->bytes + 12);
+  return (uint64_t)(host >> 5) << 32 | UINT32_C(1) << (host & 31);
+}
+
+// Whether two words are of neighbours, or of the same address of IPv6.
+static bool scan_set_beside(uint64_t a, uint64_t b)
+{
+  const uint64_t differ = a ^ b;
+  return a & SCAN_SET_6 ? differ == 0 : differ >> 32 == 0;
+}
+
+// The slot of a word's neighbours, or the free one where it would be.
+static uint32_t scan_set_slot(const struct scan_set *s, const struct scan_pool *pool, uint64_t word)
+{
+  const uint64_t last = s->last < s->room ? s->slots[s->last] : 0;
+  if (last && scan_set_beside(last, word)) return s->last;
+  const uint32_t low = word & SCAN_SET_6 ? (uint32_t)word : 0;
+  const uint64_t hash =
+      pairs_add(pool->key.words[PAIRS_WORDS], &pool->key, 2, (uint32_t)(word >> 32), low);
+  uint32_t i = scan_share((uint32_t)(hash >> 32), s->room);
+  while (s->slots[i] && !scan_set_beside(s->slots[i], word))
     i = (i + 1) & (s->room - 1);
-  if (s->slots[i]) return false;
-  s->slots[i] = fingerprint;
-  return true;
+  return i;
+}
+
+// The fingerprints of a slot's members into the registers.
+static void scan_set_register_all(struct scan_set *s, struct scan_pool *pool, uint64_t slot)
+{
+  bool moved;
+  if (slot & SCAN_SET_6) {
+    scan_set_register(s, slot, &moved);
+    return;
+  }
+  struct estab_ip ip = {{[10] = 0xff, [11] = 0xff}};
+  for (uint32_t n = 0; n < 32; n++) {
+    if (!(slot >> n & 1)) continue;
+    put_be32(ip.bytes + 12, (uint32_t)(slot >> 32) << 5 | n);
+    scan_set_register(s, scan_fingerprint(pool, &ip, 0), &moved);
+  }
 }
 
 // Twice the room, or registers when that is too much. false: no memory.
 static bool scan_set_grow(struct scan_set *s, struct scan_pool *pool)
 {
-  struct scan_set next = {.room = s->room ? s->room * 2 : 16};
+  struct scan_set next = {.room = s->room ? s->room * 2 : 16, .used = s->used, .count = s->count};
   if (s->count < SCAN_SET_EXACT)
     next.slots = scan_pool_resize(pool, NULL, 0, next.room * sizeof *next.slots);
   if (next.slots) {
     memset(next.slots, 0, next.room * sizeof *next.slots);
-    next.count = s->count;
   } else {
-    next.room = 0;
-    next.registers = scan_pool_resize(pool, NULL, 0, SCAN_SET_REGISTERS);
+    next = (struct scan_set){.registers = scan_pool_resize(pool, NULL, 0, SCAN_SET_REGISTERS)};
     if (!next.registers) return false;
     memset(next.registers, 0, SCAN_SET_REGISTERS);
   }
   for (uint32_t i = 0; i < s->room; i++) {
-    bool moved;
     if (!s->slots[i]) continue;
     if (next.slots)
-      (void)scan_set_slot(&next, s->slots[i]);
+      next.slots[scan_set_slot(&next, pool, s->slots[i])] = s->slots[i];
     else
-      scan_set_register(&next, s->slots[i], &moved);
+      scan_set_register_all(&next, pool, s->slots[i]);
   }
   (void)scan_pool_resize(pool, s->slots, s->room * sizeof *s->slots, 0);
   *s = next;
   return true;
 }
 
-bool scan_set_add(struct scan_set *s, struct scan_pool *pool, uint64_t fingerprint)
+bool scan_set_add(struct scan_set *s, struct scan_pool *pool, const struct estab_ip *ip)
 {
-  if (fingerprint == 0) fingerprint = 1;
-  if (!s->registers && s->count >= s->room / 4 * 3 && !scan_set_grow(s, pool)) return false;
+  const bool full = s->used >= s->room / 4 * 3 || s->count >= SCAN_SET_EXACT;
+  if (!s->registers && full && !scan_set_grow(s, pool)) return false;
   if (s->registers) {
     bool moved;
-    scan_set_register(s, fingerprint, &moved);
+    scan_set_register(s, scan_fingerprint(pool, ip, 0), &moved);
     return moved;
   }
-  bool fresh = scan_set_slot(s, fingerprint);
-  s->count += fresh;
-  return fresh;
+  const uint64_t word = scan_set_word(pool, ip);
+  s->last = scan_set_slot(s, pool, word);
+  uint64_t *const slot = &s->slots[s->last];
+  if ((*slot & word) == word) return false;
+  s->used += !*slot;
+  s->count++;
+  *slot |= word;
+  return true;
 }
 
 uint64_t scan_set_count(const struct scan_set *s)

@@ -34,20 +34,22 @@ static inline uint32_t scan_share(uint32_t hash, uint32_t places)
   return (uint32_t)((uint64_t)hash * places >> 32);
 }
 
-#define SCAN_SET_EXACT     16384 // members counted one by one; beyond, within 3.3 % (standard error)
+#define SCAN_SET_EXACT     24576 // members counted one by one; beyond, within 3.3 % (standard error)
 #define SCAN_SET_REGISTERS 1024
 
-// Of fingerprints. All zero is an empty one.
+// Of addresses. All zero is an empty one.
 struct scan_set {
-  uint64_t *slots; // 0 = free
-  uint32_t room;   // a power of two, or 0
-  uint32_t count;
+  uint64_t *slots;    // 32 neighbours of IPv4 each, or one address of IPv6; 0 = free
+  uint32_t room;      // a power of two, or 0
+  uint32_t used;      // slots
+  uint32_t count;     // members
+  uint32_t last;      // the slot of the one added last: who walks stays there
   uint8_t *registers; // HyperLogLog (Flajolet et al. 2007), once there are too many
 };
 
 // Whether it was not there; once members are no longer kept one by one: whether the estimate moved.
 // Refused memory loses the member.
-bool scan_set_add(struct scan_set *s, struct scan_pool *pool, uint64_t fingerprint);
+bool scan_set_add(struct scan_set *s, struct scan_pool *pool, const struct estab_ip *ip);
 uint64_t scan_set_count(const struct scan_set *s);
 void scan_set_free(struct scan_set *s, struct scan_pool *pool);
 

@@ -7,7 +7,6 @@
 #include "watch/scan_campaign.h"
 
 #define TARGET_SHARED_MS 1000 // decoys send their probes together
-#define TARGET_ROW       4    // targets to a cache line
 
 static bool endpoint_before(const struct estab_watch_endpoint *a,
                             const struct estab_watch_endpoint *b)
@@ -69,9 +68,11 @@ void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
                           const struct estab_ip *ip)
 {
   if (to->last < to->listed && ip_equal(&to->at[to->last], ip)) return;
-  if (!scan_set_add(&to->all, pool, scan_fingerprint(pool, ip, 0))) return;
+  if (!scan_set_add(&to->all, pool, ip)) return;
   if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
   uint32_t low = 0, high = to->listed;
+  // Who walks goes on behind the one before.
+  if (high && memcmp(to->at[high - 1].bytes, ip->bytes, sizeof ip->bytes) < 0) low = high;
   while (low < high) {
     uint32_t middle = (low + high) / 2;
     int order = memcmp(to->at[middle].bytes, ip->bytes, sizeof ip->bytes);
@@ -157,64 +158,6 @@ uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most
   return n;
 }
 
-static uint64_t campaign_target_hash(const struct scan_pool *pool, uint64_t fingerprint)
-{
-  uint64_t sum = pairs_add(pool->key.words[PAIRS_WORDS], &pool->key, 0,
-                           (uint32_t)(fingerprint >> 32), (uint32_t)fingerprint);
-  // Targets in a row stand in even steps now; where who finds his place taken goes to the next one they must not.
-  return (sum ^ sum >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-}
-
-// Where a target stands, or would: nothing is ever taken out. Addresses or ports in a row come one after the
-// other: four of them share a cache line, or a second one. Who finds both full has a place of his own, as in any
-// table. Places are shares of the room: a table that doubles is read and written from its beginning to its end.
-static struct campaign_target *campaign_target_slot(const struct scan_pool *pool,
-                                                    struct campaign_target *targets, uint32_t room,
-                                                    uint64_t fingerprint)
-{
-  const uint64_t low = (uint64_t)(TARGET_ROW - 1) << 32 | (TARGET_ROW - 1);
-  const uint64_t rows = campaign_target_hash(pool, fingerprint & ~low);
-  const uint32_t first = (uint32_t)(fingerprint >> 32) + (uint32_t)fingerprint;
-  for (unsigned shift = 64; shift > 0;) {
-    shift -= 32;
-    struct campaign_target *const row =
-        &targets[scan_share((uint32_t)(rows >> shift), room / TARGET_ROW) * TARGET_ROW];
-    for (uint32_t n = 0; n < TARGET_ROW; n++) {
-      struct campaign_target *const it = &row[(first + n) & (TARGET_ROW - 1)];
-      if (!it->fingerprint || it->fingerprint == fingerprint) return it;
-    }
-  }
-  uint32_t i = scan_share((uint32_t)(campaign_target_hash(pool, fingerprint) >> 32), room);
-  while (targets[i].fingerprint && targets[i].fingerprint != fingerprint)
-    i = (i + 1) & (room - 1);
-  return &targets[i];
-}
-
-static bool campaign_targets_grow(struct scan_pool *pool, struct campaign *it)
-{
-  uint32_t room = it->target_room ? it->target_room * 2 : 16;
-  if (it->targets_used >= CAMPAIGN_TARGETS) return false;
-  struct campaign_target *targets = scan_pool_resize(pool, NULL, 0, room * sizeof *targets);
-  if (!targets) return false;
-  memset(targets, 0, room * sizeof *targets);
-  for (uint32_t i = 0; i < it->target_room; i++)
-    if (it->targets[i].fingerprint)
-      *campaign_target_slot(pool, targets, room, it->targets[i].fingerprint) = it->targets[i];
-  (void)scan_pool_resize(pool, it->targets, it->target_room * sizeof *targets, 0);
-  it->targets = targets;
-  it->target_room = room;
-  return true;
-}
-
-// Of IPv4 the target itself. Never 0.
-static uint64_t campaign_target_print(struct scan_pool *pool, const struct estab_ip *ip,
-                                      uint16_t port)
-{
-  if (ip_is_mapped(ip)) return UINT64_C(1) << 63 | (uint64_t)port << 32 | get_be32(ip->bytes + 12);
-  uint64_t fingerprint = scan_fingerprint(pool, ip, 0x10000u | port);
-  return fingerprint ? fingerprint : 1;
-}
-
 static uint32_t campaign_time_ms(const struct campaign *it, uint64_t ts_ns)
 {
   uint64_t ms = ts_ns > it->first_ns ? (ts_ns - it->first_ns) / 1000000 : 0;
@@ -232,69 +175,72 @@ static unsigned campaign_answer_rank(uint8_t answer)
   return rank[answer];
 }
 
-static void campaign_target_set(struct scan_pool *pool, struct campaign *it,
-                                struct campaign_target *target, const struct campaign_probe *probe)
+// A target's answer, unless an earlier one is worth more.
+static void campaign_target_set(struct scan_pool *pool, struct campaign *it, uint8_t *state,
+                                const struct campaign_probe *probe)
 {
-  if (campaign_answer_rank(probe->answer) <= campaign_answer_rank(target->answer)) return;
-  if (target->answer != CAMPAIGN_WAITING) campaign_list_remove(&it->answers[target->answer], probe);
-  target->answer = probe->answer;
+  const uint8_t before = (uint8_t)((*state & ~BLOCK_SHARED) - 1);
+  if (campaign_answer_rank(probe->answer) <= campaign_answer_rank(before)) return;
+  if (before != CAMPAIGN_WAITING) campaign_list_remove(&it->answers[before], probe);
+  *state = (uint8_t)((*state & BLOCK_SHARED) | (probe->answer + 1u));
   campaign_list_add(pool, &it->answers[probe->answer], probe);
+}
+
+// Whether two probes came together, as decoys send them.
+static bool campaign_together(uint32_t ms, uint32_t other_ms)
+{
+  return (ms > other_ms ? ms - other_ms : other_ms - ms) <= TARGET_SHARED_MS;
 }
 
 bool campaign_target_note(struct scan_pool *pool, struct campaign *it,
                           const struct campaign_probe *probe)
 {
-  uint64_t fingerprint = campaign_target_print(pool, &probe->dst, probe->dst_port);
-  bool kept = it->targets_used < it->target_room / 4 * 3 || campaign_targets_grow(pool, it);
-  struct campaign_target *target =
-      it->target_room ? campaign_target_slot(pool, it->targets, it->target_room, fingerprint)
-                      : NULL;
-  if (!target || (!target->fingerprint && !kept)) {
+  struct scan_blocks *const targets = &it->targets;
+  const uint64_t print = scan_blocks_print(pool, &probe->dst, probe->dst_port);
+  const bool full = targets->count >= CAMPAIGN_TARGETS;
+  const struct scan_place at =
+      full ? scan_blocks_find(targets, pool, print) : scan_blocks_get(targets, pool, print);
+  if (!at.block || (full && !at.block->state[at.nth])) {
     if (probe->answer != CAMPAIGN_WAITING)
       campaign_list_add(pool, &it->answers[probe->answer], probe);
     return false;
   }
-  uint8_t source = (uint8_t)(scan_fingerprint(pool, &probe->src, 0) & 0xff);
-  uint32_t ms = campaign_time_ms(it, probe->ts_ns);
-  if (!target->fingerprint) {
-    *target = (struct campaign_target){
-        .fingerprint = fingerprint, .time_ms = ms, .answer = CAMPAIGN_WAITING, .source = source};
-    it->targets_used++;
-  } else if (!target->shared && target->source != source &&
-             (ms > target->time_ms ? ms - target->time_ms : target->time_ms - ms) <=
-                 TARGET_SHARED_MS) {
-    target->shared = true;
+  uint8_t *const state = &at.block->state[at.nth];
+  const uint8_t source = (uint8_t)(scan_fingerprint(pool, &probe->src, 0) & 0xff);
+  const uint32_t ms = campaign_time_ms(it, probe->ts_ns);
+  if (!*state) {
+    *state = CAMPAIGN_WAITING + 1;
+    at.block->time_ms[at.nth] = ms;
+    at.block->source[at.nth] = source;
+    targets->count++;
+  } else if (!(*state & BLOCK_SHARED) && at.block->source[at.nth] != source &&
+             campaign_together(ms, at.block->time_ms[at.nth])) {
+    *state |= BLOCK_SHARED;
     it->shared++;
   }
-  campaign_target_set(pool, it, target, probe);
+  campaign_target_set(pool, it, state, probe);
   return true;
 }
 
 void campaign_target_answer(struct scan_pool *pool, struct campaign *it,
                             const struct campaign_probe *probe)
 {
-  struct campaign_target *target = NULL;
-  if (it->target_room)
-    target = campaign_target_slot(pool, it->targets, it->target_room,
-                                  campaign_target_print(pool, &probe->dst, probe->dst_port));
-  if (target && target->fingerprint)
-    campaign_target_set(pool, it, target, probe);
+  const struct scan_place at =
+      scan_blocks_find(&it->targets, pool, scan_blocks_print(pool, &probe->dst, probe->dst_port));
+  if (at.block && at.block->state[at.nth])
+    campaign_target_set(pool, it, &at.block->state[at.nth], probe);
   else
     campaign_list_add(pool, &it->answers[probe->answer], probe);
 }
 
-bool campaign_has(struct scan_pool *pool, const struct campaign *it, const struct estab_ip *ip,
+bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct estab_ip *ip,
                   uint16_t port, uint64_t ts_ns, bool *close_by)
 {
-  *close_by = false;
-  if (!it->target_room) return false;
-  const struct campaign_target *target = campaign_target_slot(
-      pool, it->targets, it->target_room, campaign_target_print(pool, ip, port));
-  if (!target->fingerprint) return false;
-  uint32_t ms = campaign_time_ms(it, ts_ns);
-  *close_by =
-      (ms > target->time_ms ? ms - target->time_ms : target->time_ms - ms) <= TARGET_SHARED_MS;
-  return true;
+  const struct scan_place at =
+      scan_blocks_find(&it->targets, pool, scan_blocks_print(pool, ip, port));
+  const bool has = at.block && at.block->state[at.nth];
+  *close_by = has && campaign_together(campaign_time_ms(it, ts_ns), at.block->time_ms[at.nth]);
+  return has;
 }
 
 static void campaign_addresses_free(struct scan_pool *pool, struct campaign_addresses *a)
@@ -305,7 +251,7 @@ static void campaign_addresses_free(struct scan_pool *pool, struct campaign_addr
 
 void campaign_targets_free(struct scan_pool *pool, struct campaign *it)
 {
-  (void)scan_pool_resize(pool, it->targets, it->target_room * sizeof *it->targets, 0);
+  scan_blocks_free(&it->targets, pool);
   for (unsigned i = 0; it->ports && i < CAMPAIGN_PAGES; i++)
     (void)scan_pool_resize(pool, it->ports[i], CAMPAIGN_PAGE_PORTS / 8, 0);
   (void)scan_pool_resize(pool, it->ports, CAMPAIGN_PAGES * sizeof *it->ports, 0);
