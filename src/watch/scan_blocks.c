@@ -10,6 +10,7 @@
 #define BLOCKS_ROW     16u // of the index, a cache line
 #define BLOCKS_PLACE   17  // bits of an entry: 1 + the place of a block; above them its tag
 #define BLOCKS_STEP    4u  // times as many rows when half of the entries are taken
+#define BLOCKS_AHEAD   3u  // blocks tried behind the one found last
 #define BLOCKS_PRINT_4 (UINT64_C(1) << 63)
 
 uint64_t scan_blocks_print(struct scan_pool *pool, const struct estab_ip *ip, uint16_t port)
@@ -116,9 +117,9 @@ struct scan_place scan_blocks_find(struct scan_blocks *b, const struct scan_pool
   const uint64_t key = blocks_key(b, print), rank = blocks_rank(b, key);
   const uint32_t nth = blocks_nth(b, print);
   if (b->used == 0 || rank > b->most || rank < b->least) return (struct scan_place){NULL, nth};
-  if (b->at[b->noted].key == key) return (struct scan_place){&b->at[b->noted], nth};
-  // The same block again, or the one that came after it.
-  for (uint32_t i = b->looked; i < b->used && i <= b->looked + 1; i++)
+  if (b->at[b->front].key == key) return (struct scan_place){&b->at[b->front], nth};
+  if (b->at[b->filled].key == key) return (struct scan_place){&b->at[b->filled], nth};
+  for (uint32_t i = b->looked; i < b->used && i <= b->looked + BLOCKS_AHEAD; i++)
     if (b->at[i].key == key) return (struct scan_place){&b->at[b->looked = i], nth};
   const uint32_t place = blocks_search(b, pool, key);
   if (!place) return (struct scan_place){NULL, nth};
@@ -154,11 +155,16 @@ static struct scan_block *blocks_new(struct scan_blocks *b, struct scan_pool *po
     b->room = room;
   }
   const uint64_t rank = blocks_rank(b, key);
+  const bool beyond = b->used == 0 || rank > b->most || rank < b->least;
   if (b->used == 0 || rank < b->least) b->least = rank;
   if (b->used == 0 || rank > b->most) b->most = rank;
-  b->noted = b->used++;
-  b->at[b->noted] = (struct scan_block){.key = key};
-  return &b->at[b->noted];
+  if (beyond)
+    b->front = b->used;
+  else
+    b->filled = b->used;
+  struct scan_block *const it = &b->at[b->used++];
+  *it = (struct scan_block){.key = key};
+  return it;
 }
 
 struct scan_place scan_blocks_get(struct scan_blocks *b, struct scan_pool *pool, uint64_t print)

@@ -27,9 +27,11 @@ struct scan_blocks {
   uint32_t used, room; // blocks
   uint32_t rows, indexed; // of the index; the first so many blocks are in it
   uint32_t count;         // targets
-  uint32_t noted, looked; // the block that came last, and the one found last that was another
   uint64_t least, most;   // all blocks' ranks, see scan_blocks.c
-  bool hosts;             // neighbours are hosts of IPv4, not ports
+  // Where the next target may be: the block that came last beyond all others, the one that came last between them, and
+  // the one found last that was neither, or soon behind it. Answers and silence follow the probes in their order.
+  uint32_t front, filled, looked;
+  bool hosts; // neighbours are hosts of IPv4, not ports
 };
 
 // A target's place: its block and which of that. NULL: there is no such block.

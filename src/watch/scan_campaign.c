@@ -63,35 +63,33 @@ void campaigns_destroy(struct campaigns *c)
   scan_table_destroy(&c->links);
 }
 
-// By the links themselves. *at: the link of the campaign found.
+// By the links themselves, and remembers it.
 static struct campaign *campaign_find_link(struct campaigns *c, enum campaign_link link,
                                            const struct estab_ip *ip, enum estab_watch_kind kind,
-                                           uint32_t *at)
+                                           struct campaign_finding *found)
 {
   struct scan_key key = campaign_link_key(link, ip, kind);
-  *at = scan_table_find(&c->links, &key);
-  if (*at == SLAB_NONE) return NULL;
-  const struct campaign_link_record *record = scan_table_at(&c->links, *at);
+  const uint32_t at = scan_table_find(&c->links, &key);
+  if (at == SLAB_NONE) return NULL;
+  const struct campaign_link_record *record = scan_table_at(&c->links, at);
   if (slab_live(&c->table.slab, record->index)) {
     struct campaign *it = scan_table_at(&c->table, record->index);
-    if (it->node.key.words[0] == record->number && it->kind == kind && !it->ended) return it;
+    if (it->node.key.words[0] == record->number && it->kind == kind && !it->ended) {
+      *found = (struct campaign_finding){*ip, kind * 2u + link, at, c->changes, it};
+      return it;
+    }
   }
-  scan_table_remove(&c->links, *at);
+  scan_table_remove(&c->links, at);
   return NULL;
 }
 
-struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
-                               const struct estab_ip *ip, enum estab_watch_kind kind)
+struct campaign *campaign_find_open(struct campaigns *c, enum campaign_link link,
+                                    const struct estab_ip *ip, enum estab_watch_kind kind)
 {
-  if (c->open_of[kind] == 0) return NULL; // nearly always
   const uint32_t what = kind * 2u + link;
   struct campaign_finding *f = &c->found[(ip->bytes[15] + what * 5) % CAMPAIGN_FINDS];
-  if (f->changes != c->changes || f->what != what || !ip_equal(&f->ip, ip)) {
-    uint32_t at;
-    struct campaign *it = campaign_find_link(c, link, ip, kind, &at);
-    if (!it) return NULL;
-    *f = (struct campaign_finding){*ip, what, at, c->changes, it};
-  }
+  const bool again = f->changes == c->changes && f->what == what && ip_equal(&f->ip, ip);
+  if (!again && !campaign_find_link(c, link, ip, kind, f)) return NULL;
   // Of what goes on for long not each time.
   if (f->it->probes < 64 || f->it->probes % 8 == 0) scan_table_use(&c->links, f->link);
   return f->it;

@@ -100,8 +100,14 @@ bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
 void campaigns_destroy(struct campaigns *c);
 
 // The open campaign of a kind that an address has a part in; NULL.
-struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
-                               const struct estab_ip *ip, enum estab_watch_kind kind);
+struct campaign *campaign_find_open(struct campaigns *c, enum campaign_link link,
+                                    const struct estab_ip *ip, enum estab_watch_kind kind);
+
+static inline struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
+                                             const struct estab_ip *ip, enum estab_watch_kind kind)
+{
+  return c->open_of[kind] ? campaign_find_open(c, link, ip, kind) : NULL; // mostly there is none
+}
 
 // A new campaign that began with a probe. NULL: no memory. If there are too many, the one that was quiet
 // longest ends.

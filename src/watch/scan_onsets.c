@@ -4,9 +4,10 @@
 #include "base/tuple.h"
 #include "watch/scan_onsets.h"
 
-#define ONSETS_LEAST 256u
-#define ONSETS_STEP  4u // times as many
-#define ONSETS_NS    UINT64_C(1000000000)
+#define ONSETS_LEAST  256u
+#define ONSETS_STEP   4u // times as many
+#define ONSETS_CHAINS 4u // to a place: mostly nobody is in a stranger's
+#define ONSETS_NS     UINT64_C(1000000000)
 
 void scan_onsets_init(struct scan_onsets *s, struct mem *mem, const struct pairs_key *key,
                       uint32_t max)
@@ -18,7 +19,7 @@ void scan_onsets_destroy(struct scan_onsets *s)
 {
   if (!s->mem) return;
   mem_free(s->mem, s->ring, s->room * sizeof *s->ring, ESTAB_MEM_WATCH);
-  mem_free(s->mem, s->heads, s->room * 2 * sizeof *s->heads, ESTAB_MEM_WATCH);
+  mem_free(s->mem, s->heads, s->room * ONSETS_CHAINS * sizeof *s->heads, ESTAB_MEM_WATCH);
   scan_onsets_init(s, s->mem, s->key, s->max);
 }
 
@@ -38,7 +39,7 @@ static uint32_t *onset_head(const struct scan_onsets *s, const struct estab_ip *
   sum = pairs_add(sum, key, 6, get_be32(ip->bytes + 8), host & ~UINT32_C(3));
   sum = pairs_add(sum, key, 8, port & ~UINT32_C(3), kind);
   const uint32_t hash = (uint32_t)(sum >> 32), neighbour = (host & 3) << 2 | (port & 3);
-  return &s->heads[(hash ^ neighbour) & (s->room * 2 - 1)];
+  return &s->heads[(hash ^ neighbour) & (s->room * ONSETS_CHAINS - 1)];
 }
 
 static struct scan_onset *onset_in(const struct scan_onsets *s, uint32_t number,
@@ -85,7 +86,7 @@ static bool onsets_grow(struct scan_onsets *s)
   more.room = s->room ? s->room * ONSETS_STEP : ONSETS_LEAST;
   if (more.room > s->max) more.room = s->max;
   more.ring = mem_new_raw(s->mem, more.room * sizeof *more.ring, ESTAB_MEM_WATCH);
-  more.heads = mem_new(s->mem, more.room * 2 * sizeof *more.heads, ESTAB_MEM_WATCH);
+  more.heads = mem_new(s->mem, more.room * ONSETS_CHAINS * sizeof *more.heads, ESTAB_MEM_WATCH);
   if (!more.ring || !more.heads) {
     scan_onsets_destroy(&more);
     return false;

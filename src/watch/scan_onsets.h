@@ -27,7 +27,7 @@ struct scan_onsets {
   struct mem *mem;
   const struct pairs_key *key;
   struct scan_onset *ring; // number n at n % room
-  uint32_t *heads;         // of twice as many chains: the number of the newest
+  uint32_t *heads;         // of the chains: the number of the newest
   uint32_t room, max;      // powers of two, room 0 at first
   uint32_t held, next;     // in the ring; the number of the next one
   uint64_t newest_ns;

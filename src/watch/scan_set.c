@@ -3,9 +3,7 @@
 #include <string.h>
 
 #include "watch/scan_set.h"
-#include "base/bytes.h"
 #include "base/hash.h"
-#include "base/tuple.h"
 
 #define SCAN_SET_6 (UINT64_C(1) << 63) // of a slot: an address of IPv6
 
@@ -25,13 +23,11 @@ uint64_t scan_fixed_hash(const uint64_t *words, size_t count)
   return siphash13_words(key, words, count);
 }
 
-uint64_t scan_fingerprint(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with)
+// And keeps it at its place of those asked for last.
+uint64_t scan_fingerprint_make(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with,
+                               uint32_t at)
 {
-  const uint32_t mixed = (get_be32(ip->bytes + 12) ^ with << 15) * UINT32_C(0x9e3779b1);
-  const uint32_t at = (mixed ^ with) % SCAN_PRINTS ^ mixed >> 26;
-  if (pool->prints[at].print && pool->prints[at].with == with && ip_equal(&pool->prints[at].ip, ip))
-    return pool->prints[at].print;
-  uint64_t words[3] = {get_be64(ip->bytes), get_be64(ip->bytes + 8), with};
+  const uint64_t words[3] = {get_be64(ip->bytes), get_be64(ip->bytes + 8), with};
   pool->prints[at].ip = *ip;
   pool->prints[at].with = with;
   return pool->prints[at].print = scan_fixed_hash(words, 3);

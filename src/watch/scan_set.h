@@ -3,8 +3,10 @@
 #ifndef ESTAB_WATCH_SCAN_SET_H
 #define ESTAB_WATCH_SCAN_SET_H
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/pairs.h"
+#include "base/tuple.h"
 
 #define SCAN_PRINTS 64
 
@@ -26,7 +28,18 @@ void *scan_pool_resize(struct scan_pool *pool, void *p, size_t old_bytes, size_t
 
 // Fingerprints do not depend on the secret: what they decide must be the same on every run.
 uint64_t scan_fixed_hash(const uint64_t *words, size_t count);
-uint64_t scan_fingerprint(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with);
+uint64_t scan_fingerprint_make(struct scan_pool *pool, const struct estab_ip *ip, uint32_t with,
+                               uint32_t at);
+
+static inline uint64_t scan_fingerprint(struct scan_pool *pool, const struct estab_ip *ip,
+                                        uint32_t with)
+{
+  const uint32_t mixed = (get_be32(ip->bytes + 12) ^ with << 15) * UINT32_C(0x9e3779b1);
+  const uint32_t at = (mixed ^ with) % SCAN_PRINTS ^ mixed >> 26;
+  if (pool->prints[at].print && pool->prints[at].with == with && ip_equal(&pool->prints[at].ip, ip))
+    return pool->prints[at].print;
+  return scan_fingerprint_make(pool, ip, with, at);
+}
 
 // A hash's place of so many: of twice as many it is there twice as far.
 static inline uint32_t scan_share(uint32_t hash, uint32_t places)
