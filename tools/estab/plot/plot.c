@@ -4,6 +4,7 @@
 
 #include <cairo/cairo-svg.h>
 #include <cairo/cairo.h>
+#include <dlfcn.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +18,37 @@
 #define TOP          40.0
 #define GAP          44.0
 #define BOTTOM       44.0
+
+// Loaded when something is drawn: it brings twenty libraries, two milliseconds that no other run has to spend.
+#define CAIRO_LIBRARY "libcairo.so.2"
+// clang-format off
+#define CAIRO_CALLS \
+  X(arc) X(clip) X(create) X(destroy) X(fill) X(image_surface_create) X(line_to) \
+  X(move_to) X(rectangle) X(restore) X(save) X(select_font_face) X(set_font_size) \
+  X(set_line_cap) X(set_line_width) X(set_source_rgb) X(set_source_rgba) X(show_text) \
+  X(status) X(status_to_string) X(stroke) X(surface_destroy) X(surface_finish) \
+  X(surface_status) X(surface_write_to_png) X(svg_surface_create) X(text_extents)
+// clang-format on
+
+static struct {
+#define X(name) __typeof__(cairo_##name) *name;
+  CAIRO_CALLS
+#undef X
+} cairo;
+
+// NULL, or why not.
+static const char *cairo_load(void)
+{
+  void *const library = dlopen(CAIRO_LIBRARY, RTLD_NOW);
+  void *call;
+  if (library == NULL) return dlerror();
+#define X(name)                                                                                    \
+  if ((call = dlsym(library, "cairo_" #name)) == NULL) return dlerror();                           \
+  memcpy(&cairo.name, &call, sizeof call);
+  CAIRO_CALLS
+#undef X
+  return NULL;
+}
 
 struct plot_panel *plot_panel_add(struct plot *plot, const char *title, const char *unit)
 {
@@ -104,15 +136,15 @@ static void color(cairo_t *cr, unsigned which, double alpha)
                                        {0.53, 0.27, 0.62}, {0.75, 0.55, 0.05}, {0.15, 0.60, 0.62},
                                        {0.55, 0.34, 0.24}, {0.35, 0.35, 0.35}};
   const double *c = palette[which % 8];
-  cairo_set_source_rgba(cr, c[0], c[1], c[2], alpha);
+  cairo.set_source_rgba(cr, c[0], c[1], c[2], alpha);
 }
 
 static void text_at(cairo_t *cr, double x, double y, double align, const char *text)
 {
   cairo_text_extents_t extents;
-  cairo_text_extents(cr, text, &extents);
-  cairo_move_to(cr, x - align * extents.width, y);
-  cairo_show_text(cr, text);
+  cairo.text_extents(cr, text, &extents);
+  cairo.move_to(cr, x - align * extents.width, y);
+  cairo.show_text(cr, text);
 }
 
 static void tick_text(char *out, size_t room, double value, double step)
@@ -125,28 +157,28 @@ static void draw_axes(cairo_t *cr, const struct axis *x, const struct axis *y,
                       const struct plot_panel *panel, bool last)
 {
   char text[64];
-  cairo_set_line_width(cr, 0.5);
+  cairo.set_line_width(cr, 0.5);
   for (double v = y->low; v <= y->high + y->step / 2; v += y->step) {
-    cairo_set_source_rgb(cr, 0.85, 0.85, 0.85);
-    cairo_move_to(cr, x->from, at(y, v));
-    cairo_line_to(cr, x->to, at(y, v));
-    cairo_stroke(cr);
-    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    cairo.set_source_rgb(cr, 0.85, 0.85, 0.85);
+    cairo.move_to(cr, x->from, at(y, v));
+    cairo.line_to(cr, x->to, at(y, v));
+    cairo.stroke(cr);
+    cairo.set_source_rgb(cr, 0.2, 0.2, 0.2);
     tick_text(text, sizeof text, v, y->step);
     text_at(cr, x->from - 6, at(y, v) + 4, 1, text);
   }
   for (double v = x->low; v <= x->high + x->step / 2; v += x->step) {
-    cairo_set_source_rgb(cr, 0.9, 0.9, 0.9);
-    cairo_move_to(cr, at(x, v), y->from);
-    cairo_line_to(cr, at(x, v), y->to);
-    cairo_stroke(cr);
-    cairo_set_source_rgb(cr, 0.2, 0.2, 0.2);
+    cairo.set_source_rgb(cr, 0.9, 0.9, 0.9);
+    cairo.move_to(cr, at(x, v), y->from);
+    cairo.line_to(cr, at(x, v), y->to);
+    cairo.stroke(cr);
+    cairo.set_source_rgb(cr, 0.2, 0.2, 0.2);
     tick_text(text, sizeof text, v, x->step);
     if (last) text_at(cr, at(x, v), y->from + 16, 0.5, text);
   }
   if (last) text_at(cr, x->to, y->from + 32, 1, "seconds");
   snprintf(text, sizeof text, "%s, %s", panel->title, panel->unit);
-  cairo_set_source_rgb(cr, 0, 0, 0);
+  cairo.set_source_rgb(cr, 0, 0, 0);
   text_at(cr, x->from, y->to - 8, 0, text);
 }
 
@@ -154,31 +186,31 @@ static void draw_series(cairo_t *cr, const struct plot_series *s, const struct a
                         const struct axis *y)
 {
   color(cr, s->color, s->faint ? 0.4 : 1);
-  cairo_set_line_width(cr, s->style == PLOT_SEGMENTS && !s->faint ? 2 : 1.2);
+  cairo.set_line_width(cr, s->style == PLOT_SEGMENTS && !s->faint ? 2 : 1.2);
   // A short bar is a dot at least.
-  cairo_set_line_cap(cr, s->style == PLOT_SEGMENTS && !s->faint ? CAIRO_LINE_CAP_SQUARE
+  cairo.set_line_cap(cr, s->style == PLOT_SEGMENTS && !s->faint ? CAIRO_LINE_CAP_SQUARE
                                                                 : CAIRO_LINE_CAP_BUTT);
   for (size_t i = 0; i < s->count; i++) {
     double px = at(x, s->x[i]), py = at(y, s->y[i]);
     switch (s->style) {
     case PLOT_LINE:
     case PLOT_STEPS:
-      if (i == 0) cairo_move_to(cr, px, py);
-      if (i > 0 && s->style == PLOT_STEPS) cairo_line_to(cr, px, at(y, s->y[i - 1]));
-      cairo_line_to(cr, px, py);
+      if (i == 0) cairo.move_to(cr, px, py);
+      if (i > 0 && s->style == PLOT_STEPS) cairo.line_to(cr, px, at(y, s->y[i - 1]));
+      cairo.line_to(cr, px, py);
       break;
     case PLOT_DOTS:
-      cairo_arc(cr, px, py, 1.8, 0, 2 * M_PI);
-      cairo_fill(cr);
+      cairo.arc(cr, px, py, 1.8, 0, 2 * M_PI);
+      cairo.fill(cr);
       break;
     case PLOT_SEGMENTS:
-      cairo_move_to(cr, px, py);
-      cairo_line_to(cr, px, at(y, s->y2[i]));
+      cairo.move_to(cr, px, py);
+      cairo.line_to(cr, px, at(y, s->y2[i]));
       break;
     case PLOT_LETTERS: text_at(cr, px, s->below ? py + 12 : py - 3, 0.5, s->letter); break;
     }
   }
-  cairo_stroke(cr);
+  cairo.stroke(cr);
 }
 
 static void draw_legend(cairo_t *cr, const struct plot_panel *panel, const struct axis *x,
@@ -191,10 +223,10 @@ static void draw_legend(cairo_t *cr, const struct plot_panel *panel, const struc
     if (panel->series[i].style == PLOT_LETTERS) {
       text_at(cr, x->to + 15, line, 0.5, panel->series[i].letter);
     } else {
-      cairo_rectangle(cr, x->to + 10, line - 8, 10, 8);
-      cairo_fill(cr);
+      cairo.rectangle(cr, x->to + 10, line - 8, 10, 8);
+      cairo.fill(cr);
     }
-    cairo_set_source_rgb(cr, 0, 0, 0);
+    cairo.set_source_rgb(cr, 0, 0, 0);
     text_at(cr, x->to + 25, line, 0, panel->series[i].name);
   }
 }
@@ -230,14 +262,14 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
   if (high == -DBL_MAX) low = 0, high = 1;
   struct axis x = {.from = LEFT, .to = WIDTH - RIGHT};
   axis_set(&x, low, high, 10);
-  cairo_set_source_rgb(cr, 1, 1, 1);
-  cairo_rectangle(cr, 0, 0, WIDTH, height);
-  cairo_fill(cr);
-  cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-  cairo_set_font_size(cr, 14);
-  cairo_set_source_rgb(cr, 0, 0, 0);
+  cairo.set_source_rgb(cr, 1, 1, 1);
+  cairo.rectangle(cr, 0, 0, WIDTH, height);
+  cairo.fill(cr);
+  cairo.select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+  cairo.set_font_size(cr, 14);
+  cairo.set_source_rgb(cr, 0, 0, 0);
   text_at(cr, LEFT, 20, 0, plot->title);
-  cairo_set_font_size(cr, 11);
+  cairo.set_font_size(cr, 11);
   for (unsigned p = 0; p < plot->panel_count; p++) {
     const struct plot_panel *panel = &plot->panels[p];
     double top = TOP + GAP / 2 + p * (panel_height(plot) + GAP);
@@ -245,14 +277,14 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
     panel_range(panel, &low, &high);
     axis_set(&y, low, high, 5);
     draw_axes(cr, &x, &y, panel, p + 1 == plot->panel_count);
-    cairo_save(cr);
+    cairo.save(cr);
     if (panel->most > 0) {
-      cairo_rectangle(cr, x.from - 6, y.to - 4, x.to - x.from + 12, y.from - y.to + 16);
-      cairo_clip(cr);
+      cairo.rectangle(cr, x.from - 6, y.to - 4, x.to - x.from + 12, y.from - y.to + 16);
+      cairo.clip(cr);
     }
     for (unsigned k = 0; k < panel->series_count; k++)
       draw_series(cr, &panel->series[k], &x, &y);
-    cairo_restore(cr);
+    cairo.restore(cr);
     draw_legend(cr, panel, &x, &y);
   }
 }
@@ -265,17 +297,19 @@ int plot_write(const struct plot *plot, const char *path, const char **why)
   double height = TOP + plot->panel_count * (panel_height(plot) + GAP) + BOTTOM;
   *why = "the name must end in .svg or .png";
   if (!svg && !png) return -1;
+  *why = cairo_load();
+  if (*why != NULL) return -1;
   cairo_surface_t *surface =
-      svg ? cairo_svg_surface_create(path, WIDTH, height)
-          : cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)height);
-  cairo_t *cr = cairo_create(surface);
+      svg ? cairo.svg_surface_create(path, WIDTH, height)
+          : cairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)height);
+  cairo_t *cr = cairo.create(surface);
   draw(cr, plot, height);
-  cairo_status_t status = cairo_status(cr);
-  cairo_destroy(cr);
-  if (png && status == CAIRO_STATUS_SUCCESS) status = cairo_surface_write_to_png(surface, path);
-  cairo_surface_finish(surface);
-  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface);
-  cairo_surface_destroy(surface);
-  *why = cairo_status_to_string(status);
+  cairo_status_t status = cairo.status(cr);
+  cairo.destroy(cr);
+  if (png && status == CAIRO_STATUS_SUCCESS) status = cairo.surface_write_to_png(surface, path);
+  cairo.surface_finish(surface);
+  if (status == CAIRO_STATUS_SUCCESS) status = cairo.surface_status(surface);
+  cairo.surface_destroy(surface);
+  *why = cairo.status_to_string(status);
   return status == CAIRO_STATUS_SUCCESS ? 0 : -1;
 }

@@ -218,10 +218,11 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
 
 int watch_run(const struct watch_run *run, const struct outputs_settings *outputs)
 {
-  static struct watching w;
+  static struct watching w; // large, and once a process
   static struct tap tap;
   const char *what = "";
-  w = (struct watching){.run = run, .begun_s = (double)estab_clock_ns() / 1e9};
+  w.run = run;
+  w.begun_s = (double)estab_clock_ns() / 1e9;
   int status = watching_open(&w, outputs, &tap);
   if (status != 0) return status;
   if (run->interface_count > 0)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // unpack.c - gzip and zstd, found out by their first bytes; anything else passes as it is.
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,8 +34,9 @@ static bool begins_with(const uint8_t *bytes, size_t count, const char *magic, s
 
 struct unpacker *unpack_open(int fd, const uint8_t *first, size_t count)
 {
-  struct unpacker *u = calloc(1, sizeof *u);
+  struct unpacker *u = malloc(sizeof *u);
   if (u == NULL) return NULL;
+  memset(u, 0, offsetof(struct unpacker, bytes)); // those are touched if the file is packed
   u->fd = fd;
   memcpy(u->bytes, first, count);
   u->have = count;
