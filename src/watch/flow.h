@@ -77,6 +77,15 @@ struct flow_key {
   uint8_t src_end; // which end is the first argument of flow_key_make()
 };
 
+// A key made before its packet is looked at, with what it was made of: addresses and ports as a frame has them.
+#define FLOW_ENDS4 12
+#define FLOW_ENDS6 36
+struct flow_ahead {
+  struct flow_key key;
+  uint8_t ends[FLOW_ENDS6];
+  uint32_t words; // of an address: 1 or 4. 0: the key was made of something else
+};
+
 // ---------------------------------------------------------------------------------------------
 // What all sizes of record begin with
 

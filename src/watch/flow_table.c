@@ -7,10 +7,16 @@
 
 #define FLOW_LINES_FIRST 64u
 #define FLOW_VLAN_BITS   UINT32_C(0xffffff)
+#define FLOW_MAPPED      UINT64_C(0xffff00000000) // of an IPv4 address, RFC 4291 2.5.5.2
 
 // An address in halves, as numbers.
 struct flow_address {
   uint64_t high, low;
+};
+
+// Tags and tunnel, as in a key.
+struct flow_around {
+  uint32_t vlan, tunnel_id;
 };
 
 static inline struct flow_address flow_address_of(const struct estab_ip *ip)
@@ -20,29 +26,7 @@ static inline struct flow_address flow_address_of(const struct estab_ip *ip)
 
 static inline bool flow_address_is4(struct flow_address a)
 {
-  return a.high == 0 && a.low >> 32 == 0xffff;
-}
-
-// Of both ends in the order of a key.
-static inline uint32_t flow_table_hash(const struct track *t, struct flow_address a,
-                                       struct flow_address b, uint32_t ports, uint32_t vlan,
-                                       uint32_t tunnel_key)
-{
-  const struct pairs_key *key = &t->hash_keys[0];
-  uint64_t sum;
-  if (flow_address_is4(a) && flow_address_is4(b))
-    sum = pairs_add(key->words[PAIRS_WORDS], key, 4, (uint32_t)a.low, (uint32_t)b.low);
-  else {
-    key = &t->hash_keys[1];
-    sum = key->words[PAIRS_WORDS];
-    sum = pairs_add(sum, key, 4, (uint32_t)(a.high >> 32), (uint32_t)(b.high >> 32));
-    sum = pairs_add(sum, key, 6, (uint32_t)a.high, (uint32_t)b.high);
-    sum = pairs_add(sum, key, 8, (uint32_t)(a.low >> 32), (uint32_t)(b.low >> 32));
-    sum = pairs_add(sum, key, 10, (uint32_t)a.low, (uint32_t)b.low);
-  }
-  sum = pairs_add(sum, key, 0, ports, tunnel_key);
-  if (t->settings.key_vlan) sum = pairs_add(sum, key, 2, vlan & FLOW_VLAN_BITS, 0);
-  return (uint32_t)(sum >> 32);
+  return a.high == 0 && a.low >> 32 == FLOW_MAPPED >> 32;
 }
 
 // GTP-U's TEID is another one each way: not a part of the key.
@@ -51,29 +35,93 @@ static uint32_t flow_table_tunnel_key(uint32_t vlan, uint32_t tunnel_id)
   return vlan >> 24 == ESTAB_WATCH_TUNNEL_GTPU ? 0 : tunnel_id;
 }
 
-// Addresses stay in registers from first to last: they were written only now, and what is written in one size and read
-// in another waits until all that was written before has left for memory.
+// Of ports in the order of a key, and what is around; addresses are in `sum`.
+static inline uint32_t flow_table_hash_rest(const struct track *t, const struct pairs_key *key,
+                                            uint64_t sum, uint32_t ports, struct flow_around x)
+{
+  sum = pairs_add(sum, key, 0, ports, flow_table_tunnel_key(x.vlan, x.tunnel_id));
+  if (t->settings.key_vlan) sum = pairs_add(sum, key, 2, x.vlan & FLOW_VLAN_BITS, 0);
+  return (uint32_t)(sum >> 32);
+}
+
+static inline uint64_t flow_table_hash4(const struct pairs_key *key, uint32_t a, uint32_t b)
+{
+  return pairs_add(key->words[PAIRS_WORDS], key, 4, a, b);
+}
+
+static inline uint64_t flow_table_hash6(const struct pairs_key *key, struct flow_address a,
+                                        struct flow_address b)
+{
+  uint64_t sum = key->words[PAIRS_WORDS];
+  sum = pairs_add(sum, key, 4, (uint32_t)(a.high >> 32), (uint32_t)(b.high >> 32));
+  sum = pairs_add(sum, key, 6, (uint32_t)a.high, (uint32_t)b.high);
+  sum = pairs_add(sum, key, 8, (uint32_t)(a.low >> 32), (uint32_t)(b.low >> 32));
+  return pairs_add(sum, key, 10, (uint32_t)a.low, (uint32_t)b.low);
+}
+
+static inline void flow_key_ip(struct estab_ip *ip, uint64_t high, uint64_t low)
+{
+  put_be64(ip->bytes, high);
+  put_be64(ip->bytes + 8, low);
+}
+
+// Both are IPv4's: an address and its port fit into one number.
+static inline void flow_key_order4(const struct track *t, uint32_t src, uint16_t src_port,
+                                   uint32_t dst, uint16_t dst_port, struct flow_around around,
+                                   struct flow_key *out)
+{
+  const struct pairs_key *const key = &t->hash_keys[0];
+  const uint64_t a = (uint64_t)src << 16 | src_port, b = (uint64_t)dst << 16 | dst_port;
+  const bool e = a > b;
+  const uint64_t first = e ? b : a, second = e ? a : b;
+  flow_key_ip(&out->ip[0], 0, FLOW_MAPPED | first >> 16);
+  flow_key_ip(&out->ip[1], 0, FLOW_MAPPED | second >> 16);
+  out->port[0] = (uint16_t)first;
+  out->port[1] = (uint16_t)second;
+  out->src_end = e;
+  const uint64_t sum = flow_table_hash4(key, (uint32_t)(first >> 16), (uint32_t)(second >> 16));
+  const uint32_t ports = (uint32_t)first << 16 | (uint16_t)second;
+  out->hash = flow_table_hash_rest(t, key, sum, ports, around);
+  out->vlan = around.vlan;
+  out->tunnel_id = around.tunnel_id;
+}
+
+// Any. Addresses stay in registers from first to last: they were written only now, and what is written in one size and
+// read in another waits until all that was written before has left for memory.
+static inline void flow_key_order(const struct track *t, struct flow_address src, uint16_t src_port,
+                                  struct flow_address dst, uint16_t dst_port,
+                                  struct flow_around around, struct flow_key *out)
+{
+  if (flow_address_is4(src) && flow_address_is4(dst)) {
+    flow_key_order4(t, (uint32_t)src.low, src_port, (uint32_t)dst.low, dst_port, around, out);
+    return;
+  }
+  const struct pairs_key *const key = &t->hash_keys[1];
+  const bool e =
+      src.high > dst.high ||
+      (src.high == dst.high && (src.low > dst.low || (src.low == dst.low && src_port > dst_port)));
+  const struct flow_address first = {e ? dst.high : src.high, e ? dst.low : src.low};
+  const struct flow_address second = {e ? src.high : dst.high, e ? src.low : dst.low};
+  flow_key_ip(&out->ip[0], first.high, first.low);
+  flow_key_ip(&out->ip[1], second.high, second.low);
+  out->port[0] = e ? dst_port : src_port;
+  out->port[1] = e ? src_port : dst_port;
+  out->src_end = e;
+  out->hash = flow_table_hash_rest(t, key, flow_table_hash6(key, first, second),
+                                   (uint32_t)out->port[0] << 16 | out->port[1], around);
+  out->vlan = around.vlan;
+  out->tunnel_id = around.tunnel_id;
+}
+
 void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t src_port,
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out)
 {
-  const struct flow_address a = flow_address_of(src), b = flow_address_of(dst);
-  const bool e = a.high > b.high ||
-                 (a.high == b.high && (a.low > b.low || (a.low == b.low && src_port > dst_port)));
-  const struct flow_address first = {e ? b.high : a.high, e ? b.low : a.low};
-  const struct flow_address second = {e ? a.high : b.high, e ? a.low : b.low};
-  put_be64(out->ip[0].bytes, first.high);
-  put_be64(out->ip[0].bytes + 8, first.low);
-  put_be64(out->ip[1].bytes, second.high);
-  put_be64(out->ip[1].bytes + 8, second.low);
-  out->port[0] = e ? dst_port : src_port;
-  out->port[1] = e ? src_port : dst_port;
-  out->src_end = e;
-  out->vlan = (uint32_t)(p->vlan[0] & 0xfff) | (uint32_t)(p->vlan[1] & 0xfff) << 12 |
-              (uint32_t)p->tunnel << 24;
-  out->tunnel_id = p->tunnel_id;
-  out->hash = flow_table_hash(t, first, second, (uint32_t)out->port[0] << 16 | out->port[1],
-                              out->vlan, flow_table_tunnel_key(out->vlan, out->tunnel_id));
+  const struct flow_around around = {(uint32_t)(p->vlan[0] & 0xfff) |
+                                         (uint32_t)(p->vlan[1] & 0xfff) << 12 |
+                                         (uint32_t)p->tunnel << 24,
+                                     p->tunnel_id};
+  flow_key_order(t, flow_address_of(src), src_port, flow_address_of(dst), dst_port, around, out);
 }
 
 static bool flow_table_is(const struct track *t, const struct flow_head *f,
@@ -90,9 +138,13 @@ static bool flow_table_is(const struct track *t, const struct flow_head *f,
 // The hash of what a record has for its key.
 static uint32_t flow_table_hash_of(const struct track *t, const struct flow_head *f)
 {
-  return flow_table_hash(t, flow_address_of(&f->ip[0]), flow_address_of(&f->ip[1]),
-                         (uint32_t)f->port[0] << 16 | f->port[1], f->vlan,
-                         flow_table_tunnel_key(f->vlan, f->tunnel_id));
+  const struct flow_address a = flow_address_of(&f->ip[0]), b = flow_address_of(&f->ip[1]);
+  const bool four = flow_address_is4(a) && flow_address_is4(b);
+  const struct pairs_key *const key = &t->hash_keys[!four];
+  const uint64_t sum =
+      four ? flow_table_hash4(key, (uint32_t)a.low, (uint32_t)b.low) : flow_table_hash6(key, a, b);
+  return flow_table_hash_rest(t, key, sum, (uint32_t)f->port[0] << 16 | f->port[1],
+                              (struct flow_around){f->vlan, f->tunnel_id});
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -201,28 +253,6 @@ static bool flow_table_is_old(const struct track *t, uint32_t hash)
   return t->old_lines.at && (hash & t->old_lines.mask) >= t->moved;
 }
 
-static inline uint32_t flow_table_hash_at(const struct track *t, const struct watch_ends *at,
-                                          unsigned words)
-{
-  const uint8_t *a = at->addresses, *b = a + 4 * words;
-  const uint32_t ports = get_be32(at->ports);
-  unsigned i = 0;
-  while (i < words - 1 && get_be32(a + 4 * i) == get_be32(b + 4 * i))
-    i++;
-  const uint64_t first = (uint64_t)get_be32(a + 4 * i) << 16 | ports >> 16;
-  const uint64_t second = (uint64_t)get_be32(b + 4 * i) << 16 | (ports & 0xffff);
-  const bool turned = first > second;
-  const struct pairs_key *const key = &t->hash_keys[words == 4];
-  uint64_t sum = key->words[PAIRS_WORDS];
-  for (i = 0; i < words; i++) {
-    const uint32_t x = get_be32(a + 4 * i), y = get_be32(b + 4 * i);
-    sum = pairs_add(sum, key, 4 + 2 * i, turned ? y : x, turned ? x : y);
-  }
-  sum = pairs_add(sum, key, 0, turned ? ports << 16 | ports >> 16 : ports, 0);
-  if (t->settings.key_vlan) sum = pairs_add(sum, key, 2, 0, 0);
-  return (uint32_t)(sum >> 32);
-}
-
 static FLOW_AHEAD void flow_table_expect_lines(const struct track *t, uint32_t hash)
 {
   __builtin_prefetch(&t->lines.at[hash & t->lines.mask]);
@@ -231,9 +261,42 @@ static FLOW_AHEAD void flow_table_expect_lines(const struct track *t, uint32_t h
 
 void flow_table_expect(struct track *t, const struct watch_ends *at)
 {
-  t->ahead_hash =
-      at->address_words == 1 ? flow_table_hash_at(t, at, 1) : flow_table_hash_at(t, at, 4);
-  flow_table_expect_lines(t, t->ahead_hash);
+  struct flow_ahead *const a = &t->ahead[t->ahead_last = !t->ahead_last];
+  const struct flow_around none = {0, 0};
+  const uint8_t *const ip = at->addresses;
+  const uint16_t src_port = get_be16(at->ports), dst_port = get_be16(at->ports + 2);
+  a->words = at->address_words;
+  if (at->address_words == 1) {
+    memcpy(a->ends, ip, FLOW_ENDS4);
+    flow_key_order4(t, get_be32(ip), src_port, get_be32(ip + 4), dst_port, none, &a->key);
+  } else {
+    const struct flow_address src = {get_be64(ip), get_be64(ip + 8)};
+    const struct flow_address dst = {get_be64(ip + 16), get_be64(ip + 24)};
+    memcpy(a->ends, ip, FLOW_ENDS6);
+    flow_key_order(t, src, src_port, dst, dst_port, none, &a->key);
+  }
+  flow_table_expect_lines(t, a->key.hash);
+}
+
+// Whether it has the ends of this very packet.
+static inline bool flow_ahead_is(const struct flow_ahead *a, const struct watch_packet *p)
+{
+  if (p->tunnels || p->vlan_count) return false;
+  if (p->version == 4)
+    return a->words == 1 && p->ip_header_bytes == ESTAB_IP4_HEADER_BYTES &&
+           memcmp(a->ends, p->ip + 12, FLOW_ENDS4) == 0;
+  return a->words == 4 && p->ip_header_bytes == ESTAB_IP6_HEADER_BYTES &&
+         memcmp(a->ends, p->ip + 8, FLOW_ENDS6) == 0;
+}
+
+const struct flow_key *flow_table_key(struct track *t, const struct watch_packet *p)
+{
+  struct flow_ahead *const a = &t->ahead[!t->ahead_last];
+  if (!flow_ahead_is(a, p)) {
+    flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &a->key);
+    a->words = 0;
+  }
+  return &a->key;
 }
 
 static uint32_t flow_lines_find(const struct track *t, const struct flow_lines *x,

@@ -12,10 +12,13 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out);
 
-// What flow_table_find() will read is asked of memory ahead: the line of a segment without tags and tunnels; then the
-// first record of a key's hash, which it answers, or FLOW_NONE.
+// What flow_table_find() will read is asked of memory ahead: the line of a segment without tags and tunnels, the one
+// after the next; then the first record of a key's hash, which it answers, or FLOW_NONE.
 void flow_table_expect(struct track *t, const struct watch_ends *at);
 uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *key);
+
+// Of a TCP segment; flow_table_expect() may have made it already. Until the next call of either.
+const struct flow_key *flow_table_key(struct track *t, const struct watch_packet *p);
 
 // A flow_ref, or FLOW_NONE. The search begins with what flow_table_expect_record() answered, if nothing came between.
 uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref);

@@ -72,8 +72,9 @@ struct track {
   uint64_t observe_due_ns;           // they wait for this time
   uint64_t observed_ns;              // of what they were not told last, since it says nothing
   const struct watch_packet *packet; // the one that is judged, NULL in a timeout
-  uint32_t ahead_hash;               // of the segment that flow_table_expect() saw last
-  struct flow_key expected;          // of the packet that track_expect() saw last
+  struct flow_ahead ahead[2];        // what flow_table_expect() saw last, and before
+  bool ahead_last;                   // which it saw last
+  const struct flow_key *expected;   // of the packet that track_expect() saw last, in `ahead`
   uint32_t expected_ref;             // the first record of its hash
   struct estab_watch_stats *stats;
   uint64_t ambiguity_second; // the second that ambiguity_count counts

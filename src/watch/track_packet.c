@@ -196,8 +196,8 @@ static bool track_is_forgotten(struct track *t, uint32_t ref)
 
 void track_expect(struct track *t, const struct watch_packet *p)
 {
-  flow_key_make(t, &p->src, p->tcp.src_port, &p->dst, p->tcp.dst_port, p, &t->expected);
-  t->expected_ref = flow_table_expect_record(t, &t->expected);
+  t->expected = flow_table_key(t, p);
+  t->expected_ref = flow_table_expect_record(t, t->expected);
 }
 
 // Any segment of a key that has the record `ref`, or none.
@@ -228,7 +228,7 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
                   size_t wire_bytes)
 {
   struct segment g;
-  const struct flow_key *key = &t->expected;
+  const struct flow_key *const key = t->expected;
   track_segment_make(t, p, ts_ns, number, wire_bytes, &g);
   g.end = key->src_end;
   t->packet = p;

@@ -225,7 +225,7 @@ static struct flow_head *watcher_hears(struct watcher *w, const struct watch_pac
   track_advance(&w->t, ns);
   track_expect(&w->t, p);
   track_packet(&w->t, p, ns, number, p->ip_bytes + 14);
-  uint32_t ref = flow_table_find(&w->t, &w->t.expected);
+  uint32_t ref = flow_table_find(&w->t, w->t.expected);
   return ref == FLOW_NONE ? NULL : track_at(&w->t, ref);
 }
 
@@ -423,11 +423,11 @@ static bool whole_talk_is_plain(struct prop_rng *r)
     }
     track_advance(&w->t, ns);
     track_expect(&w->t, &p);
-    uint32_t ref = flow_table_find(&w->t, &w->t.expected);
+    uint32_t ref = flow_table_find(&w->t, w->t.expected);
     struct segment g;
     w->t.packet = &p;
     track_segment_make(&w->t, &p, ns, number, p.ip_bytes + 14, &g);
-    g.end = w->t.expected.src_end;
+    g.end = w->t.expected->src_end;
     struct flow *f = (struct flow *)track_at(&w->t, ref);
     // Not plain: behind the last word, beyond the window, an ACK of 0.
     if (f->side[0].state == ESTAB_CLOSED || f->side[1].state == ESTAB_CLOSED || !g.ack ||

@@ -6,6 +6,7 @@
 #include "support/prop.h"
 
 #include "base/bytes.h"
+#include "base/tuple.h"
 #include "watch/flow_table.h"
 #include "watch/track_internal.h"
 
@@ -140,7 +141,7 @@ static bool frame_has_its_place(struct prop_rng *r)
   uint8_t frame[80] = {0};
   struct estab_ip ip[2];
   struct flow_key key;
-  const struct watch_packet p = {.kind = WATCH_KIND_TCP};
+  struct watch_packet p = {.kind = WATCH_KIND_TCP};
   const bool six = prop_one_in(r, 2);
   const uint64_t secret[2] = {prop_u64(r), prop_u64(r)};
   memset(&t, 0, sizeof t);
@@ -167,7 +168,26 @@ static bool frame_has_its_place(struct prop_rng *r)
   const struct watch_ends at = watch_decode_ends(ESTAB_LINKTYPE_ETHERNET, frame, six ? 58 : 38);
   PROP_CHECK(at.address_words == each / 4);
   flow_table_expect(&t, &at);
-  PROP_CHECK(t.ahead_hash == key.hash);
+  const struct flow_key *const ahead = &t.ahead[t.ahead_last].key;
+  PROP_CHECK(ip_equal(&ahead->ip[0], &key.ip[0]) && ip_equal(&ahead->ip[1], &key.ip[1]));
+  PROP_CHECK(ahead->port[0] == key.port[0] && ahead->port[1] == key.port[1]);
+  PROP_CHECK(ahead->vlan == 0 && ahead->tunnel_id == 0 && ahead->src_end == key.src_end);
+  PROP_CHECK(ahead->hash == key.hash);
+
+  // With the packet itself, one later: the same key, unless one octet of its ends is another.
+  p.version = six ? 6 : 4;
+  p.ip = frame + 14;
+  p.ip_header_bytes = six ? 40 : 20;
+  p.src = ip[0];
+  p.dst = ip[1];
+  p.tcp.src_port = get_be16(ports);
+  p.tcp.dst_port = get_be16(ports + 2);
+  const bool other = prop_one_in(r, 2), tagged = prop_one_in(r, 3);
+  p.vlan_count = tagged;
+  if (other) t.ahead[t.ahead_last].ends[prop_below(r, 2 * each + 4)] ^= 1;
+  t.ahead_last = !t.ahead_last;
+  PROP_CHECK(flow_table_key(&t, &p) == ahead && ahead->hash == key.hash);
+  PROP_CHECK((t.ahead[!t.ahead_last].words == 0) == (other || tagged)); // made anew
   return true;
 }
 
