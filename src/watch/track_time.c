@@ -70,11 +70,23 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
     track_tell_row(t, ref);
 }
 
+// The same of one of one segment: the one behind it in its list is next, and behind that there is another.
+static void track_warm_one(struct track *t, const struct flow_one *f)
+{
+  if (f->link.next == SLAB_NONE) return;
+  const struct flow_one *const next = slab_at(&t->ones, f->link.next);
+  if (flow_is_refused((const struct flow_head *)next)) __builtin_prefetch(refused_at(t, next));
+  (void)flow_table_expect_of(t, (const struct flow_head *)next);
+  if (next->link.next != SLAB_NONE)
+    flow_expect(slab_at(&t->ones, next->link.next), sizeof(struct flow_one));
+}
+
 // A record of one segment has waited long enough.
 static void track_fire_one(struct track *t, uint32_t ref, enum flow_class class, uint64_t at_ns)
 {
   t->now_ns = at_ns;
   struct flow_one *f = (struct flow_one *)track_at(t, ref);
+  track_warm_one(t, f);
   bool attempt = (f->first.flags & ESTAB_TCP_SYN) && !(f->first.flags & ESTAB_TCP_ACK);
   if (class != FLOW_ONE_SHORT || !attempt || (f->first.flags & (ESTAB_TCP_FIN | ESTAB_TCP_RST))) {
     track_finish(t, ref, false);
@@ -169,6 +181,7 @@ static void track_fire_equal(struct track *t, struct wheel_node *n, uint64_t at_
     const struct flow_one *const one = when == at_ns ? slab_at(&t->ones, r->list.head) : NULL;
     if (one && (!n || one->first.packet < track_of_timer(n)->life_packet)) {
       t->now_ns = at_ns;
+      track_warm_one(t, one);
       track_finish(t, r->list.head, false);
       r = refused_first(t, &when);
     } else {
@@ -181,8 +194,8 @@ static void track_fire_equal(struct track *t, struct wheel_node *n, uint64_t at_
 
 void track_expire(struct track *t, uint64_t now_ns)
 {
+  uint64_t one, refused;
   for (;;) {
-    uint64_t one, refused;
     enum flow_class class = track_first_one(t, &one);
     (void)refused_first(t, &refused);
     uint64_t until = u64_min(u64_min(one, refused), now_ns);
@@ -195,9 +208,6 @@ void track_expire(struct track *t, uint64_t now_ns)
     track_fire_one(t, t->lists[class].head, class, one);
   }
   t->now_ns = now_ns;
-  uint64_t one, refused;
-  track_first_one(t, &one);
-  (void)refused_first(t, &refused);
   t->due_ns = u64_min(u64_min(one, refused), wheel_deadline(&t->timers));
 }
 
