@@ -534,6 +534,29 @@ static void life_rst(struct track *t, struct flow *f, const struct segment *g)
   life_enter_now(t, f, g, p, ESTAB_CLOSED);
 }
 
+void life_first_end(struct track *t, struct flow *f, const struct segment *g)
+{
+  const unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e];
+  s->first_flags = s->flags = g->flags;
+  s->first_window = g->window;
+  s->ttl = g->ttl;
+  s->bits |= SIDE_SENT | SIDE_RST | SIDE_SEEN;
+  struct flow_closing *c = track_closing(t, f);
+  if (c) {
+    c->rst_end = (uint8_t)e;
+    c->held_state[p] = f->side[p].state;
+    f->life_bits |= LIFE_RST_HELD;
+  }
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = e & 1;
+  if (f->step_count == 0) timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet);
+  if (f->side[p].state != ESTAB_CLOSED) {
+    timeline_step(t, f, p, ESTAB_CLOSED, g->ts_ns, g->packet);
+    f->side[p].bits &= (uint16_t)~SIDE_SEEN;
+  }
+  f->life_bits |= LIFE_OVER;
+}
+
 // The side whose RST was believed goes on: it never sent that RST.
 static WATCH_RARE void life_contradicts_rst(struct track *t, struct flow *f,
                                             const struct segment *g)

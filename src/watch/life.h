@@ -20,6 +20,8 @@ void life_begin(struct flow *f, const struct segment *s);
 void life_first_syn(struct track *t, struct flow *f, const struct segment *s);
 // A plain answer to that (segment_is_plain_answer()): as life_segment() does it, nothing else being there yet.
 void life_first_answer(struct track *t, struct flow *f, const struct segment *s);
+// A RST that ends it (PLAIN_END), the other side's first segment: the same.
+void life_first_end(struct track *t, struct flow *f, const struct segment *s);
 // Whether PAWS drops a segment: asked before any machine sees it, answered to life_segment() as SEGMENT_OLD.
 bool life_is_old(struct track *t, struct flow *f, const struct segment *g);
 void life_segment(struct track *t, struct flow *f, const struct segment *s);

@@ -21,22 +21,31 @@ static uint64_t track_cost_of(const struct track *t, uint32_t ref)
          (f->trouble == SLAB_NONE ? 0 : sizeof(struct flow_trouble));
 }
 
+static void track_closing_begin(const struct flow *f, struct flow_closing *c)
+{
+  c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
+  c->z_last_ns = f->last_ns;
+}
+
 struct flow_closing *track_closing(struct track *t, struct flow *f)
 {
-  if (f == &t->scratch) return &t->scratch_closing;
-  if (f->closing == SLAB_NONE) {
-    f->closing = slab_new(&t->closings);
-    if (f->closing == SLAB_NONE) return NULL;
-    struct flow_closing *c = slab_at(&t->closings, f->closing);
-    c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
-    c->z_last_ns = f->last_ns;
-  }
-  return slab_at(&t->closings, f->closing);
+  struct flow_closing *c = track_has_closing(t, f);
+  if (c) return c;
+  if (f == &t->scratch) {
+    t->scratch_closes = true;
+    c = &t->scratch_closing;
+  } else if (!(c = slab_new_at(&t->closings, &f->closing)))
+    return NULL;
+  track_closing_begin(f, c);
+  return c;
 }
 
 struct flow_trouble *track_trouble(struct track *t, struct flow *f)
 {
-  if (f == &t->scratch) return &t->scratch_trouble;
+  if (f == &t->scratch) {
+    t->scratch_troubled = true;
+    return &t->scratch_trouble;
+  }
   if (f->trouble == SLAB_NONE) f->trouble = slab_new(&t->troubles);
   return f->trouble == SLAB_NONE ? NULL : slab_at(&t->troubles, f->trouble);
 }
@@ -184,8 +193,11 @@ static void track_replay(struct track *t, struct flow *f, const struct flow_one 
   struct segment first, rst;
   refused_segments(t, one, &first, &rst);
   track_replay_first(t, f, &first);
-  zeek_first_refusal(t, f, &rst);
-  life_segment(t, f, &rst);
+  if (first.flags & ESTAB_TCP_SYN)
+    zeek_refused_syn(t, f, &rst);
+  else
+    zeek_first_refusal(t, f, &rst);
+  life_first_end(t, f, &rst);
   track_replay_last(f, &rst);
 }
 
@@ -378,14 +390,9 @@ struct flow *track_whole(struct track *t, const struct flow_one *one)
 {
   // By sizes that the compiler does not know: it takes slow string instructions for such as it does.
   memset(&t->scratch, 0, t->fulls.item_bytes);
-  if (!t->scratch_clean) {
-    memset(&t->scratch_closing, 0, t->closings.item_bytes);
-    memset(&t->scratch_trouble, 0, t->troubles.item_bytes);
-    t->scratch_closing.z_delete_ns = ESTAB_NEVER;
-    t->scratch_closing.wait_ns[0] = t->scratch_closing.wait_ns[1] = ESTAB_NEVER;
-  }
-  t->scratch_clean = segment_is_plain_syn(&one->first) &&
-                     !flow_is_refused((const struct flow_head *)one); // that needs neither
+  if (t->scratch_closes) memset(&t->scratch_closing, 0, t->closings.item_bytes);
+  if (t->scratch_troubled) memset(&t->scratch_trouble, 0, t->troubles.item_bytes);
+  t->scratch_closes = t->scratch_troubled = false;
   track_empty(&t->scratch);
   track_replay(t, &t->scratch, one);
   t->scratch.bits |= FLOW_GONE; // its row is final

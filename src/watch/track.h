@@ -92,11 +92,11 @@ struct track {
   struct estab_tcp_options told_options;
   bool told_waits;
   bool plain; // what is plain goes straight (plain.h); tests turn it off
-  // A record of one segment is told from here; what the two others would keep is here too.
+  // A record of one segment is told from here, with what that keeps aside, where it does: all zero until then.
   struct flow scratch;
   struct flow_closing scratch_closing;
   struct flow_trouble scratch_trouble;
-  bool scratch_clean; // the two are as they begin
+  bool scratch_closes, scratch_troubled;
   // The record given out: steps and history as the door shows them
   struct estab_watch_step steps[2][FLOW_STEPS + FLOW_MORE_STEPS];
   char history[FLOW_HISTORY + FLOW_MORE_HISTORY + 1];
@@ -146,13 +146,13 @@ WATCH_RARE struct flow_trouble *track_trouble(struct track *t, struct flow *f);
 // The same, NULL: the record has none.
 static inline struct flow_closing *track_has_closing(struct track *t, struct flow *f)
 {
-  if (f == &t->scratch) return &t->scratch_closing;
+  if (f == &t->scratch) return t->scratch_closes ? &t->scratch_closing : NULL;
   return f->closing == SLAB_NONE ? NULL : slab_at(&t->closings, f->closing);
 }
 
 static inline struct flow_trouble *track_has_trouble(struct track *t, struct flow *f)
 {
-  if (f == &t->scratch) return &t->scratch_trouble;
+  if (f == &t->scratch) return t->scratch_troubled ? &t->scratch_trouble : NULL;
   return f->trouble == SLAB_NONE ? NULL : slab_at(&t->troubles, f->trouble);
 }
 

@@ -593,6 +593,22 @@ void zeek_first_refusal(struct track *t, struct flow *f, const struct segment *g
   zeek_closed(t, f, e);
 }
 
+void zeek_refused_syn(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_side *s = &f->side[g->end];
+  zeek_first_sent(s, g, g->seq - 1);
+  s->z_seen = ZEEK_SEEN_RST;
+  s->z_bits = ZEEK_RST | ZEEK_DID_EOF | ZEEK_DID_CLOSE;
+  s->z = ZEEK_RESET;
+  f->inactivity = ZEEK_INACTIVITY_MINUTES;
+  f->history[f->history_count++] = 'r';
+  struct flow_closing *c = track_closing(t, f);
+  if (!c) return;
+  c->side[g->end].hist_rst = 1;
+  c->z_last_ns = g->ts_ns;
+  c->z_delete_ns = g->ts_ns + ZEEK_ATTEMPT_NS;
+}
+
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 {
   (void)t;

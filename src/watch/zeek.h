@@ -34,6 +34,9 @@ void zeek_first_answer(struct flow *f, const struct segment *s);
 // The same of a RST without text that is the peer's first segment.
 void zeek_first_refusal(struct track *t, struct flow *f, const struct segment *s);
 
+// And of one that acknowledges a plain SYN.
+void zeek_refused_syn(struct track *t, struct flow *f, const struct segment *s);
+
 // Whether this segment belongs to another connection of the same two ends.
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *s);
 
