@@ -20,10 +20,16 @@ void record_life_uid(const struct track *t, const struct flow *f, struct estab_w
   record_uid(t, (const struct flow_head *)f, f->life_ns, 0, out);
 }
 
-// What went wrong on the way of this side's text.
+// What went wrong on the way of this side's text. Here and below every field is written by itself: emptying the whole
+// record first costs as much again.
 static void record_troubles(const struct flow *f, const struct flow_trouble *r, unsigned end,
                             struct estab_watch_side_record *out)
 {
+  if (!r) {
+    out->retransmitted_bytes = out->retransmitted_pkts = out->spurious_pkts = 0;
+    out->reordered_pkts = out->dup_acks = out->zero_windows = out->zero_window_ns = 0;
+    return;
+  }
   out->retransmitted_bytes = r->side[end].retransmitted_bytes;
   out->retransmitted_pkts = r->side[end].retransmitted_pkts;
   out->spurious_pkts = r->side[end].spurious_pkts;
@@ -35,9 +41,9 @@ static void record_troubles(const struct flow *f, const struct flow_trouble *r, 
     out->zero_window_ns += f->last_ns - r->side[end].zero_since_ns;
 }
 
-// Here and below every field is written by itself: emptying the whole record first costs as much again.
-static void record_side(const struct flow *f, const struct flow_trouble *r, unsigned end,
-                        struct estab_watch_side_record *out)
+static __attribute__((noinline)) void // twice in a row: the second time from the instruction cache
+record_side(const struct flow *f, const struct flow_trouble *r, unsigned end,
+            struct estab_watch_side_record *out)
 {
   const struct flow_side *s = &f->side[end];
   out->bytes = zeek_bytes(f, end);
@@ -48,18 +54,13 @@ static void record_side(const struct flow *f, const struct flow_trouble *r, unsi
   out->state_seen = s->bits & SIDE_SEEN;
   out->has_mss = s->mss != 0;
   out->mss = s->mss;
-  out->has_window_scale = (s->bits & SIDE_SYN) && s->wscale != FLOW_WSCALE_NONE;
+  out->has_window_scale = ((s->bits & SIDE_SYN) != 0) & (s->wscale != FLOW_WSCALE_NONE);
   out->window_scale = out->has_window_scale ? s->wscale : 0;
   out->flags = s->flags;
   out->first_flags = s->first_flags;
   out->sent = s->bits & SIDE_SENT;
   out->steps_lost = f->steps_lost;
-  if (r) {
-    record_troubles(f, r, end, out);
-    return;
-  }
-  out->retransmitted_bytes = out->retransmitted_pkts = out->spurious_pkts = 0;
-  out->reordered_pkts = out->dup_acks = out->zero_windows = out->zero_window_ns = 0;
+  record_troubles(f, r, end, out);
 }
 
 static uint8_t record_who(const struct flow *f, uint8_t who)
@@ -130,7 +131,21 @@ static void record_limits(const struct flow_trouble *r, struct estab_watch_conn 
   out->limited_idle_ns = r ? r->limited_ns[3] : 0;
 }
 
-// When the row and its life began, how long it was, and what they are called. `c`: the row is not the life's first.
+// When a row began that is not its life's first, and what it is called.
+static void record_again(struct track *t, struct flow *f, const struct flow_closing *c,
+                         struct estab_watch_conn *out)
+{
+  // Where the clock is coarse the row may begin with the one before: then its packet tells them apart. Names from
+  // before later rows were thought of are kept: in the life's first nanosecond the packet is a part of the time.
+  const uint64_t packet = c->row_twin ? c->row_packet - f->life_packet : 0;
+  const bool first = c->row_ns == f->life_ns;
+  record_uid(t, (struct flow_head *)f, c->row_ns + (first ? packet : 0), first ? 0 : packet,
+             &out->uid);
+  out->ts_ns = c->row_ns;
+  out->first_packet = c->row_packet;
+}
+
+// When the row and its life began, how long it was, and what they are called.
 static void record_begin(struct track *t, struct flow *f, const struct flow_closing *c,
                          struct estab_watch_conn *out)
 {
@@ -138,19 +153,10 @@ static void record_begin(struct track *t, struct flow *f, const struct flow_clos
   out->uid = out->life;
   out->ts_ns = f->life_ns;
   out->first_packet = f->life_packet;
-  if (c) {
-    // Where the clock is coarse the row may begin with the one before: then its packet tells them apart. Names from
-    // before later rows were thought of are kept: in the life's first nanosecond the packet is a part of the time.
-    const uint64_t packet = c->row_twin ? c->row_packet - f->life_packet : 0;
-    const bool first = c->row_ns == f->life_ns;
-    record_uid(t, (struct flow_head *)f, c->row_ns + (first ? packet : 0), first ? 0 : packet,
-               &out->uid);
-    out->ts_ns = c->row_ns;
-    out->first_packet = c->row_packet;
-  }
+  if (c && (f->bits & FLOW_CONTINUES)) record_again(t, f, c, out);
   // All of the row had wrong checksums where the last packet was before.
   out->last_packet = u64_max(f->last_packet, out->first_packet);
-  const uint64_t last_ns = zeek_last_ns(t, f);
+  const uint64_t last_ns = zeek_last_ns(c, f);
   out->has_duration = last_ns > out->ts_ns;
   out->duration_ns = out->has_duration ? last_ns - out->ts_ns : 0;
 }
@@ -160,7 +166,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   const unsigned orig = flow_orig((struct flow_head *)f);
   const struct flow_closing *c = track_has_closing(t, f);
   const struct flow_trouble *r = track_has_trouble(t, f);
-  record_begin(t, f, f->bits & FLOW_CONTINUES ? c : NULL, out);
+  record_begin(t, f, c, out);
   out->orig_ip = f->ip[orig];
   out->resp_ip = f->ip[1 - orig];
   out->orig_port = f->port[orig];

@@ -58,6 +58,10 @@ static inline uint64_t zeek_span(const struct flow_side *s)
 
 // Of text, by sequence numbers: never more than zeek_span().
 uint64_t zeek_bytes(const struct flow *f, unsigned end);
-uint64_t zeek_last_ns(struct track *t, struct flow *f);
+// When the row's last segment came; `c`: what f keeps of its closing, or NULL.
+static inline uint64_t zeek_last_ns(const struct flow_closing *c, const struct flow *f)
+{
+  return c && c->z_last_ns ? c->z_last_ns : f->last_ns;
+}
 
 #endif

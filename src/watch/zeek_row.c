@@ -11,19 +11,13 @@ static uint64_t zeek_row_ns(struct track *t, struct flow *f)
   return c ? c->row_ns : f->life_ns;
 }
 
-uint64_t zeek_last_ns(struct track *t, struct flow *f)
-{
-  struct flow_closing *c = track_has_closing(t, f);
-  return c && c->z_last_ns ? c->z_last_ns : f->last_ns;
-}
-
 uint64_t zeek_deadline(struct track *t, struct flow *f)
 {
   unsigned o = flow_orig((struct flow_head *)f);
   const struct flow_side *orig = &f->side[o], *resp = &f->side[1 - o];
   struct flow_closing *c = track_has_closing(t, f);
   if (c && c->z_delete_ns != ESTAB_NEVER) return c->z_delete_ns;
-  uint64_t row = zeek_row_ns(t, f), last = zeek_last_ns(t, f);
+  uint64_t row = zeek_row_ns(t, f), last = zeek_last_ns(c, f);
   if ((orig->z == ZEEK_SYN_SENT || orig->z == ZEEK_SYN_ACK_SENT) && resp->z == ZEEK_INACTIVE &&
       f->last_ns <= row + ZEEK_ATTEMPT_NS)
     return row + ZEEK_ATTEMPT_NS;
@@ -72,24 +66,21 @@ static bool zeek_history_is_s_r(struct track *t, struct flow *f)
 
 const char *zeek_conn_state(struct track *t, struct flow *f)
 {
-  unsigned end = flow_orig((struct flow_head *)f);
-  unsigned o = f->side[end].z, r = f->side[1 - end].z;
-  bool o_inactive = o == ZEEK_INACTIVE || o == ZEEK_PARTIAL;
-  bool r_inactive = r == ZEEK_INACTIVE || r == ZEEK_PARTIAL;
-  if (r == ZEEK_RESET) {
-    if (o == ZEEK_SYN_SENT || o == ZEEK_SYN_ACK_SENT ||
-        (o == ZEEK_RESET && zeek_bytes(f, 0) == 0 && zeek_bytes(f, 1) == 0))
-      return "REJ";
-    return o_inactive ? "RSTRH" : "RSTR";
+  // By the originator's state and the responder's, which stand in the order of enum zeek_state.
+  static const char states[ZEEK_RESET + 1][ZEEK_RESET + 1][6] = {
+      {"OTH", "OTH", "OTH", "OTH", "OTH", "SHR", "RSTRH"}, // INACTIVE
+      {"S0", "OTH", "OTH", "OTH", "OTH", "S3", "REJ"},     // SYN_SENT
+      {"OTH", "OTH", "OTH", "OTH", "OTH", "S3", "REJ"},    // SYN_ACK_SENT
+      {"OTH", "OTH", "OTH", "OTH", "OTH", "SHR", "RSTRH"}, // PARTIAL
+      {"OTH", "OTH", "OTH", "OTH", "S1", "S3", "RSTR"},    // ESTABLISHED
+      {"SH", "S2", "S2", "SH", "S2", "SF", "RSTR"},        // CLOSED
+      {"OTH", "RSTO", "RSTO", "OTH", "RSTO", "RSTO", "RSTR"},
+  };
+  const unsigned end = flow_orig((struct flow_head *)f);
+  const unsigned o = f->side[end].z, r = f->side[1 - end].z;
+  if (o == ZEEK_RESET) { // what it had said by then decides, too
+    if (r == ZEEK_RESET && zeek_bytes(f, 0) == 0 && zeek_bytes(f, 1) == 0) return "REJ";
+    if ((r == ZEEK_INACTIVE || r == ZEEK_PARTIAL) && zeek_history_is_s_r(t, f)) return "RSTOS0";
   }
-  if (o == ZEEK_RESET) {
-    if (!r_inactive) return "RSTO";
-    return zeek_history_is_s_r(t, f) ? "RSTOS0" : "OTH";
-  }
-  if (o == ZEEK_CLOSED && r == ZEEK_CLOSED) return "SF";
-  if (o == ZEEK_CLOSED) return r_inactive ? "SH" : "S2";
-  if (r == ZEEK_CLOSED) return o_inactive ? "SHR" : "S3";
-  if (o == ZEEK_SYN_SENT && r == ZEEK_INACTIVE) return "S0";
-  if (o == ZEEK_ESTABLISHED && r == ZEEK_ESTABLISHED) return "S1";
-  return "OTH";
+  return states[o][r];
 }

@@ -179,29 +179,36 @@ static bool outputs_once(struct outputs *o, const struct estab_watch_conn *c)
   return c->final ? !told_last(&o->told, &c->uid) : told_first(&o->told, &c->uid);
 }
 
-void outputs_record(struct outputs *o, const struct estab_watch_record *record)
+static __attribute__((noinline)) void outputs_conn(struct outputs *o,
+                                                   const struct estab_watch_conn *c)
+{
+  // If it comes again: the others tell a row once.
+  if (c->final && o->has_csv) row_csv_conn(&o->csv, c);
+  if (!outputs_once(o, c)) return;
+  if (o->has_zeek) row_zeek_conn(&o->zeek, c);
+  if (o->has_table) row_table_conn(&o->table, c);
+}
+
+static void outputs_ambiguity(struct outputs *o, const struct estab_watch_ambiguity *a)
+{
+  if (o->has_json) row_json_ambiguity(&o->json, a);
+  if (o->has_zeek) row_zeek_ambiguity(&o->zeek, a);
+  if (o->has_table && o->doubt_count < OUTPUTS_DOUBTS) o->doubts[o->doubt_count++] = *a;
+}
+
+// Apart from who asks for records, after each packet.
+__attribute__((noinline)) void outputs_record(struct outputs *o,
+                                              const struct estab_watch_record *record)
 {
   if (o->page != NULL && record->type != ESTAB_WATCH_ALERT)
     page_record(o->page, record, o->table.base_ns);
-  switch (record->type) {
-  case ESTAB_WATCH_CONN:
+  if (record->type == ESTAB_WATCH_CONN) { // nearly all are
     if (o->has_json) row_json_conn(&o->json, &record->conn);
-    // If it comes again: the others tell a row once.
-    if (record->conn.final && o->has_csv) row_csv_conn(&o->csv, &record->conn);
-    if (!outputs_once(o, &record->conn)) break;
-    if (o->has_zeek) row_zeek_conn(&o->zeek, &record->conn);
-    if (o->has_table) row_table_conn(&o->table, &record->conn);
-    break;
-  case ESTAB_WATCH_ALERT: outputs_alert(o, &record->alert); break;
-  case ESTAB_WATCH_AMBIGUITY:
-    if (o->has_json) row_json_ambiguity(&o->json, &record->ambiguity);
-    if (o->has_zeek) row_zeek_ambiguity(&o->zeek, &record->ambiguity);
-    if (o->has_table && o->doubt_count < OUTPUTS_DOUBTS)
-      o->doubts[o->doubt_count++] = record->ambiguity;
-    break;
-  case ESTAB_WATCH_SEGMENT:
-  case ESTAB_WATCH_STREAM: break;
-  }
+    if (o->has_csv || o->has_zeek || o->has_table) outputs_conn(o, &record->conn);
+  } else if (record->type == ESTAB_WATCH_ALERT)
+    outputs_alert(o, &record->alert);
+  else if (record->type == ESTAB_WATCH_AMBIGUITY)
+    outputs_ambiguity(o, &record->ambiguity);
 }
 
 void outputs_error(struct outputs *o, const char *file, uint64_t offset, uint64_t packet,

@@ -51,17 +51,26 @@ static void sha1_digest(const uint32_t block[SHA1_BLOCK_WORDS], uint32_t digest[
   digest[4] = e + start[4];
 }
 
-void sha1_text_plain(const uint32_t block[SHA1_BLOCK_WORDS], char text[SHA1_ROOM])
+static inline void sha1_digits(char *text, uint32_t group)
 {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  uint32_t d[6];
+  text[0] = digits[group >> 18 & 63];
+  text[1] = digits[group >> 12 & 63];
+  text[2] = digits[group >> 6 & 63];
+  text[3] = digits[group & 63];
+}
+
+void sha1_text_plain(const uint32_t block[SHA1_BLOCK_WORDS], char text[SHA1_ROOM])
+{
+  uint32_t d[5];
   sha1_digest(block, d);
-  d[5] = 0;
-  for (unsigned i = 0; i < SHA1_TEXT - 1; i++) {
-    const unsigned bit = 6 * i; // of the digest's first 32, below them the next ones
-    const uint64_t pair = (uint64_t)d[bit / 32] << 32 | d[bit / 32 + 1];
-    text[i] = digits[pair >> (58 - bit % 32) & 63];
-  }
+  sha1_digits(text, d[0] >> 8);
+  sha1_digits(text + 4, d[0] << 16 | d[1] >> 16);
+  sha1_digits(text + 8, d[1] << 8 | d[2] >> 24);
+  sha1_digits(text + 12, d[2]);
+  sha1_digits(text + 16, d[3] >> 8);
+  sha1_digits(text + 20, d[3] << 16 | d[4] >> 16);
+  sha1_digits(text + 24, d[4] << 8);
   text[SHA1_TEXT - 1] = '=';
 }
 
