@@ -19,8 +19,10 @@ static const uint16_t zeek_ports[] = {21,   22,   25,   53,   79,   80,   81,   
 // Halves of the list, as many for each port: where a port is asked for, no two in a row need have anything in common.
 bool zeek_likely_server(uint16_t port)
 {
+  const size_t count = sizeof zeek_ports / sizeof *zeek_ports;
   const uint16_t *at = zeek_ports;
-  for (size_t left = sizeof zeek_ports / sizeof *zeek_ports; left > 1;) {
+  if (port > zeek_ports[count - 1]) return false;
+  for (size_t left = count; left > 1;) {
     const size_t half = left / 2;
     at += at[half] <= port ? half : 0;
     left -= half;

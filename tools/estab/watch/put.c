@@ -137,3 +137,13 @@ char *put_ip(char *p, const struct estab_ip *ip)
   *p++ = '.';
   return put_octet(p, octets[3]);
 }
+
+char *put_endpoint(char *p, const struct estab_ip *ip, uint16_t port)
+{
+  const bool brackets = !estab_ip_is4(ip);
+  if (brackets) *p++ = '[';
+  p = put_ip(p, ip);
+  if (brackets) *p++ = ']';
+  *p++ = ':';
+  return put_number(p, port);
+}

@@ -114,5 +114,6 @@ static inline char *put_time(char *p, uint64_t ns, struct put_second *kept)
 // In at least two digits.
 char *put_hex(char *p, uint16_t n);
 char *put_ip(char *p, const struct estab_ip *ip);
+char *put_endpoint(char *p, const struct estab_ip *ip, uint16_t port); // 192.0.2.1:80, [::1]:80
 
 #endif

@@ -2,6 +2,8 @@
 // row_json.c - records but for connections as JSON.
 #include "row_json.h"
 
+#include "put.h"
+
 // ,"name":
 static void key(struct text *t, const char *name)
 {
@@ -54,9 +56,8 @@ static void alert_addresses(struct text *t, const char *name, const struct estab
   key(t, name);
   text_char(t, '[');
   for (uint32_t i = 0; i < n; i++) {
-    text_string(t, i > 0 ? ",\"" : "\"");
-    text_ip(t, &list[i]);
-    text_char(t, '"');
+    char *const p = text_at(t);
+    text_put(t, PUT(put_ip(i > 0 ? PUT(p, ",\"") : PUT(p, "\""), &list[i]), "\""));
   }
   text_char(t, ']');
 }
@@ -92,9 +93,9 @@ static void alert_answers(struct text *t, const struct estab_watch_alert *a)
     key(t, row_answer((uint8_t)i));
     text_char(t, '[');
     for (uint32_t j = 0; j < targets->listed; j++) {
-      text_string(t, j > 0 ? ",\"" : "\"");
-      text_endpoint(t, &targets->list[j].ip, targets->list[j].port);
-      text_char(t, '"');
+      const struct estab_watch_endpoint *const e = &targets->list[j];
+      char *const p = text_at(t);
+      text_put(t, PUT(put_endpoint(j > 0 ? PUT(p, ",\"") : PUT(p, "\""), &e->ip, e->port), "\""));
     }
     text_char(t, ']');
     member_number(t, counts[i], targets->count);

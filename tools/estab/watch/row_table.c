@@ -186,16 +186,6 @@ static char *put_seconds6(char *p, uint64_t ns)
   return put_seconds(p, ns) - 3;
 }
 
-static char *put_endpoint(char *p, const struct estab_ip *ip, uint16_t port)
-{
-  const bool brackets = !estab_ip_is4(ip);
-  if (brackets) *p++ = '[';
-  p = put_ip(p, ip);
-  if (brackets) *p++ = ']';
-  *p++ = ':';
-  return put_number(p, port);
-}
-
 static char *put_state(char *p, const struct estab_watch_side_record *s)
 {
   p = put_string(p, estab_state_name((enum estab_state)s->state));

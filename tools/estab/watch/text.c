@@ -120,11 +120,16 @@ void text_ip(struct text *t, const struct estab_ip *ip)
 
 void text_endpoint(struct text *t, const struct estab_ip *ip, uint16_t port)
 {
-  bool brackets = !estab_ip_is4(ip);
-  if (brackets) text_char(t, '[');
-  text_ip(t, ip);
-  text_string(t, brackets ? "]:" : ":");
-  text_number(t, port);
+  text_put(t, put_endpoint(text_at(t), ip, port));
+}
+
+// How many octets stand as they are.
+static size_t json_plain(const char *string)
+{
+  size_t n = 0;
+  while (string[n] >= ' ' && string[n] <= '~' && string[n] != '"' && string[n] != '\\')
+    n++;
+  return n;
 }
 
 void text_json(struct text *t, const char *string)
@@ -132,7 +137,11 @@ void text_json(struct text *t, const char *string)
   char piece[JSON_PIECE_BYTES];
   text_char(t, '"');
   while (*string != '\0') {
-    size_t n = json_piece(&string, piece);
+    size_t n = json_plain(string);
+    text_bytes(t, string, n);
+    string += n;
+    if (*string == '\0') break;
+    n = json_piece(&string, piece);
     text_bytes(t, piece, n);
   }
   text_char(t, '"');
