@@ -234,8 +234,11 @@ struct flow_step {
   uint32_t packet; // since the life's first packet, 40 bits; all ones: none, a timer
 };
 
+// In the record; what an ordinary close adds; what no ordinary life has.
 #define FLOW_STEPS        4
-#define FLOW_MORE_STEPS   10
+#define FLOW_MORE_STEPS   7
+#define FLOW_LAST_STEPS   3
+#define FLOW_ALL_STEPS    (FLOW_STEPS + FLOW_MORE_STEPS + FLOW_LAST_STEPS)
 #define FLOW_HISTORY      15
 #define FLOW_MORE_HISTORY 112
 
@@ -247,7 +250,7 @@ struct flow {
   uint64_t life_ns, life_packet; // its first segment
   uint64_t last_ns, last_packet; // its last one
   struct flow_step steps[FLOW_STEPS];
-  uint8_t step_count;    // in `steps` and then in `closing`
+  uint8_t step_count;    // in `steps`, then in `closing`, then in `trouble`
   uint8_t steps_lost;    // stays at 255
   uint8_t history_count; // in `history` and then in `trouble`
   char history[FLOW_HISTORY];
@@ -299,28 +302,21 @@ enum flow_life_bits {
   LIFE_AGAIN = 1u << 7,     // the told row changed since: it is to be told again
 };
 
-// What only a connection has that closes, or goes on after its row.
+// What only a connection has that closes.
 struct flow_closing {
-  uint64_t row_ns, row_packet; // the row's first segment, with FLOW_CONTINUES
-  uint64_t z_last_ns;          // Zeek's last_time; it stops when both sides have closed
-  uint64_t z_delete_ns;        // when Zeek forgets it, ESTAB_NEVER = not closed
-  uint64_t wait_ns[2];         // by end: when TIME-WAIT ends, ESTAB_NEVER
-  uint64_t missed_bytes;
+  uint64_t z_last_ns;   // Zeek's last_time; it stops when both sides have closed
+  uint64_t z_delete_ns; // when Zeek forgets it, ESTAB_NEVER = not closed
+  uint64_t wait_ns[2];  // by end: when TIME-WAIT ends, ESTAB_NEVER
   struct {
-    uint32_t hist_syn, hist_fin, hist_rst; // Zeek's: relative numbers of the last ones
-    uint32_t fin_end;                      // Zeek's: behind its FIN
-    uint32_t fin;                          // sequence number of its FIN
-    uint32_t rst_seq;                      // of its last RST that was counted
-    uint32_t fin_ack;                      // what that acknowledged, as it was said last
+    uint32_t hist_fin, hist_rst; // Zeek's: relative numbers of the last ones
+    uint32_t fin_end;            // Zeek's: behind its FIN
+    uint32_t fin;                // sequence number of its FIN
+    uint32_t rst_seq;            // of its last RST that was counted
+    uint32_t fin_ack;            // what that acknowledged, as it was said last
   } side[2];
-  uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
-  uint8_t candidate_end; // whose
   uint8_t rst_end;       // whose RST was believed
   uint8_t held_state[2]; // before it
-  // Its side went on; what that acknowledged; Zeek's count of what the other side had sent by then
-  uint32_t contradicted_ack, contradicted_pkts;
-  bool contradicted;
-  bool row_twin;   // with FLOW_CONTINUES: the row before began in the same nanosecond
+  bool contradicted;     // its side went on: trouble->contradicted_ack counts
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   struct flow_step steps[FLOW_MORE_STEPS];
 };
@@ -331,8 +327,10 @@ struct flow_reach {
   struct ranges held; // behind `edge`, from SYN to FIN
 };
 
-// What only a connection has that loses, repeats, waits or is attacked.
+// What only a connection has that loses, repeats, waits, goes on after its row or is attacked.
 struct flow_trouble {
+  uint64_t row_ns, row_packet; // the row's first segment, with FLOW_CONTINUES
+  uint64_t missed_bytes;
   struct {
     uint64_t retransmitted_bytes, zero_window_ns, zero_since_ns;
     uint64_t hole_ns; // when text ahead of a hole last came
@@ -340,6 +338,7 @@ struct flow_trouble {
     uint32_t z_bad, z_again, z_zero, z_gaps;           // Zeek's counters ...
     uint8_t bad_tens, again_tens, zero_tens, gap_tens; // ... and how many letters each wrote
     uint32_t recover;                                  // repaired when this is acknowledged
+    uint32_t hist_syn;                                 // Zeek's: relative number of the last one
     bool recovering;
     struct ranges holes; // text ahead of `delivered`
   } side[2];
@@ -348,8 +347,14 @@ struct flow_trouble {
   uint64_t limited_since_ns;
   uint8_t limited; // enum flow_limit now
   bool limits_kept;
+  bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
+  uint8_t candidate_end; // whose `candidate` is
+  uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
+  // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then
+  uint32_t contradicted_ack, contradicted_pkts;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];
   struct stream *stream; // settings.streams: what is given out
+  struct flow_step steps[FLOW_LAST_STEPS];
   char history[FLOW_MORE_HISTORY];
 };
 

@@ -373,10 +373,10 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
                 g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
                                          : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
                 g, isn, g->seq);
-    struct flow_closing *c = track_closing(t, f);
-    if (!c) return;
-    c->candidate = g->seq;
-    c->candidate_end = (uint8_t)e;
+    struct flow_trouble *r = track_trouble(t, f);
+    if (!r) return;
+    r->candidate = g->seq;
+    r->candidate_end = (uint8_t)e;
     f->life_bits |= LIFE_CANDIDATE;
     return;
   }
@@ -428,14 +428,14 @@ static WATCH_RARE void life_synack_after_syn(struct track *t, struct flow *f,
 // An ACK picks one of two SYN-ACKs, a SYN-ACK one of two SYNs.
 static WATCH_RARE void life_pick(struct track *t, struct flow *f, const struct segment *g)
 {
-  struct flow_closing *c = track_has_closing(t, f);
-  if (!c || !(g->flags & ESTAB_TCP_ACK) || c->candidate_end == g->end) return;
-  struct flow_side *s = &f->side[c->candidate_end];
-  if (g->ack == c->candidate + 1) {
-    reach_forget(t, f, c->candidate_end);
-    s->nxt = c->candidate + 1;
-    if ((f->bits & FLOW_CONTINUES) && timeline_withdraw(t, f, c->candidate_end, ESTAB_SYN_SENT))
-      life_enter(t, f, c->candidate_end, ESTAB_SYN_SENT, c->row_ns, c->row_packet, true);
+  const struct flow_trouble *r = track_has_trouble(t, f);
+  if (!r || !(g->flags & ESTAB_TCP_ACK) || r->candidate_end == g->end) return;
+  struct flow_side *s = &f->side[r->candidate_end];
+  if (g->ack == r->candidate + 1) {
+    reach_forget(t, f, r->candidate_end);
+    s->nxt = r->candidate + 1;
+    if ((f->bits & FLOW_CONTINUES) && timeline_withdraw(t, f, r->candidate_end, ESTAB_SYN_SENT))
+      life_enter(t, f, r->candidate_end, ESTAB_SYN_SENT, r->row_ns, r->row_packet, true);
   } else if (g->ack != s->nxt)
     return;
   f->life_bits &= (uint8_t)~LIFE_CANDIDATE;
@@ -487,10 +487,11 @@ static void life_rst_march(struct track *t, struct flow *f, const struct segment
 static WATCH_RARE bool life_rst_was_true(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_closing *c = track_has_closing(t, f);
-  if (!c || !c->contradicted) return false;
+  const struct flow_trouble *r = track_has_trouble(t, f);
+  if (!c || !r || !c->contradicted) return false;
   unsigned taker = 1u - c->rst_end;
-  if (g->end != taker || (g->flags & ESTAB_TCP_ACK) || g->seq != c->contradicted_ack ||
-      f->side[taker].pkts != c->contradicted_pkts + 1)
+  if (g->end != taker || (g->flags & ESTAB_TCP_ACK) || g->seq != r->contradicted_ack ||
+      f->side[taker].pkts != r->contradicted_pkts + 1)
     return false;
   c->contradicted = false;
   for (unsigned i = 0; i < 2; i++) {
@@ -569,9 +570,12 @@ static WATCH_RARE void life_contradicts_rst(struct track *t, struct flow *f,
                  ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
   if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
   doubt_suspect(t, f, g, SUSPECT_RST);
-  c->contradicted = true;
-  c->contradicted_ack = g->ack;
-  c->contradicted_pkts = f->side[1 - e].pkts;
+  struct flow_trouble *r = track_trouble(t, f);
+  c->contradicted = r != NULL;
+  if (r) {
+    r->contradicted_ack = g->ack;
+    r->contradicted_pkts = f->side[1 - e].pkts;
+  }
   f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
   s->bits &= (uint16_t)~SIDE_RST;
   for (unsigned i = 0; i < 2; i++) {

@@ -41,7 +41,4 @@ static inline bool life_is_over(const struct flow *f)
 // The list that says when the ceiling may take it.
 enum flow_class life_class(const struct flow *f);
 
-// The steps of a side, oldest first, into out[FLOW_STEPS + FLOW_MORE_STEPS]. Answers how many.
-unsigned life_steps(struct track *t, struct flow *f, unsigned end, struct estab_watch_step *out);
-
 #endif

@@ -5,8 +5,11 @@
 static struct flow_step *timeline_at(struct track *t, struct flow *f, unsigned i)
 {
   if (i < FLOW_STEPS) return &f->steps[i];
+  i -= FLOW_STEPS;
   struct flow_closing *c = track_has_closing(t, f);
-  return c ? &c->steps[i - FLOW_STEPS] : NULL;
+  if (i < FLOW_MORE_STEPS) return c ? &c->steps[i] : NULL;
+  struct flow_trouble *r = track_has_trouble(t, f);
+  return r ? &r->steps[i - FLOW_MORE_STEPS] : NULL;
 }
 
 static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
@@ -17,10 +20,14 @@ static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
 
 struct flow_step *timeline_room(struct track *t, struct flow *f)
 {
-  if (f->step_count < FLOW_STEPS + FLOW_MORE_STEPS) {
+  const unsigned i = f->step_count - FLOW_STEPS;
+  if (i < FLOW_MORE_STEPS) {
     struct flow_closing *c = track_has_closing(t, f);
     if (!c) c = track_closing(t, f);
-    if (c) return &c->steps[f->step_count - FLOW_STEPS];
+    if (c) return &c->steps[i];
+  } else if (i < FLOW_MORE_STEPS + FLOW_LAST_STEPS) {
+    struct flow_trouble *r = track_trouble(t, f);
+    if (r) return &r->steps[i - FLOW_MORE_STEPS];
   }
   if (f->steps_lost < UINT8_MAX) f->steps_lost++;
   return NULL;
@@ -80,10 +87,16 @@ void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *con
                    uint32_t counts[2])
 {
   struct estab_watch_step *next[2] = {out[0], out[1]};
-  const unsigned here = f->step_count < FLOW_STEPS ? f->step_count : FLOW_STEPS;
+  unsigned left = f->step_count;
+  const unsigned here = left < FLOW_STEPS ? left : FLOW_STEPS;
   timeline_read_some(f, f->steps, here, next);
-  const struct flow_closing *const c = here < f->step_count ? track_has_closing(t, f) : NULL;
-  if (c) timeline_read_some(f, c->steps, f->step_count - here, next);
+  left -= here;
+  const struct flow_closing *const c = left ? track_has_closing(t, f) : NULL;
+  const unsigned more = left < FLOW_MORE_STEPS ? left : FLOW_MORE_STEPS;
+  if (c) timeline_read_some(f, c->steps, more, next);
+  left -= more;
+  const struct flow_trouble *const r = left ? track_has_trouble(t, f) : NULL;
+  if (r) timeline_read_some(f, r->steps, left, next);
   for (unsigned end = 0; end < 2; end++)
     counts[end] = (uint32_t)(next[end] - out[end]);
 }

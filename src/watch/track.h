@@ -98,7 +98,7 @@ struct track {
   struct flow_trouble scratch_trouble;
   bool scratch_closes, scratch_troubled;
   // The record given out: steps and history as the door shows them
-  struct estab_watch_step steps[2][FLOW_STEPS + FLOW_MORE_STEPS];
+  struct estab_watch_step steps[2][FLOW_ALL_STEPS];
   char history[FLOW_HISTORY + FLOW_MORE_HISTORY + 1];
 };
 

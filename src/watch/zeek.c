@@ -131,19 +131,27 @@ static bool zeek_check(struct track *t, struct flow *f, unsigned end, enum zeek_
   return false;
 }
 
+// Where the number of the last one is kept; NULL: there is no memory for it, or, with `had`, none was kept.
+static uint32_t *zeek_number(struct track *t, struct flow *f, unsigned end, enum zeek_seen bit,
+                             bool had)
+{
+  if (bit == ZEEK_SEEN_SYN) {
+    struct flow_trouble *r = had ? track_has_trouble(t, f) : track_trouble(t, f);
+    return r ? &r->side[end].hist_syn : NULL;
+  }
+  struct flow_closing *c = had ? track_has_closing(t, f) : track_closing(t, f);
+  if (!c) return NULL;
+  return bit == ZEEK_SEEN_FIN ? &c->side[end].hist_fin : &c->side[end].hist_rst;
+}
+
 // A letter that may come again when its number is another.
 static void zeek_numbered(struct track *t, struct flow *f, unsigned end, enum zeek_seen bit,
                           char letter, uint32_t place)
 {
   bool again = zeek_check(t, f, end, bit, letter);
   if (!again && place == 0) return; // as nothing kept means
-  struct flow_closing *c = again && place == 0 ? track_has_closing(t, f) : track_closing(t, f);
-  uint32_t last = 0, *keep = NULL;
-  if (c)
-    keep = bit == ZEEK_SEEN_SYN   ? &c->side[end].hist_syn
-           : bit == ZEEK_SEEN_FIN ? &c->side[end].hist_fin
-                                  : &c->side[end].hist_rst;
-  if (keep) last = *keep;
+  uint32_t *const keep = zeek_number(t, f, end, bit, again && place == 0);
+  const uint32_t last = keep ? *keep : 0;
   if (again && place != last) history_add(t, f, end, letter);
   if (keep) *keep = place;
 }
@@ -243,9 +251,9 @@ static WATCH_RARE void zeek_gap(struct track *t, struct flow *f, unsigned end, u
 {
   if (bytes == 0 || !zeek_clean(&f->side[0]) || !zeek_clean(&f->side[1])) return;
   struct flow_trouble *r = track_trouble(t, f);
-  if (r) history_tens(t, f, end, 'G', &r->side[end].z_gaps, &r->side[end].gap_tens);
-  struct flow_closing *c = track_closing(t, f);
-  if (c) c->missed_bytes += bytes;
+  if (!r) return;
+  history_tens(t, f, end, 'G', &r->side[end].z_gaps, &r->side[end].gap_tens);
+  r->missed_bytes += bytes;
 }
 
 // The peer says it has everything before `ack`.
