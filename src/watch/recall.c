@@ -27,11 +27,15 @@ void recall_destroy(struct recall *r, struct mem *mem)
   r->ring = NULL;
 }
 
-// The ring is larger than caches: the place for the next text, most likely as long as the last one, is asked for now.
-static inline __attribute__((always_inline)) void recall_ask(const struct recall *r, uint32_t bytes)
+// The ring is larger than caches: where the next text begins is asked for now. What prefetches by itself goes on from
+// there.
+#define RECALL_ASKED 256 // octets
+
+static inline __attribute__((always_inline)) void recall_ask(const struct recall *r)
 {
-  const uint8_t *const at = r->ring + u32_min((uint32_t)r->head & (r->size - 1), r->size - bytes);
-  for (uint32_t i = 0; i < bytes; i += 64)
+  const uint8_t *const at =
+      r->ring + u32_min((uint32_t)r->head & (r->size - 1), r->size - RECALL_ASKED);
+  for (uint32_t i = 0; i < RECALL_ASKED; i += 64)
     __builtin_prefetch(at + i, 1);
 }
 
@@ -52,7 +56,7 @@ uint64_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t 
   memcpy(r->ring + at + sizeof e, text, count);
   *last = r->head + 1;
   r->head += takes;
-  recall_ask(r, takes);
+  recall_ask(r);
   return *last;
 }
 

@@ -320,7 +320,8 @@ void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns)
 // ---------------------------------------------------------------------------------------------
 // Records
 
-bool estab_watch_next(estab_watch *w, struct estab_watch_record *record)
+static __attribute__((noinline)) bool watch_next_that_waits(estab_watch *w,
+                                                            struct estab_watch_record *record)
 {
   if (track_waits(&w->track)) {
     if (track_next_row_told(&w->track, &record->conn)) {
@@ -335,6 +336,13 @@ bool estab_watch_next(estab_watch *w, struct estab_watch_record *record)
   record->type = ESTAB_WATCH_ALERT;
   w->stats.alerts++;
   return true;
+}
+
+bool estab_watch_next(estab_watch *w, struct estab_watch_record *record)
+{
+  const bool waits =
+      w->alerts_may_wait || track_waits(&w->track); // after most packets nothing does
+  return waits && watch_next_that_waits(w, record);
 }
 
 void estab_watch_stats(estab_watch *w, struct estab_watch_stats *stats)

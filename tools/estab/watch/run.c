@@ -32,7 +32,7 @@ static void on_hangup(int signal)
 
 static struct estab_watch_record pulled; // too large for a stack
 
-static void pull_on(struct watching *w)
+static __attribute__((noinline)) void pull_on(struct watching *w)
 {
   do {
     outputs_record(&w->outputs, &pulled);
@@ -40,39 +40,50 @@ static void pull_on(struct watching *w)
   } while (estab_watch_next(w->watch, &pulled));
 }
 
-void watching_pull(struct watching *w)
+static inline void pull(struct watching *w)
 {
   if (estab_watch_next(w->watch, &pulled)) pull_on(w);
 }
 
-static void until(struct watching *w, uint64_t ns, uint64_t due_ns)
+static __attribute__((noinline)) void until_on(struct watching *w, uint64_t ns, uint64_t due_ns)
 {
   do {
     estab_watch_advance(w->watch, due_ns);
-    watching_pull(w);
+    pull(w);
   } while ((due_ns = estab_watch_deadline(w->watch)) <= ns);
+}
+
+static inline void until(struct watching *w, uint64_t ns)
+{
+  const uint64_t due_ns = estab_watch_deadline(w->watch);
+  if (due_ns <= ns) until_on(w, ns, due_ns);
+}
+
+// In line where packets come from files; the rest of what it calls is rare.
+static inline void packet(struct watching *w, const struct estab_capture_packet *p)
+{
+  outputs_time(&w->outputs, p->ts_ns);
+  outputs_packet(&w->outputs, p);
+  until(w, p->ts_ns);
+  estab_watch_input(w->watch, p->interface, p->linktype, p->bytes, p->captured_bytes, p->wire_bytes,
+                    p->ts_ns);
+  pull(w);
 }
 
 void watching_until(struct watching *w, uint64_t ns)
 {
-  uint64_t due_ns = estab_watch_deadline(w->watch);
-  if (due_ns <= ns) until(w, ns, due_ns);
+  until(w, ns);
 }
 
 void watching_packet(struct watching *w, const struct estab_capture_packet *p)
 {
-  outputs_time(&w->outputs, p->ts_ns);
-  outputs_packet(&w->outputs, p);
-  watching_until(w, p->ts_ns);
-  estab_watch_input(w->watch, p->interface, p->linktype, p->bytes, p->captured_bytes, p->wire_bytes,
-                    p->ts_ns);
-  watching_pull(w);
+  packet(w, p);
 }
 
 void watching_note(struct watching *w, const struct estab_capture_packet *note)
 {
   uint64_t safe_ns = note->lost_packets > 0 ? note->lost_from_ns : note->ts_ns;
-  if (note->lasted) watching_until(w, safe_ns);
+  if (note->lasted) until(w, safe_ns);
   if (note->lost_packets > 0) {
     estab_watch_capture_loss(w->watch, 0, note->lost_from_ns);
     estab_watch_capture_loss(w->watch, note->lost_packets, note->ts_ns);
@@ -135,7 +146,7 @@ static void read_all(struct watching *w)
       continue;
     const uint8_t *const ahead = input_ahead(&w->input, &linktype, &bytes);
     if (ahead != NULL) estab_watch_expect(w->watch, linktype, ahead, bytes);
-    watching_packet(w, &p);
+    packet(w, &p);
     if (watching_hangup) {
       watching_hangup = 0;
       outputs_turn(&w->outputs);
@@ -163,7 +174,7 @@ static void finish(struct watching *w)
 {
   struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
   estab_watch_flush(w->watch);
-  watching_pull(w);
+  pull(w);
   estab_watch_stats(w->watch, &stats);
   outputs_stats(&w->outputs, &stats, true);
   watching_warn(w, &stats);

@@ -30,7 +30,6 @@ extern volatile sig_atomic_t watching_hangup;      // SIGHUP, where it does not 
 
 // Once, if there is something to warn of.
 void watching_warn(struct watching *w, const struct estab_watch_stats *stats);
-void watching_pull(struct watching *w);
 // Time goes on to then, stopping wherever it brings something: so the same comes out, whoever moves it.
 void watching_until(struct watching *w, uint64_t ns);
 void watching_packet(struct watching *w, const struct estab_capture_packet *p);
