@@ -413,6 +413,7 @@ uint64_t track_deadline(struct track *t, struct flow *f)
 void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns)
 {
   wheel_set(&t->timers, &f->timer, at_ns);
+  t->timers_ns = u64_min(t->timers_ns, at_ns);
   t->due_ns = u64_min(t->due_ns, at_ns);
 }
 
@@ -495,7 +496,7 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
   fifo_init(&t->refused[1].list);
   wheel_init(&t->timers, 0);
   t->queue_head = t->queue_tail = FLOW_NONE;
-  t->due_ns = ESTAB_NEVER;
+  t->due_ns = t->timers_ns = ESTAB_NEVER;
   t->plain = !settings->streams && !settings->segments;
   t->budget_bytes = settings->max_bytes / 32 * 25;
   t->recall = mem_new_raw(mem, sizeof *t->recall, ESTAB_MEM_WATCH);

@@ -62,6 +62,7 @@ struct track {
   unsigned note_count, note_at;
   uint64_t now_ns;
   uint64_t due_ns;                // nothing ends before
+  uint64_t timers_ns;             // the wheel need not be asked before
   uint64_t budget_bytes;          // of records
   uint64_t leaving_bytes;         // of records that are over and wait to be told
   uint64_t loss_ns, loss_from_ns; // the system lost packets between

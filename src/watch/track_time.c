@@ -56,7 +56,8 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
   uint64_t row = zeek_deadline(t, f);
   if (row > at_ns) {
     // A life of which one direction is seen may be over by its own clock before its row is.
-    wheel_set(&t->timers, &f->timer, track_deadline(t, f) > at_ns ? track_deadline(t, f) : row);
+    const uint64_t later = track_deadline(t, f);
+    track_set_timer(t, f, later > at_ns ? later : row);
     return;
   }
   if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) {
@@ -172,18 +173,25 @@ static struct wheel_node *track_pop_equal(struct track *t, uint64_t until_ns)
   return all;
 }
 
+// Of the lists, what ends first, and when.
+struct track_soon {
+  struct track_refused *refused;
+  enum flow_class class;
+  uint64_t refused_ns, one_ns;
+};
+
 // Full records and refused ones of the same time.
-static void track_fire_equal(struct track *t, struct wheel_node *n, uint64_t at_ns)
+static void track_fire_equal(struct track *t, struct track_soon *soon, struct wheel_node *n,
+                             uint64_t at_ns)
 {
-  uint64_t when;
-  const struct track_refused *r = refused_first(t, &when);
-  while (n || when == at_ns) {
-    const struct flow_one *const one = when == at_ns ? slab_at(&t->ones, r->list.head) : NULL;
+  while (n || soon->refused_ns == at_ns) {
+    const uint32_t ref = soon->refused_ns == at_ns ? soon->refused->list.head : SLAB_NONE;
+    const struct flow_one *const one = ref == SLAB_NONE ? NULL : slab_at(&t->ones, ref);
     if (one && (!n || one->first.packet < track_of_timer(n)->life_packet)) {
       t->now_ns = at_ns;
       track_warm_one(t, one);
-      track_finish(t, r->list.head, false);
-      r = refused_first(t, &when);
+      track_finish(t, ref, false);
+      soon->refused = refused_first(t, &soon->refused_ns);
     } else {
       struct wheel_node *const next = n->next;
       track_fire(t, track_of_timer(n), at_ns);
@@ -194,21 +202,26 @@ static void track_fire_equal(struct track *t, struct wheel_node *n, uint64_t at_
 
 void track_expire(struct track *t, uint64_t now_ns)
 {
-  uint64_t one, refused;
+  struct track_soon soon;
+  soon.class = track_first_one(t, &soon.one_ns);
+  soon.refused = refused_first(t, &soon.refused_ns);
   for (;;) {
-    enum flow_class class = track_first_one(t, &one);
-    (void)refused_first(t, &refused);
-    uint64_t until = u64_min(u64_min(one, refused), now_ns);
-    struct wheel_node *n = track_pop_equal(t, until);
-    if (n || refused <= until) {
-      track_fire_equal(t, n, n ? n->deadline_ns : refused);
-      continue;
+    const uint64_t until = u64_min(u64_min(soon.one_ns, soon.refused_ns), now_ns);
+    struct wheel_node *n = NULL;
+    if (t->timers_ns <= until) {
+      n = track_pop_equal(t, until);
+      t->timers_ns = wheel_deadline(&t->timers);
     }
-    if (one > now_ns) break;
-    track_fire_one(t, t->lists[class].head, class, one);
+    if (n || soon.refused_ns <= until)
+      track_fire_equal(t, &soon, n, n ? n->deadline_ns : soon.refused_ns);
+    else if (soon.one_ns <= now_ns) {
+      track_fire_one(t, t->lists[soon.class].head, soon.class, soon.one_ns);
+      soon.class = track_first_one(t, &soon.one_ns);
+    } else
+      break;
   }
   t->now_ns = now_ns;
-  t->due_ns = u64_min(u64_min(one, refused), wheel_deadline(&t->timers));
+  t->due_ns = u64_min(u64_min(soon.one_ns, soon.refused_ns), t->timers_ns);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -366,5 +379,6 @@ void track_flush(struct track *t)
   while (count && track_end_first(t, left, count))
     continue;
   wheel_init(&t->timers, t->now_ns);
+  t->timers_ns = ESTAB_NEVER;
   flow_table_empty(t);
 }
