@@ -112,19 +112,18 @@ static uint32_t blocks_search(struct scan_blocks *b, const struct scan_pool *poo
 }
 
 struct scan_place scan_blocks_find(struct scan_blocks *b, const struct scan_pool *pool,
-                                   uint64_t print)
+                                   uint64_t print, unsigned walk)
 {
   const uint64_t key = blocks_key(b, print), rank = blocks_rank(b, key);
   const uint32_t nth = blocks_nth(b, print);
   if (b->used == 0 || rank > b->most || rank < b->least) return (struct scan_place){NULL, nth};
-  if (b->at[b->front].key == key) return (struct scan_place){&b->at[b->front], nth};
-  if (b->at[b->filled].key == key) return (struct scan_place){&b->at[b->filled], nth};
-  for (uint32_t i = b->looked; i < b->used && i <= b->looked + BLOCKS_AHEAD; i++)
-    if (b->at[i].key == key) return (struct scan_place){&b->at[b->looked = i], nth};
+  uint32_t *const last = &b->last[walk % BLOCK_WALKS];
+  for (uint32_t i = *last; i < b->used && i <= *last + BLOCKS_AHEAD; i++)
+    if (b->at[i].key == key) return (struct scan_place){&b->at[*last = i], nth};
   const uint32_t place = blocks_search(b, pool, key);
   if (!place) return (struct scan_place){NULL, nth};
-  b->looked = place - 1;
-  return (struct scan_place){&b->at[b->looked], nth};
+  *last = place - 1;
+  return (struct scan_place){&b->at[place - 1], nth};
 }
 
 // The second target shows where the campaign goes: its host is another one, so neighbours are hosts.
@@ -155,28 +154,26 @@ static struct scan_block *blocks_new(struct scan_blocks *b, struct scan_pool *po
     b->room = room;
   }
   const uint64_t rank = blocks_rank(b, key);
-  const bool beyond = b->used == 0 || rank > b->most || rank < b->least;
   if (b->used == 0 || rank < b->least) b->least = rank;
   if (b->used == 0 || rank > b->most) b->most = rank;
-  if (beyond)
-    b->front = b->used;
-  else
-    b->filled = b->used;
   struct scan_block *const it = &b->at[b->used++];
   *it = (struct scan_block){.key = key};
   return it;
 }
 
-struct scan_place scan_blocks_get(struct scan_blocks *b, struct scan_pool *pool, uint64_t print)
+struct scan_place scan_blocks_get(struct scan_blocks *b, struct scan_pool *pool, uint64_t print,
+                                  unsigned walk)
 {
-  struct scan_place it = scan_blocks_find(b, pool, print);
+  struct scan_place it = scan_blocks_find(b, pool, print, walk);
   if (!it.block && b->count == 1 && !b->hosts &&
       (uint32_t)b->at[0].key != (uint32_t)blocks_key(b, print)) {
     blocks_turn(b);
-    it = scan_blocks_find(b, pool, print);
+    it = scan_blocks_find(b, pool, print, walk);
   }
   if (it.block) return it;
-  return (struct scan_place){blocks_new(b, pool, blocks_key(b, print)), blocks_nth(b, print)};
+  it = (struct scan_place){blocks_new(b, pool, blocks_key(b, print)), blocks_nth(b, print)};
+  if (it.block) b->last[walk % BLOCK_WALKS] = b->used - 1;
+  return it;
 }
 
 void scan_blocks_free(struct scan_blocks *b, struct scan_pool *pool)

@@ -232,13 +232,15 @@ void campaign_add(struct campaigns *c, struct campaign *it, const struct campaig
   campaign_address_add(c->pool, &it->dst, &probe->dst);
   campaign_port_add(c->pool, it, probe->dst_port);
   (void)campaign_target_note(c->pool, it, probe);
-  if (it->evidence_count < ESTAB_WATCH_EVIDENCE_MAX) it->evidence[it->evidence_count++] = *probe;
+  if (it->evidence_count == ESTAB_WATCH_EVIDENCE_MAX) return;
+  it->evidence[it->evidence_count++] = *probe;
+  it->evidence_last = u64_max(it->evidence_last, probe->packet);
 }
 
 void campaign_answer(struct campaigns *c, struct campaign *it, const struct campaign_probe *probe)
 {
   campaign_target_answer(c->pool, it, probe);
-  for (uint32_t i = 0; i < it->evidence_count; i++)
+  for (uint32_t i = 0; probe->packet <= it->evidence_last && i < it->evidence_count; i++)
     if (it->evidence[i].packet == probe->packet) it->evidence[i].answer = probe->answer;
 }
 

@@ -54,8 +54,10 @@ struct campaign {
   uint64_t first_ns, last_ns, first_packet, probes, told_probes, detail;
   uint64_t gaps[CAMPAIGN_GAPS];
   uint32_t gap_count;
-  uint32_t source_count; // that joined; IPv6: of /64
-  uint32_t shared;       // targets with the mark
+  uint32_t evidence_count;
+  uint64_t evidence_last; // the greatest number of a packet of them
+  uint32_t source_count;  // that joined; IPv6: of /64
+  uint32_t shared;        // targets with the mark
   struct scan_blocks targets;
   struct campaign_addresses src, proven, dst;
   uint64_t **ports; // pages of a bit each, beyond first_port; NULL while there is one
@@ -63,7 +65,6 @@ struct campaign {
   uint16_t first_port;
   struct campaign_list answers[ESTAB_WATCH_ANSWERS];
   struct campaign_probe evidence[ESTAB_WATCH_EVIDENCE_MAX];
-  uint32_t evidence_count;
 };
 
 #define CAMPAIGN_FINDS 32
@@ -156,8 +157,15 @@ bool campaign_target_note(struct scan_pool *pool, struct campaign *it,
                           const struct campaign_probe *probe);
 void campaign_target_answer(struct scan_pool *pool, struct campaign *it,
                             const struct campaign_probe *probe);
-void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
-                          const struct estab_ip *ip);
+void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresses *to,
+                                const struct estab_ip *ip);
+
+static inline void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
+                                        const struct estab_ip *ip)
+{
+  if (to->last < to->listed && ip_equal(&to->at[to->last], ip)) return; // mostly the same again
+  campaign_address_add_other(pool, to, ip);
+}
 void campaign_port_add(struct scan_pool *pool, struct campaign *it, uint16_t port);
 void campaign_targets_free(struct scan_pool *pool, struct campaign *it);
 void campaign_list_sort(struct campaign_list *list);

@@ -102,12 +102,8 @@ static bool flood_goes_on(struct scan *s, const struct scan_onset *from)
 static void flood_onset(struct scan *s, enum estab_watch_kind kind,
                         const struct campaign_probe *record, uint32_t weight)
 {
-  const struct scan_onset one = {.ip = record->dst,
-                                 .port = record->dst_port,
-                                 .kind = (uint8_t)kind,
-                                 .ts_ns = s->now_ns,
-                                 .packet = record->packet};
-  struct scan_onset *it = scan_onsets_get(&s->onsets, &one);
+  struct scan_onset *it = scan_onsets_get(&s->onsets, &record->dst, record->dst_port, (uint8_t)kind,
+                                          s->now_ns, record->packet);
   if (!it) return;
   it->weight += weight;
   it->count++;

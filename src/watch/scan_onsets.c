@@ -64,20 +64,11 @@ struct scan_onset *scan_onsets_find(const struct scan_onsets *s, const struct es
 }
 
 // Gives the last place of the ring, and the first of its chain.
-static struct scan_onset *onset_enter(struct scan_onsets *s, uint32_t *head)
+static void onset_enter(struct scan_onsets *s, uint32_t *head)
 {
-  struct scan_onset *const it = onset_at(s, s->next);
-  it->before = *head;
+  onset_at(s, s->next)->before = *head;
   *head = s->next++;
   if (s->held < s->room) s->held++;
-  return it;
-}
-
-static struct scan_onset *onset_put(struct scan_onsets *s, const struct scan_onset *one)
-{
-  uint32_t *const head = onset_head(s, &one->ip, one->port, one->kind);
-  *onset_at(s, s->next) = *one;
-  return onset_enter(s, head);
 }
 
 static bool onsets_grow(struct scan_onsets *s)
@@ -93,8 +84,11 @@ static bool onsets_grow(struct scan_onsets *s)
   }
   more.held = 0;
   more.next = more.room + 1; // number 0 was overwritten long ago
-  for (uint32_t n = s->held; n > 0; n--)
-    (void)onset_put(&more, onset_at(s, s->next - n));
+  for (uint32_t n = s->held; n > 0; n--) {
+    const struct scan_onset *const one = onset_at(s, s->next - n);
+    *onset_at(&more, more.next) = *one;
+    onset_enter(&more, onset_head(&more, &one->ip, one->port, one->kind));
+  }
   scan_onsets_destroy(s);
   *s = more;
   return true;
@@ -109,16 +103,33 @@ static bool onsets_room(struct scan_onsets *s, uint64_t now_ns)
     if ((!oldest || (young && s->room < s->max)) && onsets_grow(s)) return true;
     if (!young || !oldest->touched || oldest->kind == ESTAB_WATCH_KINDS) return oldest != NULL;
     oldest->touched = false;
-    (void)onset_enter(s, onset_head(s, &oldest->ip, oldest->port, oldest->kind));
+    onset_enter(s, onset_head(s, &oldest->ip, oldest->port, oldest->kind));
   }
   return true;
 }
 
-struct scan_onset *scan_onsets_get(struct scan_onsets *s, const struct scan_onset *one)
+struct scan_onset *scan_onsets_get(struct scan_onsets *s, const struct estab_ip *ip, uint16_t port,
+                                   uint8_t kind, uint64_t now_ns, uint64_t packet)
 {
-  struct scan_onset *const it = scan_onsets_find(s, &one->ip, one->port, one->kind, one->ts_ns);
-  if (it) it->touched = true;
-  if (it || !onsets_room(s, one->ts_ns)) return it;
-  s->newest_ns = one->ts_ns;
-  return onset_put(s, one);
+  const uint32_t room = s->room;
+  uint32_t *head = room ? onset_head(s, ip, port, kind) : NULL;
+  struct scan_onset *it = head ? onset_in(s, *head, ip, port, kind, now_ns) : NULL;
+  if (it) {
+    it->touched = true;
+    return it;
+  }
+  if (s->held == room && !onsets_room(s, now_ns)) return NULL;
+  if (s->room != room) head = onset_head(s, ip, port, kind);
+  s->newest_ns = now_ns;
+  it = onset_at(s, s->next);
+  onset_enter(s, head);
+  it->ip = *ip;
+  it->ts_ns = now_ns;
+  it->packet = packet;
+  it->sources = 0;
+  it->weight = it->count = it->completed = 0;
+  it->port = port;
+  it->kind = kind;
+  it->touched = false;
+  return it;
 }

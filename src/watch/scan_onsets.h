@@ -42,8 +42,9 @@ void scan_onsets_destroy(struct scan_onsets *s);
 struct scan_onset *scan_onsets_find(const struct scan_onsets *s, const struct estab_ip *ip,
                                     uint16_t port, uint8_t kind, uint64_t now_ns);
 
-// That of `one`, or `one` itself from now on, which says ip, port, kind, ts_ns and packet and is zero otherwise. Times
-// must not go back. NULL: no memory. Its pointers live until the next call.
-struct scan_onset *scan_onsets_get(struct scan_onsets *s, const struct scan_onset *one);
+// The same, or a new one that begins with this packet and has count 0. Times must not go back. NULL: no memory. It
+// stands still until the next call.
+struct scan_onset *scan_onsets_get(struct scan_onsets *s, const struct estab_ip *ip, uint16_t port,
+                                   uint8_t kind, uint64_t now_ns, uint64_t packet);
 
 #endif

@@ -64,10 +64,9 @@ void campaign_list_sort(struct campaign_list *list)
     }
 }
 
-void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
-                          const struct estab_ip *ip)
+void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresses *to,
+                                const struct estab_ip *ip)
 {
-  if (to->last < to->listed && ip_equal(&to->at[to->last], ip)) return;
   if (!scan_set_add(&to->all, pool, ip)) return;
   if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
   uint32_t low = 0, high = to->listed;
@@ -192,21 +191,35 @@ static bool campaign_together(uint32_t ms, uint32_t other_ms)
   return (ms > other_ms ? ms - other_ms : other_ms - ms) <= TARGET_SHARED_MS;
 }
 
+// Each source goes through its targets in an order of its own, and silence follows far behind answers.
+static unsigned campaign_walk(uint8_t source, uint8_t answer)
+{
+  const bool silent = answer == ESTAB_WATCH_FILTERED || answer == ESTAB_WATCH_UNKNOWN ||
+                      answer == ESTAB_WATCH_OPEN_OR_FILTERED;
+  return source * 2u + silent;
+}
+
+static uint8_t campaign_source(struct scan_pool *pool, const struct campaign_probe *probe)
+{
+  return (uint8_t)(scan_fingerprint(pool, &probe->src, 0) & 0xff);
+}
+
 bool campaign_target_note(struct scan_pool *pool, struct campaign *it,
                           const struct campaign_probe *probe)
 {
   struct scan_blocks *const targets = &it->targets;
   const uint64_t print = scan_blocks_print(pool, &probe->dst, probe->dst_port);
+  const uint8_t source = campaign_source(pool, probe);
+  const unsigned walk = campaign_walk(source, probe->answer);
   const bool full = targets->count >= CAMPAIGN_TARGETS;
-  const struct scan_place at =
-      full ? scan_blocks_find(targets, pool, print) : scan_blocks_get(targets, pool, print);
+  const struct scan_place at = full ? scan_blocks_find(targets, pool, print, walk)
+                                    : scan_blocks_get(targets, pool, print, walk);
   if (!at.block || (full && !at.block->state[at.nth])) {
     if (probe->answer != CAMPAIGN_WAITING)
       campaign_list_add(pool, &it->answers[probe->answer], probe);
     return false;
   }
   uint8_t *const state = &at.block->state[at.nth];
-  const uint8_t source = (uint8_t)(scan_fingerprint(pool, &probe->src, 0) & 0xff);
   const uint32_t ms = campaign_time_ms(it, probe->ts_ns);
   if (!*state) {
     *state = CAMPAIGN_WAITING + 1;
@@ -226,7 +239,8 @@ void campaign_target_answer(struct scan_pool *pool, struct campaign *it,
                             const struct campaign_probe *probe)
 {
   const struct scan_place at =
-      scan_blocks_find(&it->targets, pool, scan_blocks_print(pool, &probe->dst, probe->dst_port));
+      scan_blocks_find(&it->targets, pool, scan_blocks_print(pool, &probe->dst, probe->dst_port),
+                       campaign_walk(campaign_source(pool, probe), probe->answer));
   if (at.block && at.block->state[at.nth])
     campaign_target_set(pool, it, &at.block->state[at.nth], probe);
   else
@@ -237,7 +251,7 @@ bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct esta
                   uint16_t port, uint64_t ts_ns, bool *close_by)
 {
   const struct scan_place at =
-      scan_blocks_find(&it->targets, pool, scan_blocks_print(pool, ip, port));
+      scan_blocks_find(&it->targets, pool, scan_blocks_print(pool, ip, port), 0);
   const bool has = at.block && at.block->state[at.nth];
   *close_by = has && campaign_together(campaign_time_ms(it, ts_ns), at.block->time_ms[at.nth]);
   return has;

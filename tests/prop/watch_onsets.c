@@ -57,7 +57,8 @@ static bool hit(struct world *w, unsigned number)
   const struct scan_onset one = victim_of(w, number);
   struct victim *v = &w->victims[number];
   const bool known = scan_onsets_find(&w->onsets, &one.ip, one.port, one.kind, w->now_ns);
-  struct scan_onset *it = scan_onsets_get(&w->onsets, &one);
+  struct scan_onset *it =
+      scan_onsets_get(&w->onsets, &one.ip, one.port, one.kind, w->now_ns, number);
   PROP_CHECK(it || (w->onsets.room == 0 && w->door.fail_after == 0));
   PROP_CHECK(!it || (it->count == 0) == !known);
   if (it && !known) *v = (struct victim){.ts_ns = w->now_ns};
