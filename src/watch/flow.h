@@ -390,11 +390,15 @@ static inline unsigned flow_first(const struct flow_head *f)
   return (f->bits & FLOW_FIRST) != 0;
 }
 
-// What the windows of an end are shifted by after its SYN.
+// What the windows of a side are shifted by after its SYN.
+static inline unsigned side_wscale(const struct flow_side *own, const struct flow_side *peer)
+{
+  return own->wscale == FLOW_WSCALE_NONE || peer->wscale == FLOW_WSCALE_NONE ? 0 : own->wscale;
+}
+
 static inline unsigned flow_wscale(const struct flow *f, unsigned end)
 {
-  uint8_t own = f->side[end].wscale;
-  return own == FLOW_WSCALE_NONE || f->side[1 - end].wscale == FLOW_WSCALE_NONE ? 0 : own;
+  return side_wscale(&f->side[end], &f->side[1 - end]);
 }
 
 static inline enum flow_class flow_class(const struct flow_head *f)

@@ -102,6 +102,36 @@ static bool plain_states(struct plain_sides side, const struct segment *g)
          !(s->flags & ESTAB_TCP_FIN) && !(peer->bits & SIDE_FIN_TAKEN);
 }
 
+// A side that has neither closed nor just opened, and whose text is all there: most of what is plain.
+static inline bool plain_is_open(const struct flow_side *s)
+{
+  static const struct flow_side looked_at = {
+      .z = 0xf,
+      .z_bits = 0xff,
+      .state = 0xff,
+      .bits = SIDE_SENT | SIDE_SYN | SIDE_KNOWN | SIDE_HOLE | SIDE_ZERO | SIDE_RST | SIDE_FIN,
+  };
+  static const struct flow_side open = {
+      .z = ZEEK_ESTABLISHED,
+      .state = ESTAB_ESTABLISHED,
+      .bits = SIDE_SENT | SIDE_SYN | SIDE_KNOWN,
+  };
+  return (side_states(s) & side_states(&looked_at)) == side_states(&open) &&
+         s->last_seq == s->nxt && s->delivered == s->nxt;
+}
+
+// Between such sides nothing can move but by a FIN.
+static inline bool plain_are_open(struct plain_sides side, const struct segment *g)
+{
+  return !(g->flags & ESTAB_TCP_FIN) && plain_is_open(side.own) && plain_is_open(side.peer);
+}
+
+static bool plain_sides_known(const struct track *t, const struct flow *f, struct plain_sides side,
+                              const struct segment *g)
+{
+  return plain_side(t, f, side.own) && plain_side(t, f, side.peer) && plain_states(side, g);
+}
+
 // ---------------------------------------------------------------------------------------------
 // What it changes
 
@@ -214,7 +244,7 @@ static void plain_sender(struct flow *f, struct plain_sides side, const struct s
   }
   s->flags |= g->flags;
   if (g->window > f->max_window[g->end]) f->max_window[g->end] = g->window;
-  uint32_t edge = g->ack + ((uint32_t)g->window << flow_wscale(f, g->end));
+  uint32_t edge = g->ack + ((uint32_t)g->window << side_wscale(s, peer));
   if (!(s->bits & SIDE_ACKED) || seq_gt(edge, s->edge) || g->ack == s->una) s->edge = edge;
   s->nxt = s->last_seq;
   s->una = g->ack;
@@ -256,14 +286,17 @@ static void plain_relist(struct track *t, uint32_t ref, struct flow *f)
   if (f->side[0].bits & f->side[1].bits & SIDE_FIN) track_arm_sooner(t, f);
 }
 
-bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
+// The sides are arguments: compilers that know where in the record they lie compute it anew for each field.
+static __attribute__((noinline)) bool plain_between(struct track *t, uint32_t ref, struct flow *f,
+                                                    struct plain_sides side,
+                                                    const struct segment *g)
 {
-  const struct plain_sides side = {&f->side[g->end], &f->side[1 - g->end]};
   if (f->closing != SLAB_NONE) __builtin_prefetch(slab_at(&t->closings, f->closing), 1);
   if (g->text_bytes) recall_expect(t->recall, doubt_who(f->life_packet, g->end));
+  const bool open = plain_are_open(side, g);
   if (!plain_flags(g) || !plain_numbers(side, g) || !plain_life(t, f) ||
-      !plain_side(t, f, side.own) || !plain_side(t, f, side.peer) || !plain_states(side, g) ||
-      !plain_timestamp(side, g) || g->ttl + DOUBT_TTL < side.own->ttl)
+      !(open || plain_sides_known(t, f, side, g)) || !plain_timestamp(side, g) ||
+      g->ttl + DOUBT_TTL < side.own->ttl)
     return false;
   struct flow_closing *c = track_has_closing(t, f);
   if (!c && (g->flags & ESTAB_TCP_FIN)) {
@@ -274,7 +307,7 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
   plain_zeek(t, f, side, g, c);
   plain_sender(f, side, g);
   if (side.own->state == ESTAB_ESTABLISHED) side.own->bits |= SIDE_SEEN;
-  bool moves = plain_moves(side, g);
+  const bool moves = !open && plain_moves(side, g);
   if (moves) plain_states_move(t, f, side, g, c);
   if (f->trouble != SLAB_NONE || zeek_span(side.own) >= MEASURE_LIMIT_BYTES)
     measure_limits(t, f, g);
@@ -282,6 +315,12 @@ bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct s
   track_remember(t, f->life_packet, g);
   if (moves) plain_relist(t, ref, f);
   return true;
+}
+
+bool plain_segment(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
+{
+  const struct plain_sides side = {&f->side[g->end], &f->side[1 - g->end]};
+  return plain_between(t, ref, f, side, g);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -3,6 +3,8 @@
 #ifndef ESTAB_WATCH_TRACK_INTERNAL_H
 #define ESTAB_WATCH_TRACK_INTERNAL_H
 
+#include <string.h>
+
 #include "watch/flow_table.h"
 #include "watch/life.h"
 #include "watch/track.h"
@@ -40,6 +42,19 @@ void track_remember(struct track *t, uint64_t life_packet, const struct segment 
 
 // Everything that ends by now_ns, at its own time (track_time.c).
 void track_expire(struct track *t, uint64_t now_ns);
+
+// Of a side, the eight octets from `z` to `bits` have what both machines hold of states.
+#define SIDE_STATES offsetof(struct flow_side, pkts) + sizeof(uint32_t)
+_Static_assert(SIDE_STATES + 1 == offsetof(struct flow_side, ttl) &&
+                   SIDE_STATES + 8 == offsetof(struct flow_side, bits) + sizeof(uint16_t),
+               "the states of a side lie together");
+
+static inline uint64_t side_states(const struct flow_side *s)
+{
+  uint64_t all;
+  memcpy(&all, (const uint8_t *)s + SIDE_STATES, sizeof all);
+  return all;
+}
 
 // When an attempt whose row is told is forgotten: a SYN of its tuple is another life then.
 static inline uint64_t track_told_deadline(const struct flow_one *f)

@@ -54,12 +54,6 @@ void track_segment_make(const struct track *t, const struct watch_packet *p, uin
   if (present & ESTAB_TCP_OPT_SACK_PERMITTED) g->bits |= SEGMENT_SACK_OK;
 }
 
-// Of a side, the eight octets from `z` to `bits` have what both machines hold of states.
-#define TRACK_STATES offsetof(struct flow_side, pkts) + sizeof(uint32_t)
-_Static_assert(TRACK_STATES + 1 == offsetof(struct flow_side, ttl) &&
-                   TRACK_STATES + 8 == offsetof(struct flow_side, bits) + sizeof(uint16_t),
-               "the states of a side lie together");
-
 struct track_signature {
   uint64_t side[2];
   uint8_t inactivity;
@@ -76,12 +70,8 @@ static struct track_signature track_signature(const struct flow *f)
       .bits = SIDE_SENT,
   };
   struct track_signature all = {.inactivity = f->inactivity};
-  uint64_t mask;
-  memcpy(&mask, (const uint8_t *)&counts + TRACK_STATES, sizeof mask);
-  for (unsigned i = 0; i < 2; i++) {
-    memcpy(&all.side[i], (const uint8_t *)&f->side[i] + TRACK_STATES, sizeof mask);
-    all.side[i] &= mask;
-  }
+  for (unsigned i = 0; i < 2; i++)
+    all.side[i] = side_states(&f->side[i]) & side_states(&counts);
   return all;
 }
 
