@@ -13,6 +13,7 @@
 
 #define TRACK_ONE_LISTS   4 // FLOW_ONE_SHORT .. FLOW_ONE_TOLD
 #define TRACK_ORDER_AHEAD 8 // records
+#define TRACK_RUNS        4
 
 static struct flow *track_of_timer(const struct wheel_node *n)
 {
@@ -268,17 +269,21 @@ static void track_chain(struct track *t, struct track_run *run, uint32_t index, 
   run->tail = index;
 }
 
-// `b` was behind `a` in its list: mostly only the last few of `a` belong behind its first one. No other is looked at.
+// Mostly only the last few of one belong behind the first of the other. No others are looked at.
 static struct track_run track_merge_runs(struct track *t, struct track_run a, struct track_run b,
                                          track_size size)
 {
   if (a.head == SLAB_NONE || b.head == SLAB_NONE) return a.head == SLAB_NONE ? b : a;
+  if (track_first_packet(t, b.head | size) < track_first_packet(t, a.head | size)) {
+    const struct track_run other = a;
+    a = b;
+    b = other;
+  }
   const uint64_t first = track_first_packet(t, b.head | size);
   uint32_t at = a.tail, from = SLAB_NONE;
-  for (; at != SLAB_NONE && track_first_packet(t, at | size) > first;
-       at = track_link(t, at | size)->prev)
+  for (; track_first_packet(t, at | size) > first; at = track_link(t, at | size)->prev)
     from = at;
-  struct track_run all = {at == SLAB_NONE ? SLAB_NONE : a.head, at};
+  struct track_run all = {a.head, at};
   uint32_t left[2] = {from, b.head};
   while (left[0] != SLAB_NONE && left[1] != SLAB_NONE) {
     uint32_t *const less =
@@ -294,23 +299,30 @@ static struct track_run track_merge_runs(struct track *t, struct track_run a, st
   return all;
 }
 
-// From the front of a list as many records as stand there in order: most lists are one run.
-static struct track_run track_cut_run(struct track *t, uint32_t *list, track_size size)
+// From the front of a list as many records as a few runs can take: most lists are one, or two that were shuffled, as
+// what is over and what has been told since. Answers all of them as one.
+static struct track_run track_take_runs(struct track *t, uint32_t *list, track_size size)
 {
-  struct track_run run = {*list, *list};
-  uint64_t last = track_first_packet(t, run.head | size);
-  for (;;) {
-    track_expect_order(t, run.tail | size);
-    *list = track_link(t, run.tail | size)->next;
-    if (*list == SLAB_NONE) break;
+  struct track_run runs[TRACK_RUNS], all = {SLAB_NONE, SLAB_NONE};
+  uint64_t last[TRACK_RUNS] = {0}; // first packet of a run's last record
+  memset(runs, 0xff, sizeof runs); // empty ones
+  while (*list != SLAB_NONE) {
     const uint64_t first = track_first_packet(t, *list | size);
-    if (first < last) break;
-    last = first;
-    run.tail = *list;
+    unsigned i = 0;
+    while (i < TRACK_RUNS && last[i] > first)
+      i++;
+    if (i == TRACK_RUNS) break;
+    const uint32_t index = *list;
+    track_expect_order(t, index | size);
+    *list = track_link(t, index | size)->next;
+    track_chain(t, &runs[i], index, size);
+    last[i] = first;
   }
-  track_link(t, run.head | size)->prev = SLAB_NONE;
-  track_link(t, run.tail | size)->next = SLAB_NONE;
-  return run;
+  for (unsigned i = 0; i < TRACK_RUNS && runs[i].head != SLAB_NONE; i++) {
+    track_link(t, runs[i].tail | size)->next = SLAB_NONE;
+    all = track_merge_runs(t, all, runs[i], size);
+  }
+  return all;
 }
 
 // All of a list in order, linked by `next`. Answers the first.
@@ -319,7 +331,7 @@ static uint32_t track_sort(struct track *t, uint32_t list, track_size size)
   struct track_run bins[32], all = {SLAB_NONE, SLAB_NONE};
   memset(bins, 0xff, sizeof bins); // empty ones
   while (list != SLAB_NONE) {
-    struct track_run run = track_cut_run(t, &list, size);
+    struct track_run run = track_take_runs(t, &list, size);
     unsigned i = 0;
     for (; bins[i].head != SLAB_NONE && i < 31; i++) {
       run = track_merge_runs(t, bins[i], run, size);
