@@ -209,6 +209,11 @@ void scan_flush(struct scan *s, uint64_t now_ns)
   campaigns_flush(&s->campaigns);
 }
 
+bool scan_waits(const struct scan *s)
+{
+  return s->campaigns.queue_count > 0;
+}
+
 bool scan_next(struct scan *s, struct estab_watch_alert *alert)
 {
   if (!s->telling && s->campaigns.queue_count == 0) return false;

@@ -28,6 +28,8 @@ uint64_t scan_deadline(struct scan *s);
 // The capture is over, every life has been told, now_ns or sooner: every open campaign ends.
 void scan_flush(struct scan *s, uint64_t now_ns);
 
+// Whether there is an alert that nobody fetched.
+bool scan_waits(const struct scan *s);
 // The next alert, in the order in which they arose; its pointers live until the next call of any function of s.
 bool scan_next(struct scan *s, struct estab_watch_alert *alert);
 

@@ -31,6 +31,14 @@ static struct scan_key flood_key(const struct estab_ip *ip, uint16_t port, uint8
       {get_be64(ip->bytes), get_be64(ip->bytes + 8), (uint64_t)kind << 16 | port}};
 }
 
+static uint32_t flood_victim_find(const struct scan *s, uint8_t kind, const struct estab_ip *ip,
+                                  uint16_t port)
+{
+  if (s->victims.slab.count == 0) return SLAB_NONE; // nearly always
+  const struct scan_key key = flood_key(ip, port, kind);
+  return scan_table_find(&s->victims, &key);
+}
+
 static bool flood_rate_met(const struct scan *s, uint32_t weight)
 {
   uint64_t rate = s->settings->thresholds.flood_rate;
@@ -119,8 +127,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
     campaign_count(&s->campaigns, it, &record->src, s->now_ns);
     return;
   }
-  const struct scan_key key = flood_key(&record->dst, record->dst_port, (uint8_t)kind);
-  const uint32_t index = scan_table_find(&s->victims, &key);
+  const uint32_t index = flood_victim_find(s, (uint8_t)kind, &record->dst, record->dst_port);
   if (index == SLAB_NONE) {
     flood_onset(s, kind, record, weight);
     return;
@@ -201,9 +208,7 @@ static void flood_completed(struct scan *s, const struct observation *o)
   const uint8_t kind = ESTAB_WATCH_KIND_SYN_FLOOD;
   struct scan_onset *it = scan_onsets_find(&s->onsets, &o->resp_ip, o->resp_port, kind, s->now_ns);
   if (it) it->completed++;
-  if (s->victims.slab.count == 0) return;
-  struct scan_key key = flood_key(&o->resp_ip, o->resp_port, kind);
-  uint32_t index = scan_table_find(&s->victims, &key);
+  const uint32_t index = flood_victim_find(s, kind, &o->resp_ip, o->resp_port);
   if (index != SLAB_NONE) ((struct flood_victim *)scan_table_at(&s->victims, index))->completed++;
 }
 

@@ -74,7 +74,7 @@ static uint16_t watch_observe(void *ctx, const struct observation *o)
   estab_watch *w = ctx;
   uint16_t answer = scan_observe(w->scan, o);
   w->track.observe_due_ns = scan_deadline(w->scan);
-  w->alerts_may_wait = true;
+  if (scan_waits(w->scan)) w->alerts_may_wait = true;
   return answer;
 }
 
