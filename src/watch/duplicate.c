@@ -18,6 +18,7 @@
 
 #define DUPLICATE_BLOCK_BYTES 1024
 #define DUPLICATE_KEYS        (DUPLICATE_BLOCK_BYTES / sizeof(duplicate_half))
+#define DUPLICATE_EIGHT       (16 * sizeof(duplicate_half)) // octets of eight pairs
 
 #ifdef __SIZEOF_INT128__
 typedef uint64_t duplicate_half;
@@ -86,45 +87,40 @@ static inline duplicate_word duplicate_product(const duplicate_half *keys, const
   return (duplicate_word)(duplicate_half)(a + keys[0]) * (duplicate_half)(b + keys[1]);
 }
 
-static inline duplicate_word duplicate_products2(const duplicate_half *keys, const uint8_t *p)
-{
-  return duplicate_product(keys, p) + duplicate_product(keys + 2, p + 2 * sizeof *keys);
-}
-
 static inline duplicate_word duplicate_products4(const duplicate_half *keys, const uint8_t *p)
 {
-  return duplicate_products2(keys, p) + duplicate_products2(keys + 4, p + 4 * sizeof *keys);
+  const size_t pair = 2 * sizeof *keys;
+  return duplicate_product(keys, p) + duplicate_product(keys + 2, p + pair) +
+         duplicate_product(keys + 4, p + 2 * pair) + duplicate_product(keys + 6, p + 3 * pair);
+}
+
+// Of longer blocks: not in line, so that the others do not save the registers that it needs.
+static __attribute__((noinline)) duplicate_word duplicate_eights(const duplicate_half *keys,
+                                                                 const uint8_t *p, size_t eights)
+{
+  duplicate_word sum = 0;
+  for (; eights > 0; eights--) {
+    sum += duplicate_products4(keys, p);
+    sum += duplicate_products4(keys + 8, p + 8 * sizeof *keys);
+    p += DUPLICATE_EIGHT;
+    keys += 16;
+  }
+  return sum;
 }
 
 // `bytes` is at most a block. A rest counts together with the octets before it once more, which saves a call to copy so
 // few of them; where there are none, as if zeros followed.
-static __attribute__((noinline)) duplicate_word duplicate_block(const duplicate_half *keys,
-                                                                const uint8_t *p, size_t bytes)
+static inline duplicate_word duplicate_block(const duplicate_half *keys, const uint8_t *p,
+                                             size_t bytes)
 {
-  const size_t pair = 2 * sizeof *keys;
+  const size_t pair = 2 * sizeof *keys, eights = bytes / DUPLICATE_EIGHT;
   const uint8_t *const end = p + bytes;
   duplicate_word sum = bytes;
-  for (size_t eights = bytes / (8 * pair); eights > 0; eights--) {
-    sum += duplicate_products4(keys, p);
-    sum += duplicate_products4(keys + 8, p + 4 * pair);
-    p += 8 * pair;
-    keys += 16;
-  }
-  if (bytes & 4 * pair) {
-    sum += duplicate_products4(keys, p);
-    p += 4 * pair;
-    keys += 8;
-  }
-  if (bytes & 2 * pair) {
-    sum += duplicate_products2(keys, p);
-    p += 2 * pair;
-    keys += 4;
-  }
-  if (bytes & pair) {
+  if (eights > 0) sum += duplicate_eights(keys, p, eights);
+  p += eights * DUPLICATE_EIGHT;
+  keys += eights * 16;
+  for (; (size_t)(end - p) >= pair; p += pair, keys += 2)
     sum += duplicate_product(keys, p);
-    p += pair;
-    keys += 2;
-  }
   if (p == end) return sum;
   if (bytes >= pair) return sum + duplicate_product(keys, end - pair);
   uint8_t rest[2 * sizeof *keys] = {0};
