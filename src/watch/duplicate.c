@@ -43,8 +43,8 @@ struct watch_duplicate {
 #define DUPLICATE_NUMBER ((UINT64_C(1) << 56) - 1)
 #define DUPLICATE_COPY   (UINT64_C(1) << 56)
 
-// Bits of the hashes that came lately, two generations of a ring's length each: where neither has the bit there is
-// no copy, and the chain, which lies somewhere else each time, need not be read.
+// Two bits of a word for each hash that came lately, two generations of a ring's length each: where they have not both
+// there is no copy, and the chain, which lies somewhere else each time, need not be read.
 #define DUPLICATE_BITS 65536
 
 struct watch_duplicates_table {
@@ -191,14 +191,14 @@ static bool duplicate_is_recalled(const struct watch_duplicates *d, const struct
          p->tcp_checksum == WATCH_CHECKSUM_OK && p->ip_checksum == WATCH_CHECKSUM_OK;
 }
 
-// Answers whether the bit of `hash` was set; sets it in the generation that runs.
+// Answers whether the bits of `hash` were set; sets them in the generation that runs.
 static bool duplicate_lately(struct watch_duplicates_table *t, uint64_t hash)
 {
   const size_t word = (size_t)(hash >> 48) % DUPLICATE_BITS / 64;
-  const uint64_t bit = UINT64_C(1) << (hash >> 48 & 63);
+  const uint64_t bits = UINT64_C(1) << (hash >> 48 & 63) | UINT64_C(1) << (hash >> 42 & 63);
   const unsigned now = (unsigned)(t->packets / WATCH_DUPLICATE_PACKETS) & 1;
-  const bool there = (t->lately[word][0] | t->lately[word][1]) & bit;
-  t->lately[word][now] |= bit;
+  const bool there = ((t->lately[word][0] | t->lately[word][1]) & bits) == bits;
+  t->lately[word][now] |= bits;
   return there;
 }
 
