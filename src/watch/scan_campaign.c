@@ -41,10 +41,9 @@ bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
   c->changes = 1;
   c->queue_room = max * 2;
   c->queue = mem_new_raw(pool->mem, c->queue_room * sizeof *c->queue, ESTAB_MEM_WATCH);
+  const uint32_t lines = (sizeof(struct campaign) + 63) / 64 * 64; // they begin at cache lines then
   // Those that ended and were not fetched yet need room as well.
-  return c->queue &&
-         scan_table_init(&c->table, pool->mem, sizeof(struct campaign), max * 2,
-                         settings->secret) &&
+  return c->queue && scan_table_init(&c->table, pool->mem, lines, max * 2, settings->secret) &&
          scan_table_init(&c->links, pool->mem, sizeof(struct campaign_link_record), max * 8,
                          settings->secret);
 }

@@ -32,38 +32,44 @@ struct campaign_list {
 };
 
 struct campaign_addresses {
+  struct estab_ip latest; // the one added last, once there is any
+  bool any;
+  uint16_t listed, room;
   struct estab_ip *at; // sorted, at most ESTAB_WATCH_ADDRESSES_MAX
-  uint32_t listed, room;
-  uint32_t last; // of them, a guess at the next one
   struct scan_set all;
 };
 
+// What each probe asks for comes first, a few cache lines of it.
 struct campaign {
   struct scan_node node; // key: its number
   uint32_t index;        // in the table
-  struct estab_watch_uid id;
+  uint32_t port_count;
+  uint16_t first_port;
   uint8_t kind, modifiers, role;
   uint8_t fingerprint; // of its probes: see struct probe
   bool ended, spoofed;
-  bool gathered;          // its sources are a scan together, each alone is none
-  bool waits;             // stands in the queue of what is to be told
-  bool trw;               // the random walk says scanner as well
-  uint8_t window_seen;    // ACK probes: an RST with a window came back
+  bool gathered;       // its sources are a scan together, each alone is none
+  bool waits;          // stands in the queue of what is to be told
+  bool trw;            // the random walk says scanner as well
+  uint8_t window_seen; // ACK probes: an RST with a window came back
+
+  uint64_t first_ns, last_ns, probes, told_probes;
+  uint64_t evidence_last; // the greatest number of a packet of them
+  uint32_t evidence_count, gap_count;
+  uint32_t source_count; // that joined; IPv6: of /64
+  uint32_t shared;       // targets with the mark
+  uint64_t **ports;      // pages of a bit each, beyond first_port; NULL while there is one
+
+  struct scan_blocks targets;
   struct estab_ip victim; // the target of its first probe
   struct estab_ip other;  // idle scan: who probed the zombie
-  uint64_t first_ns, last_ns, first_packet, probes, told_probes, detail;
-  uint64_t gaps[CAMPAIGN_GAPS];
-  uint32_t gap_count;
-  uint32_t evidence_count;
-  uint64_t evidence_last; // the greatest number of a packet of them
-  uint32_t source_count;  // that joined; IPv6: of /64
-  uint32_t shared;        // targets with the mark
-  struct scan_blocks targets;
-  struct campaign_addresses src, proven, dst;
-  uint64_t **ports; // pages of a bit each, beyond first_port; NULL while there is one
-  uint32_t port_count;
-  uint16_t first_port;
+  struct campaign_addresses src, dst;
   struct campaign_list answers[ESTAB_WATCH_ANSWERS];
+  uint64_t gaps[CAMPAIGN_GAPS];
+
+  uint64_t first_packet, detail;
+  struct campaign_addresses proven;
+  struct estab_watch_uid id;
   struct campaign_probe evidence[ESTAB_WATCH_EVIDENCE_MAX];
 };
 
@@ -80,18 +86,18 @@ struct campaign_finding {
 
 struct campaigns {
   struct scan_pool *pool;
-  struct scan_table table; // of struct campaign
-  struct scan_table links; // (address, kind, as source or victim) -> campaign number
-  struct campaign_finding found[CAMPAIGN_FINDS];
-  uint64_t changes; // of who belongs to which open campaign, from 1
-  uint64_t numbered;
+  uint64_t next_end_ns; // no campaign ends before; ESTAB_NEVER
+  uint64_t changes;     // of who belongs to which open campaign, from 1
   uint64_t idle_ns;
   uint32_t idle_gaps;
-  uint64_t next_end_ns; // no campaign ends before; ESTAB_NEVER
-  uint32_t *queue;      // indices of campaigns to be told, a ring
-  uint32_t queue_head, queue_count, queue_room;
   uint32_t open, max; // campaigns that have not ended; at most so many
+  uint32_t queue_head, queue_count, queue_room;
+  uint32_t *queue; // indices of campaigns to be told, a ring
   uint32_t open_of[ESTAB_WATCH_KINDS];
+  struct scan_table table; // of struct campaign
+  struct scan_table links; // (address, kind, as source or victim) -> campaign number
+  uint64_t numbered;
+  struct campaign_finding found[CAMPAIGN_FINDS];
 };
 
 enum campaign_link { CAMPAIGN_BY_SOURCE, CAMPAIGN_BY_VICTIM };
@@ -163,7 +169,7 @@ void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresse
 static inline void campaign_address_add(struct scan_pool *pool, struct campaign_addresses *to,
                                         const struct estab_ip *ip)
 {
-  if (to->last < to->listed && ip_equal(&to->at[to->last], ip)) return; // mostly the same again
+  if (to->any && ip_equal(&to->latest, ip)) return; // mostly the same again
   campaign_address_add_other(pool, to, ip);
 }
 void campaign_port_add(struct scan_pool *pool, struct campaign *it, uint16_t port);

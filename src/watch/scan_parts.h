@@ -46,26 +46,28 @@ struct scan_openings {
 };
 
 struct scan {
-  struct mem *mem;
+  // What each observation asks for.
+  uint64_t now_ns;
+  uint64_t due_ns; // nobody waits for a sooner time
   const struct estab_watch_settings *settings;
-  struct scan_pool pool;
+  struct scan_tap tap;
+  struct scan_table holders; // exhaustion and held windows: struct hold_pair
   struct sources sources;
   struct campaigns campaigns;
+  struct scan_table victims; // floods, later than `onsets`: struct flood_victim
   struct scan_onsets onsets; // floods: victims in their first second
-  struct scan_table victims; // later: struct flood_victim
-  struct scan_table holders; // exhaustion and held windows: struct hold_pair
+  struct scan_twin last_twins[4];
+  struct scan_seen services; // (host, port) that once answered with a life that carried text
+
+  struct scan_pool pool;
   struct scan_fresh fresh[SCAN_FRESH];
   uint32_t most_open;         // no pair in `holders` has more
   struct scan_table versions; // struct version_pair
   struct scan_openings openings;
   struct scan_table zombies; // struct idle_zombie
   struct scan_table gathers; // struct gather_victim
-  struct scan_seen services; // (host, port) that once answered with a life that carried text
   uint32_t *twins;
-  struct scan_twin last_twins[4];
-  struct scan_tap tap;
-  uint64_t now_ns;
-  uint64_t due_ns;          // nobody waits for a sooner time
+  struct mem *mem;
   struct campaign *telling; // the one whose alert is out
   struct estab_watch_evidence evidence[ESTAB_WATCH_EVIDENCE_MAX];
   uint16_t ports[ESTAB_WATCH_LIST_MAX];

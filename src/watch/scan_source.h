@@ -50,13 +50,13 @@ struct source {
 };
 
 struct sources {
+  uint64_t due_ns; // of due_first, ESTAB_NEVER = nobody waits: each packet asks
   struct scan_pool *pool;
   struct scan_table table;
   uint16_t *admit; // cells of 16 bits, one for each target bit, by fingerprint of the source
   uint32_t admit_cells;
   uint64_t admit_marks; // bits set since the last wipe
   uint32_t due_first, due_last;
-  uint64_t due_ns; // of due_first, ESTAB_NEVER = nobody waits: each packet asks
 };
 
 bool sources_init(struct sources *s, struct scan_pool *pool, uint32_t max, uint32_t cells,

@@ -67,6 +67,8 @@ void campaign_list_sort(struct campaign_list *list)
 void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresses *to,
                                 const struct estab_ip *ip)
 {
+  to->latest = *ip;
+  to->any = true;
   if (!scan_set_add(&to->all, pool, ip)) return;
   if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
   uint32_t low = 0, high = to->listed;
@@ -82,7 +84,7 @@ void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresse
       high = middle;
   }
   if (to->listed == to->room) {
-    uint32_t room = to->room ? to->room * 2 : 2;
+    const uint16_t room = (uint16_t)(to->room ? to->room * 2 : 2);
     void *more = scan_pool_resize(pool, to->at, to->room * sizeof *to->at, room * sizeof *to->at);
     if (!more) return;
     to->at = more;
@@ -90,7 +92,6 @@ void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresse
   }
   memmove(&to->at[low + 1], &to->at[low], (to->listed - low) * sizeof *to->at);
   to->at[low] = *ip;
-  to->last = low;
   to->listed++;
 }
 
