@@ -9,7 +9,6 @@
 #define BLOCKS_FEW     8u  // searched one by one
 #define BLOCKS_ROW     16u // of the index, a cache line
 #define BLOCKS_PLACE   17  // bits of an entry: 1 + the place of a block; above them its tag
-#define BLOCKS_STEP    4u  // times as many rows when half of the entries are taken
 #define BLOCKS_AHEAD   3u  // blocks tried behind the one found last
 #define BLOCKS_PRINT_4 (UINT64_C(1) << 63)
 
@@ -80,13 +79,13 @@ static void blocks_enter(struct scan_blocks *b, const struct scan_pool *pool, ui
   *blocks_slot(b, e, key) = e.tag | (place + 1);
 }
 
-// More rows when half of the entries would be taken, or the first ones; filled when they are asked. false: no memory,
-// and too few are free.
+// Twice the rows when half of the entries would be taken, or the first ones; filled when they are asked. false: no
+// memory, and too few are free.
 static bool blocks_index_grow(struct scan_blocks *b, struct scan_pool *pool)
 {
   const uint32_t row_bytes = BLOCKS_ROW * sizeof *b->index;
   if (b->used < BLOCKS_FEW || b->used < b->rows * BLOCKS_ROW / 2) return true;
-  const uint32_t rows = b->rows ? b->rows * BLOCKS_STEP : 2;
+  const uint32_t rows = b->rows ? b->rows * 2 : 2;
   uint32_t *index = scan_pool_resize(pool, NULL, 0, rows * row_bytes);
   if (!index) return b->used < b->rows * (BLOCKS_ROW - 1);
   (void)scan_pool_resize(pool, b->index, b->rows * row_bytes, 0);
@@ -147,7 +146,7 @@ static struct scan_block *blocks_new(struct scan_blocks *b, struct scan_pool *po
 {
   if (!blocks_index_grow(b, pool)) return NULL;
   if (b->used == b->room) {
-    const uint32_t room = b->room ? b->room * 2 : BLOCKS_FEW;
+    const uint32_t room = b->room ? b->room + b->room / 2 : BLOCKS_FEW;
     void *more = scan_pool_resize(pool, b->at, b->room * sizeof *b->at, room * sizeof *b->at);
     if (!more) return NULL;
     b->at = more;
