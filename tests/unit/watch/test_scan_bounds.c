@@ -89,6 +89,27 @@ static void test_forged_sources_push_nobody_out(void **state)
   }
 }
 
+// A flood, and more victims of one segment each between any two of its own than there is room for until it is known.
+static void test_flood_under_cover(void **state)
+{
+  (void)state;
+  struct scan_kit *k = bounds_new(16u << 20);
+  const unsigned rate = 950, cover = 5;
+  for (unsigned i = 0; i < rate * 4; i++) {
+    scan_kitf(k, "%f 10.1.%u.%u:%u > 10.0.0.2:80 S half", 1 + (double)i / rate, i >> 8 & 255,
+              i & 255, 1024 + i);
+    for (unsigned n = i * cover; n < (i + 1) * cover; n++)
+      scan_kitf(k, "%f 10.2.%u.%u:5000 > 10.3.%u.%u:80 S half",
+                1 + (double)i / rate + 1e-6 * (n % cover + 1), n >> 8 & 255, n & 255, n >> 8 & 255,
+                n & 255);
+  }
+  scan_kit_finish(k);
+  struct scan_kit_alert *a = scan_kit_find(k, ESTAB_WATCH_KIND_SYN_FLOOD);
+  assert_non_null(a);
+  assert_int_equal(a->a.probes, rate * 4);
+  bounds_done(k);
+}
+
 static uint64_t bounds_mixture(uint8_t secret, bool restless, uint64_t *alerts)
 {
   struct scan_kit *k = bounds_new(4u << 20);
@@ -166,6 +187,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_slow_among_others),
       cmocka_unit_test(test_forged_sources_push_nobody_out),
+      cmocka_unit_test(test_flood_under_cover),
       cmocka_unit_test(test_same_word_whatever_the_secret),
       cmocka_unit_test(test_born_without_memory),
       cmocka_unit_test(test_without_memory),
