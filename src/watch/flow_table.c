@@ -156,12 +156,14 @@ static bool flow_line_is_full(const struct flow_line *l)
   return l->ref[FLOW_LINE - 1] != FLOW_NONE;
 }
 
-// The lowest place with this hash; FLOW_LINE: there is none, and no record behind one that has nothing either.
+// The lowest place with this hash; FLOW_LINE: there is none, and no record behind one that has nothing either. All are
+// compared: where it stands cannot be foretold, and a jump that goes wrong costs more than the rest of the line.
 static inline unsigned flow_line_search(const struct flow_line *l, uint32_t hash)
 {
-  for (unsigned i = 0; i < FLOW_LINE; i++)
-    if (l->hash[i] == hash) return l->ref[i] == FLOW_NONE ? FLOW_LINE : i;
-  return FLOW_LINE;
+  unsigned at = FLOW_LINE;
+  for (unsigned i = FLOW_LINE; i-- > 0;)
+    at = l->hash[i] == hash ? i : at;
+  return at == FLOW_LINE || l->ref[at] == FLOW_NONE ? FLOW_LINE : at;
 }
 
 static int flow_lines_make(struct flow_lines *x, struct mem *mem, uint32_t count)
