@@ -304,7 +304,7 @@ enum flow_life_bits {
 
 // What only a connection has that closes.
 struct flow_closing {
-  uint64_t z_last_ns;   // Zeek's last_time; it stops when both sides have closed
+  uint64_t z_last_ns;   // Zeek's last_time; it stops when both sides have closed; 0: last_ns is
   uint64_t z_delete_ns; // when Zeek forgets it, ESTAB_NEVER = not closed
   uint64_t wait_ns[2];  // by end: when TIME-WAIT ends, ESTAB_NEVER
   struct {

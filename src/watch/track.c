@@ -21,12 +21,6 @@ static uint64_t track_cost_of(const struct track *t, uint32_t ref)
          (f->trouble == SLAB_NONE ? 0 : sizeof(struct flow_trouble));
 }
 
-static void track_closing_begin(const struct flow *f, struct flow_closing *c)
-{
-  c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
-  c->z_last_ns = f->last_ns;
-}
-
 struct flow_closing *track_closing(struct track *t, struct flow *f)
 {
   struct flow_closing *c = track_has_closing(t, f);
@@ -36,7 +30,7 @@ struct flow_closing *track_closing(struct track *t, struct flow *f)
     c = &t->scratch_closing;
   } else if (!(c = slab_new_at(&t->closings, &f->closing)))
     return NULL;
-  track_closing_begin(f, c);
+  c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
   return c;
 }
 

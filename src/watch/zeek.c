@@ -419,7 +419,7 @@ static void zeek_closed(struct track *t, struct flow *f, unsigned end)
   s->z_bits |= ZEEK_DID_CLOSE;
   if (s->z == ZEEK_RESET || (peer->z_bits & ZEEK_DID_CLOSE) || peer->z == ZEEK_INACTIVE) {
     struct flow_closing *c = track_closing(t, f);
-    if (c && c->z_delete_ns == ESTAB_NEVER) c->z_delete_ns = c->z_last_ns + ZEEK_ATTEMPT_NS;
+    if (c && c->z_delete_ns == ESTAB_NEVER) c->z_delete_ns = zeek_last_ns(c, f) + ZEEK_ATTEMPT_NS;
   }
 }
 

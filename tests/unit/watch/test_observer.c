@@ -351,6 +351,39 @@ static void the_same_story(void **state)
   assert_int_equal(first, story(200, true, false));
 }
 
+// A row lasts until its last segment, whatever is kept aside because of that.
+static void until_the_last(void **state)
+{
+  (void)state;
+  static const struct {
+    uint8_t rows;
+    const char *tokens;
+  } lives[] = {
+      {ESTAB_WATCH_ROWS_LIFE, "S s A"},         {ESTAB_WATCH_ROWS_LIFE, "S s -SA -sa"},
+      {ESTAB_WATCH_ROWS_ZEEK, "S sa A#500"},    {ESTAB_WATCH_ROWS_ZEEK, "S sa sa+5000"},
+      {ESTAB_WATCH_ROWS_ZEEK, "sa A A100x+50"}, {ESTAB_WATCH_ROWS_ZEEK, "S sa A -S+9"},
+      {ESTAB_WATCH_ROWS_ZEEK, "S sa A ra"},     {ESTAB_WATCH_ROWS_LIFE, "S sa A FA a"},
+  };
+  for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
+    static struct watch_kit k;
+    static struct estab_watch_record r;
+    watch_kit_init(&k);
+    k.settings.rows = lives[i].rows;
+    k.split_reads = true;
+    watch_kit_run(&k, lives[i].tokens);
+    estab_watch_flush(k.w);
+    struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+    estab_watch_stats(k.w, &stats);
+    uint64_t ends_ns = 0;
+    while (estab_watch_next(k.w, &r))
+      if (r.type == ESTAB_WATCH_CONN) ends_ns = r.conn.ts_ns + r.conn.duration_ns;
+    if (ends_ns != stats.last_ns)
+      fail_msg("%s: %d ns before the last segment", lives[i].tokens,
+               (int)(stats.last_ns - ends_ns));
+    watch_kit_free(&k);
+  }
+}
+
 // A door that refuses once, or from then on.
 static long before_refusal;
 static bool refuses_once;
@@ -433,17 +466,12 @@ static void sizes(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(o2_bad_checksum),
-      cmocka_unit_test(o2_low_ttl),
-      cmocka_unit_test(o5_early_text),
-      cmocka_unit_test(o6_urgent),
-      cmocka_unit_test(o8_paws_boundaries),
-      cmocka_unit_test(o10_flood),
-      cmocka_unit_test(o10_storms),
-      cmocka_unit_test(o15_linear),
-      cmocka_unit_test(the_same_story),
-      cmocka_unit_test(uid_text),
-      cmocka_unit_test(sizes),
+      cmocka_unit_test(o2_bad_checksum),    cmocka_unit_test(o2_low_ttl),
+      cmocka_unit_test(o5_early_text),      cmocka_unit_test(o6_urgent),
+      cmocka_unit_test(o8_paws_boundaries), cmocka_unit_test(o10_flood),
+      cmocka_unit_test(o10_storms),         cmocka_unit_test(o15_linear),
+      cmocka_unit_test(the_same_story),     cmocka_unit_test(until_the_last),
+      cmocka_unit_test(uid_text),           cmocka_unit_test(sizes),
       cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
