@@ -243,8 +243,9 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
 
   const bool maybe = duplicate_lately(t, hash);
-  unsigned texts = DUPLICATE_TEXTS;
-  for (uint64_t n = maybe ? *head : 0; n != 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
+  unsigned texts = DUPLICATE_TEXTS; // then no other is looked at, however many came
+  for (uint64_t n = maybe ? *head : 0;
+       n != 0 && texts > 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
     struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
     if (ts_ns > e->ts_ns && ts_ns - e->ts_ns > WATCH_DUPLICATE_WINDOW_NS) break;
     if (e->hash == hash && duplicate_is(d, e, p, recalled, &texts)) {
@@ -266,7 +267,5 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
 
 void watch_duplicate_forget(struct watch_duplicates *d)
 {
-  if (!d->table) return;
-  struct watch_duplicate *e = &d->table->ring[d->table->packets % WATCH_DUPLICATE_PACKETS];
-  e->hash = ~e->hash;
+  if (d->table) d->table->head = NULL; // it joins no chain
 }

@@ -262,6 +262,39 @@ static void o15_linear(void **state)
   if (four > 8 * one + 0.2) fail_msg("%.3f s, and %.3f s for four times as much", one, four);
 }
 
+// What comes again and again and is no copy each time: behind one header other text with the same checksum; text for
+// which its receiver has no use.
+static double repeated(const char *before, bool same_header, bool same_text)
+{
+  static struct watch_kit k;
+  watch_kit_init(&k);
+  k.settings.max_bytes = 256 << 20; // texts are remembered, no longer hashed
+  watch_kit_run(&k, before);
+  const uint64_t now_ns = k.now_ns;
+  const clock_t begin = clock();
+  for (uint32_t i = 0; i < 40000; i++) {
+    const uint32_t x = same_text ? 1 : i;
+    const uint8_t text[4] = {(uint8_t)(x >> 8), (uint8_t)x, (uint8_t) ~(x >> 8), (uint8_t)~x};
+    k.now_ns = now_ns + i; // all within the window
+    watch_kit_frame(&k, 1, ESTAB_TCP_ACK, same_header ? 6001 : 6001 + i * 4, 5001, 1000, text, 4,
+                    false);
+    k.out[0] = 0;
+  }
+  const double took = (double)(clock() - begin) / CLOCKS_PER_SEC;
+  watch_kit_free(&k);
+  return took;
+}
+
+static void o15_no_copies(void **state)
+{
+  (void)state;
+  const double plain = repeated("=5000 S sa A", false, true);
+  const double texts = repeated("=5000 S sa A", true, false);
+  const double useless = repeated("=5000 S", true, true);
+  if (texts > 4 * plain + 0.1 || useless > 4 * plain + 0.1)
+    fail_msg("%.3f s; behind one header %.3f s; of no use %.3f s", plain, texts, useless);
+}
+
 // ---------------------------------------------------------------------------------------------
 // The same packets, the same records: whatever the secret, however time is moved.
 
@@ -466,12 +499,19 @@ static void sizes(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(o2_bad_checksum),    cmocka_unit_test(o2_low_ttl),
-      cmocka_unit_test(o5_early_text),      cmocka_unit_test(o6_urgent),
-      cmocka_unit_test(o8_paws_boundaries), cmocka_unit_test(o10_flood),
-      cmocka_unit_test(o10_storms),         cmocka_unit_test(o15_linear),
-      cmocka_unit_test(the_same_story),     cmocka_unit_test(until_the_last),
-      cmocka_unit_test(uid_text),           cmocka_unit_test(sizes),
+      cmocka_unit_test(o2_bad_checksum),
+      cmocka_unit_test(o2_low_ttl),
+      cmocka_unit_test(o5_early_text),
+      cmocka_unit_test(o6_urgent),
+      cmocka_unit_test(o8_paws_boundaries),
+      cmocka_unit_test(o10_flood),
+      cmocka_unit_test(o10_storms),
+      cmocka_unit_test(o15_linear),
+      cmocka_unit_test(o15_no_copies),
+      cmocka_unit_test(the_same_story),
+      cmocka_unit_test(until_the_last),
+      cmocka_unit_test(uid_text),
+      cmocka_unit_test(sizes),
       cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
