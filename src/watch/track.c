@@ -30,6 +30,7 @@ struct flow_closing *track_closing(struct track *t, struct flow *f)
     c = &t->scratch_closing;
   } else if (!(c = slab_new_at(&t->closings, &f->closing)))
     return NULL;
+  flow_expect_next(c, sizeof *c);
   c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
   return c;
 }
@@ -200,6 +201,7 @@ static uint32_t track_new_one(struct track *t, const struct flow_key *key, const
   uint32_t ref = slab_new(&t->ones);
   if (ref == SLAB_NONE) return FLOW_NONE;
   struct flow_one *one = slab_at(&t->ones, ref);
+  flow_expect_next(one, sizeof *one);
   track_copy_key((struct flow_head *)one, key);
   one->first = *g;
   one->bits = g->end ? FLOW_ORIG | FLOW_FIRST : 0;
@@ -213,6 +215,7 @@ uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref
   uint32_t full = slab_new(&t->fulls);
   if (full == SLAB_NONE) return FLOW_NONE;
   struct flow *f = slab_at(&t->fulls, full);
+  flow_expect_next(f, sizeof *f);
   track_empty(f);
   const bool told = one->bits & FLOW_TOLD;
   const bool refused = flow_is_refused((const struct flow_head *)one);
