@@ -302,8 +302,9 @@ enum flow_life_bits {
   LIFE_AGAIN = 1u << 7,     // the told row changed since: it is to be told again
 };
 
-// What only a connection has that closes.
+// What only a connection has that closes, or goes on after its row.
 struct flow_closing {
+  uint64_t row_ns, row_packet; // the row's first segment, with FLOW_CONTINUES
   uint64_t z_last_ns;   // Zeek's last_time; it stops when both sides have closed; 0: last_ns is
   uint64_t z_delete_ns; // when Zeek forgets it, ESTAB_NEVER = not closed
   uint64_t wait_ns[2];  // by end: when TIME-WAIT ends, ESTAB_NEVER
@@ -317,6 +318,7 @@ struct flow_closing {
   uint8_t rst_end;       // whose RST was believed
   uint8_t held_state[2]; // before it
   bool contradicted;     // its side went on: trouble->contradicted_ack counts
+  bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   struct flow_step steps[FLOW_MORE_STEPS];
 };
@@ -327,9 +329,8 @@ struct flow_reach {
   struct ranges held; // behind `edge`, from SYN to FIN
 };
 
-// What only a connection has that loses, repeats, waits, goes on after its row or is attacked.
+// What only a connection has that loses, repeats, waits or is attacked.
 struct flow_trouble {
-  uint64_t row_ns, row_packet; // the row's first segment, with FLOW_CONTINUES
   uint64_t missed_bytes;
   struct {
     uint64_t retransmitted_bytes, zero_window_ns, zero_since_ns;
@@ -347,7 +348,6 @@ struct flow_trouble {
   uint64_t limited_since_ns;
   uint8_t limited; // enum flow_limit now
   bool limits_kept;
-  bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
   uint8_t candidate_end; // whose `candidate` is
   uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
   // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then

@@ -430,12 +430,13 @@ static WATCH_RARE void life_pick(struct track *t, struct flow *f, const struct s
 {
   const struct flow_trouble *r = track_has_trouble(t, f);
   if (!r || !(g->flags & ESTAB_TCP_ACK) || r->candidate_end == g->end) return;
+  const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
   struct flow_side *s = &f->side[r->candidate_end];
   if (g->ack == r->candidate + 1) {
     reach_forget(t, f, r->candidate_end);
     s->nxt = r->candidate + 1;
-    if ((f->bits & FLOW_CONTINUES) && timeline_withdraw(t, f, r->candidate_end, ESTAB_SYN_SENT))
-      life_enter(t, f, r->candidate_end, ESTAB_SYN_SENT, r->row_ns, r->row_packet, true);
+    if (c && timeline_withdraw(t, f, r->candidate_end, ESTAB_SYN_SENT))
+      life_enter(t, f, r->candidate_end, ESTAB_SYN_SENT, c->row_ns, c->row_packet, true);
   } else if (g->ack != s->nxt)
     return;
   f->life_bits &= (uint8_t)~LIFE_CANDIDATE;

@@ -132,28 +132,28 @@ static void record_limits(const struct flow_trouble *r, struct estab_watch_conn 
 }
 
 // When a row began that is not its life's first, and what it is called.
-static void record_again(struct track *t, struct flow *f, const struct flow_trouble *r,
+static void record_again(struct track *t, struct flow *f, const struct flow_closing *c,
                          struct estab_watch_conn *out)
 {
   // Where the clock is coarse the row may begin with the one before: then its packet tells them apart. Names from
   // before later rows were thought of are kept: in the life's first nanosecond the packet is a part of the time.
-  const uint64_t packet = r->row_twin ? r->row_packet - f->life_packet : 0;
-  const bool first = r->row_ns == f->life_ns;
-  record_uid(t, (struct flow_head *)f, r->row_ns + (first ? packet : 0), first ? 0 : packet,
+  const uint64_t packet = c->row_twin ? c->row_packet - f->life_packet : 0;
+  const bool first = c->row_ns == f->life_ns;
+  record_uid(t, (struct flow_head *)f, c->row_ns + (first ? packet : 0), first ? 0 : packet,
              &out->uid);
-  out->ts_ns = r->row_ns;
-  out->first_packet = r->row_packet;
+  out->ts_ns = c->row_ns;
+  out->first_packet = c->row_packet;
 }
 
 // When the row and its life began, how long it was, and what they are called.
 static void record_begin(struct track *t, struct flow *f, const struct flow_closing *c,
-                         const struct flow_trouble *r, struct estab_watch_conn *out)
+                         struct estab_watch_conn *out)
 {
   record_life_uid(t, f, &out->life);
   out->uid = out->life;
   out->ts_ns = f->life_ns;
   out->first_packet = f->life_packet;
-  if (r && (f->bits & FLOW_CONTINUES)) record_again(t, f, r, out);
+  if (c && (f->bits & FLOW_CONTINUES)) record_again(t, f, c, out);
   // All of the row had wrong checksums where the last packet was before.
   out->last_packet = u64_max(f->last_packet, out->first_packet);
   const uint64_t last_ns = zeek_last_ns(c, f);
@@ -166,7 +166,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   const unsigned orig = flow_orig((struct flow_head *)f);
   const struct flow_closing *c = track_has_closing(t, f);
   const struct flow_trouble *r = track_has_trouble(t, f);
-  record_begin(t, f, c, r, out);
+  record_begin(t, f, c, out);
   out->orig_ip = f->ip[orig];
   out->resp_ip = f->ip[1 - orig];
   out->orig_port = f->port[orig];

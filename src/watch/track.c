@@ -346,18 +346,18 @@ void track_tell_row(struct track *t, uint32_t ref)
 void track_next_row(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_closing *c = track_closing(t, f);
-  struct flow_trouble *r = track_trouble(t, f);
   if (c) {
+    const uint64_t before_ns = f->bits & FLOW_CONTINUES ? c->row_ns : f->life_ns;
+    c->row_twin = g->ts_ns == before_ns;
+    c->row_ns = g->ts_ns;
+    c->row_packet = g->packet;
     c->z_last_ns = g->ts_ns;
     c->z_delete_ns = ESTAB_NEVER;
-  }
-  if (r) {
-    const uint64_t before_ns = f->bits & FLOW_CONTINUES ? r->row_ns : f->life_ns;
-    r->row_twin = g->ts_ns == before_ns;
-    r->row_ns = g->ts_ns;
-    r->row_packet = g->packet;
-    r->missed_bytes = 0;
     f->bits |= FLOW_CONTINUES;
+  }
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (r) {
+    r->missed_bytes = 0;
     ranges_free(&r->side[0].holes, t->mem);
     ranges_free(&r->side[1].holes, t->mem);
     memset(r->side, 0, sizeof r->side);

@@ -7,8 +7,8 @@
 
 static uint64_t zeek_row_ns(struct track *t, struct flow *f)
 {
-  const struct flow_trouble *r = f->bits & FLOW_CONTINUES ? track_has_trouble(t, f) : NULL;
-  return r ? r->row_ns : f->life_ns;
+  const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
+  return c ? c->row_ns : f->life_ns;
 }
 
 uint64_t zeek_deadline(struct track *t, struct flow *f)
