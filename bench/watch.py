@@ -12,6 +12,7 @@ from inproc import BenchError, pairs, run
 from report import Bound, processor
 
 CEILING_BYTES = 256 << 20
+ROUNDS = 5
 LOOP_FACTOR, ROW_NS = 3, 1000  # what a run may take: of the bare loop's time, and for each row
 # Kind: what `captures` is told, and with --quick.
 KINDS = {"bulk": (300000, 30000), "short": (200000, 20000), "scan": (400000, 40000)}
@@ -167,10 +168,10 @@ def bounds_of(kind, packets, rows, figures):
 def measure(build, estab, quick, say):
     """All captures; answers the table and the bounds."""
     watch = Watch(build, estab, quick)
-    plan = [(kind, counts[1 if quick else 0], tuple(PROGRAMS), 1 if quick else 3)
+    plan = [(kind, counts[1 if quick else 0], tuple(PROGRAMS), 1 if quick else ROUNDS)
             for kind, counts in KINDS.items()]
     if not quick:
-        plan.append((*LONG, FAST, 1))
+        plan.append((*LONG, FAST, ROUNDS // 2))
     columns, cells, bounds, peak = [], {program: [] for program in PROGRAMS}, [], 0
     for kind, count, programs, rounds in plan:
         path, packets = watch.capture(kind, count)
