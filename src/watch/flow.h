@@ -382,6 +382,13 @@ static FLOW_AHEAD void flow_expect_next(const void *record, size_t bytes)
   flow_expect((const void *)next, bytes);
 }
 
+// The last segment, but for its time.
+static inline void flow_last(struct flow *f, const struct segment *g)
+{
+  f->last_packet = g->packet;
+  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | g->end * FLOW_LAST_END);
+}
+
 // Of one segment, and refused.
 static inline bool flow_is_refused(const struct flow_head *f)
 {

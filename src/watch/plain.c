@@ -273,9 +273,8 @@ static void plain_states_move(struct track *t, struct flow *f, struct plain_side
 
 static void plain_last(struct track *t, struct flow *f, const struct segment *g)
 {
-  f->last_packet = g->packet;
   f->last_ns = g->ts_ns;
-  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | g->end * FLOW_LAST_END);
+  flow_last(f, g);
   if (t->observe) observe_segment(t, f, g);
 }
 

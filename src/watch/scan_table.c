@@ -179,18 +179,8 @@ void scan_table_list(struct scan_table *t, uint32_t index, uint8_t list)
 
 void scan_table_use(struct scan_table *t, uint32_t index)
 {
-  struct scan_node *const n = scan_table_at(t, index);
-  uint32_t *const newest = &t->newest[n->list];
-  if (*newest == index) return;
-  ((struct scan_node *)scan_table_at(t, n->newer))->older = n->older;
-  if (n->older != SLAB_NONE)
-    ((struct scan_node *)scan_table_at(t, n->older))->newer = n->newer;
-  else
-    t->oldest[n->list] = n->newer;
-  ((struct scan_node *)scan_table_at(t, *newest))->newer = index;
-  n->older = *newest;
-  n->newer = SLAB_NONE;
-  *newest = index;
+  const uint8_t list = ((struct scan_node *)scan_table_at(t, index))->list;
+  if (t->newest[list] != index) scan_table_list(t, index, list);
 }
 
 uint32_t scan_table_put(struct scan_table *t, const struct scan_key *key)

@@ -28,9 +28,11 @@ struct flow_closing *track_closing(struct track *t, struct flow *f)
   if (f == &t->scratch) {
     t->scratch_closes = true;
     c = &t->scratch_closing;
-  } else if (!(c = slab_new_at(&t->closings, &f->closing)))
-    return NULL;
-  flow_expect_next(c, sizeof *c);
+  } else {
+    c = slab_new_at(&t->closings, &f->closing);
+    if (!c) return NULL;
+    flow_expect_next(c, sizeof *c);
+  }
   c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
   return c;
 }
@@ -152,17 +154,10 @@ static void track_empty(struct flow *f)
   f->closing = f->trouble = SLAB_NONE;
 }
 
-static void track_replay_last(struct flow *f, const struct segment *g)
-{
-  f->last_ns = g->ts_ns;
-  f->last_packet = g->packet;
-  f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
-}
-
 static void track_replay_first(struct track *t, struct flow *f, const struct segment *g)
 {
   f->last_ns = g->ts_ns;
-  f->last_packet = g->packet;
+  flow_last(f, g);
   if (segment_is_plain_syn(g)) {
     zeek_first_syn(f, g);
     life_first_syn(t, f, g);
@@ -173,7 +168,6 @@ static void track_replay_first(struct track *t, struct flow *f, const struct seg
     zeek_segment(t, f, g);
     life_segment(t, f, g);
   }
-  track_replay_last(f, g);
 }
 
 // The record of one segment told to a full one.
@@ -193,7 +187,8 @@ static void track_replay(struct track *t, struct flow *f, const struct flow_one 
   else
     zeek_first_refusal(t, f, &rst);
   life_first_end(t, f, &rst);
-  track_replay_last(f, &rst);
+  f->last_ns = rst.ts_ns;
+  flow_last(f, &rst);
 }
 
 static uint32_t track_new_one(struct track *t, const struct flow_key *key, const struct segment *g)

@@ -111,9 +111,8 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   measure_limits(t, f, g);
   if (t->settings.segments) tell_segment(t, f, g, &told);
   if (!(g->bits & SEGMENT_BAD)) {
-    f->last_packet = g->packet;
     if (!(g->bits & SEGMENT_OFFLOADED)) f->last_ns = g->ts_ns;
-    f->observed = (uint8_t)((f->observed & ~FLOW_LAST_END) | (g->end ? FLOW_LAST_END : 0));
+    flow_last(f, g);
   }
   if (t->observe) observe_segment(t, f, g);
   const struct track_signature after = track_signature(f);
