@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "net.h"
+#include "octets.h"
 
 #define PATTERN_BYTES 65536u
 #define PIECE_BYTES   16384u
@@ -320,7 +321,7 @@ static struct net_flow *wire_flow(struct net *net, const uint8_t *p, size_t coun
   unsigned port = (unsigned)(t[2] << 8 | t[3]), header = (t[12] >> 4) * 4u;
   if (port < NET_PORT || port >= NET_PORT + net->scenario->flow_count || count < ip + header)
     return NULL;
-  *seq = (uint32_t)t[4] << 24 | (uint32_t)t[5] << 16 | (uint32_t)t[6] << 8 | t[7];
+  *seq = octets_get32(t + 4);
   *text = (uint32_t)(count - ip - header);
   *syn = (t[13] & 2) != 0;
   return &net->flows[port - NET_PORT];

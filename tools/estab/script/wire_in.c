@@ -4,18 +4,7 @@
 
 #include <string.h>
 
-static void wire_put32(uint8_t *out, uint32_t v)
-{
-  out[0] = (uint8_t)(v >> 24);
-  out[1] = (uint8_t)(v >> 16);
-  out[2] = (uint8_t)(v >> 8);
-  out[3] = (uint8_t)v;
-}
-
-static uint32_t wire_get32(const uint8_t *in)
-{
-  return (uint32_t)in[0] << 24 | (uint32_t)in[1] << 16 | (uint32_t)in[2] << 8 | in[3];
-}
+#include "octets.h"
 
 // The flow an inbound packet belongs to. A SYN after listen(), or the first packet of all, comes
 // from a new port of the far side.
@@ -49,14 +38,14 @@ static size_t wire_options(struct run *run, const struct packet_spec *p, const s
   memcpy(out, p->option_bytes, p->option_count);
   if (p->cookie_name != NULL) fast_open_named_cookie(run, p->cookie_name, out + p->cookie_at);
   if (p->ts_value_at != 0) {
-    uint32_t echo = wire_get32(out + p->ts_echo_at);
-    wire_put32(out + p->ts_value_at, wire_get32(out + p->ts_value_at) + FLOW_TS_OFFSET);
+    uint32_t echo = octets_get32(out + p->ts_echo_at);
+    octets_put32(out + p->ts_value_at, octets_get32(out + p->ts_value_at) + FLOW_TS_OFFSET);
     if (echo != 0 || (p->flags & ESTAB_TCP_ACK) != 0)
-      wire_put32(out + p->ts_echo_at, flow_ts_live(flow, echo));
+      octets_put32(out + p->ts_echo_at, flow_ts_live(flow, echo));
   }
   for (unsigned i = 0; i < 2 * p->sack_count; i++) {
     uint8_t *edge = out + p->sack_at + (size_t)4 * i;
-    wire_put32(edge, wire_get32(edge) + flow_local(flow, false));
+    octets_put32(edge, octets_get32(edge) + flow_local(flow, false));
   }
   return p->option_count;
 }

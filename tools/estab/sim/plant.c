@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "octets.h"
+
 const char *plant_name(enum plant plant)
 {
   static const char *const names[PLANTS] = {
@@ -68,19 +70,6 @@ bool plant_end(struct planted *p, unsigned side, uint64_t read)
   return side == 1 && read > 20000 && plant_now(p, PLANT_early_end, 1);
 }
 
-static uint32_t plant_get32(const uint8_t *at)
-{
-  return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static void plant_put32(uint8_t *at, uint32_t v)
-{
-  at[0] = (uint8_t)(v >> 24);
-  at[1] = (uint8_t)(v >> 16);
-  at[2] = (uint8_t)(v >> 8);
-  at[3] = (uint8_t)v;
-}
-
 // Makes the transport checksum right again.
 static void plant_seal(const struct estab_packet *packet, uint8_t *bytes, size_t count)
 {
@@ -104,7 +93,7 @@ static void plant_text_packet(struct planted *p, const struct estab_packet *pack
   }
   if (plant_now(p, PLANT_other_text, 10)) bytes[count - 1] ^= 0x20;
   if (!p->fin_sent && plant_now(p, PLANT_beyond_window, 10))
-    plant_put32(tcp + 4, packet->tcp.seq + (64u << 20));
+    octets_put32(tcp + 4, packet->tcp.seq + (64u << 20));
   if (plant_now(p, PLANT_reset, 10)) tcp[13] = ESTAB_TCP_RST | ESTAB_TCP_ACK;
   plant_seal(packet, bytes, count);
 }
@@ -114,7 +103,7 @@ static void plant_ack_packet(struct planted *p, const struct estab_packet *packe
                              size_t count)
 {
   uint8_t *tcp = bytes + packet->l4_offset;
-  if (plant_now(p, PLANT_false_ack, 10)) plant_put32(tcp + 8, packet->tcp.ack + 5000000);
+  if (plant_now(p, PLANT_false_ack, 10)) octets_put32(tcp + 8, packet->tcp.ack + 5000000);
   if (plant_now(p, PLANT_shrunk_window, 10)) tcp[14] = tcp[15] = 0;
   plant_seal(packet, bytes, count);
 }
@@ -133,11 +122,11 @@ void plant_packet(struct planted *p, unsigned side, uint8_t *bytes, size_t *coun
   if (side == 1 && packet.payload_bytes == 0 && !fin && !syn)
     plant_ack_packet(p, &packet, bytes, *count);
   if (side == 0 && fin && p->plant == PLANT_text_after_fin) {
-    p->hidden = plant_get32(bytes + packet.l4_offset + 4) + packet.payload_bytes + 1;
+    p->hidden = octets_get32(bytes + packet.l4_offset + 4) + packet.payload_bytes + 1;
     p->count = 1;
   } else if (side == 0 && p->count == 1 && plant_now(p, PLANT_text_after_fin, 1)) {
     // An acknowledgment that comes after the FIN claims to stand one further on, with a FIN of its own.
-    plant_put32(bytes + packet.l4_offset + 4, (uint32_t)p->hidden);
+    octets_put32(bytes + packet.l4_offset + 4, (uint32_t)p->hidden);
     bytes[packet.l4_offset + 13] |= ESTAB_TCP_FIN;
     plant_seal(&packet, bytes, *count);
   }

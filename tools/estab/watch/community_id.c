@@ -4,18 +4,15 @@
 
 #include <string.h>
 
-#define PROTOCOL_TCP 6
+#include "octets.h"
 
-static inline uint32_t word_at(const uint8_t *p)
-{
-  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
+#define PROTOCOL_TCP 6
 
 // The message, in the block's words: seed 0 in two octets, addresses, protocol, a zero, ports; then its padding.
 static void message4(const struct estab_watch_conn *c, uint32_t w[SHA1_BLOCK_WORDS])
 {
-  const uint64_t orig = (uint64_t)word_at(c->orig_ip.bytes + 12) << 16 | c->orig_port;
-  const uint64_t resp = (uint64_t)word_at(c->resp_ip.bytes + 12) << 16 | c->resp_port;
+  const uint64_t orig = (uint64_t)octets_get32(c->orig_ip.bytes + 12) << 16 | c->orig_port;
+  const uint64_t resp = (uint64_t)octets_get32(c->resp_ip.bytes + 12) << 16 | c->resp_port;
   const uint64_t a = orig < resp ? orig : resp, b = orig < resp ? resp : orig;
   memset(w, 0, SHA1_BLOCK_WORDS * sizeof *w);
   w[0] = (uint32_t)(a >> 32);
@@ -37,7 +34,7 @@ static void message6(const struct estab_watch_conn *c, uint32_t w[SHA1_BLOCK_WOR
   uint32_t before = 0; // its low half is not written yet
   memset(w, 0, SHA1_BLOCK_WORDS * sizeof *w);
   for (unsigned i = 0; i < 8; i++) {
-    const uint32_t word = word_at(ip[i / 4]->bytes + 4 * (i % 4));
+    const uint32_t word = octets_get32(ip[i / 4]->bytes + 4 * (i % 4));
     w[i] = before << 16 | word >> 16;
     before = word;
   }
