@@ -5,7 +5,7 @@
 // what is remembered depends on time and number alone, never on the key. The hash is NH (Black, Halevi,
 // Krawczyk, Krovetz, Rogaway: UMAC) over blocks, and pairs.h over what comes of them: two packets of one length
 // meet with a chance of 2^-32 whoever made them, at the price of one multiplication for 8 bytes; where the compiler
-// has integers of 128 bits, for 16 bytes and with a chance of 2^-64.
+// has integers of 128 bits, for 16 bytes and with a chance of 2^-44, since so many bits are remembered.
 //
 // Text that recall.h will have is not hashed: the headers say whether there can be a copy, and the texts themselves,
 // compared, whether it is one.
@@ -28,30 +28,38 @@ typedef uint32_t duplicate_half;
 typedef uint64_t duplicate_word;
 #endif
 
+// Four of them in a cache line.
 struct watch_duplicate {
-  uint64_t hash;
-  uint64_t ts_ns;
-  uint64_t
-      before; // number of the packet before it in the chain, 0 = none; above bit 56: its copies so far
-  uint64_t
-      text; // where recall.h has its text, 0 = nowhere; DUPLICATE_WHOLE: the hash is of all of it
+  uint32_t hash; // its upper half; the chain stands for the lowest bits
+  uint32_t text; // where recall.h has its text, 0 = nowhere
+  uint32_t ns;   // when it came, the low 48 bits
+  uint16_t ns_high;
+  uint16_t chain; // enum duplicate_chain
 };
 
-#define DUPLICATE_WHOLE UINT64_MAX
+enum duplicate_chain {
+  DUPLICATE_BEFORE = (1u << 12) - 1, // so many packets before it came the chain's next, 0 = none
+  DUPLICATE_COPY = 1u << 12,         // its copies so far, two bits
+  DUPLICATE_COPIES = 3u << 12,
+  DUPLICATE_WHOLE = 1u << 14, // the hash is of all of it
+};
+
 #define DUPLICATE_TEXTS 4 // behind equal headers that are compared: more are no chance
 
-#define DUPLICATE_NUMBER ((UINT64_C(1) << 56) - 1)
-#define DUPLICATE_COPY   (UINT64_C(1) << 56)
+_Static_assert(WATCH_DUPLICATE_PACKETS - 1 <= DUPLICATE_BEFORE, "a chain reaches over the ring");
+_Static_assert(WATCH_DUPLICATE_COPIES <= DUPLICATE_COPIES / DUPLICATE_COPY, "two bits count");
 
 // Two bits of a word for each hash that came lately, two generations of a ring's length each: where they have not both
 // there is no copy, and the chain, which lies somewhere else each time, need not be read.
 #define DUPLICATE_BITS 65536
 
 struct watch_duplicates_table {
-  uint64_t packets; // so far; numbers begin with 1
+  uint64_t packets;   // so far; numbers begin with 1
+  uint64_t newest_ns; // when the newest came
+  uint32_t counts;    // so many of the newest; those before came longer ago than the window
   uint64_t lately[DUPLICATE_BITS / 64][2];
-  uint64_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain
-  uint64_t *head; // of the chain that the newest packet is still to join, or NULL
+  uint32_t heads[WATCH_DUPLICATE_PACKETS]; // number of the newest of each chain, the low 32 bits
+  uint32_t *head; // of the chain that the newest packet is still to join, or NULL
   struct watch_duplicate ring[WATCH_DUPLICATE_PACKETS];
   duplicate_half keys[DUPLICATE_KEYS];
   struct pairs_key joins[2];
@@ -214,9 +222,18 @@ static __attribute__((noinline)) void duplicate_turn(struct watch_duplicates_tab
 static void duplicate_join_chain(struct watch_duplicates_table *t)
 {
   if (!t->head) return;
-  t->ring[t->packets % WATCH_DUPLICATE_PACKETS].before = *t->head;
-  *t->head = t->packets;
+  const uint32_t back = (uint32_t)t->packets - *t->head;
+  if (back <= DUPLICATE_BEFORE)
+    t->ring[t->packets % WATCH_DUPLICATE_PACKETS].chain |= (uint16_t)back;
+  *t->head = (uint32_t)t->packets;
   t->head = NULL;
+}
+
+// Whether it came longer ago than the window. Those that are remembered came within minutes.
+static bool duplicate_is_past(const struct watch_duplicate *e, uint64_t ts_ns)
+{
+  const uint64_t age_ns = ts_ns - ((uint64_t)e->ns_high << 32 | e->ns);
+  return (int64_t)(age_ns << 16) > (int64_t)(WATCH_DUPLICATE_WINDOW_NS << 16);
 }
 
 // Whether a packet of equal hash is the same one. `texts` are left to be compared.
@@ -224,10 +241,28 @@ static WATCH_RARE bool duplicate_is(const struct watch_duplicates *d,
                                     const struct watch_duplicate *e, const struct watch_packet *p,
                                     bool recalled, unsigned *texts)
 {
-  if (!recalled) return e->text == DUPLICATE_WHOLE;
-  if (e->text == DUPLICATE_WHOLE || *texts == 0) return false;
+  if (!recalled) return (e->chain & DUPLICATE_WHOLE) != 0;
+  if (e->chain & DUPLICATE_WHOLE || *texts == 0) return false;
   --*texts;
   return recall_has(d->recall, e->text, p->payload, p->payload_bytes);
+}
+
+// A packet that is no copy becomes the newest one.
+static void duplicate_add(struct watch_duplicates *d, uint64_t hash, uint64_t ts_ns, bool recalled)
+{
+  struct watch_duplicates_table *t = d->table;
+  t->packets++;
+  if (t->packets % WATCH_DUPLICATE_PACKETS == 0) duplicate_turn(t);
+  if (t->counts < WATCH_DUPLICATE_PACKETS) t->counts++;
+  t->newest_ns = ts_ns;
+  struct watch_duplicate *const new = &t->ring[t->packets % WATCH_DUPLICATE_PACKETS];
+  *new = (struct watch_duplicate){.hash = (uint32_t)(hash >> 32),
+                                  .ns = (uint32_t)ts_ns,
+                                  .ns_high = (uint16_t)(ts_ns >> 32),
+                                  .chain = recalled ? 0 : DUPLICATE_WHOLE};
+  if (recalled) d->text = &new->text;
+  t->head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
+  __builtin_prefetch(t->head, 1);
 }
 
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns)
@@ -240,28 +275,24 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   const uint64_t hash =
       duplicate_hash(t, p, recalled ? (size_t)(p->payload - p->ip) : p->ip_captured_bytes);
   duplicate_join_chain(t);
-  uint64_t *head = &t->heads[hash % WATCH_DUPLICATE_PACKETS];
+  if (ts_ns > t->newest_ns + WATCH_DUPLICATE_WINDOW_NS) t->counts = 0;
 
-  const bool maybe = duplicate_lately(t, hash);
-  unsigned texts = DUPLICATE_TEXTS; // then no other is looked at, however many came
-  for (uint64_t n = maybe ? *head : 0;
-       n != 0 && texts > 0 && t->packets - n < WATCH_DUPLICATE_PACKETS;) {
-    struct watch_duplicate *e = &t->ring[n % WATCH_DUPLICATE_PACKETS];
-    if (ts_ns > e->ts_ns && ts_ns - e->ts_ns > WATCH_DUPLICATE_WINDOW_NS) break;
-    if (e->hash == hash && duplicate_is(d, e, p, recalled, &texts)) {
-      if (e->before / DUPLICATE_COPY == WATCH_DUPLICATE_COPIES) break; // no mirror: a flood
-      e->before += DUPLICATE_COPY;
-      return true;
+  if (duplicate_lately(t, hash)) {
+    unsigned texts = DUPLICATE_TEXTS; // then no other is looked at, however many came
+    uint32_t back = (uint32_t)t->packets - t->heads[hash % WATCH_DUPLICATE_PACKETS], before = 1;
+    for (; back < t->counts && texts > 0 && before != 0; back += before) {
+      struct watch_duplicate *e = &t->ring[(t->packets - back) % WATCH_DUPLICATE_PACKETS];
+      if (duplicate_is_past(e, ts_ns)) break;
+      if (e->hash == hash >> 32 && duplicate_is(d, e, p, recalled, &texts)) {
+        if ((e->chain & DUPLICATE_COPIES) == WATCH_DUPLICATE_COPIES * DUPLICATE_COPY)
+          break; // no mirror: a flood
+        e->chain = (uint16_t)(e->chain + DUPLICATE_COPY);
+        return true;
+      }
+      before = e->chain & DUPLICATE_BEFORE;
     }
-    n = e->before & DUPLICATE_NUMBER;
   }
-  t->packets++;
-  if (t->packets % WATCH_DUPLICATE_PACKETS == 0) duplicate_turn(t);
-  struct watch_duplicate *const new = &t->ring[t->packets % WATCH_DUPLICATE_PACKETS];
-  *new = (struct watch_duplicate){hash, ts_ns, 0, recalled ? 0 : DUPLICATE_WHOLE};
-  if (recalled) d->text = &new->text;
-  t->head = head;
-  __builtin_prefetch(head, 1);
+  duplicate_add(d, hash, ts_ns, recalled);
   return false;
 }
 

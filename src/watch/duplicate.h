@@ -7,10 +7,12 @@
 #include "watch/decode.h"
 #include "watch/recall.h"
 
-#define WATCH_DUPLICATE_WINDOW_NS    UINT64_C(10000000) // 10 ms
-#define WATCH_DUPLICATE_PACKETS      4096               // the last ones that are remembered
-#define WATCH_DUPLICATE_RECALL_BYTES (4u << 20)         // of text, or it is hashed
-#define WATCH_DUPLICATE_COPIES       3                  // of a packet; one more is another packet
+#define WATCH_DUPLICATE_WINDOW_NS UINT64_C(10000000) // 10 ms
+#define WATCH_DUPLICATE_PACKETS   4096               // the last ones that are remembered
+#define WATCH_DUPLICATE_COPIES    3                  // of a packet; one more is another packet
+#ifndef WATCH_DUPLICATE_RECALL_BYTES                 // fuzzers have small ceilings
+#define WATCH_DUPLICATE_RECALL_BYTES (4u << 20)      // of text, or it is hashed
+#endif
 
 struct watch_duplicates_table;
 
@@ -19,10 +21,10 @@ struct watch_duplicates {
   struct watch_duplicates_table *table; // NULL: no memory for it, nothing is recognised
   uint64_t key[2];
   const struct recall *recall; // has the texts of those that came; NULL: whole packets are hashed
-  uint64_t *text;              // where it has that of the newest, once it has; NULL: hashed
+  uint32_t *text;              // where it has that of the newest, once it has; NULL: hashed
 };
 
-// Takes about 180 KiB at the first packet; refused memory is asked for again later.
+// Takes about 100 KiB at the first packet; refused memory is asked for again later.
 void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2]);
 void watch_duplicates_destroy(struct watch_duplicates *d);
 
@@ -34,7 +36,7 @@ void watch_duplicates_destroy(struct watch_duplicates *d);
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns);
 
 // The text of the packet that was judged last is in `recall` at that place.
-static inline void watch_duplicate_recalled(struct watch_duplicates *d, uint64_t place)
+static inline void watch_duplicate_recalled(struct watch_duplicates *d, uint32_t place)
 {
   if (d->text) *d->text = place;
   d->text = NULL;

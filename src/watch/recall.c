@@ -12,6 +12,10 @@ struct recall_entry {
   uint32_t seq, count;
 };
 
+// Entries begin at multiples of this, so 32 bits say where.
+#define RECALL_STEP 8
+_Static_assert(sizeof(struct recall_entry) % RECALL_STEP == 0, "so does the next one");
+
 void recall_init(struct recall *r, struct mem *mem, uint32_t bytes)
 {
   memset(r, 0, sizeof *r);
@@ -39,12 +43,13 @@ static inline __attribute__((always_inline)) void recall_ask(const struct recall
     __builtin_prefetch(at + i, 1);
 }
 
-uint64_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
+uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
                     uint32_t count)
 {
   if (!r->ring || !count) return 0;
   if (count > RECALL_TEXT) count = RECALL_TEXT;
-  uint32_t takes = (uint32_t)sizeof(struct recall_entry) + ((count + 7) & ~7u);
+  uint32_t takes =
+      (uint32_t)sizeof(struct recall_entry) + ((count + RECALL_STEP - 1) & ~(RECALL_STEP - 1u));
   uint32_t at = (uint32_t)r->head & (r->size - 1);
   if (at + takes > r->size) { // an entry lies in one piece
     r->head += r->size - at;
@@ -57,13 +62,14 @@ uint64_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t 
   *last = r->head + 1;
   r->head += takes;
   recall_ask(r);
-  return *last;
+  return (uint32_t)((*last - 1) / RECALL_STEP) + 1;
 }
 
-bool recall_has(const struct recall *r, uint64_t place, const uint8_t *text, uint32_t count)
+bool recall_has(const struct recall *r, uint32_t place, const uint8_t *text, uint32_t count)
 {
-  if (place == 0 || place - 1 + r->size < r->head) return false; // written over
-  const uint8_t *const at = r->ring + ((uint32_t)(place - 1) & (r->size - 1));
+  const uint32_t steps = r->size / RECALL_STEP, step = place - 1;
+  if (place == 0 || (uint32_t)(r->head / RECALL_STEP) - step > steps) return false; // written over
+  const uint8_t *const at = r->ring + (size_t)(step & (steps - 1)) * RECALL_STEP;
   struct recall_entry e;
   memcpy(&e, at, sizeof e);
   return e.count == count && memcmp(at + sizeof e, text, count) == 0;

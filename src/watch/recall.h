@@ -40,11 +40,12 @@ static inline __attribute__((always_inline)) void recall_expect(const struct rec
 {
   __builtin_prefetch(&r->last[recall_bucket(who)], 1);
 }
-// `who` names one side of one connection. Answers the place for recall_has(), 0 = none.
-uint64_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
+// `who` names one side of one connection. Answers the place for recall_has(), 0 = none. It means something until 32 GiB
+// more have come.
+uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
                     uint32_t count);
 // Whether the text at that place is still there, and this one.
-WATCH_RARE bool recall_has(const struct recall *r, uint64_t place, const uint8_t *text,
+WATCH_RARE bool recall_has(const struct recall *r, uint32_t place, const uint8_t *text,
                            uint32_t count);
 // Whether text of `who` at seq says anything else than what was there before.
 WATCH_RARE bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq,

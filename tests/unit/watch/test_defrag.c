@@ -236,11 +236,13 @@ static void the_same_packet_twice(void **state)
   assert_true(copies_seen(&c, &p, WRAPPING_VLAN, 99 * MS));  // time may run backward a little
   assert_false(copies_seen(&c, &p, WRAPPING_ETHERNET, 110 * MS + 1));
   assert_true(copies_seen(&c, &p, WRAPPING_ETHERNET, 120 * MS));
+  assert_false(copies_seen(&c, &p, WRAPPING_ETHERNET, 120 * MS + (UINT64_C(1) << 48))); // 78 hours
+  assert_true(copies_seen(&c, &p, WRAPPING_ETHERNET, 130 * MS + (UINT64_C(1) << 48)));
   p.fragment.id++; // sent again
-  assert_false(copies_seen(&c, &p, WRAPPING_ETHERNET, 120 * MS));
+  assert_false(copies_seen(&c, &p, WRAPPING_ETHERNET, 130 * MS + (UINT64_C(1) << 48)));
   p.fragment.id--;
   p.payload_bytes--;
-  assert_false(copies_seen(&c, &p, WRAPPING_ETHERNET, 120 * MS));
+  assert_false(copies_seen(&c, &p, WRAPPING_ETHERNET, 130 * MS + (UINT64_C(1) << 48)));
   copies_close(&c);
 }
 
