@@ -295,6 +295,26 @@ void track_end(struct track *t, uint32_t ref, bool evicted)
     track_free(t, ref);
 }
 
+// What a record keeps aside, for its copy. What there is no memory for is missing from the row, which says so of steps.
+static void track_copy_aside(struct track *t, const struct flow *f, struct flow *g)
+{
+  struct flow_closing *const c = f->closing != SLAB_NONE ? track_closing(t, g) : NULL;
+  if (c) *c = *(const struct flow_closing *)slab_at(&t->closings, f->closing);
+  struct flow_trouble *const r = f->trouble != SLAB_NONE ? track_trouble(t, g) : NULL;
+  if (r) {
+    *r = *(const struct flow_trouble *)slab_at(&t->troubles, f->trouble);
+    r->stream = NULL;
+    memset(&r->side[0].holes, 0, sizeof r->side[0].holes);
+    memset(&r->side[1].holes, 0, sizeof r->side[1].holes);
+    memset(r->reach, 0, sizeof r->reach);
+  }
+  if ((c || f->closing == SLAB_NONE) && (r || f->trouble == SLAB_NONE)) return;
+  t->stats->memory_refusals++;
+  // Of the two that may hold steps one is missing, so none behind it counts.
+  for (; g->step_count > (c ? FLOW_STEPS + FLOW_MORE_STEPS : FLOW_STEPS); g->step_count--)
+    if (g->steps_lost < UINT8_MAX) g->steps_lost++;
+}
+
 // A copy of the record as it is waits to be told; the record itself goes on with another row.
 void track_tell_copy(struct track *t, uint32_t ref)
 {
@@ -308,19 +328,11 @@ void track_tell_copy(struct track *t, uint32_t ref)
   *g = *f;
   memset(&g->timer, 0, sizeof g->timer);
   track_empty(g);
-  if (f->closing != SLAB_NONE) {
-    struct flow_closing *c = track_closing(t, g);
-    if (c) *c = *(struct flow_closing *)slab_at(&t->closings, f->closing);
-  }
-  if (f->trouble != SLAB_NONE) {
-    struct flow_trouble *r = track_trouble(t, g);
-    if (r) {
-      *r = *(struct flow_trouble *)slab_at(&t->troubles, f->trouble);
-      r->stream = NULL;
-      memset(&r->side[0].holes, 0, sizeof r->side[0].holes);
-      memset(&r->side[1].holes, 0, sizeof r->side[1].holes);
-      memset(r->reach, 0, sizeof r->reach);
-    }
+  track_copy_aside(t, f, g);
+  // Without it a row that is not the first of its life would go by the first one's name.
+  if ((g->bits & FLOW_CONTINUES) && g->closing == SLAB_NONE) {
+    track_free(t, copy | FLOW_REF_FULL);
+    return;
   }
   g->bits |= FLOW_GONE | FLOW_COPY;
   t->leaving_bytes += track_cost_of(t, copy | FLOW_REF_FULL);
