@@ -363,7 +363,8 @@ static void flow_table_move(struct track *t)
       flow_lines_put(&t->lines, l->hash[i], l->ref[i]);
     memset(l, 0xff, sizeof *l);
   }
-  if (t->moved > t->old_lines.mask) flow_lines_free(&t->old_lines, t->mem);
+  // By then all are moved; when the last one was depends on the key, which must not decide what memory others find.
+  if (++t->moves > t->old_lines.mask) flow_lines_free(&t->old_lines, t->mem);
 }
 
 // Refused memory: the table becomes as full as it can.
@@ -375,7 +376,7 @@ static void flow_table_grow(struct track *t)
     return;
   t->old_lines = t->lines;
   t->lines = more;
-  t->moved = 0;
+  t->moved = t->moves = 0;
 }
 
 bool flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref)

@@ -51,7 +51,7 @@ struct track {
   struct pairs_key hash_keys[2]; // of IPv4, of IPv6
   struct slab ones, fulls, refusals, closings, troubles;
   struct flow_lines lines, old_lines; // records by hash; the old ones while the table grows
-  uint32_t moved;                     // so many of the old lines are moved
+  uint32_t moved, moves;              // so many of the old lines are moved, by so many insertions
   uint32_t flows;                     // in the table
   struct fifo lists[FLOW_CLASSES];
   struct track_refused

@@ -19,6 +19,7 @@ struct world {
   struct track t;
   uint32_t refs[KEYS]; // FLOW_NONE: not in the table
   uint32_t count;
+  uint32_t since; // records that were put in since the table began to grow
 };
 
 static void key_of(const struct world *w, unsigned number, struct flow_key *key)
@@ -63,6 +64,7 @@ static bool put(struct world *w, unsigned number)
   key_of(w, number, &key);
   const uint32_t ref = record_new(w, &key);
   if (ref == FLOW_NONE) return true;
+  const struct flow_lines old = w->t.old_lines;
   if (flow_table_insert(&w->t, &key, ref)) {
     w->refs[number] = ref;
     w->count++;
@@ -70,6 +72,9 @@ static bool put(struct world *w, unsigned number)
     PROP_CHECK(w->door.fail_after == 0 && w->count >= (w->t.lines.mask + 1) * (FLOW_LINE - 1));
     slab_free(&w->t.ones, ref);
   }
+  // Memory may be short when the old lines are given back: that moment decides over rows, so no key may.
+  w->since = old.at ? w->since + 1 : 0;
+  PROP_CHECK(!old.at || (w->t.old_lines.at != NULL) == (w->since <= old.mask));
   return true;
 }
 
