@@ -8,8 +8,7 @@
 #include "watch/timeline.h"
 #include "watch/zeek.h"
 
-#define MEASURE_REORDER_NS                                                                         \
-  UINT64_C(3000000) // a gap filled sooner was reordered, where no round trip is known
+#define MEASURE_LATE_NS UINT64_C(3000000) // measure_late_ns() where no round trip is known
 
 // ---------------------------------------------------------------------------------------------
 // Round trips
@@ -76,6 +75,16 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 // ---------------------------------------------------------------------------------------------
 // Text that was there already, or comes late
 
+// What fills a hole sooner was overtaken on its way: half the shortest round trip known. That of text may have an
+// acknowledgment in it that waited, that of the handshake may be a busy listener's.
+static uint64_t measure_late_ns(struct track *t, struct flow *f)
+{
+  const uint64_t half = measure_half_ns(t, f, 0), other = measure_half_ns(t, f, 1);
+  uint64_t shortest = half && other ? half + other : ESTAB_NEVER;
+  if (f->rtt_min) shortest = u64_min(shortest, (uint64_t)f->rtt_min * FLOW_RTT_NS);
+  return shortest == ESTAB_NEVER ? MEASURE_LATE_NS : shortest / 2;
+}
+
 // Answers whether it is a repetition.
 static bool measure_text(struct track *t, struct flow *f, const struct segment *g)
 {
@@ -95,8 +104,7 @@ static bool measure_text(struct track *t, struct flow *f, const struct segment *
   if (!r) return true;
   bool fills = r->side[g->end].holes.count && seq_ge(g->seq, s->delivered) &&
                ranges_find(&r->side[g->end].holes, g->seq) < 0;
-  uint64_t limit = f->rtt_min ? (uint64_t)f->rtt_min * FLOW_RTT_NS / 2 : MEASURE_REORDER_NS;
-  if (fills && g->ts_ns - r->side[g->end].hole_ns < limit) {
+  if (fills && g->ts_ns - r->side[g->end].hole_ns < measure_late_ns(t, f)) {
     r->side[g->end].reordered_pkts++;
     return true;
   }
