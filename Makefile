@@ -36,7 +36,7 @@ build:
 # Without tests: what only uses the library and the command needs no more.
 release:
 	@tools/deps.sh build
-	@tools/setup.sh build-release -Dtests=false -Dwerror=false -Db_lto=true --prefix=$(PREFIX)
+	@tools/setup.sh build-release -Dtests=false -Dwerror=false -Doptimization=3 -Db_lto=true --prefix=$(PREFIX)
 	@ninja -C build-release
 .PHONY: release
 

@@ -188,8 +188,12 @@ struct estab_watch_side_record {
   bool sent;                            // it sent a segment: first_flags means something
   const struct estab_watch_step *steps; // oldest first
   uint32_t step_count, steps_lost;      // steps_lost: beyond what is kept
-  uint64_t retransmitted_bytes, retransmitted_pkts, spurious_pkts;
-  uint64_t reordered_pkts, dup_acks, zero_windows, zero_window_ns;
+  // Text that had passed before or fills a hole: sent again; spurious: of it, what had been acknowledged; reordered:
+  // overtaken on its way, since it came sooner than half the shortest round trip known after what overtook it (3 ms
+  // where none is). SYNs and FINs that come again are not counted here.
+  uint64_t retransmitted_bytes, retransmitted_pkts, spurious_pkts, reordered_pkts;
+  uint64_t dup_acks;                     // the same acknowledged again, text being under way
+  uint64_t zero_windows, zero_window_ns; // how often it closed its window, and for how long in all
 };
 
 #define ESTAB_WATCH_TIME_NONE UINT64_MAX // a time that was not measured
