@@ -27,6 +27,18 @@ uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
   return to_ns < from_ns ? 0 : to_ns - from_ns;
 }
 
+uint64_t measure_handshake_ns(struct track *t, struct flow *f)
+{
+  if (f->opened_by > FLOW_WHO_1 || f->opened_basis != ESTAB_WATCH_BASIS_SYN)
+    return ESTAB_WATCH_TIME_NONE;
+  uint64_t syn, ack, packet;
+  if (!timeline_when(t, f, f->opened_by, ESTAB_SYN_SENT, &syn, &packet) ||
+      !timeline_when(t, f, 1u - f->opened_by, ESTAB_ESTABLISHED, &ack, &packet) || ack < syn ||
+      (f->observed & FLOW_SYN_AGAIN))
+    return ESTAB_WATCH_TIME_NONE;
+  return ack - syn;
+}
+
 static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
 {
   uint32_t now = (uint32_t)((now_ns - f->life_ns) / FLOW_RTT_NS);
@@ -79,10 +91,10 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 // acknowledgment in it that waited, that of the handshake may be a busy listener's.
 static uint64_t measure_late_ns(struct track *t, struct flow *f)
 {
-  const uint64_t half = measure_half_ns(t, f, 0), other = measure_half_ns(t, f, 1);
-  uint64_t shortest = half && other ? half + other : ESTAB_NEVER;
+  const uint64_t handshake = measure_handshake_ns(t, f); // 0: the clock is coarser
+  uint64_t shortest = handshake ? handshake : ESTAB_WATCH_TIME_NONE;
   if (f->rtt_min) shortest = u64_min(shortest, (uint64_t)f->rtt_min * FLOW_RTT_NS);
-  return shortest == ESTAB_NEVER ? MEASURE_LATE_NS : shortest / 2;
+  return shortest == ESTAB_WATCH_TIME_NONE ? MEASURE_LATE_NS : shortest / 2;
 }
 
 // Answers whether it is a repetition.

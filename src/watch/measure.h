@@ -24,4 +24,8 @@ void measure_limits(struct track *t, struct flow *f, const struct segment *g);
 // The round trip between the tap and this end in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK. 0: not known.
 uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end);
 
+// SYN to the ACK of the SYN-ACK, both ways past the tap; ESTAB_WATCH_TIME_NONE where that was not seen, or one was said
+// twice.
+uint64_t measure_handshake_ns(struct track *t, struct flow *f);
+
 #endif

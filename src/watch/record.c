@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "watch/history.h"
 #include "watch/life.h"
+#include "watch/measure.h"
 #include "watch/timeline.h"
 #include "watch/uid.h"
 #include "watch/zeek.h"
@@ -79,19 +80,6 @@ static uint8_t record_who(const struct flow *f, uint8_t who)
 static uint64_t record_rtt(uint32_t units)
 {
   return units ? (uint64_t)units * FLOW_RTT_NS : ESTAB_WATCH_TIME_NONE;
-}
-
-// SYN to the ACK of the SYN-ACK, both ways past the tap; not when one was said twice.
-static uint64_t record_handshake(struct track *t, struct flow *f)
-{
-  if (f->opened_by > FLOW_WHO_1 || f->opened_basis != ESTAB_WATCH_BASIS_SYN)
-    return ESTAB_WATCH_TIME_NONE;
-  uint64_t syn, ack, packet;
-  if (!timeline_when(t, f, f->opened_by, ESTAB_SYN_SENT, &syn, &packet) ||
-      !timeline_when(t, f, 1u - f->opened_by, ESTAB_ESTABLISHED, &ack, &packet) || ack < syn ||
-      (f->observed & FLOW_SYN_AGAIN))
-    return ESTAB_WATCH_TIME_NONE;
-  return ack - syn;
 }
 
 static void record_opened(const struct flow *f, struct estab_watch_conn *out)
@@ -183,7 +171,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   out->capture_loss = record_loss(t, f);
   record_opened(f, out);
   out->closed_by = record_who(f, f->closed_by);
-  out->rtt_handshake_ns = record_handshake(t, f);
+  out->rtt_handshake_ns = measure_handshake_ns(t, f);
   out->rtt_min_ns = record_rtt(f->rtt_min);
   out->rtt_median_ns = record_rtt(f->rtt_median);
   record_limits(r, out);
