@@ -53,7 +53,8 @@ struct watch_packet {
   bool source_routed; // a source route option, or a routing header with segments left
   bool length_unset;  // the total length is 0, left to the card: the frame's length counts
   bool joined;        // put together of fragments
-  struct estab_ip src, dst;
+  _Alignas(uint64_t) struct estab_ip src; // read in words
+  struct estab_ip dst;
   struct estab_ip outer_src, outer_dst; // of the outermost packet, see has_outer
   struct estab_fragment
       fragment;      // id: IPv4: of every packet. Else, not a fragment: offset 0, more false

@@ -227,11 +227,8 @@ struct flow_side {
 
 // A step of a side, dated as the packet that caused it passed the tap.
 struct flow_step {
-  uint32_t ns_low;
-  uint16_t ns_high; // nanoseconds since the life's begin, 48 bits: 78 hours, then stays
-  uint8_t what;     // enum estab_state, bit 7 = end
-  uint8_t packet_high;
-  uint32_t packet; // since the life's first packet, 40 bits; all ones: none, a timer
+  uint32_t what[2]; // a number of 64 bits, written and read at once: timeline.h
+  uint32_t packet;  // since the life's first packet, low bits
 };
 
 // In the record; what an ordinary close adds; what no ordinary life has.
@@ -372,6 +369,8 @@ static FLOW_AHEAD void flow_expect(const void *record, size_t bytes)
 {
   for (size_t i = 0; i < bytes; i += 64)
     __builtin_prefetch((const uint8_t *)record + i, 1);
+  if (bytes % 64 != 0) // it may end in one more line
+    __builtin_prefetch((const uint8_t *)record + bytes - 1, 1);
 }
 
 // Memory that was never used is far away, and a slab hands out one place after the other: the one behind the place

@@ -24,12 +24,13 @@ struct plain_sides {
 // ---------------------------------------------------------------------------------------------
 // What is plain
 
+// What was written just now in small pieces is read in the same: a wider read would have to wait for all of them.
 static bool plain_flags(const struct segment *g)
 {
   const uint16_t looked_at = ESTAB_TCP_SYN | ESTAB_TCP_RST | ESTAB_TCP_ACK | ESTAB_TCP_URG;
   const uint8_t odd =
       SEGMENT_BAD | SEGMENT_OFFLOADED | SEGMENT_CUT | SEGMENT_IP_UNSET | SEGMENT_OLD;
-  return (g->flags & looked_at) == ESTAB_TCP_ACK && !(g->bits & odd) && g->window && g->ack;
+  return (((g->flags & looked_at) ^ ESTAB_TCP_ACK) | (g->bits & odd)) == 0 && g->window && g->ack;
 }
 
 // Nothing is held, told or lost of it, and no text waits above a hole.
@@ -178,7 +179,7 @@ static void plain_zeek(struct track *t, struct flow *f, struct plain_sides side,
 // What moves states: the segment, its date in the timeline, and what the closing of both sides has.
 struct plain_cause {
   const struct segment *g;
-  struct flow_step date;
+  struct timeline_date date;
   struct flow_closing *closing; // NULL: none yet, and no FIN either
 };
 

@@ -20,6 +20,7 @@ void recall_init(struct recall *r, struct mem *mem, uint32_t bytes)
 {
   memset(r, 0, sizeof *r);
   r->size = 4096;
+  r->most = RECALL_TEXT;
   while (r->size * 2 <= bytes)
     r->size *= 2;
   r->ring = mem_new_raw(mem, r->size, ESTAB_MEM_WATCH);
@@ -47,7 +48,7 @@ uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t 
                     uint32_t count)
 {
   if (!r->ring || !count) return 0;
-  if (count > RECALL_TEXT) count = RECALL_TEXT;
+  if (count > r->most) count = r->most;
   uint32_t takes =
       (uint32_t)sizeof(struct recall_entry) + ((count + RECALL_STEP - 1) & ~(RECALL_STEP - 1u));
   uint32_t at = (uint32_t)r->head & (r->size - 1);

@@ -12,9 +12,20 @@ static struct flow_step *timeline_at(struct track *t, struct flow *f, unsigned i
   return r ? &r->steps[i - FLOW_MORE_STEPS] : NULL;
 }
 
+static bool timeline_is_of(const struct flow_step *s, unsigned end)
+{
+  return ((timeline_what(s) & TIMELINE_END) != 0) == (end != 0);
+}
+
+static enum estab_state timeline_state(const struct flow_step *s)
+{
+  return (enum estab_state)((timeline_what(s) & (TIMELINE_WHO - TIMELINE_END)) >>
+                            TIMELINE_STATE_SHIFT);
+}
+
 static uint64_t timeline_packet(const struct flow *f, const struct flow_step *s)
 {
-  uint64_t n = (uint64_t)s->packet_high << 32 | s->packet;
+  uint64_t n = timeline_what(s) >> TIMELINE_COUNT_SHIFT << 32 | s->packet;
   return n == TIMELINE_COUNT ? TIMELINE_NO_PACKET : f->life_packet + n;
 }
 
@@ -38,16 +49,14 @@ bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab
   if (f->steps_lost) return false;
   unsigned last = f->step_count;
   for (unsigned i = f->step_count; i-- > 0;)
-    if ((timeline_at(t, f, i)->what & TIMELINE_END) == (end ? TIMELINE_END : 0)) {
+    if (timeline_is_of(timeline_at(t, f, i), end)) {
       last = i;
       break;
     }
-  if (last == f->step_count || (timeline_at(t, f, last)->what & ~TIMELINE_END) != (int)state)
-    return false;
+  if (last == f->step_count || timeline_state(timeline_at(t, f, last)) != state) return false;
   enum estab_state before = ESTAB_CLOSED;
   for (unsigned i = 0; i < last; i++)
-    if ((timeline_at(t, f, i)->what & TIMELINE_END) == (end ? TIMELINE_END : 0))
-      before = (enum estab_state)(timeline_at(t, f, i)->what & ~TIMELINE_END);
+    if (timeline_is_of(timeline_at(t, f, i), end)) before = timeline_state(timeline_at(t, f, i));
   for (unsigned i = last; i + 1 < f->step_count; i++)
     *timeline_at(t, f, i) = *timeline_at(t, f, i + 1);
   f->step_count--;
@@ -55,10 +64,10 @@ bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab
   return true;
 }
 
-const struct flow_step *timeline_first_behind(struct track *t, struct flow *f, uint8_t what)
+const struct flow_step *timeline_first_behind(struct track *t, struct flow *f, uint64_t who)
 {
   for (unsigned i = FLOW_STEPS; i < f->step_count; i++)
-    if (timeline_at(t, f, i)->what == what) return timeline_at(t, f, i);
+    if ((timeline_what(timeline_at(t, f, i)) & TIMELINE_WHO) == who) return timeline_at(t, f, i);
   return NULL;
 }
 
@@ -76,10 +85,10 @@ static void timeline_read_some(const struct flow *f, const struct flow_step *ste
                                struct estab_watch_step *next[2])
 {
   for (const struct flow_step *s = steps; s < steps + count; s++) {
-    struct estab_watch_step *const step = next[(s->what & TIMELINE_END) != 0]++;
+    struct estab_watch_step *const step = next[timeline_is_of(s, 1)]++;
     step->ts_ns = timeline_ns(f, s);
     step->packet = timeline_packet(f, s);
-    step->state = (uint8_t)(s->what & ~TIMELINE_END);
+    step->state = (uint8_t)timeline_state(s);
   }
 }
 

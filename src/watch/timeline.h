@@ -3,41 +3,64 @@
 #ifndef ESTAB_WATCH_TIMELINE_H
 #define ESTAB_WATCH_TIMELINE_H
 
+#include <string.h>
+
 #include "watch/track.h"
 
 // A step without a packet: a timer's.
 #define TIMELINE_NO_PACKET 0
 
-// As struct flow_step has it
-#define TIMELINE_END   0x80
-#define TIMELINE_NS    UINT64_C(0xffffffffffff)
-#define TIMELINE_COUNT UINT64_C(0xffffffffff)
+// `what` of struct flow_step, from the lowest bit: nanoseconds since the life's begin, 48 bits, 78 hours, then they stay;
+// enum estab_state, 7 bits; its end, a bit; the packet since the life's first one from bit 32 on, so that 40 bits count
+// it, all ones: none, a timer.
+#define TIMELINE_NS          UINT64_C(0xffffffffffff)
+#define TIMELINE_STATE_SHIFT 48
+#define TIMELINE_END         (UINT64_C(0x80) << TIMELINE_STATE_SHIFT)
+#define TIMELINE_WHO         (UINT64_C(0xff) << TIMELINE_STATE_SHIFT) // state and end
+#define TIMELINE_COUNT_SHIFT 56
+#define TIMELINE_COUNT       UINT64_C(0xffffffffff)
+
+// A step without its state: one for all that a packet causes.
+struct timeline_date {
+  uint64_t what;
+  uint32_t packet;
+};
+
+static inline uint64_t timeline_who(unsigned end, enum estab_state state)
+{
+  return (uint64_t)state << TIMELINE_STATE_SHIFT | (end ? TIMELINE_END : 0);
+}
+
+static inline uint64_t timeline_what(const struct flow_step *s)
+{
+  uint64_t what;
+  memcpy(&what, s->what, sizeof what);
+  return what;
+}
 
 // The place of the next step behind FLOW_STEPS. NULL: there is none, the step is counted as lost.
 struct flow_step *timeline_room(struct track *t, struct flow *f);
 
-// A step as it is dated, without its `what`: one for all that a packet causes.
-static inline struct flow_step timeline_date(const struct flow *f, uint64_t ts_ns, uint64_t packet)
+static inline struct timeline_date timeline_date(const struct flow *f, uint64_t ts_ns,
+                                                 uint64_t packet)
 {
   uint64_t ns = ts_ns - f->life_ns, n = packet - f->life_packet;
   if (ns > TIMELINE_NS) ns = ts_ns > f->life_ns ? TIMELINE_NS : 0;
   if (n > TIMELINE_COUNT || packet == TIMELINE_NO_PACKET)
     n = packet < f->life_packet && packet != TIMELINE_NO_PACKET ? 0 : TIMELINE_COUNT;
-  return (struct flow_step){.ns_low = (uint32_t)ns,
-                            .ns_high = (uint16_t)(ns >> 32),
-                            .packet = (uint32_t)n,
-                            .packet_high = (uint8_t)(n >> 32)};
+  return (struct timeline_date){ns | n >> 32 << TIMELINE_COUNT_SHIFT, (uint32_t)n};
 }
 
 // Adds a step and makes it the side's state. Beyond what is kept, only the state changes.
 static inline void timeline_add(struct track *t, struct flow *f, unsigned end,
-                                enum estab_state state, struct flow_step date)
+                                enum estab_state state, struct timeline_date date)
 {
   f->side[end].state = (uint8_t)state;
   struct flow_step *s = f->step_count < FLOW_STEPS ? &f->steps[f->step_count] : timeline_room(t, f);
   if (!s) return;
-  date.what = (uint8_t)((unsigned)state | (end ? TIMELINE_END : 0));
-  *s = date;
+  const uint64_t what = date.what | timeline_who(end, state);
+  memcpy(s->what, &what, sizeof what);
+  s->packet = date.packet;
   f->step_count++;
 }
 
@@ -53,18 +76,18 @@ WATCH_RARE bool timeline_withdraw(struct track *t, struct flow *f, unsigned end,
 
 static inline uint64_t timeline_ns(const struct flow *f, const struct flow_step *s)
 {
-  return f->life_ns + ((uint64_t)s->ns_high << 32 | s->ns_low);
+  return f->life_ns + (timeline_what(s) & TIMELINE_NS);
 }
 
 // The step by which a side entered a state for the first time. NULL: it did not, or that is not kept.
-const struct flow_step *timeline_first_behind(struct track *t, struct flow *f, uint8_t what);
+const struct flow_step *timeline_first_behind(struct track *t, struct flow *f, uint64_t who);
 static inline const struct flow_step *timeline_first(struct track *t, struct flow *f, unsigned end,
                                                      enum estab_state state)
 {
-  const uint8_t what = (uint8_t)((unsigned)state | (end ? TIMELINE_END : 0));
+  const uint64_t who = timeline_who(end, state);
   for (unsigned i = 0; i < f->step_count && i < FLOW_STEPS; i++)
-    if (f->steps[i].what == what) return &f->steps[i];
-  return f->step_count <= FLOW_STEPS ? NULL : timeline_first_behind(t, f, what);
+    if ((timeline_what(&f->steps[i]) & TIMELINE_WHO) == who) return &f->steps[i];
+  return f->step_count <= FLOW_STEPS ? NULL : timeline_first_behind(t, f, who);
 }
 
 // When a side entered a state for the first time. false: it did not, or that is not kept.
