@@ -99,6 +99,7 @@
 #include "watch/timeline.c"
 #include "watch/track.c"
 #include "watch/track_packet.c"
+#include "watch/track_flush.c"
 #include "watch/track_time.c"
 #include "watch/uid.c"
 #include "watch/watch.c"

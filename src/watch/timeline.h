@@ -10,9 +10,9 @@
 // A step without a packet: a timer's.
 #define TIMELINE_NO_PACKET 0
 
-// `what` of struct flow_step, from the lowest bit: nanoseconds since the life's begin, 48 bits, 78 hours, then they stay;
-// enum estab_state, 7 bits; its end, a bit; the packet since the life's first one from bit 32 on, so that 40 bits count
-// it, all ones: none, a timer.
+// `what` of struct flow_step, from the lowest bit: nanoseconds since the life's begin, 48 bits, 78 hours, then they
+// stay; enum estab_state, 7 bits; its end, a bit; the packet since the life's first one from bit 32 on, so that 40 bits
+// count it, all ones: none, a timer.
 #define TIMELINE_NS          UINT64_C(0xffffffffffff)
 #define TIMELINE_STATE_SHIFT 48
 #define TIMELINE_END         (UINT64_C(0x80) << TIMELINE_STATE_SHIFT)

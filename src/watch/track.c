@@ -437,21 +437,14 @@ void track_arm_sooner(struct track *t, struct flow *f)
 static FLOW_AHEAD void track_expect_rows(const struct track *t, uint32_t next)
 {
   if (next == FLOW_NONE) return;
-  const struct flow_head *const head = track_at(t, next);
-  if (next & FLOW_REF_FULL) {
-    const struct flow *const f = (const struct flow *)head;
-    if (f->closing != SLAB_NONE)
-      flow_expect(slab_at(&t->closings, f->closing), sizeof(struct flow_closing));
-  } else if (flow_is_refused(head))
-    flow_expect(refused_at(t, (const struct flow_one *)head), sizeof(struct flow_refusal));
-  const uint32_t later = head->link.next;
-  if (later != FLOW_NONE)
-    flow_expect(track_at(t, later),
-                later & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
+  track_expect_aside(t, next);
+  const uint32_t later = track_at(t, next)->link.next;
+  if (later != FLOW_NONE) track_expect_record(t, later);
 }
 
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
 {
+  if (t->left.count > 0) track_left_row(t);
   uint32_t ref = t->queue_head;
   if (ref == FLOW_NONE) return false;
   struct flow_head *f = track_at(t, ref);

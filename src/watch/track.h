@@ -58,6 +58,10 @@ struct track {
       refused[2]; // those of one segment; [1]: of a FIN, which Zeek's machine forgets earlier
   struct wheel timers;
   uint32_t queue_head, queue_tail; // records that wait to be told: flow_ref
+  struct {
+    uint64_t *order; // where the table was: first packets, and the records below
+    uint32_t at, count;
+  } left; // what the flush has still to end; count 0: nothing
   struct track_note notes[TRACK_NOTES];
   unsigned note_count, note_at;
   uint64_t now_ns;
@@ -116,8 +120,10 @@ WATCH_RARE void track_icmp(struct track *t, const struct watch_packet *p, uint64
                            uint64_t number);
 // Time goes on; rows that end by then wait to be told.
 void track_advance(struct track *t, uint64_t now_ns);
-// Everything ends now.
+// Everything ends now; the next rows that are asked for are those of all that was open. Before anything else is told
+// to it, track_left_end().
 void track_flush(struct track *t);
+void track_left_end(struct track *t);
 WATCH_RARE void track_loss(struct track *t, uint64_t from_ns, uint64_t until_ns);
 // Fragments of a packet contradict each other.
 WATCH_RARE void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number);
@@ -126,7 +132,8 @@ bool track_next_note(struct track *t, struct estab_watch_record *out);
 // Whether a row, an ambiguity, a segment or a stream may wait. After most packets none does.
 static inline bool track_waits(const struct track *t)
 {
-  return t->queue_head != UINT32_MAX || t->note_count > 0 || t->told_waits || t->settings.streams;
+  return t->queue_head != UINT32_MAX || t->note_count > 0 || t->told_waits || t->settings.streams ||
+         t->left.count > 0;
 }
 // Rows in the order of their ends.
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out);

@@ -28,6 +28,7 @@ struct estab_watch {
   struct scan *scan; // NULL: not asked for
   bool alerts_may_wait;
   bool flushed;
+  bool scan_ends; // once all lives have ended
   struct track track;
 };
 
@@ -251,10 +252,26 @@ static inline void watch_packet_in(estab_watch *w, struct watch_packet *p, size_
   if (watch_admit(w, p, right)) track_packet(&w->track, p, w->now_ns, w->stats.packets, wire_bytes);
 }
 
+// The detectors' campaigns end behind all lives.
+static WATCH_RARE void watch_scan_end(estab_watch *w)
+{
+  w->scan_ends = false;
+  scan_flush(w->scan, w->track.observed_ns);
+}
+
+// Packets, or time, although the end was told: it goes on, and may end again.
+static WATCH_RARE void watch_go_on(estab_watch *w)
+{
+  track_left_end(&w->track);
+  if (w->scan_ends) watch_scan_end(w);
+  w->flushed = false;
+}
+
 void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype, const uint8_t *frame,
                        size_t captured_bytes, size_t wire_bytes, uint64_t ts_ns)
 {
-  (void)interface;              // the same connection may cross several
+  (void)interface; // the same connection may cross several
+  if (w->flushed) watch_go_on(w);
   w->track.ready.stream = NULL; // what nobody pulled lay in the last frame
   if (wire_bytes < captured_bytes) wire_bytes = captured_bytes;
   if (w->stats.packets++ == 0) {
@@ -284,6 +301,7 @@ void estab_watch_expect(estab_watch *w, uint32_t linktype, const uint8_t *frame,
 void estab_watch_advance(estab_watch *w, uint64_t now_ns)
 {
   if (now_ns <= w->now_ns) return;
+  if (w->flushed) watch_go_on(w);
   watch_time(w, now_ns);
   if (!w->scan) return;
   scan_advance(w->scan, now_ns);
@@ -305,9 +323,7 @@ void estab_watch_flush(estab_watch *w)
   track_flush(&w->track);
   w->stats.counts[ESTAB_WATCH_COUNT_FRAGMENT_LOST] +=
       watch_defrag_expire(&w->defrag, ESTAB_NEVER - 1);
-  if (!w->scan) return;
-  scan_flush(w->scan, w->track.observed_ns);
-  w->alerts_may_wait = true;
+  w->scan_ends = w->alerts_may_wait = w->scan != NULL;
 }
 
 void estab_watch_capture_loss(estab_watch *w, uint64_t packets, uint64_t now_ns)
@@ -330,6 +346,7 @@ static __attribute__((noinline)) bool watch_next_that_waits(estab_watch *w,
     }
     if (track_next_note(&w->track, record)) return true;
   }
+  if (w->scan_ends) watch_scan_end(w);
   if (!w->alerts_may_wait) return false;
   w->alerts_may_wait = scan_next(w->scan, &record->alert);
   if (!w->alerts_may_wait) return false;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// watch_flush.c - what is open at the end of a capture (src/watch/track_time.c) ends in the order of first packets.
+// watch_flush.c - what is open at the end of a capture (src/watch/track_flush.c) ends in the order of first packets.
 //
 // Some hundred connections go on in any order, so that the lists they stand in are shuffled; some are refused, some are
-// over, some rows are told before the end. Then each that is left leaves one row, and the rows are in order.
+// over, some rows are told before the end. Then each that is left leaves one row, and the rows are in order; also where
+// packets are so many that 32 bits do not count them.
 #include "support/prop.h"
 
 #include "watch/track_internal.h"
@@ -75,6 +76,9 @@ static bool pull(struct world *w, bool ordered)
 
 static bool go(struct world *w, struct prop_rng *r)
 {
+  const unsigned bits = 16 + prop_below(r, 34); // of what is left out between two packets
+  const bool gaps = prop_one_in(r, 2);
+  if (gaps) w->number = prop_below(r, UINT32_MAX);
   const unsigned lots = 1 + prop_below(r, 4000), reach = 1 + prop_below(r, TALKS);
   unsigned first = 0;
   for (unsigned i = 0; i < TALKS; i++)
@@ -83,6 +87,7 @@ static bool go(struct world *w, struct prop_rng *r)
     if (prop_one_in(r, 10)) first = prop_below(r, TALKS);
     talk_on(w, (first + prop_below(r, reach)) % TALKS);
     w->ns += prop_one_in(r, 4) ? 0 : prop_below(r, 5000000);
+    if (gaps && prop_one_in(r, 1 + lots / 8)) w->number += prop_u64(r) >> (64 - bits);
     if (!pull(w, false)) return false;
   }
   track_flush(&w->t);

@@ -417,6 +417,32 @@ static void until_the_last(void **state)
   }
 }
 
+// Rows of what the end of the capture ended wait; packets or time come all the same: nothing is lost; it ends again.
+static void behind_the_end(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  for (int time_alone = 0; time_alone < 2; time_alone++) {
+    watch_kit_init(&k);
+    watch_kit_run(&k, "S sa A A100 a");
+    k.port[0]++;
+    watch_kit_run(&k, "~ S");
+    watch_kit_pull(&k);
+    estab_watch_flush(k.w);
+    if (time_alone)
+      estab_watch_advance(k.w, k.now_ns + 400 * UINT64_C(1000000000));
+    else
+      watch_kit_run(&k, "sa");
+    char wanted[200];
+    snprintf(wanted, sizeof wanted, "%s%s",
+             "S1 ShADa o=SYN-SENT@1,ESTABLISHED@2 r=SYN-RECEIVED@1,ESTABLISHED@3\n"
+             "S0 S o=SYN-SENT@6 r=",
+             time_alone ? "" : "\nOTH ^h o= r=SYN-RECEIVED@7");
+    assert_string_equal(watch_kit_flush(&k), wanted);
+    watch_kit_free(&k);
+  }
+}
+
 // A door that refuses once, or from then on.
 static long before_refusal;
 static bool refuses_once;
@@ -499,19 +525,13 @@ static void sizes(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(o2_bad_checksum),
-      cmocka_unit_test(o2_low_ttl),
-      cmocka_unit_test(o5_early_text),
-      cmocka_unit_test(o6_urgent),
-      cmocka_unit_test(o8_paws_boundaries),
-      cmocka_unit_test(o10_flood),
-      cmocka_unit_test(o10_storms),
-      cmocka_unit_test(o15_linear),
-      cmocka_unit_test(o15_no_copies),
-      cmocka_unit_test(the_same_story),
-      cmocka_unit_test(until_the_last),
-      cmocka_unit_test(uid_text),
-      cmocka_unit_test(sizes),
+      cmocka_unit_test(o2_bad_checksum),    cmocka_unit_test(o2_low_ttl),
+      cmocka_unit_test(o5_early_text),      cmocka_unit_test(o6_urgent),
+      cmocka_unit_test(o8_paws_boundaries), cmocka_unit_test(o10_flood),
+      cmocka_unit_test(o10_storms),         cmocka_unit_test(o15_linear),
+      cmocka_unit_test(o15_no_copies),      cmocka_unit_test(the_same_story),
+      cmocka_unit_test(until_the_last),     cmocka_unit_test(behind_the_end),
+      cmocka_unit_test(uid_text),           cmocka_unit_test(sizes),
       cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
