@@ -32,16 +32,16 @@ void recall_destroy(struct recall *r, struct mem *mem)
   r->ring = NULL;
 }
 
-// The ring is larger than caches: where the next text begins is asked for now. What prefetches by itself goes on from
-// there.
-#define RECALL_ASKED 256 // octets
+// The ring is larger than caches: what the next text will be written over is asked for now, each line once.
+#define RECALL_AHEAD 2048 // octets
+#define RECALL_LINE  64
 
-static inline __attribute__((always_inline)) void recall_ask(const struct recall *r)
+static inline __attribute__((always_inline)) void recall_ask(struct recall *r)
 {
-  const uint8_t *const at =
-      r->ring + u32_min((uint32_t)r->head & (r->size - 1), r->size - RECALL_ASKED);
-  for (uint32_t i = 0; i < RECALL_ASKED; i += 64)
-    __builtin_prefetch(at + i, 1);
+  uint64_t asked = r->asked < r->head ? r->head : r->asked;
+  for (; asked < r->head + RECALL_AHEAD; asked += RECALL_LINE)
+    __builtin_prefetch(r->ring + ((uint32_t)asked & (r->size - 1)), 1);
+  r->asked = asked;
 }
 
 uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,

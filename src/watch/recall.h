@@ -12,10 +12,11 @@
 #define RECALL_TEXT_MIN 2u    // a single one may be a probe: any octet
 
 struct recall {
-  uint8_t *ring; // NULL: no memory, nothing is remembered
-  uint32_t size; // a power of two
-  uint32_t most; // RECALL_TEXT: compilers that know it copy by slow string instructions
-  uint64_t head; // bytes ever written
+  uint8_t *ring;  // NULL: no memory, nothing is remembered
+  uint32_t size;  // a power of two
+  uint32_t most;  // RECALL_TEXT: compilers that know it copy by slow string instructions
+  uint64_t head;  // bytes ever written
+  uint64_t asked; // memory was asked for up to there
   uint64_t last[RECALL_BUCKETS]; // where the newest entry of a bucket begins, + 1
 };
 

@@ -65,6 +65,11 @@ struct track {
   struct track_note notes[TRACK_NOTES];
   unsigned note_count, note_at;
   uint64_t now_ns;
+  struct { // whose time probably comes next: it lives as long as its first packet is this one
+    const struct flow *record;
+    uint64_t packet;
+    uint32_t hash;
+  } soon;
   uint64_t due_ns;                // nothing ends before
   uint64_t timers_ns;             // the wheel need not be asked before
   uint64_t budget_bytes;          // of records

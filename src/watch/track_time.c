@@ -19,15 +19,24 @@ static struct flow *track_of_timer(const struct wheel_node *n)
   return f;
 }
 
-// It was not looked at for long: all that is its own is asked for at once, and the record whose time comes next.
-// Answers its hash.
+// It was not looked at for long: all that is its own is asked for at once, and what comes next: where the record behind
+// it, which was asked for a record ago, stands in the table, and the record behind that. Answers its hash.
 static uint32_t track_warm(struct track *t, struct flow *f)
 {
   const struct flow_closing *c = track_has_closing(t, f);
   if (c) flow_expect(c, sizeof *c);
-  const struct wheel_node *const soon = wheel_soon(&t->timers);
-  if (soon) flow_expect(track_of_timer(soon), sizeof(struct flow));
-  return flow_table_expect_of(t, (struct flow_head *)f);
+  const bool told = t->soon.record == f && t->soon.packet == f->life_packet;
+  const uint32_t hash = told ? t->soon.hash : flow_table_expect_of(t, (struct flow_head *)f);
+  const struct wheel_node *const next = wheel_soon(&t->timers);
+  t->soon.record = NULL;
+  if (next) {
+    const struct flow *const n = track_of_timer(next);
+    t->soon.record = n;
+    t->soon.packet = n->life_packet;
+    t->soon.hash = flow_table_expect_of(t, (const struct flow_head *)n);
+    if (next->next) flow_expect(track_of_timer(next->next), sizeof(struct flow));
+  }
+  return hash;
 }
 
 // A full record's time has come.
