@@ -187,6 +187,21 @@ void slab_free(struct slab *s, uint32_t index)
     slab_keep_lower(s, place);
 }
 
+uint32_t slab_next(const struct slab *s, uint32_t index)
+{
+  for (uint32_t place = index >> s->shift; place < s->directory_used; place++) {
+    const uint32_t from = place == index >> s->shift ? index & s->mask : 0;
+    if (!s->chunks[place]) continue;
+    const struct slab_chunk *const c = slab_chunk_at(s, place);
+    uint64_t skipped = (UINT64_C(1) << (from & 63)) - 1;
+    for (uint32_t word = from >> 6; word < slab_words(s); word++, skipped = 0) {
+      const uint64_t live = c->bits[word] & ~skipped;
+      if (live) return place << s->shift | (word * 64 + (uint32_t)__builtin_ctzll(live));
+    }
+  }
+  return SLAB_NONE;
+}
+
 void slab_trim(struct slab *s)
 {
   if (s->spare != SLAB_NONE) {

@@ -72,6 +72,9 @@ static inline bool slab_live(const struct slab *s, uint32_t index)
   return slab_chunk_at(s, place)->bits[item >> 6] >> (item & 63) & 1;
 }
 
+// The first live index from `index` on, SLAB_NONE: there is none. For walks in the order in which items lie.
+uint32_t slab_next(const struct slab *s, uint32_t index);
+
 // One past the highest index that can be live, for walks: `for i < slab_top(s)) if (slab_live...)`.
 static inline uint32_t slab_top(const struct slab *s)
 {

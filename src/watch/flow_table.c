@@ -436,27 +436,10 @@ uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f, uin
   return ref == FLOW_NONE ? flow_lines_ref_of(t, &t->old_lines, hash, f) : ref;
 }
 
-// Behind the `count` that are there already. A line has room for as many numbers as it has records, so those of a
-// table can be put where it begins.
-static uint32_t flow_lines_gather(const struct flow_lines *x, uint64_t *all, uint32_t count)
+uint64_t *flow_table_lend(struct track *t)
 {
-  for (uint32_t at = 0; x->at && at <= x->mask; at++) {
-    const struct flow_line line = x->at[at];
-    for (unsigned i = 0; i < FLOW_LINE && line.ref[i] != FLOW_NONE; i++) {
-      const uint64_t it = line.ref[i];
-      memcpy(&all[count++], &it, sizeof it);
-    }
-  }
-  return count;
-}
-
-uint64_t *flow_table_gather(struct track *t, uint32_t *count)
-{
-  void *const all = t->lines.at;
-  *count = flow_lines_gather(&t->lines, all, 0);
-  *count = flow_lines_gather(&t->old_lines, all, *count);
   t->flows = 0;
-  return all;
+  return (void *)t->lines.at;
 }
 
 void flow_table_empty(struct track *t)

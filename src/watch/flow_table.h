@@ -32,9 +32,9 @@ bool flow_table_insert(struct track *t, const struct flow_key *key, uint32_t ref
 void flow_table_remove(struct track *t, const struct flow_head *head, uint32_t ref);
 // Another record takes its place: the same key, another size.
 void flow_table_replace(struct track *t, const struct flow_key *key, uint32_t ref, uint32_t by);
-// All leave at once: their records as the low halves of numbers, in any order, and how many. They lie where the table
-// does, of which nothing may be asked until it is emptied.
-uint64_t *flow_table_gather(struct track *t, uint32_t *count);
+// All leave at once. What the table took has room for as many numbers as there were records, and is lent until the
+// table is emptied, of which nothing may be asked before.
+uint64_t *flow_table_lend(struct track *t);
 void flow_table_empty(struct track *t);
 int flow_table_init(struct track *t);
 void flow_table_destroy(struct track *t);

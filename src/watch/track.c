@@ -444,7 +444,7 @@ static FLOW_AHEAD void track_expect_rows(const struct track *t, uint32_t next)
 
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
 {
-  if (t->left.count > 0) track_left_row(t);
+  if (track_is_left(t)) track_left_row(t);
   uint32_t ref = t->queue_head;
   if (ref == FLOW_NONE) return false;
   struct flow_head *f = track_at(t, ref);

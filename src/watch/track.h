@@ -58,10 +58,10 @@ struct track {
       refused[2]; // those of one segment; [1]: of a FIN, which Zeek's machine forgets earlier
   struct wheel timers;
   uint32_t queue_head, queue_tail; // records that wait to be told: flow_ref
-  struct {
+  struct {           // what a flush has still to end, those of one segment and full ones apart
     uint64_t *order; // where the table was: first packets, and the records below
-    uint32_t at, count;
-  } left; // what the flush has still to end; count 0: nothing
+    uint32_t at[2], end[2];
+  } left;
   struct track_note notes[TRACK_NOTES];
   unsigned note_count, note_at;
   uint64_t now_ns;
@@ -134,11 +134,15 @@ WATCH_RARE void track_loss(struct track *t, uint64_t from_ns, uint64_t until_ns)
 WATCH_RARE void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number);
 // Ambiguities and streams of the last segment, after the rows.
 bool track_next_note(struct track *t, struct estab_watch_record *out);
+static inline bool track_is_left(const struct track *t)
+{
+  return t->left.at[0] < t->left.end[0] || t->left.at[1] < t->left.end[1];
+}
 // Whether a row, an ambiguity, a segment or a stream may wait. After most packets none does.
 static inline bool track_waits(const struct track *t)
 {
   return t->queue_head != UINT32_MAX || t->note_count > 0 || t->told_waits || t->settings.streams ||
-         t->left.count > 0;
+         track_is_left(t);
 }
 // Rows in the order of their ends.
 bool track_next_row_told(struct track *t, struct estab_watch_conn *out);

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // track_flush.c - the end of the capture: lives that are still open end in the order of their first packets.
 //
-// Whoever is open stands in the table, in the order of a keyed hash. What the table has of them is gathered where it
-// lies, as numbers of 64 bits: the first packet above, the record below. They are put in order there, without another
-// octet of memory, and each life ends when its row is asked for: so a record comes into the caches once.
+// Their records lie mostly in that order, since a slab hands out one place after the other, but for places that were
+// used before. As they lie they are put down, where the table was, as numbers of 64 bits: the first packet above, the
+// record below. There they are sorted, without another octet of memory, and each life ends when its row is asked for:
+// so a record comes into the caches once.
 #include "watch/track_internal.h"
 
 #include "base/bytes.h"
 
-#define ORDER_AHEAD  16 // records whose first packets are asked for
-#define ORDER_DIGIT  8  // bits of a digit
+#define ORDER_DIGIT  8 // bits of a digit
 #define ORDER_DIGITS (1u << ORDER_DIGIT)
 #define ORDER_LOW    32 // the lowest bit of what is sorted by
-#define ORDER_SHORT  24 // as few are put in order by insertion
+#define ORDER_SHORT  24 // as few are put in order by insertion,
+#define ORDER_MOVES  8  // and others that need no more than so many moves each
 #define LEFT_AHEAD                                                                                 \
   4 // records that are asked for before they end, and half as far what they keep aside
 
@@ -26,7 +27,8 @@ static uint64_t track_first_packet(const struct track *t, uint32_t ref)
 // ---------------------------------------------------------------------------------------------
 // In order
 
-static void order_insert(uint64_t *all, uint32_t count)
+// false: they are not in order yet, after `most` moves.
+static bool order_insert(uint64_t *all, uint32_t count, uint64_t most)
 {
   for (uint32_t i = 1; i < count; i++) {
     const uint64_t it = all[i];
@@ -34,7 +36,10 @@ static void order_insert(uint64_t *all, uint32_t count)
     for (; at > 0 && all[at - 1] > it; at--)
       all[at] = all[at - 1];
     all[at] = it;
+    if (i - at > most) return false;
+    most -= i - at;
   }
+  return true;
 }
 
 static unsigned order_digit(uint64_t it, unsigned shift)
@@ -57,7 +62,7 @@ static void order_places(uint32_t begin[ORDER_DIGITS], uint32_t end[ORDER_DIGITS
 static void order_sort(uint64_t *all, uint32_t count, unsigned shift)
 {
   if (count <= ORDER_SHORT) {
-    order_insert(all, count);
+    (void)order_insert(all, count, UINT64_MAX);
     return;
   }
   uint32_t next[ORDER_DIGITS], end[ORDER_DIGITS] = {0};
@@ -82,26 +87,11 @@ static void order_sort(uint64_t *all, uint32_t count, unsigned shift)
   }
 }
 
-// What is above the records in `all`: their first packets, counted from `base` in steps of 2^shift, 32 bits of it.
-// Answers the first and the last of them.
-static void order_keys(const struct track *t, uint64_t *all, uint32_t count, uint64_t base,
-                       unsigned shift, uint64_t bounds[2])
+// The highest digit in which numbers between these two can differ.
+static unsigned order_first_digit(uint32_t first, uint32_t last)
 {
-  bounds[0] = UINT64_MAX;
-  bounds[1] = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    if (i + ORDER_AHEAD < count) {
-      const uint32_t later = (uint32_t)all[i + ORDER_AHEAD];
-      __builtin_prefetch((const uint8_t *)track_at(t, later) +
-                         (later & FLOW_REF_FULL ? offsetof(struct flow, life_packet)
-                                                : offsetof(struct flow_one, first.packet)));
-    }
-    const uint32_t ref = (uint32_t)all[i];
-    const uint64_t first = track_first_packet(t, ref);
-    bounds[0] = u64_min(bounds[0], first);
-    bounds[1] = u64_max(bounds[1], first);
-    all[i] = (first - base) >> shift << ORDER_LOW | ref;
-  }
+  const unsigned bits = 32u - (unsigned)__builtin_clz((first ^ last) | 1);
+  return ORDER_LOW + (bits > ORDER_DIGIT ? bits - ORDER_DIGIT : 0);
 }
 
 // Steps of more than one packet: those of one step are still to be put in order.
@@ -118,26 +108,39 @@ static void order_within_steps(const struct track *t, uint64_t *all, uint32_t co
   }
 }
 
-// The highest digit in which numbers between these two can differ.
-static unsigned order_first_digit(uint32_t first, uint32_t last)
+// What is left of one size, as it lies. `bounds` then has the lowest and the highest of the first packets, too.
+static uint32_t order_gather(const struct track *t, uint32_t size, uint64_t *all,
+                             uint64_t bounds[2])
 {
-  const unsigned bits = 32u - (unsigned)__builtin_clz((first ^ last) | 1);
-  return ORDER_LOW + (bits > ORDER_DIGIT ? bits - ORDER_DIGIT : 0);
+  const struct slab *const slab = size ? &t->fulls : &t->ones;
+  uint32_t count = 0;
+  for (uint32_t i = slab_next(slab, 0); i != SLAB_NONE; i = slab_next(slab, i + 1)) {
+    const uint32_t ref = i | size;
+    if (track_at(t, ref)->bits & FLOW_GONE) continue; // waits to be told already
+    const uint64_t first = track_first_packet(t, ref);
+    bounds[0] = u64_min(bounds[0], first);
+    bounds[1] = u64_max(bounds[1], first);
+    all[count++] = first << ORDER_LOW | ref;
+  }
+  return count;
 }
 
-static void order_all(const struct track *t, uint64_t *all, uint32_t count)
+// Those of one size, in order. Where 32 bits of a number are not enough, packets count from the first one on, in steps
+// of 2^shift.
+static void order_run(const struct track *t, uint64_t *all, uint32_t count,
+                      const uint64_t bounds[2])
 {
-  uint64_t bounds[2];
-  if (count == 0) return;
-  order_keys(t, all, count, 0, 0, bounds);
   if (bounds[0] >> 32 == bounds[1] >> 32) {
-    order_sort(all, count, order_first_digit((uint32_t)bounds[0], (uint32_t)bounds[1]));
+    if (!order_insert(all, count, (uint64_t)count * ORDER_MOVES))
+      order_sort(all, count, order_first_digit((uint32_t)bounds[0], (uint32_t)bounds[1]));
     return;
   }
-  // 32 bits of a number are not enough: so many packets came between the first one and the last.
-  const uint64_t base = bounds[0], span = bounds[1] - base;
+  const uint64_t span = bounds[1] - bounds[0];
   const unsigned bits = 64u - (unsigned)__builtin_clzll(span), shift = bits > 32 ? bits - 32 : 0;
-  order_keys(t, all, count, base, shift, bounds);
+  for (uint32_t i = 0; i < count; i++) {
+    const uint32_t ref = (uint32_t)all[i];
+    all[i] = (track_first_packet(t, ref) - bounds[0]) >> shift << ORDER_LOW | ref;
+  }
   order_sort(all, count, order_first_digit(0, (uint32_t)(span >> shift)));
   if (shift > 0) order_within_steps(t, all, count);
 }
@@ -150,26 +153,35 @@ static uint32_t left_ref(const struct track *t, uint32_t at)
   return (uint32_t)t->left.order[at];
 }
 
+// Whether the next one that ends is a full one.
+static bool left_is_full(const struct track *t)
+{
+  const uint32_t one = t->left.at[0], full = t->left.at[1];
+  if (one == t->left.end[0] || full == t->left.end[1]) return full < t->left.end[1];
+  const uint64_t a = t->left.order[one] >> ORDER_LOW, b = t->left.order[full] >> ORDER_LOW;
+  if (a != b) return b < a;
+  return track_first_packet(t, left_ref(t, full)) < track_first_packet(t, left_ref(t, one));
+}
+
 static void left_end_next(struct track *t)
 {
-  const uint32_t at = t->left.at++;
-  if (at + LEFT_AHEAD < t->left.count) track_expect_record(t, left_ref(t, at + LEFT_AHEAD));
-  if (at + LEFT_AHEAD / 2 < t->left.count) track_expect_aside(t, left_ref(t, at + LEFT_AHEAD / 2));
+  const bool full = left_is_full(t);
+  const uint32_t at = t->left.at[full]++, end = t->left.end[full];
+  if (at + LEFT_AHEAD < end) track_expect_record(t, left_ref(t, at + LEFT_AHEAD));
+  if (at + LEFT_AHEAD / 2 < end) track_expect_aside(t, left_ref(t, at + LEFT_AHEAD / 2));
   track_end(t, left_ref(t, at), false);
-  if (t->left.at < t->left.count) return;
-  t->left.at = t->left.count = 0;
-  flow_table_empty(t);
+  if (!track_is_left(t)) flow_table_empty(t);
 }
 
 void track_left_row(struct track *t)
 {
-  while (t->left.count > 0 && t->queue_head == FLOW_NONE)
+  while (track_is_left(t) && t->queue_head == FLOW_NONE)
     left_end_next(t);
 }
 
 void track_left_end(struct track *t)
 {
-  while (t->left.count > 0)
+  while (track_is_left(t))
     left_end_next(t);
 }
 
@@ -184,8 +196,14 @@ void track_flush(struct track *t)
     fifo_init(&t->refused[i].list);
   wheel_init(&t->timers, t->now_ns);
   t->timers_ns = ESTAB_NEVER;
-  t->left.order = flow_table_gather(t, &t->left.count);
-  t->left.at = 0;
-  order_all(t, t->left.order, t->left.count);
-  if (t->left.count == 0) flow_table_empty(t);
+  uint64_t bounds[2] = {UINT64_MAX, 0}, *const all = flow_table_lend(t);
+  const uint32_t ones = order_gather(t, 0, all, bounds);
+  const uint32_t fulls = order_gather(t, FLOW_REF_FULL, all + ones, bounds);
+  order_run(t, all, ones, bounds);
+  order_run(t, all + ones, fulls, bounds);
+  t->left.order = all;
+  t->left.at[0] = 0;
+  t->left.at[1] = t->left.end[0] = ones;
+  t->left.end[1] = ones + fulls;
+  if (!track_is_left(t)) flow_table_empty(t);
 }

@@ -91,9 +91,13 @@ static bool slab_is_an_array(struct prop_rng *r)
     }
     uint32_t any = (uint32_t)prop_u64(r) >> prop_below(r, 32);
     bool known = false;
-    for (unsigned k = 0; k < w.live; k++)
+    uint32_t next = SLAB_NONE; // the first one from there on
+    for (unsigned k = 0; k < w.live; k++) {
       known = known || w.index[k] == any;
+      if (w.index[k] >= any && w.index[k] < next) next = w.index[k];
+    }
     PROP_CHECK(slab_live(&w.slab, any) == known);
+    PROP_CHECK(slab_next(&w.slab, any) == next);
     PROP_CHECK(w.slab.count == w.live);
     // Places of chunks that went are taken again before the directory grows.
     if (w.slab.chunk_count > w.most_chunks) w.most_chunks = w.slab.chunk_count;
