@@ -129,7 +129,7 @@ ESTAB_API void estab_watch_advance(estab_watch *w, uint64_t now_ns);
 //   while ((t = estab_watch_deadline(w)) <= until_ns) { estab_watch_advance(w, t); pull all; }
 ESTAB_API uint64_t estab_watch_deadline(estab_watch *w);
 
-// The packets are over: every open life and campaign becomes a record.
+// The packets are over: every open life and campaign becomes a record. If others come all the same, they begin anew.
 ESTAB_API void estab_watch_flush(estab_watch *w);
 
 // Packets that the system could not give us between now and the last call: rows that overlap say capture_loss. With

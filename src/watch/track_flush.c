@@ -14,8 +14,9 @@
 #define ORDER_LOW    32 // the lowest bit of what is sorted by
 #define ORDER_SHORT  24 // as few are put in order by insertion,
 #define ORDER_MOVES  8  // and others that need no more than so many moves each
-#define LEFT_AHEAD                                                                                 \
-  4 // records that are asked for before they end, and half as far what they keep aside
+
+// So far ahead records are asked for before they end; half as far, what they keep aside.
+#define LEFT_AHEAD 4
 
 static uint64_t track_first_packet(const struct track *t, uint32_t ref)
 {
@@ -58,7 +59,8 @@ static void order_places(uint32_t begin[ORDER_DIGITS], uint32_t end[ORDER_DIGITS
   }
 }
 
-// By the digit from bit `shift` on and those below it: each to its digit's place, in exchange for what lies there.
+// By the digit from bit `shift` on and those below it, at most four of them: each to its digit's place, in exchange for
+// what lies there.
 static void order_sort(uint64_t *all, uint32_t count, unsigned shift)
 {
   if (count <= ORDER_SHORT) {
