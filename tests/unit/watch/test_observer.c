@@ -492,10 +492,12 @@ static void sizes(void **state)
     const char *name, *tokens;
     uint64_t back_ns; // so that 100 us go by
     uint64_t most;
+    uint64_t then_ns; // go by behind all of them
   } rows[] = {
-      {"one segment", "S", 900000, 128},
-      {"refused", "S ra", 1900000, 160},
-      {"idle, established", "S sa A A100 a a100 A", 6900000, 384},
+      {"one segment", "S", 900000, 128, 0},
+      {"refused", "S ra", 1900000, 160, 0},
+      {"idle, established", "S sa A A100 a a100 A", 6900000, 384, 0},
+      {"in TIME-WAIT, its row told", "S sa A A100 a FA fa A", 7900000, 576, UINT64_C(10000000000)},
   };
   for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
     watch_kit_init(&k);
@@ -513,6 +515,9 @@ static void sizes(void **state)
       k.now_ns -= rows[row].back_ns;
       k.out[0] = 0;
     }
+    if (rows[row].then_ns) estab_watch_advance(k.w, k.now_ns + rows[row].then_ns);
+    watch_kit_pull(&k);
+    assert_true(!rows[row].then_ns || k.rows >= count);
     estab_watch_stats(k.w, &after);
     uint64_t each = (after.memory_bytes - before.memory_bytes) / count;
     print_message("%s: %llu bytes\n", rows[row].name, (unsigned long long)each);
