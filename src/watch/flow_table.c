@@ -337,11 +337,7 @@ uint32_t flow_table_expect_record(const struct track *t, const struct flow_key *
   uint32_t ref = flow_lines_of_hash(&t->lines, key->hash);
   if (ref == FLOW_NONE && flow_table_is_old(t, key->hash))
     ref = flow_lines_of_hash(&t->old_lines, key->hash);
-  if (ref == FLOW_NONE) return ref;
-  if (ref & FLOW_REF_FULL)
-    flow_expect(track_at(t, ref), sizeof(struct flow));
-  else
-    flow_expect(track_at(t, ref), sizeof(struct flow_one));
+  if (ref != FLOW_NONE) track_expect_record(t, ref);
   return ref;
 }
 
@@ -446,7 +442,6 @@ void flow_table_empty(struct track *t)
 {
   flow_lines_free(&t->old_lines, t->mem);
   memset(t->lines.at, 0xff, ((size_t)t->lines.mask + 1) * sizeof *t->lines.at);
-  t->flows = 0;
 }
 
 int flow_table_init(struct track *t)

@@ -437,7 +437,7 @@ void track_arm_sooner(struct track *t, struct flow *f)
 static FLOW_AHEAD void track_expect_rows(const struct track *t, uint32_t next)
 {
   if (next == FLOW_NONE) return;
-  track_expect_aside(t, next);
+  track_expect_aside(t, track_at(t, next));
   const uint32_t later = track_at(t, next)->link.next;
   if (later != FLOW_NONE) track_expect_record(t, later);
 }
@@ -507,8 +507,8 @@ void track_destroy(struct track *t)
   struct estab_watch_stream last;
   t->ready.stream = NULL;
   (void)stream_next(t, &last); // the piece given out last
-  for (uint32_t i = 0; i < slab_top(&t->fulls); i++)
-    if (slab_live(&t->fulls, i)) track_free_aside(t, slab_at(&t->fulls, i));
+  for (uint32_t i = slab_next(&t->fulls, 0); i != SLAB_NONE; i = slab_next(&t->fulls, i + 1))
+    track_free_aside(t, slab_at(&t->fulls, i));
   slab_destroy(&t->ones);
   slab_destroy(&t->fulls);
   slab_destroy(&t->refusals);

@@ -156,6 +156,13 @@ static inline struct flow_head *track_at(const struct track *t, uint32_t ref)
   return ref & FLOW_REF_FULL ? slab_at(&t->fulls, ref & ~FLOW_REF_FULL) : slab_at(&t->ones, ref);
 }
 
+// It will be looked at soon.
+static FLOW_AHEAD void track_expect_record(const struct track *t, uint32_t ref)
+{
+  flow_expect(track_at(t, ref),
+              ref & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
+}
+
 // What a full record keeps aside, taken when first needed. NULL: there is no memory for it.
 struct flow_closing *track_closing(struct track *t, struct flow *f);
 WATCH_RARE struct flow_trouble *track_trouble(struct track *t, struct flow *f);

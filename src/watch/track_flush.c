@@ -170,7 +170,8 @@ static void left_end_next(struct track *t)
   const bool full = left_is_full(t);
   const uint32_t at = t->left.at[full]++, end = t->left.end[full];
   if (at + LEFT_AHEAD < end) track_expect_record(t, left_ref(t, at + LEFT_AHEAD));
-  if (at + LEFT_AHEAD / 2 < end) track_expect_aside(t, left_ref(t, at + LEFT_AHEAD / 2));
+  if (at + LEFT_AHEAD / 2 < end)
+    track_expect_aside(t, track_at(t, left_ref(t, at + LEFT_AHEAD / 2)));
   track_end(t, left_ref(t, at), false);
   if (!track_is_left(t)) flow_table_empty(t);
 }

@@ -7,6 +7,7 @@
 
 #include "watch/flow_table.h"
 #include "watch/life.h"
+#include "watch/refused.h"
 #include "watch/track.h"
 #include "watch/zeek.h"
 
@@ -40,23 +41,15 @@ void track_segment_make(const struct track *t, const struct watch_packet *p, uin
 // Keeps the text for a while. Probes of one octet may carry any.
 void track_remember(struct track *t, uint64_t life_packet, const struct segment *g);
 
-// A record that will be looked at soon, and what it keeps aside, which may be asked for when the record is there.
-static FLOW_AHEAD void track_expect_record(const struct track *t, uint32_t ref)
+// What a record keeps aside will be looked at soon. The record itself is there.
+static FLOW_AHEAD void track_expect_aside(const struct track *t, const struct flow_head *head)
 {
-  flow_expect(track_at(t, ref),
-              ref & FLOW_REF_FULL ? sizeof(struct flow) : sizeof(struct flow_one));
-}
-
-static FLOW_AHEAD void track_expect_aside(const struct track *t, uint32_t ref)
-{
-  const struct flow_head *const head = track_at(t, ref);
-  if (ref & FLOW_REF_FULL) {
+  if (head->bits & FLOW_FULL) {
     const struct flow *const f = (const struct flow *)head;
     if (f->closing != SLAB_NONE)
       flow_expect(slab_at(&t->closings, f->closing), sizeof(struct flow_closing));
   } else if (flow_is_refused(head))
-    flow_expect(slab_at(&t->refusals, ((const struct flow_one *)head)->first.text_bytes),
-                sizeof(struct flow_refusal));
+    flow_expect(refused_at(t, (const struct flow_one *)head), sizeof(struct flow_refusal));
 }
 
 // After a flush, ends one life after the other until a row waits (track_flush.c).

@@ -23,8 +23,7 @@ static struct flow *track_of_timer(const struct wheel_node *n)
 // it, which was asked for a record ago, stands in the table, and the record behind that. Answers its hash.
 static uint32_t track_warm(struct track *t, struct flow *f)
 {
-  const struct flow_closing *c = track_has_closing(t, f);
-  if (c) flow_expect(c, sizeof *c);
+  track_expect_aside(t, (struct flow_head *)f);
   const bool told = t->soon.record == f && t->soon.packet == f->life_packet;
   const uint32_t hash = told ? t->soon.hash : flow_table_expect_of(t, (struct flow_head *)f);
   const struct wheel_node *const next = wheel_soon(&t->timers);
@@ -84,10 +83,9 @@ static void track_warm_one(struct track *t, const struct flow_one *f)
 {
   if (f->link.next == SLAB_NONE) return;
   const struct flow_one *const next = slab_at(&t->ones, f->link.next);
-  if (flow_is_refused((const struct flow_head *)next)) __builtin_prefetch(refused_at(t, next));
+  track_expect_aside(t, (const struct flow_head *)next);
   (void)flow_table_expect_of(t, (const struct flow_head *)next);
-  if (next->link.next != SLAB_NONE)
-    flow_expect(slab_at(&t->ones, next->link.next), sizeof(struct flow_one));
+  if (next->link.next != SLAB_NONE) track_expect_record(t, next->link.next);
 }
 
 // A record of one segment has waited long enough.
