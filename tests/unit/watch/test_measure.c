@@ -29,6 +29,10 @@ static void late_or_again(void **state)
       {"no text yet, after it", "S @0.02 sa A A100+100 @0.011 A100-200 a", 0, 1},
       {"nothing known", "S -S sa A A100+100 @0.0019 A100-200 a", 1, 0},
       {"nothing known, later", "S -S sa A A100+100 @0.0021 A100-200 a", 0, 1},
+      {"begun in the middle, half a text's", "A100 @0.02 a A100+100 @0.009 A100-200 a", 1, 0},
+      {"begun in the middle, after it", "A100 @0.02 a A100+100 @0.011 A100-200 a", 0, 1},
+      {"begun in the middle, one way", "A100 A100+100 @0.0019 A100-200", 1, 0},
+      {"begun in the middle, one way, later", "A100 A100+100 @0.0021 A100-200", 0, 1},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     static struct watch_kit k;
