@@ -25,7 +25,7 @@ enum segment_bits {
   SEGMENT_CUT = 1u << 2,       // the capture has not all of its text
   SEGMENT_TS = 1u << 3,        // ts_value counts
   SEGMENT_SACK_OK = 1u << 4,   // SACK-permitted
-  SEGMENT_WSCALE = 1u << 5,    // wscale counts
+  SEGMENT_WSCALE = 1u << 5,    // wscale counts; it may be FLOW_WSCALE_UNKNOWN
   SEGMENT_OLD = 1u << 7,       // its timestamp is older than one taken: RFC 7323 5.3
   SEGMENT_IP_UNSET = 1u << 6,  // the IP header's length was left to the device
 };
@@ -200,7 +200,9 @@ enum flow_side_bits {
   SIDE_HOLE = 1u << 13,     // its text has holes: trouble->reach counts
 };
 
-#define FLOW_WSCALE_NONE 0xff
+#define FLOW_WSCALE_MOST    14   // RFC 7323 2.3
+#define FLOW_WSCALE_UNKNOWN 0xfe // the capture has not its SYN, or not all of that one's options
+#define FLOW_WSCALE_NONE    0xff // its SYN had none
 
 struct flow_side {
   uint64_t ip_bytes, frame_bytes;
@@ -213,7 +215,7 @@ struct flow_side {
   uint8_t z_seen;                  // enum zeek_seen
   uint8_t z_bits;                  // enum zeek_bits
   uint8_t state;                   // enum estab_state
-  uint8_t wscale;                  // its SYN's, or FLOW_WSCALE_NONE
+  uint8_t wscale;                  // its SYN's, FLOW_WSCALE_UNKNOWN or FLOW_WSCALE_NONE
   uint16_t bits;                   // enum flow_side_bits
   uint16_t flags;                  // OR-ed
   uint16_t first_flags;            // as they were
@@ -404,10 +406,17 @@ static inline unsigned flow_first(const struct flow_head *f)
   return (f->bits & FLOW_FIRST) != 0;
 }
 
-// What the windows of a side are shifted by after its SYN.
+static inline bool side_has_wscale(const struct flow_side *s)
+{
+  return s->wscale < FLOW_WSCALE_UNKNOWN;
+}
+
+// What the windows of a side are shifted by after its SYN; the most that it may be where that is not known, so that
+// nothing is said to lie beyond them that may not.
 static inline unsigned side_wscale(const struct flow_side *own, const struct flow_side *peer)
 {
-  return own->wscale == FLOW_WSCALE_NONE || peer->wscale == FLOW_WSCALE_NONE ? 0 : own->wscale;
+  if (own->wscale == FLOW_WSCALE_NONE || peer->wscale == FLOW_WSCALE_NONE) return 0;
+  return own->wscale == FLOW_WSCALE_UNKNOWN ? FLOW_WSCALE_MOST : own->wscale;
 }
 
 static inline unsigned flow_wscale(const struct flow *f, unsigned end)

@@ -21,7 +21,7 @@ void life_begin(struct flow *f, const struct segment *s)
   f->opened_by = FLOW_WHO_UNKNOWN;
   f->closed_by = FLOW_WHO_NONE;
   f->rtt_end = FLOW_NO_RTT;
-  f->side[0].wscale = f->side[1].wscale = FLOW_WSCALE_NONE;
+  f->side[0].wscale = f->side[1].wscale = FLOW_WSCALE_UNKNOWN;
   if (!(s->flags & ESTAB_TCP_SYN)) f->life_bits |= LIFE_MIDSTREAM;
 }
 

@@ -169,9 +169,7 @@ static void measure_dup_ack(struct track *t, struct flow *f, const struct segmen
       !(g->flags & ESTAB_TCP_ACK) || !(s->bits & SIDE_ACKED) || g->ack != s->una ||
       !(peer->bits & SIDE_KNOWN) || !seq_gt(peer->nxt, s->una))
     return;
-  uint32_t window = g->window;
-  if (s->wscale != FLOW_WSCALE_NONE && peer->wscale != FLOW_WSCALE_NONE) window <<= s->wscale;
-  if (g->ack + window != s->edge) return; // a window update
+  if (g->ack + ((uint32_t)g->window << side_wscale(s, peer)) != s->edge) return; // a window update
   struct flow_trouble *r = track_trouble(t, f);
   if (r) r->side[g->end].dup_acks++;
 }

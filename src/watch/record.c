@@ -55,7 +55,7 @@ record_side(const struct flow *f, const struct flow_trouble *r, unsigned end,
   out->state_seen = s->bits & SIDE_SEEN;
   out->has_mss = s->mss != 0;
   out->mss = s->mss;
-  out->has_window_scale = ((s->bits & SIDE_SYN) != 0) & (s->wscale != FLOW_WSCALE_NONE);
+  out->has_window_scale = ((s->bits & SIDE_SYN) != 0) & side_has_wscale(s);
   out->window_scale = out->has_window_scale ? s->wscale : 0;
   out->flags = s->flags;
   out->first_flags = s->first_flags;

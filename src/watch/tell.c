@@ -134,8 +134,7 @@ void tell_segment(struct track *t, struct flow *f, const struct segment *g,
       .options = &t->told_options,
   };
   t->told_options = p->tcp.options;
-  if (!(g->flags & ESTAB_TCP_SYN) && sender->wscale != FLOW_WSCALE_NONE &&
-      peer->wscale != FLOW_WSCALE_NONE)
+  if (!(g->flags & ESTAB_TCP_SYN) && side_has_wscale(sender) && side_has_wscale(peer))
     s->window_bytes <<= sender->wscale;
   for (unsigned i = 0; i < 2; i++) {
     const struct flow_side *side = &f->side[i == ESTAB_WATCH_ORIG ? orig : 1 - orig];

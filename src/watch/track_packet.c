@@ -45,6 +45,10 @@ void track_segment_make(const struct track *t, const struct watch_packet *p, uin
     g->ts_value = h->options.ts_value;
     g->bits |= SEGMENT_TS;
   }
+  if (p->tcp_options_cut) {
+    g->wscale = FLOW_WSCALE_UNKNOWN;
+    g->bits |= SEGMENT_WSCALE;
+  }
   if (!(present & ~(uint32_t)ESTAB_TCP_OPT_TS)) return; // nearly all behind the handshake
   if (present & ESTAB_TCP_OPT_MSS) g->mss = h->options.mss;
   if (present & ESTAB_TCP_OPT_WSCALE) {

@@ -134,6 +134,14 @@ static void where_text_ends(void **state)
 {
   (void)state;
   static const struct line lines[] = {
+      // What a window is shifted by is not known: nothing lies beyond it, and a RST behind all of it is taken.
+      {"of SYNs the capture has no options", "St9c sat9c A A10 a A1400c A1400c RA",
+       "RSTO ShADaR " OPEN_O ",CLOSED@8 " OPEN_R ",CLOSED@8"},
+      {"of one SYN, and the other had none", "S sat9c A A10 a A1400 A1400 RA",
+       "ambiguity data_past_window\nambiguity data_past_window\nambiguity rst_out_of_window\n"
+       "RSTO ShADaR " OPEN_O " " OPEN_R},
+      {"of SYNs that were not seen", "A100 a A1400 A1400 RA",
+       "OTH DaR o=ESTABLISHED@1,CLOSED@5 r=ESTABLISHED@2,CLOSED@5"},
       // The octets before the FIN came with an old timestamp: RFC 7323 5.3 drops them, the FIN waits.
       {"a hole that PAWS left", "St9 sat9 At9 A10t20 A10xt8 FAxt20",
        "ambiguity old_timestamp\nS2 ShADF " OPEN_O ",FIN-WAIT-1@6 " OPEN_R},
