@@ -93,6 +93,13 @@ void track_remember(struct track *t, uint64_t life_packet, const struct segment 
   if (t->duplicates) watch_duplicate_recalled(t->duplicates, place);
 }
 
+// Zeek's machine does not take what the life takes: its time stays where it is.
+static WATCH_RARE void track_zeek_rests(struct track *t, struct flow *f)
+{
+  struct flow_closing *c = track_closing(t, f);
+  if (c && !c->z_last_ns) c->z_last_ns = f->last_ns;
+}
+
 static void track_judge(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
   struct segment old;
@@ -115,7 +122,8 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   measure_limits(t, f, g);
   if (t->settings.segments) tell_segment(t, f, g, &told);
   if (!(g->bits & SEGMENT_BAD)) {
-    if (!(g->bits & SEGMENT_OFFLOADED)) f->last_ns = g->ts_ns;
+    if (g->bits & SEGMENT_OFFLOADED) track_zeek_rests(t, f);
+    f->last_ns = g->ts_ns;
     flow_last(f, g);
   }
   if (t->observe) observe_segment(t, f, g);

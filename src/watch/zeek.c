@@ -620,7 +620,7 @@ void zeek_refused_syn(struct track *t, struct flow *f, const struct segment *g)
 bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *g)
 {
   (void)t;
-  if (!(g->flags & ESTAB_TCP_SYN) || (g->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED))) return false;
+  if (!(g->flags & ESTAB_TCP_SYN)) return false; // checksums are verified behind this
   unsigned o = flow_orig((struct flow_head *)f);
   const struct flow_side *orig = &f->side[o], *resp = &f->side[1 - o], *whose = orig;
   if (g->flags & ESTAB_TCP_ACK) {
@@ -630,7 +630,6 @@ bool zeek_is_reuse(struct track *t, struct flow *f, const struct segment *g)
   bool closed = orig->z == ZEEK_CLOSED || orig->z == ZEEK_RESET || resp->z == ZEEK_CLOSED ||
                 resp->z == ZEEK_RESET;
   if (closed) return true;
-  if (whose->z == ZEEK_INACTIVE && whose->pkts == 0 && orig->pkts + resp->pkts == 0) return false;
   if (g->seq == whose->start_seq) return false;
   return !(!(g->flags & ESTAB_TCP_ACK) && whose->z == ZEEK_SYN_ACK_SENT &&
            resp->z == ZEEK_INACTIVE && g->seq == resp->start_seq);

@@ -19,7 +19,7 @@ uint64_t zeek_deadline(struct track *t, struct flow *f)
   if (c && c->z_delete_ns != ESTAB_NEVER) return c->z_delete_ns;
   uint64_t row = zeek_row_ns(t, f), last = zeek_last_ns(c, f);
   if ((orig->z == ZEEK_SYN_SENT || orig->z == ZEEK_SYN_ACK_SENT) && resp->z == ZEEK_INACTIVE &&
-      f->last_ns <= row + ZEEK_ATTEMPT_NS)
+      last <= row + ZEEK_ATTEMPT_NS)
     return row + ZEEK_ATTEMPT_NS;
   uint64_t idle = last + f->inactivity * UINT64_C(60) * FLOW_SECOND_NS;
   bool any = (orig->z_bits | resp->z_bits) & ZEEK_DID_CLOSE;
