@@ -294,7 +294,7 @@ enum flow_life_bits {
   LIFE_MIDSTREAM = 1u << 0, // begun without a SYN
   LIFE_WAS_OPEN = 1u << 1,  // both sides were ESTABLISHED
   LIFE_OVER = 1u << 2,      // both sides are CLOSED
-  LIFE_CANDIDATE = 1u << 3, // closing->candidate: another SYN that nobody answered yet
+  LIFE_CANDIDATE = 1u << 3, // trouble->candidate: another SYN that nobody answered yet
   LIFE_RST_HELD = 1u << 4,  // closing->rst: a RST that may prove false
   LIFE_ROW_TOLD = 1u << 5,  // the row of Zeek's machine is told; the next segment begins another
   LIFE_SPLIT = 1u << 6,     // split handshake
@@ -347,8 +347,7 @@ struct flow_trouble {
   uint64_t limited_since_ns;
   uint8_t limited; // enum flow_limit now
   bool limits_kept;
-  uint8_t candidate_end; // whose `candidate` is
-  uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
+  struct segment candidate; // a SYN by which a side offered another ISN, with LIFE_CANDIDATE
   // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then
   uint32_t contradicted_ack, contradicted_pkts;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];

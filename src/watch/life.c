@@ -358,8 +358,8 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
   uint32_t isn = s->nxt - 1;
   if (s->bits & SIDE_SYN) {
     if (g->seq == isn && ((g->flags ^ s->first_flags) & ESTAB_TCP_ACK))
-      return;            // the SYN-ACK of a simultaneous open: not the SYN again
-    if (g->seq == isn) { // again: no SYN-ACK had arrived
+      return; // the SYN-ACK of a simultaneous open: not the SYN again
+    if (g->seq == isn || life_is_late_syn(s, g->seq)) { // again: no SYN-ACK had arrived
       f->observed |= FLOW_SYN_AGAIN;
       if (!(s->bits & SIDE_SEEN) && timeline_withdraw(t, f, e, ESTAB_ESTABLISHED))
         s->bits |= SIDE_SEEN;
@@ -375,8 +375,7 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
                 g, isn, g->seq);
     struct flow_trouble *r = track_trouble(t, f);
     if (!r) return;
-    r->candidate = g->seq;
-    r->candidate_end = (uint8_t)e;
+    r->candidate = *g;
     f->life_bits |= LIFE_CANDIDATE;
     return;
   }
@@ -429,14 +428,14 @@ static WATCH_RARE void life_synack_after_syn(struct track *t, struct flow *f,
 static WATCH_RARE void life_pick(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_trouble *r = track_has_trouble(t, f);
-  if (!r || !(g->flags & ESTAB_TCP_ACK) || r->candidate_end == g->end) return;
+  if (!r || !(g->flags & ESTAB_TCP_ACK) || r->candidate.end == g->end) return;
   const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
-  struct flow_side *s = &f->side[r->candidate_end];
-  if (g->ack == r->candidate + 1) {
-    reach_forget(t, f, r->candidate_end);
-    s->nxt = r->candidate + 1;
-    if (c && timeline_withdraw(t, f, r->candidate_end, ESTAB_SYN_SENT))
-      life_enter(t, f, r->candidate_end, ESTAB_SYN_SENT, c->row_ns, c->row_packet, true);
+  struct flow_side *s = &f->side[r->candidate.end];
+  if (g->ack == r->candidate.seq + 1) {
+    reach_forget(t, f, r->candidate.end);
+    s->nxt = r->candidate.seq + 1;
+    if (c && timeline_withdraw(t, f, r->candidate.end, ESTAB_SYN_SENT))
+      life_enter(t, f, r->candidate.end, ESTAB_SYN_SENT, c->row_ns, c->row_packet, true);
   } else if (g->ack != s->nxt)
     return;
   f->life_bits &= (uint8_t)~LIFE_CANDIDATE;
@@ -448,6 +447,7 @@ bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
   if (!(g->flags & ESTAB_TCP_SYN) || (g->bits & SEGMENT_BAD)) return false;
   const struct flow_side *s = &f->side[g->end];
   if (s->bits & SIDE_SYN && g->seq == s->nxt - 1) return false;
+  if (life_is_late_syn(s, g->seq) && !life_is_over(f)) return false;
   if (g->flags & ESTAB_TCP_ACK) return life_is_over(f) && (s->bits & SIDE_SYN);
   // RFC 9293 3.10.7.4, fourth; RFC 6191 2: only a connection that is closed gives way.
   return life_is_over(f) || s->state == ESTAB_TIME_WAIT ||

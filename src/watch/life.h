@@ -29,6 +29,20 @@ void life_segment(struct track *t, struct flow *f, const struct segment *s);
 // Whether a SYN begins another life of the same two ends, rather than being a stray one in this.
 bool life_is_reuse(struct track *t, struct flow *f, const struct segment *s);
 
+// A SYN that is a late copy of this side's own: it stands a little before what the side has sent since, where no new
+// connection begins (RFC 9293 3.4.1, RFC 6528 3).
+#define LIFE_LATE_SYN (1u << 20)
+static inline bool life_is_late_syn(const struct flow_side *s, uint32_t seq)
+{
+  return (s->bits & SIDE_SYN) && (s->bits & (SIDE_TEXT | SIDE_FIN)) &&
+         s->nxt - seq - 2 < LIFE_LATE_SYN;
+}
+// Whether a SYN-ACK proves that *asked, a SYN in the middle of this life, began another (life_anew.c).
+WATCH_RARE bool life_is_anew(struct track *t, struct flow *f, const struct segment *s,
+                             struct segment *asked);
+// The record goes on as that of the life that *asked began; its row is so already.
+WATCH_RARE void life_begin_anew(struct track *t, struct flow *f, const struct segment *asked);
+
 // When time alone changes or ends it.
 uint64_t life_deadline(struct track *t, struct flow *f);
 // TIME-WAIT that has run out by now_ns becomes CLOSED.

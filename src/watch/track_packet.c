@@ -155,11 +155,29 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
   if (t->settings.segments) tell_segment(t, f, g, NULL);
 }
 
+// Another life has begun with a SYN that had seemed a stray one. Zeek's row began there, too; where it did not, nothing is
+// done. Of lives there is no row yet.
+static WATCH_RARE void track_go_anew(struct track *t, uint32_t ref, struct flow *f,
+                                     const struct segment *asked)
+{
+  if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
+    if (f->bits & FLOW_QUEUED) return;
+    track_tell_copy(t, ref);
+    track_next_row(t, f, asked);
+    zeek_segment(t, f, asked);
+  }
+  const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
+  if (c && c->row_packet == asked->packet) life_begin_anew(t, f, asked);
+}
+
 // A full record gets a segment. The row may be over, or the segment be another connection's.
 static void track_go_on(struct track *t, const struct flow_key *key, uint32_t ref,
                         const struct segment *g)
 {
   struct flow *f = (struct flow *)track_at(t, ref);
+  struct segment asked;
+  if ((f->life_bits & LIFE_CANDIDATE) && life_is_anew(t, f, g, &asked))
+    track_go_anew(t, ref, f, &asked);
   bool told = f->life_bits & LIFE_ROW_TOLD;
   bool other_row = !told && zeek_is_reuse(t, f, g);
   if ((told || other_row || t->settings.rows == ESTAB_WATCH_ROWS_LIFE) && life_is_reuse(t, f, g)) {

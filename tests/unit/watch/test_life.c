@@ -97,6 +97,43 @@ static void o4_other_handshakes(void **state)
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
 
+// The capture has not how the connection before ended; and SYNs that are none but late.
+static void ports_again(void **state)
+{
+  (void)state;
+  static const struct line lines[] = {
+      {"its end was not seen", "S sa A A10 a @20 ~ S sa+70000 A A10 a FA fa A",
+       "S1 ShADa " OPEN_O " " OPEN_R "\n"
+       "ambiguity several_syns\n"
+       "SF ShADaFf o=SYN-SENT@6,ESTABLISHED@7,FIN-WAIT-1@11,FIN-WAIT-2@12,TIME-WAIT@12 "
+       "r=SYN-RECEIVED@6,ESTABLISHED@8,CLOSE-WAIT@11,LAST-ACK@12,CLOSED@13"},
+      {"only one FIN was", "S sa A A10 a FA a @70 ~ S sa+70000 A A10 a FA fa A",
+       "S2 ShADaF " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7 " OPEN_R ",CLOSE-WAIT@6\n"
+       "ambiguity several_syns\n"
+       "SF ShADaFf o=SYN-SENT@8,ESTABLISHED@9,FIN-WAIT-1@13,FIN-WAIT-2@14,TIME-WAIT@14 "
+       "r=SYN-RECEIVED@8,ESTABLISHED@10,CLOSE-WAIT@13,LAST-ACK@14,CLOSED@15"},
+      {"the SYN is not answered", "S sa A A10 a @20 ~ S a A10 a",
+       "S1 ShADa " OPEN_O " " OPEN_R "\n"
+       "ambiguity several_syns\n"
+       "S0 SaD " OPEN_O " " OPEN_R},
+      {"answered by the same number", "S sa A A10 a @20 ~ S sa-1 A10 a",
+       "S1 ShADa " OPEN_O " " OPEN_R "\n"
+       "ambiguity several_syns\n"
+       "S1 ShDa " OPEN_O " " OPEN_R},
+      {"a late copy of the SYN", "S sa A A100 @0.05 S-101 a RA",
+       "RSTO ShADaR " OPEN_O ",CLOSED@7 " OPEN_R ",CLOSED@7"},
+      {"of the SYN-ACK", "S10 sa A a100 @0.05 sa-101 A ra",
+       "ambiguity syn_data\n"
+       "RSTR SThAdr " OPEN_O ",CLOSED@7 " OPEN_R ",CLOSED@7"},
+      {"of the SYN behind a FIN", "S sa A A100 a FA fa A @0.05 S-102",
+       "SF ShADaFf " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@7 " OPEN_R
+       ",CLOSE-WAIT@6,LAST-ACK@7,CLOSED@8\n"
+       "S0 S " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@7 " OPEN_R
+       ",CLOSE-WAIT@6,LAST-ACK@7,CLOSED@8"},
+  };
+  assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
+}
+
 // Zeek's machine takes no segment whose checksum the device computes, and asks for another connection before it looks
 // at checksums. The states take all.
 static void offloaded(void **state)
@@ -495,14 +532,23 @@ static void names_at_one_time(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_life_once),      cmocka_unit_test(names_at_one_time),
-      cmocka_unit_test(final_once),          cmocka_unit_test(normal),
-      cmocka_unit_test(o4_other_handshakes), cmocka_unit_test(offloaded),
-      cmocka_unit_test(midstream),           cmocka_unit_test(o3_not_taken),
-      cmocka_unit_test(rst_proves_false),    cmocka_unit_test(o7_challenge_ack),
-      cmocka_unit_test(time_wait),           cmocka_unit_test(rows_and_lives),
-      cmocka_unit_test(rows_of_lives),       cmocka_unit_test(where_text_ends),
-      cmocka_unit_test(on_the_link),         cmocka_unit_test(what_is_not_looked_at),
+      cmocka_unit_test(each_life_once),
+      cmocka_unit_test(names_at_one_time),
+      cmocka_unit_test(final_once),
+      cmocka_unit_test(normal),
+      cmocka_unit_test(o4_other_handshakes),
+      cmocka_unit_test(offloaded),
+      cmocka_unit_test(ports_again),
+      cmocka_unit_test(midstream),
+      cmocka_unit_test(o3_not_taken),
+      cmocka_unit_test(rst_proves_false),
+      cmocka_unit_test(o7_challenge_ack),
+      cmocka_unit_test(time_wait),
+      cmocka_unit_test(rows_and_lives),
+      cmocka_unit_test(rows_of_lives),
+      cmocka_unit_test(where_text_ends),
+      cmocka_unit_test(on_the_link),
+      cmocka_unit_test(what_is_not_looked_at),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
