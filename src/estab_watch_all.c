@@ -63,6 +63,8 @@
 #include "watch/flow_table.c"
 #include "watch/history.c"
 #include "watch/life.c"
+#include "watch/life_anew.c"
+#include "watch/life_dropped.c"
 #include "watch/measure.c"
 #include "watch/names.c"
 #include "watch/observe.c"

@@ -26,8 +26,9 @@ enum segment_bits {
   SEGMENT_TS = 1u << 3,        // ts_value counts
   SEGMENT_SACK_OK = 1u << 4,   // SACK-permitted
   SEGMENT_WSCALE = 1u << 5,    // wscale counts; it may be FLOW_WSCALE_UNKNOWN
-  SEGMENT_OLD = 1u << 7,       // its timestamp is older than one taken: RFC 7323 5.3
-  SEGMENT_IP_UNSET = 1u << 6,  // the IP header's length was left to the device
+  SEGMENT_OLD =
+      1u << 7, // its receiver drops it: a timestamp older than one taken, RFC 7323 5.3; or blind
+  SEGMENT_IP_UNSET = 1u << 6, // the IP header's length was left to the device
 };
 
 struct segment {
@@ -328,6 +329,12 @@ struct flow_reach {
   struct ranges held; // behind `edge`, from SYN to FIN
 };
 
+// A segment of somebody who seems to know nothing of the connection.
+struct flow_blind {
+  uint32_t seq, ack;
+  uint8_t count; // so many that go with each other, 0: none
+};
+
 // What only a connection has that loses, repeats, waits or is attacked.
 struct flow_trouble {
   uint64_t missed_bytes;
@@ -347,7 +354,8 @@ struct flow_trouble {
   uint64_t limited_since_ns;
   uint8_t limited; // enum flow_limit now
   bool limits_kept;
-  struct segment candidate; // a SYN by which a side offered another ISN, with LIFE_CANDIDATE
+  struct flow_blind blind[2]; // by end, the last ones
+  struct segment candidate;   // a SYN by which a side offered another ISN, with LIFE_CANDIDATE
   // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then
   uint32_t contradicted_ack, contradicted_pkts;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];

@@ -11,9 +11,6 @@
 #include "watch/reach.h"
 #include "watch/timeline.h"
 
-#define LIFE_TS_OUTDATED_NS (UINT64_C(24) * 24 * 3600 * FLOW_SECOND_NS)
-#define LIFE_FAR            (1u << 30) // further away than this, a number belongs to another connection
-
 void life_begin(struct flow *f, const struct segment *s)
 {
   f->life_ns = s->ts_ns;
@@ -649,30 +646,6 @@ static void life_midstream(struct track *t, struct flow *f, const struct segment
     return;
   }
   life_enter(t, f, g->end, ESTAB_ESTABLISHED, g->ts_ns, g->packet, false);
-}
-
-// RFC 7323 5.3: a timestamp older than the last one taken. Not judged: SYN, RST, a pause of 24 days.
-bool life_is_old(struct track *t, struct flow *f, const struct segment *g)
-{
-  struct flow_side *s = &f->side[g->end];
-  const struct flow_side *peer = &f->side[1 - g->end];
-  if (!(g->bits & SEGMENT_TS) || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) ||
-      !(s->bits & peer->bits & SIDE_HAS_TS))
-    return false;
-  if ((s->bits & SIDE_TS) && seq_lt(g->ts_value, s->ts_recent) &&
-      g->ts_ns - f->last_ns < LIFE_TS_OUTDATED_NS) {
-    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_OLD_TIMESTAMP, g, s->ts_recent, g->ts_value);
-    return true;
-  }
-  // RFC 7323 4.3: taken from what is acceptable and covers the octet that the peer acknowledged last.
-  uint32_t edge = reach_edge(t, f, g->end), length = segment_length(g);
-  bool news =
-      !(s->bits & SIDE_KNOWN) || (length ? seq_gt(g->seq + length, edge) : seq_ge(g->seq, edge));
-  if (!(s->bits & SIDE_TS) || !(peer->bits & SIDE_ACKED) || (news && seq_le(g->seq, peer->una))) {
-    s->ts_recent = g->ts_value;
-    s->bits |= SIDE_TS;
-  }
-  return false;
 }
 
 void life_segment(struct track *t, struct flow *f, const struct segment *g)

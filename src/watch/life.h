@@ -14,6 +14,8 @@
 #define LIFE_OPEN_IDLE_NS                                                                          \
   (UINT64_C(7875) * FLOW_SECOND_NS) // two hours and the probes of a keepalive
 
+#define LIFE_FAR (1u << 30) // further away than this, a number belongs to another connection
+
 // A life begins: both sides CLOSED, nothing known.
 void life_begin(struct flow *f, const struct segment *s);
 // Both of a life that begins with a plain SYN (segment_is_plain_syn()), without a look at all that this is not.
@@ -24,6 +26,10 @@ void life_first_answer(struct track *t, struct flow *f, const struct segment *s)
 void life_first_end(struct track *t, struct flow *f, const struct segment *s);
 // Whether PAWS drops a segment: asked before any machine sees it, answered to life_segment() as SEGMENT_OLD.
 bool life_is_old(struct track *t, struct flow *f, const struct segment *g);
+// Whether a segment was made by somebody who knows nothing of the connection: beyond the window, RFC 9293 3.10.7.4,
+// first, and what it acknowledges was not sent, fifth. Its receiver drops it, so it is answered to life_segment() as
+// SEGMENT_OLD, too. A third one that goes with two before it is believed: the capture lacks something of both ways.
+bool life_is_blind(struct track *t, struct flow *f, const struct segment *g);
 void life_segment(struct track *t, struct flow *f, const struct segment *s);
 
 // Whether a SYN begins another life of the same two ends, rather than being a stray one in this.

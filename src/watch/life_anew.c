@@ -2,8 +2,8 @@
 // life_anew.c - the same ports again, and the capture has not how the connection before ended.
 //
 // A SYN in the middle of a life is a stray one until it is answered: its receiver says only what it expects, RFC 9293
-// 3.10.7.4, fourth. A SYN-ACK of another number that acknowledges it says that there is no such connection any more. Then
-// the record goes on as that of the new one, which began with the SYN; the detectors know both as one.
+// 3.10.7.4, fourth. A SYN-ACK of another number that acknowledges it says that there is no such connection any more.
+// Then the record goes on as that of the new one, which began with the SYN; the detectors know both as one.
 #include <string.h>
 
 #include "watch/life.h"

@@ -103,7 +103,8 @@ static WATCH_RARE void track_zeek_rests(struct track *t, struct flow *f)
 static void track_judge(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)
 {
   struct segment old;
-  if ((g->bits & (SEGMENT_TS | SEGMENT_BAD)) == SEGMENT_TS && life_is_old(t, f, g)) {
+  const bool blind = !(g->bits & SEGMENT_BAD) && life_is_blind(t, f, g);
+  if (blind || ((g->bits & (SEGMENT_TS | SEGMENT_BAD)) == SEGMENT_TS && life_is_old(t, f, g))) {
     old = *g;
     old.bits |= SEGMENT_OLD;
     g = &old;
@@ -114,9 +115,11 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
   if (t->observe && observe_is_strange(t, f, g)) observe_strange(t, f, g);
   doubt_segment(t, f, g, t->packet->tcp.urgent);
-  track_remember(t, f->life_packet, g);
-  if (t->settings.streams) stream_segment(t, f, g, t->packet->payload);
-  measure_segment(t, f, g);
+  if (!blind) {
+    track_remember(t, f->life_packet, g);
+    if (t->settings.streams) stream_segment(t, f, g, t->packet->payload);
+    measure_segment(t, f, g);
+  }
   zeek_segment(t, f, g);
   life_segment(t, f, g);
   measure_limits(t, f, g);
@@ -155,8 +158,8 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
   if (t->settings.segments) tell_segment(t, f, g, NULL);
 }
 
-// Another life has begun with a SYN that had seemed a stray one. Zeek's row began there, too; where it did not, nothing is
-// done. Of lives there is no row yet.
+// Another life has begun with a SYN that had seemed a stray one. Zeek's row began there, too; where it did not, nothing
+// is done. Of lives there is no row yet.
 static WATCH_RARE void track_go_anew(struct track *t, uint32_t ref, struct flow *f,
                                      const struct segment *asked)
 {

@@ -193,6 +193,26 @@ static void o3_not_taken(void **state)
        ",FIN-WAIT-1@11,FIN-WAIT-2@12,TIME-WAIT@12 " OPEN_R ",CLOSE-WAIT@11,LAST-ACK@12,CLOSED@13"},
       {"RST inside the window but not exact", "S sa A A10 a r+1 A10 a",
        "ambiguity rst_out_of_window\nRSTR ShADar " OPEN_O " " OPEN_R},
+      {"an ACK of somebody who knows nothing", "S sa A A10 a A+3000000#3000000 A10 a FA fa A",
+       "SF ShADagTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
+       ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
+      {"text of such a one",
+       "S sa A A10 a A10+3000000#3000000 A10-3000010 a FA-3000000 fa A-2999999",
+       "ambiguity data_past_window\n"
+       "SF ShADagTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
+       ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
+      {"FIN of such a one", "S sa A A10 a FA+3000000#3000000 A10-3000001 a RA-2999991",
+       "ambiguity fin_out_of_window\n"
+       "RSTO ShADaFTR " OPEN_O ",CLOSED@9 " OPEN_R ",CLOSED@9"},
+      {"no flags at all", "S sa A A10 a N+3000000 A10 a FA fa A",
+       "SF ShADaTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
+       ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
+      {"and what the capture lacks of both ways",
+       "S sa A A10 a A10+300000#3000000 A10#3000000 A10#3000000 a+3000000 FA#3000000",
+       "ambiguity data_past_window\n"
+       "ambiguity data_past_window\n"
+       "ambiguity data_past_window\n"
+       "S2 ShADagF " OPEN_O ",FIN-WAIT-1@10 " OPEN_R},
       {"FIN beyond the text", "S sa A A100 a FA-50 A10 a",
        "ambiguity fin_out_of_window\nS2 ShADaF " OPEN_O " " OPEN_R},
   };
