@@ -7,8 +7,9 @@
 #include "watch/reach.h"
 
 #define LIFE_TS_OUTDATED_NS (UINT64_C(24) * 24 * 3600 * FLOW_SECOND_NS)
-#define LIFE_NEAR           (1u << 20) // so far goes what one side says in a few segments
-#define LIFE_BLIND          3          // so many that go with each other are not blind
+#define LIFE_NEAR                                                                                  \
+  (1u << 20)         // so far goes what the capture may lack, or a side says in a few segments
+#define LIFE_BLIND 3 // so many that go with each other are not blind
 
 // RFC 7323 5.3: a timestamp older than the last one taken. Not judged: SYN, RST, a pause of 24 days.
 bool life_is_old(struct track *t, struct flow *f, const struct segment *g)
@@ -51,13 +52,16 @@ bool life_is_blind(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
   const uint16_t known = SIDE_SYN | SIDE_ACKED;
-  if ((s->bits & peer->bits & known) != known || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) ||
-      !seq_gt(g->seq, peer->edge))
+  if ((s->bits & peer->bits & known) != known || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)))
     return false;
-  if ((g->flags & ESTAB_TCP_ACK) && !seq_gt(g->ack, s->edge) && !seq_lt(g->ack, s->una - LIFE_FAR))
-    return false;
+  const bool acks = g->flags & ESTAB_TCP_ACK;
+  const uint32_t seq = seq_max(peer->edge, s->nxt), ack = seq_max(s->edge, peer->nxt);
+  const bool far = seq_gt(g->seq, seq + LIFE_NEAR) || (acks && seq_gt(g->ack, ack + LIFE_NEAR));
+  const bool both =
+      seq_gt(g->seq, seq) && (!acks || seq_gt(g->ack, ack) || seq_lt(g->ack, s->una - LIFE_FAR));
+  if (!far && !both) return false;
   struct flow_trouble *r = track_trouble(t, f);
-  if (!r || ((g->flags & ESTAB_TCP_ACK) && life_blind_again(r, g))) return false;
+  if (!r || (acks && life_blind_again(r, g))) return false;
   if (g->flags & ESTAB_TCP_FIN)
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, s->nxt, g->seq + g->text_bytes);
   return true;

@@ -207,6 +207,14 @@ static void o3_not_taken(void **state)
       {"no flags at all", "S sa A A10 a N+3000000 A10 a FA fa A",
        "SF ShADaTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
        ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
+      {"far beyond, but it knows what to acknowledge",
+       "S sa A A10 a A10+3000000 A10-3000010 a FA-3000000 fa A-2999999",
+       "ambiguity data_past_window\n"
+       "SF ShADaTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
+       ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
+      {"in order, but acknowledges what was never sent", "S sa A A10 a A#3000000 a10 A10 a FA fa A",
+       "SF ShADagdFf " OPEN_O ",FIN-WAIT-1@10,FIN-WAIT-2@11,TIME-WAIT@11 " OPEN_R
+       ",CLOSE-WAIT@10,LAST-ACK@11,CLOSED@12"},
       {"and what the capture lacks of both ways",
        "S sa A A10 a A10+300000#3000000 A10#3000000 A10#3000000 a+3000000 FA#3000000",
        "ambiguity data_past_window\n"
