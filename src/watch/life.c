@@ -711,6 +711,13 @@ void life_time(struct track *t, struct flow *f, uint64_t now_ns)
   life_look_over(f);
 }
 
+// One side speaks, and the capture has neither the begin nor the other way.
+static bool life_is_one_way(const struct flow *f)
+{
+  const uint16_t a = f->side[0].bits, b = f->side[1].bits;
+  return (f->life_bits & LIFE_MIDSTREAM) && ((a ^ b) & SIDE_SENT) && ((a | b) & SIDE_TEXT);
+}
+
 uint64_t life_deadline(struct track *t, struct flow *f)
 {
   struct flow_closing *c = track_has_closing(t, f);
@@ -723,7 +730,8 @@ uint64_t life_deadline(struct track *t, struct flow *f)
   enum flow_class class = life_class(f);
   // Half-closed is open: the side that has not closed may rest as long as it likes.
   bool half = f->side[0].state == ESTAB_CLOSE_WAIT || f->side[1].state == ESTAB_CLOSE_WAIT;
-  if (class == FLOW_ESTABLISHED || half) return f->last_ns + LIFE_OPEN_IDLE_NS;
+  if (class == FLOW_ESTABLISHED || half || life_is_one_way(f))
+    return f->last_ns + LIFE_OPEN_IDLE_NS;
   return f->last_ns +
          (class == FLOW_HALF || class == FLOW_DONE ? LIFE_ATTEMPT_IDLE_NS : LIFE_CLOSING_IDLE_NS);
 }

@@ -27,8 +27,9 @@ void life_first_end(struct track *t, struct flow *f, const struct segment *s);
 // Whether PAWS drops a segment: asked before any machine sees it, answered to life_segment() as SEGMENT_OLD.
 bool life_is_old(struct track *t, struct flow *f, const struct segment *g);
 // Whether a segment was made by somebody who knows nothing of the connection: beyond the window, RFC 9293 3.10.7.4,
-// first, and what it acknowledges was not sent, fifth; or one of the two, by far. Its receiver drops it, so it is answered
-// to life_segment() as SEGMENT_OLD, too. A third one that goes with two before it is believed: the capture lacks more.
+// first, and what it acknowledges was not sent, fifth; or one of the two, by far. Its receiver drops it, so it is
+// answered to life_segment() as SEGMENT_OLD, too. A third one that goes with two before it is believed: the capture
+// lacks more.
 bool life_is_blind(struct track *t, struct flow *f, const struct segment *g);
 void life_segment(struct track *t, struct flow *f, const struct segment *s);
 

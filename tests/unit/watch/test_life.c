@@ -395,6 +395,8 @@ static void rows_of_lives(void **state)
   static const struct line lines[] = {
       {"asked four times", "S @7 -S @14 -S @30 -S sa A A10 a @400 A10 a",
        "S1 ShADa o=SYN-SENT@1,ESTABLISHED@5 r=SYN-RECEIVED@4,ESTABLISHED@6"},
+      {"begun in the middle, one way", "A10 @100 A10 @100 A10 @100 A10",
+       "OTH D o=ESTABLISHED@1 r="},
       {"all checksums left to the device", "So sao Ao @4000 A10o ao @4000 A10o ao",
        "OTH Cc " OPEN_O " " OPEN_R},
   };
