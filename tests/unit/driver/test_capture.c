@@ -249,10 +249,15 @@ static void pcapng_resolutions(void **state)
       {10, 0, 15, 1},
       {12, 0, 5000, 5},
       {127, 0, UINT64_MAX, 0},
-      {1, 0, UINT64_MAX, UINT64_MAX},
+      {1, 0, UINT64_MAX, ESTAB_TIME_MAX}, // later than any time [O12]
+      {9, 0, UINT64_MAX, ESTAB_TIME_MAX},
+      {9, 0, ESTAB_TIME_MAX + 1, ESTAB_TIME_MAX},
+      {9, 0, ESTAB_TIME_MAX, ESTAB_TIME_MAX},
+      {9, 1, ESTAB_TIME_MAX - 5, ESTAB_TIME_MAX},
+      {0x80 | 1, 0, UINT64_MAX, ESTAB_TIME_MAX},
       {9, -100, 5, 0},
       {9, INT64_MIN, 5, 0},
-      {9, INT64_MAX, 5, UINT64_MAX},
+      {9, INT64_MAX, 5, ESTAB_TIME_MAX},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     static struct file f;
