@@ -120,7 +120,8 @@ static void pcap_old_versions(void **state)
   (void)state;
   static struct file f;
   const struct wanted want[] = {{NS, 0, 101, 20, 60}};
-  pcap_begin(&f, false, 0xa1b2c3d4, 65535, 0x10000065 | 0x04000000); // with a frame check sequence
+  // With a frame check sequence, and bits that readers pass over.
+  pcap_begin(&f, false, 0xa1b2c3d4, 65535, 0x10000065 | 0x04000000 | 0x02a50000);
   f.bytes[6] = 2;
   pcap_packet(&f, 1, 0, bytes, 20, 60);
   file_store32(&f, 24 + 8, 60); // the other way round
