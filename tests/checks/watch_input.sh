@@ -117,7 +117,7 @@ def taken(run):
 def ends(run):
     """Its exit status, standard input staying open; -1: it goes on."""
     try:
-        run.wait(5)
+        run.wait(20)
     except subprocess.TimeoutExpired:
         run.kill()
         run.wait()
@@ -171,7 +171,7 @@ for args in ['--json'], ['--csv'], ['-w', '-'], []:
     run = begin(*args, '-')
     os.set_blocking(run.stdout.fileno(), False)
     give(run, header() + conns(5))
-    check('rows wait for the end of the pipe: %s' % args, wait_for(lambda: run.stdout.read(1 << 20), 5))
+    check('rows wait for the end of the pipe: %s' % args, wait_for(lambda: run.stdout.read(1 << 20)))
     run.stdin.close()
     run.wait()
 run = begin('--json', '-')
