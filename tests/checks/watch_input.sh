@@ -192,6 +192,10 @@ save('two.pcapng', pcapng((101, p), (1, ethernet(p)), (101, p)))
 run = watch('--json', '--filter', 'ip or vlan', 'two.pcapng')
 check('a filter that one link type of two has not', run.returncode == 1 and run.stderr.count(b'\n') == 1 and
       rows(run.stdout)[-1]['packets'] == 1, run)
+for link in 12, 14, 101: # raw IP, under its three numbers
+    save('raw.pcap', header(link) + conns(1))
+    run = watch('--json', '--filter', 'tcp', 'raw.pcap')
+    check('a filter of raw IP', run.returncode == 0 and finals(run.stdout) == 1, link, run)
 save('many.pcapng', pcapng(*[(300 + i, p) for i in range(40)], (101, p)))
 run = watch('--json', '--filter', 'tcp', 'many.pcapng')
 check('more link types than are kept', run.returncode == 1 and 0 < run.stderr.count(b'\n') < 20, run)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estab/watch.h"
 #include "say.h"
 
 #define FILTER_PROGRAMS 16
@@ -70,7 +71,8 @@ void filter_close(struct filter *filter)
 static struct filter_program *program_of(struct filter *filter, uint32_t linktype)
 {
   unsigned i = 0;
-  if (linktype == 101) linktype = DLT_RAW; // LINKTYPE_RAW is numbered apart from DLT_RAW
+  // Raw IP has three numbers in files, and one here.
+  if (linktype == ESTAB_LINKTYPE_RAW || linktype == ESTAB_LINKTYPE_RAW_OPENBSD) linktype = DLT_RAW;
   while (i < filter->count && filter->programs[i].linktype != linktype)
     i++;
   if (i == filter->count && i < FILTER_PROGRAMS) compile(filter, linktype);
