@@ -19,6 +19,9 @@ extern "C" {
 
 // A deadline that never comes. All times are nanoseconds of one monotonic clock with any epoch.
 #define ESTAB_NEVER UINT64_MAX
+// The latest time of a packet, in 2262 where times count from 1970: no deadline that is counted from it comes near
+// ESTAB_NEVER. What is later is taken for this one.
+#define ESTAB_TIME_MAX (UINT64_MAX >> 1)
 
 // ---------------------------------------------------------------------------------------------
 // Errors. Functions answer >= 0 for success (often a count of bytes) or one of these.

@@ -39,8 +39,9 @@ struct estab_capture_error {
 };
 
 struct estab_capture_packet {
-  uint64_t ts_ns;  // since 1970-01-01. A simple packet block has no time: that of the one before it
-  uint64_t offset; // bytes from the file's start to the packet's record
+  // since 1970-01-01, at most ESTAB_TIME_MAX. A simple packet block has no time: that of the one before it
+  uint64_t ts_ns;
+  uint64_t offset;         // bytes from the file's start to the packet's record
   uint32_t interface;      // from 0 in order of appearance, over all sections; pcap: 0
   uint32_t linktype;       // LINKTYPE_*, see enum estab_linktype in watch.h
   uint32_t captured_bytes; // that are there

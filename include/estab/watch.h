@@ -108,8 +108,8 @@ enum estab_linktype {
 ESTAB_API bool estab_watch_knows_linktype(uint32_t linktype);
 
 // One packet. `captured_bytes` of `wire_bytes` are there; ts_ns is since 1970. Packets are numbered from 1 over the
-// whole run. Time that runs backward is clamped and counted. Always taken: what cannot be read is
-// counted under its name. Records that point into `frame` do so until the next input.
+// whole run. Time that runs backward is clamped and counted; what is later than ESTAB_TIME_MAX counts as that. Always
+// taken: what cannot be read is counted under its name. Records that point into `frame` do so until the next input.
 ESTAB_API void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype,
                                  const uint8_t *frame, size_t captured_bytes, size_t wire_bytes,
                                  uint64_t ts_ns);
@@ -119,12 +119,13 @@ ESTAB_API void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t li
 ESTAB_API void estab_watch_expect(estab_watch *w, uint32_t linktype, const uint8_t *frame,
                                   size_t captured_bytes);
 
-// Moves time to now_ns without a packet: what ended by then is told now instead of with the next packet.
+// Moves time to now_ns, at most to ESTAB_TIME_MAX, without a packet: what ended by then is told now instead of with the
+// next packet.
 ESTAB_API void estab_watch_advance(estab_watch *w, uint64_t now_ns);
 
-// When time alone may bring the next record: never later, now and then earlier; ESTAB_NEVER = not before a packet. An
-// alert is told as it stands when it is pulled, so where time moves by the clock and again by packets, and the same
-// is to come out, both stop at each of these times:
+// When time alone may bring the next record: never later, now and then earlier; ESTAB_NEVER = not before a packet, nor
+// by ESTAB_TIME_MAX. An alert is told as it stands when it is pulled, so where time moves by the clock and again by
+// packets, and the same is to come out, both stop at each of these times:
 //
 //   while ((t = estab_watch_deadline(w)) <= until_ns) { estab_watch_advance(w, t); pull all; }
 ESTAB_API uint64_t estab_watch_deadline(estab_watch *w);

@@ -5,8 +5,8 @@
 #define PCAP_HEADER_BYTES 24
 #define PCAP_MAGIC_MICROS 0xa1b2c3d4
 #define PCAP_MAGIC_NANOS  0xa1b23c4d
-#define PCAP_LINKTYPE     0x03ffffff // the rest of the word tells of frame check sequences
-#define PCAP_CAPTURED_MAX 262144     // libpcap's, for files that promise less than they hold
+#define PCAP_LINKTYPE     0xffff // the rest of the word tells of frame check sequences, or is reserved
+#define PCAP_CAPTURED_MAX 262144 // libpcap's, for files that promise less than they hold
 
 static bool pcap_magic(struct estab_capture *c)
 {

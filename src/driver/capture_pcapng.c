@@ -74,14 +74,16 @@ static uint64_t pcapng_to_ns(uint64_t units, uint8_t resolution)
   return units;
 }
 
+// What is later than any time is the latest.
 static uint64_t pcapng_shift(uint64_t ns, int64_t seconds)
 {
   if (seconds < 0) {
     const uint64_t back = pcapng_times((uint64_t)0 - (uint64_t)seconds, NANOSECONDS_A_SECOND);
-    return ns < back ? 0 : ns - back;
+    ns = ns < back ? 0 : ns - back;
+    return ns < ESTAB_TIME_MAX ? ns : ESTAB_TIME_MAX;
   }
   const uint64_t forth = pcapng_times((uint64_t)seconds, NANOSECONDS_A_SECOND);
-  return forth > UINT64_MAX - ns ? UINT64_MAX : ns + forth;
+  return ns > ESTAB_TIME_MAX || forth > ESTAB_TIME_MAX - ns ? ESTAB_TIME_MAX : ns + forth;
 }
 
 // ---------------------------------------------------------------------------------------------

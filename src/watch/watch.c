@@ -274,6 +274,7 @@ void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype, co
   if (w->flushed) watch_go_on(w);
   w->track.ready.stream = NULL; // what nobody pulled lay in the last frame
   if (wire_bytes < captured_bytes) wire_bytes = captured_bytes;
+  ts_ns = u64_min(ts_ns, ESTAB_TIME_MAX);
   if (w->stats.packets++ == 0) {
     w->stats.first_ns = ts_ns;
     if (!w->now_ns) w->now_ns = ts_ns;
@@ -300,6 +301,7 @@ void estab_watch_expect(estab_watch *w, uint32_t linktype, const uint8_t *frame,
 
 void estab_watch_advance(estab_watch *w, uint64_t now_ns)
 {
+  now_ns = u64_min(now_ns, ESTAB_TIME_MAX);
   if (now_ns <= w->now_ns) return;
   if (w->flushed) watch_go_on(w);
   watch_time(w, now_ns);
@@ -313,7 +315,8 @@ uint64_t estab_watch_deadline(estab_watch *w)
 {
   uint64_t due_ns = w->track.due_ns;
   if (w->scan) due_ns = u64_min(due_ns, scan_deadline(w->scan));
-  return due_ns > w->now_ns ? due_ns : w->now_ns + 1; // what seemed due then was not
+  if (due_ns <= w->now_ns) due_ns = w->now_ns + 1; // what seemed due then was not
+  return due_ns <= ESTAB_TIME_MAX ? due_ns : ESTAB_NEVER;
 }
 
 void estab_watch_flush(estab_watch *w)

@@ -41,6 +41,7 @@ static bool read_all(const struct file *f, size_t piece, uint64_t *told)
   PROP_CHECK((answer == 0) == (c != NULL));
   while (answer == 0 && (answer = estab_capture_next(c, &p, &error)) > 0) {
     PROP_CHECK(p.offset > offset && p.offset + p.captured_bytes <= f->count);
+    PROP_CHECK(p.ts_ns <= ESTAB_TIME_MAX);
     PROP_CHECK(p.captured_bytes <= p.wire_bytes && p.interface < estab_capture_interfaces(c));
     for (uint32_t i = 0; i < p.captured_bytes; i++)
       hash = hash * 31 + p.bytes[i];

@@ -38,6 +38,7 @@ struct watch_kit {
   uint8_t text[2048];  // what segments carry
   long ts;             // of the next frame, -1 = none
   bool cut, offloaded; // the next frame
+  bool still;          // all at one time
   bool split_reads;    // every record is pulled only after the packet, whatever happens
 };
 

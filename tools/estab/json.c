@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <string.h>
 
-// Bytes of the UTF-8 character at p (RFC 3629 4), 0 = it is none.
-static size_t utf8_bytes(const unsigned char *p)
+size_t utf8_bytes(const char *text)
 {
+  const unsigned char *const p = (const unsigned char *)text;
   size_t n = p[0] < 0x80                   ? 1
              : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
              : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
@@ -24,7 +24,7 @@ static size_t utf8_bytes(const unsigned char *p)
 size_t json_piece(const char **text, char piece[JSON_PIECE_BYTES])
 {
   const unsigned char *p = (const unsigned char *)*text;
-  size_t n = utf8_bytes(p), length = n;
+  size_t n = utf8_bytes(*text), length = n;
   if (n == 0) {
     length = (size_t)snprintf(piece, JSON_PIECE_BYTES, "\\ufffd");
     n = 1;

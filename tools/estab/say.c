@@ -5,16 +5,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-// A name that somebody chose may hold anything; a terminal obeys some of it.
+#include "json.h"
+
+// A name that somebody chose may hold anything; a terminal obeys some of it: C0, DEL, C1 in UTF-8 or as octets.
 static void say_text(const char *format, va_list args)
 {
   char text[2048];
   vsnprintf(text, sizeof text, format, args);
-  for (const char *c = text; *c; c++)
-    if (((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f)
-      fprintf(stderr, "\\x%02x", (unsigned)*c);
-    else
-      fputc(*c, stderr);
+  for (const char *c = text; *c;) {
+    size_t n = utf8_bytes(c);
+    const bool plain = n > 1 ? !(n == 2 && (uint8_t)c[0] == 0xc2 && (uint8_t)c[1] < 0xa0)
+                             : n == 1 && *c >= 0x20 && *c != 0x7f;
+    if (n == 0) n = 1;
+    for (; n > 0; n--, c++)
+      fprintf(stderr, plain ? "%c" : "\\x%02x", (uint8_t)*c);
+  }
 }
 
 int say_usage(const char *command, const char *format, ...)

@@ -120,7 +120,8 @@ static void pcap_old_versions(void **state)
   (void)state;
   static struct file f;
   const struct wanted want[] = {{NS, 0, 101, 20, 60}};
-  pcap_begin(&f, false, 0xa1b2c3d4, 65535, 0x10000065 | 0x04000000); // with a frame check sequence
+  // With a frame check sequence, and bits that readers pass over.
+  pcap_begin(&f, false, 0xa1b2c3d4, 65535, 0x10000065 | 0x04000000 | 0x02a50000);
   f.bytes[6] = 2;
   pcap_packet(&f, 1, 0, bytes, 20, 60);
   file_store32(&f, 24 + 8, 60); // the other way round
@@ -249,10 +250,15 @@ static void pcapng_resolutions(void **state)
       {10, 0, 15, 1},
       {12, 0, 5000, 5},
       {127, 0, UINT64_MAX, 0},
-      {1, 0, UINT64_MAX, UINT64_MAX},
+      {1, 0, UINT64_MAX, ESTAB_TIME_MAX}, // later than any time [O12]
+      {9, 0, UINT64_MAX, ESTAB_TIME_MAX},
+      {9, 0, ESTAB_TIME_MAX + 1, ESTAB_TIME_MAX},
+      {9, 0, ESTAB_TIME_MAX, ESTAB_TIME_MAX},
+      {9, 1, ESTAB_TIME_MAX - 5, ESTAB_TIME_MAX},
+      {0x80 | 1, 0, UINT64_MAX, ESTAB_TIME_MAX},
       {9, -100, 5, 0},
       {9, INT64_MIN, 5, 0},
-      {9, INT64_MAX, 5, UINT64_MAX},
+      {9, INT64_MAX, 5, ESTAB_TIME_MAX},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     static struct file f;

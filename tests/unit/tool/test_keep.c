@@ -109,7 +109,7 @@ static void round_trip(void **state)
     keeps(&k, n & 1, n & 1 ? 276 : 1, 1700000000 * NS + n, n * 31, n * 31 + 7);
   notes(&k, 0, 12, 1700000001 * NS, 1700000002 * NS);
   notes(&k, 0, 5, 1700000002 * NS, 1700000003 * NS);
-  keeps(&k, 1, 276, UINT64_C(18446744073709551615), 300, 300);
+  keeps(&k, 1, 276, ESTAB_TIME_MAX, 300, 300);
   notes(&k, 0, 0, 0, 1700000009 * NS); // the end
   keep_tail(&k, 0, true);
   keep_free(&k);
@@ -118,7 +118,7 @@ static void round_trip(void **state)
     is_packet(c, n & 1, n & 1 ? 276 : 1, 1700000000 * NS + n, n * 31, n * 31 + 7);
   is_note(c, 0, 12, 1700000001 * NS, 1700000002 * NS);
   is_note(c, 0, 5, 1700000002 * NS, 1700000003 * NS);
-  is_packet(c, 1, 276, UINT64_C(18446744073709551615), 300, 300);
+  is_packet(c, 1, 276, ESTAB_TIME_MAX, 300, 300);
   is_note(c, 0, 0, 0, 1700000009 * NS);
   is_note(c, 1, 0, 0, 1700000009 * NS);
   ends(c);

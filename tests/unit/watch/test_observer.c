@@ -443,6 +443,59 @@ static void behind_the_end(void **state)
   }
 }
 
+// The latest times, and what is later than any: nothing that waits comes near ESTAB_NEVER, and no time goes round.
+static void latest_times(void **state)
+{
+  (void)state;
+  static const uint64_t times[] = {ESTAB_TIME_MAX - 1, ESTAB_TIME_MAX,  ESTAB_TIME_MAX + 1,
+                                   ESTAB_NEVER - 2,    ESTAB_NEVER - 1, ESTAB_NEVER};
+  static const struct {
+    const char *tokens, *wanted; // NULL: one row, whatever it says
+  } lives[] = {
+      {"S", "S0 S o=SYN-SENT@1 r="},
+      {"S ra", "REJ Sr o=SYN-SENT@1,CLOSED@2 r="},
+      {"S sa A A100 a", "S1 ShADa o=SYN-SENT@1,ESTABLISHED@2 r=SYN-RECEIVED@1,ESTABLISHED@3"},
+      {"S sa A A100 a FA fa A", NULL},
+      {"S sa A ra", NULL},
+      {"A10 A10", NULL},
+  };
+  for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+    for (size_t n = 0; n < sizeof lives / sizeof *lives; n++)
+      for (int by_clock = 0; by_clock < 2; by_clock++) {
+        static struct watch_kit k;
+        watch_kit_init(&k);
+        k.settings.detect = true;
+        k.still = true;
+        k.now_ns = by_clock ? UINT64_C(1000000000) : times[i];
+        if (by_clock) watch_kit_run(&k, "~ S");
+        if (by_clock) estab_watch_advance(k.w, times[i]);
+        (void)watch_kit_pull(&k);
+        k.out[0] = '\0';
+        k.rows = 0;
+        k.port[0]++;
+        k.now_ns = times[i];
+        k.side[0] = k.side[1] = (struct watch_kit_side){.nxt = 0xffffff00};
+        watch_kit_run(&k, lives[n].tokens);
+        unsigned rounds = 0;
+        uint64_t due_ns;
+        while ((due_ns = estab_watch_deadline(k.w)) != ESTAB_NEVER) {
+          assert_true(rounds++ < 100);
+          assert_true(due_ns <= ESTAB_TIME_MAX);
+          estab_watch_advance(k.w, due_ns);
+          watch_kit_pull(&k);
+        }
+        estab_watch_advance(k.w, ESTAB_NEVER);
+        const char *const got = watch_kit_flush(&k);
+        if (lives[n].wanted && !by_clock) assert_string_equal(got, lives[n].wanted);
+        assert_int_equal(k.rows, 1);
+        struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+        estab_watch_stats(k.w, &stats);
+        assert_int_equal(stats.last_ns, times[i] < ESTAB_TIME_MAX ? times[i] : ESTAB_TIME_MAX);
+        assert_int_equal(stats.time_backward, 0);
+        watch_kit_free(&k);
+      }
+}
+
 // A door that refuses once, or from then on.
 static long before_refusal;
 static bool refuses_once;
@@ -537,7 +590,7 @@ int main(void)
       cmocka_unit_test(o15_no_copies),      cmocka_unit_test(the_same_story),
       cmocka_unit_test(until_the_last),     cmocka_unit_test(behind_the_end),
       cmocka_unit_test(uid_text),           cmocka_unit_test(sizes),
-      cmocka_unit_test(without_memory),
+      cmocka_unit_test(without_memory),     cmocka_unit_test(latest_times),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

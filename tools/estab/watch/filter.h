@@ -3,17 +3,16 @@
 #ifndef ESTAB_TOOL_WATCH_FILTER_H
 #define ESTAB_TOOL_WATCH_FILTER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "estab/capture.h"
 
 struct filter;
 
 // NULL and *why: the expression makes no sense.
 struct filter *filter_open(const char *expression, char why[256]);
 void filter_close(struct filter *filter);
-// A link type for which the expression means nothing takes no packet.
-bool filter_takes(struct filter *filter, uint32_t linktype, const uint8_t *bytes,
-                  size_t captured_bytes, size_t wire_bytes);
+// 1 or 0. A link type for which the expression means nothing takes no packet: -1 at its first one, and
+// filter_complain() says why.
+int filter_takes(struct filter *filter, const struct estab_capture_packet *packet);
+void filter_complain(struct filter *filter, uint32_t linktype);
 
 #endif

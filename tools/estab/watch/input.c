@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ int input_start(struct input *in, const char *const *paths, unsigned count, bool
   if (in->files == NULL) return -1;
   for (unsigned i = 0; i < count; i++) {
     struct stat status;
+    in->files[i].in = in;
     in->files[i].path = paths[i];
     in->files[i].fd = -1;
     if (strcmp(paths[i], "-") != 0 && stat(paths[i], &status) == 0 && S_ISREG(status.st_mode))
@@ -49,9 +51,38 @@ void input_end(struct input *in)
   in->files = NULL;
 }
 
+// ---------------------------------------------------------------------------------------------
+// Reading what may wait
+
+// Something is there to be read, its end included. false: the input stopped.
+static bool something_comes(struct input *in, int fd)
+{
+  struct pollfd wanted = {.fd = fd, .events = POLLIN};
+  int answer = 0;
+  for (int ms = 0;; ms = INPUT_WAIT_MS) {
+    if (in->wait != NULL && in->wait(in->wait_ctx)) in->stopped = true;
+    if (in->stopped) return false;
+    answer = poll(&wanted, 1, ms);
+    if (answer > 0 || (answer < 0 && errno != EINTR)) return true; // an error is read()'s to tell
+  }
+}
+
+ptrdiff_t input_read(struct input_file *file, void *bytes, size_t room)
+{
+  for (;;) {
+    if (file->may_wait && !something_comes(file->in, file->fd)) return 0;
+    const ssize_t got = read(file->fd, bytes, room);
+    if (got >= 0 || (errno != EINTR && errno != EAGAIN)) return got;
+  }
+}
+
+// ---------------------------------------------------------------------------------------------
+
 static int fail(struct input_error *error, const struct input_file *file, const char *text)
 {
   error->path = file->path;
+  error->packets = file->packets;
+  error->packed = file->pack != NULL && unpack_packed(file->pack);
   if (text != NULL) {
     error->capture = (struct estab_capture_error){.error = ESTAB_ERR_INVALID};
     snprintf(error->capture.text, sizeof error->capture.text, "%s", text);
@@ -63,16 +94,19 @@ static int file_open(struct input *in, struct input_file *file, struct input_err
 {
   uint8_t first[4];
   size_t have = 0;
-  file->fd = strcmp(file->path, "-") == 0 ? STDIN_FILENO : open(file->path, O_RDONLY | O_CLOEXEC);
+  struct stat status;
+  // A FIFO without a writer is opened at once, and waited for where Ctrl-C is seen.
+  file->fd = strcmp(file->path, "-") == 0 ? STDIN_FILENO
+                                          : open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file->fd < 0) return fail(error, file, strerror(errno));
+  file->may_wait = fstat(file->fd, &status) < 0 || !S_ISREG(status.st_mode);
   while (have < sizeof first) {
-    ssize_t got = read(file->fd, first + have, sizeof first - have);
-    if (got < 0 && errno == EINTR) continue;
+    ptrdiff_t got = input_read(file, first + have, sizeof first - have);
     if (got < 0) return fail(error, file, strerror(errno));
     if (got == 0) break;
     have += (size_t)got;
   }
-  file->pack = unpack_open(file->fd, first, have);
+  file->pack = unpack_open(file, first, have);
   if (file->pack == NULL) return fail(error, file, "no memory");
   struct estab_capture_source source = unpack_source(file->pack);
   if (estab_capture_open(&source, &file->capture, &error->capture) < 0)
@@ -86,6 +120,7 @@ static int file_next(struct input_file *file, struct estab_capture_packet *packe
                      struct input_error *error)
 {
   int answer = estab_capture_next(file->capture, packet, &error->capture);
+  file->packets += answer == 1;
   if (answer >= 0) return answer;
   const char *text = unpack_error(file->pack);
   if (text != NULL) snprintf(error->capture.text, sizeof error->capture.text, "%s", text);
@@ -96,7 +131,7 @@ static int file_next(struct input_file *file, struct estab_capture_packet *packe
 static int next_in_turn(struct input *in, struct estab_capture_packet *packet,
                         struct input_error *error)
 {
-  while (in->current < in->count) {
+  while (in->current < in->count && !in->stopped) {
     struct input_file *file = &in->files[in->current];
     int answer = file->capture == NULL ? file_open(in, file, error) : 0;
     if (answer == 0) answer = file_next(file, packet, error);
@@ -116,7 +151,7 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
                        struct input_error *error)
 {
   int best = -1;
-  for (unsigned i = 0; i < in->count; i++) {
+  for (unsigned i = 0; i < in->count && !in->stopped; i++) {
     struct input_file *file = &in->files[i];
     if (!file->ready && file->fd != -2) {
       int answer = file->capture == NULL ? file_open(in, file, error) : 0;
@@ -132,7 +167,7 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
     if (file->ready && (best < 0 || file->packet.ts_ns < in->files[best].packet.ts_ns))
       best = (int)i;
   }
-  if (best < 0) return 0;
+  if (best < 0 || in->stopped) return 0;
   *packet = in->files[best].packet;
   packet->interface += (uint32_t)best << 16; // apart, whatever order they end in
   in->files[best].ready = false;
@@ -142,7 +177,9 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
 static int next_of_all(struct input *in, struct estab_capture_packet *packet,
                        struct input_error *error)
 {
-  return in->merge ? next_merged(in, packet, error) : next_in_turn(in, packet, error);
+  const int answer = in->merge ? next_merged(in, packet, error) : next_in_turn(in, packet, error);
+  if (answer < 0 && in->stopped) return 0; // within a packet, since nobody waits for its rest
+  return answer;
 }
 
 int input_next(struct input *in, struct estab_capture_packet *packet, struct input_error *error)
@@ -151,6 +188,7 @@ int input_next(struct input *in, struct estab_capture_packet *packet, struct inp
   if (in->reading != NULL) {
     int answer = estab_capture_next(in->reading, packet, &error->capture);
     if (answer > 0) {
+      in->files[in->current].packets += answer == 1;
       packet->interface += in->interfaces_before;
       return answer;
     }

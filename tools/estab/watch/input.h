@@ -6,8 +6,11 @@
 #include "estab/capture.h"
 
 struct input_file {
+  struct input *in;
   const char *path; // as it was given
   int fd;
+  bool may_wait;         // it is no regular file: what comes may come later
+  uint64_t packets;      // read so far
   uint64_t size;         // of the file, 0 = not known
   struct unpacker *pack; // NULL: the file is not packed
   estab_capture *capture;
@@ -24,13 +27,22 @@ struct input {
   bool notes;                 // are wanted, too: see estab_capture_notes()
   uint32_t interfaces_before; // of the files already read: interfaces are numbered over all
   uint64_t read_bytes, size;  // of all, for the progress; size 0 = not known
+  // Of what may wait: asked before each read, every INPUT_WAIT_MS while nothing comes, and after a signal. true: what
+  // has come is all. NULL: nobody asks.
+  bool (*wait)(void *ctx);
+  void *wait_ctx;
+  bool stopped; // `wait` said so
 };
 
 // What could not be read.
 struct input_error {
   const char *path;
   struct estab_capture_error capture;
+  uint64_t packets; // read of this file before
+  bool packed;      // the offset is of what was unpacked
 };
+
+#define INPUT_WAIT_MS 200
 
 // 0, or -1 for no memory. Files are opened as they are reached; merged, all of them at the first packet.
 int input_start(struct input *in, const char *const *paths, unsigned count, bool merge);
@@ -44,14 +56,18 @@ static inline const uint8_t *input_ahead(const struct input *in, uint32_t *linkt
 }
 void input_end(struct input *in);
 
+// As read(2), but that it waits as `wait` says: 0 also where the input stopped.
+ptrdiff_t input_read(struct input_file *file, void *bytes, size_t room);
+
 // ---- unpack.c
 
-// NULL: the bytes at the file's start are of no packing. `first` was read already and comes again.
-struct unpacker *unpack_open(int fd, const uint8_t *first, size_t count);
+// NULL: no memory. `first` was read already and comes again.
+struct unpacker *unpack_open(struct input_file *file, const uint8_t *first, size_t count);
 void unpack_close(struct unpacker *u);
-// Reads like read(2) on the descriptor, unpacked where it is packed.
+// Reads the file, unpacked where it is packed.
 struct estab_capture_source unpack_source(struct unpacker *u);
 uint64_t unpack_consumed(const struct unpacker *u); // bytes of the file
 const char *unpack_error(const struct unpacker *u); // what was wrong with the packing, or NULL
+bool unpack_packed(const struct unpacker *u);
 
 #endif

@@ -189,7 +189,7 @@ static int live_packets(struct live *l, uint64_t now_ns)
   while (count < LIVE_TURN_PACKETS && (answer = tap_next(l->tap, now_ns, &p, &error)) > 0) {
     count++;
     if (p.ts_ns > l->stop_ns) continue;
-    if (l->w->packets++ == 0) l->w->outputs.table.base_ns = p.ts_ns;
+    if (l->w->packets++ == 0) row_table_begin(&l->w->outputs.table, p.ts_ns);
     if (l->note_count > 0) live_notes(l, p.ts_ns);
     if (now_ns > p.ts_ns && now_ns - p.ts_ns > l->lag_ns) l->lag_ns = now_ns - p.ts_ns;
     watching_packet(l->w, &p);

@@ -78,6 +78,15 @@ static void pull(estab_watch *w, passes_record *record, void *ctx)
     record(ctx, &r);
 }
 
+static bool takes(struct passes *p, const struct estab_capture_packet *packet)
+{
+  const int answer = filter_takes(p->filter, packet);
+  if (answer >= 0) return answer > 0;
+  filter_complain(p->filter, packet->linktype);
+  p->failed = true;
+  return false;
+}
+
 static void from_files(struct passes *p, estab_watch *w, passes_record *record, void *ctx)
 {
   struct input input;
@@ -94,9 +103,7 @@ static void from_files(struct passes *p, estab_watch *w, passes_record *record, 
       p->failed = true;
       continue;
     }
-    if (p->filter != NULL && !filter_takes(p->filter, packet.linktype, packet.bytes,
-                                           packet.captured_bytes, packet.wire_bytes))
-      continue;
+    if (p->filter != NULL && !takes(p, &packet)) continue;
     if (p->keeps) keep(p, &packet);
     estab_watch_input(w, packet.interface, packet.linktype, packet.bytes, packet.captured_bytes,
                       packet.wire_bytes, packet.ts_ns);

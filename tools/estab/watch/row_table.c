@@ -148,8 +148,15 @@ static void table_widths(const struct row_table *t, unsigned hidden, unsigned wi
         widths[i] = t->batch->lines[n].bytes[i];
 }
 
+void row_table_bar(struct row_table *t, bool again)
+{
+  if (t->bar) fputs("\r\033[K", stderr);
+  t->bar = again;
+}
+
 void row_table_flush(struct row_table *t)
 {
+  row_table_bar(t, false);
   if (t->lines == 0 || t->batch == NULL) return;
   unsigned widths[COLUMNS];
   const unsigned limit = t->color ? terminal_columns(t->out) : 0;
@@ -234,7 +241,7 @@ void row_table_conn(struct row_table *t, const struct estab_watch_conn *c)
   if (t->batch == NULL) return;
   struct row_line *line = &t->batch->lines[t->lines];
   char *p = t->batch->text + t->batch->used;
-  if (t->base_ns == 0) t->base_ns = c->ts_ns;
+  row_table_begin(t, c->ts_ns);
   t->rows++;
   line->color = ROW_PLAIN;
   for (unsigned i = 0; i < COLUMNS; i++) {

@@ -16,11 +16,21 @@ struct row_table {
   uint32_t lines; // in the batch now
   struct row_batch *batch;
   uint64_t rows;    // numbered so far
-  uint64_t base_ns; // START counts from here: the first packet, or the first row; 0 = not known yet
+  uint64_t base_ns; // START counts from here: the first packet, or the first row
+  bool has_base;
+  bool bar; // of progress, on the terminal's last line: it is taken away before rows come there
 };
 
 // 0, or -1: no memory.
 int row_table_init(struct row_table *t, FILE *out, bool color);
+// START counts from here, unless it counts already.
+static inline void row_table_begin(struct row_table *t, uint64_t base_ns)
+{
+  if (!t->has_base) t->base_ns = base_ns;
+  t->has_base = true;
+}
+// Takes the bar away; `again`: another is written in its place.
+void row_table_bar(struct row_table *t, bool again);
 void row_table_conn(struct row_table *t, const struct estab_watch_conn *c);
 // Prints what has gathered; call it before anything else goes to the same file.
 void row_table_flush(struct row_table *t);

@@ -15,6 +15,7 @@
 #include "watching.h"
 
 #define PROGRESS_PACKETS 65536
+#define FLUSH_NS         UINT64_C(1000000000) // rows that wait in a buffer
 
 volatile sig_atomic_t watching_interrupted, watching_hangup;
 
@@ -91,13 +92,27 @@ void watching_note(struct watching *w, const struct estab_capture_packet *note)
   outputs_note(&w->outputs, note);
 }
 
+// A name for people: it may be empty.
+static const char *named(const char *name)
+{
+  return name[0] != '\0' ? name : "''";
+}
+
+static void hangup(struct watching *w)
+{
+  if (!watching_hangup) return;
+  watching_hangup = 0;
+  outputs_turn(&w->outputs);
+}
+
 static void tell_error(struct watching *w, const struct input_error *error)
 {
   const struct estab_capture_error *e = &error->capture;
-  (void)say_failure("watch", NULL, "%s: %s", error->path, e->text);
-  if (w->packets > 0)
-    fprintf(stderr, "%" PRIu64 " packets up to offset %" PRIu64 " were read.\n", w->packets,
-            e->offset);
+  row_table_bar(&w->outputs.table, false);
+  (void)say_failure("watch", NULL, "%s: %s", named(error->path), e->text);
+  if (error->packets > 0)
+    fprintf(stderr, "%" PRIu64 " packets up to offset %" PRIu64 "%s were read.\n", error->packets,
+            e->offset, error->packed ? " of what was unpacked" : "");
   outputs_error(&w->outputs, error->path, e->offset, w->packets + 1, e->text);
   w->failed = true;
 }
@@ -112,14 +127,55 @@ static void progress(struct watching *w)
   uint64_t read = in->read_bytes;
   for (unsigned i = 0; i < in->count; i++)
     if (in->files[i].pack != NULL) read += unpack_consumed(in->files[i].pack);
-  fprintf(stderr, "\r");
+  row_table_bar(&w->outputs.table, true);
   if (in->size > 0) {
     double share = (double)read / (double)in->size;
     double left = share > 0.01 ? (now - w->begun_s) / share * (1 - share) : 0;
     fprintf(stderr, "[%-30.*s] %3.0f %%, %.0f s left, ", (int)(share * 30),
             "##############################", share * 100, left);
   }
-  fprintf(stderr, "%" PRIu64 " packets\033[K", w->packets);
+  fprintf(stderr, "%" PRIu64 " packets", w->read);
+}
+
+// Nobody reads what goes to standard output.
+static bool output_lost(const struct outputs *o)
+{
+  return (o->has_json && o->json.failed) || (o->has_csv && o->csv.failed) ||
+         (o->has_packets && o->keep.text.failed) || ferror(stdout);
+}
+
+// The input may wait, or does: what there is, is given out. Whether what has come is all that is wanted.
+static bool waiting(void *ctx)
+{
+  struct watching *w = ctx;
+  const uint64_t now_ns = estab_clock_ns();
+  hangup(w);
+  if (now_ns - w->flushed_ns >= FLUSH_NS) {
+    w->flushed_ns = now_ns;
+    outputs_flush(&w->outputs);
+  }
+  return watching_interrupted || output_lost(&w->outputs);
+}
+
+static bool takes(struct watching *w, const struct estab_capture_packet *p)
+{
+  const int answer = filter_takes(w->filter, p);
+  if (answer >= 0) return answer > 0;
+  row_table_bar(&w->outputs.table, false);
+  filter_complain(w->filter, p->linktype);
+  w->failed = true;
+  return false;
+}
+
+// Rows that come to the same terminal would stand behind the bar; only the table takes it away before.
+static bool bar_wanted(const struct watching *w)
+{
+  const struct outputs_settings *const s = &w->outputs.settings;
+  const char *const files[] = {s->json, s->csv, s->packets};
+  bool rows = s->explain != NULL;
+  for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
+    rows = rows || (files[i] != NULL && strcmp(files[i], "-") == 0);
+  return isatty(STDERR_FILENO) && !(rows && isatty(STDOUT_FILENO));
 }
 
 static void read_all(struct watching *w)
@@ -128,7 +184,7 @@ static void read_all(struct watching *w)
   struct input_error error;
   uint32_t linktype;
   size_t bytes;
-  bool tell = isatty(STDERR_FILENO);
+  const bool bar = bar_wanted(w);
   int answer;
   while (!watching_interrupted && (answer = input_next(&w->input, &p, &error)) != 0) {
     if (answer < 0) {
@@ -139,20 +195,15 @@ static void read_all(struct watching *w)
       watching_note(w, &p);
       continue;
     }
-    if (w->packets++ == 0) w->outputs.table.base_ns = p.ts_ns;
-    if (tell && w->packets % PROGRESS_PACKETS == 0) progress(w);
-    if (w->filter != NULL &&
-        !filter_takes(w->filter, p.linktype, p.bytes, p.captured_bytes, p.wire_bytes))
-      continue;
+    if (++w->read % PROGRESS_PACKETS == 0 && bar) progress(w);
+    if (watching_hangup) hangup(w);
+    if (w->filter != NULL && !takes(w, &p)) continue;
+    if (w->packets++ == 0) row_table_begin(&w->outputs.table, p.ts_ns);
     const uint8_t *const ahead = input_ahead(&w->input, &linktype, &bytes);
     if (ahead != NULL) estab_watch_expect(w->watch, linktype, ahead, bytes);
     packet(w, &p);
-    if (watching_hangup) {
-      watching_hangup = 0;
-      outputs_turn(&w->outputs);
-    }
   }
-  if (tell) fputs("\r\033[K", stderr);
+  row_table_bar(&w->outputs.table, false);
 }
 
 void watching_warn(struct watching *w, const struct estab_watch_stats *stats)
@@ -220,10 +271,13 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
         "watch",
         run->user ? "name files where the user of --user may write: they are opened as that user"
                   : NULL,
-        "%s: %s", what, strerror(errno));
+        "%s: %s", named(what), strerror(errno));
   if (input_start(&w->input, run->files, run->file_count, run->merge) < 0)
     return say_failure("watch", NULL, "no memory");
   w->input.notes = true;
+  w->input.wait = waiting;
+  w->input.wait_ctx = w;
+  w->flushed_ns = estab_clock_ns();
   return 0;
 }
 

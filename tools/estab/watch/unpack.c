@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "input.h"
 
@@ -15,7 +15,7 @@
 enum packing { PACK_NONE, PACK_GZIP, PACK_ZSTD };
 
 struct unpacker {
-  int fd;
+  struct input_file *file;
   enum packing packing;
   bool ended;      // the file is
   bool open_frame; // the last member or frame is not complete yet
@@ -27,24 +27,27 @@ struct unpacker {
   uint8_t bytes[UNPACK_BYTES];
 };
 
+#define SKIPPABLE "\x2a\x4d\x18" // behind an octet 50 to 5f
+
 static bool begins_with(const uint8_t *bytes, size_t count, const char *magic, size_t n)
 {
   return count >= n && memcmp(bytes, magic, n) == 0;
 }
 
-struct unpacker *unpack_open(int fd, const uint8_t *first, size_t count)
+struct unpacker *unpack_open(struct input_file *file, const uint8_t *first, size_t count)
 {
   struct unpacker *u = malloc(sizeof *u);
   if (u == NULL) return NULL;
   memset(u, 0, offsetof(struct unpacker, bytes)); // those are touched if the file is packed
-  u->fd = fd;
+  u->file = file;
   memcpy(u->bytes, first, count);
   u->have = count;
   u->consumed = count;
   if (begins_with(first, count, "\x1f\x8b", 2)) {
     u->packing = PACK_GZIP;
     if (inflateInit2(&u->gzip, 16 + MAX_WBITS) != Z_OK) u->error = "no memory to unpack it";
-  } else if (begins_with(first, count, "\x28\xb5\x2f\xfd", 4)) {
+  } else if (begins_with(first, count, "\x28\xb5\x2f\xfd", 4) ||
+             (count >= 4 && first[0] >> 4 == 5 && memcmp(first + 1, SKIPPABLE, 3) == 0)) {
     u->packing = PACK_ZSTD;
     u->zstd = ZSTD_createDCtx();
     if (u->zstd == NULL) u->error = "no memory to unpack it";
@@ -70,12 +73,14 @@ const char *unpack_error(const struct unpacker *u)
   return u->error;
 }
 
+bool unpack_packed(const struct unpacker *u)
+{
+  return u->packing != PACK_NONE;
+}
+
 static ptrdiff_t read_file(struct unpacker *u, void *bytes, size_t room)
 {
-  ssize_t got;
-  do
-    got = read(u->fd, bytes, room);
-  while (got < 0 && errno == EINTR);
+  const ptrdiff_t got = input_read(u->file, bytes, room);
   if (got < 0) u->error = strerror(errno);
   if (got == 0) u->ended = true;
   if (got > 0) u->consumed += (uint64_t)got;
@@ -88,6 +93,22 @@ static ptrdiff_t unpack_made(const struct unpacker *u, size_t made)
   return made == 0 && u->error != NULL ? ESTAB_ERR_INVALID : (ptrdiff_t)made;
 }
 
+static const char *zstd_error(size_t answer)
+{
+  const ZSTD_ErrorCode code = ZSTD_getErrorCode(answer);
+  if (code == ZSTD_error_frameParameter_windowTooLarge)
+    return "its zstd window is larger than 128 MiB: it has to be unpacked first";
+  return code == ZSTD_error_memory_allocation ? "no memory to unpack it"
+                                              : "the zstd packing is damaged";
+}
+
+// Zeros behind a member fill up a block of a tape: no member begins like this.
+static void skip_padding(struct unpacker *u)
+{
+  while (u->at < u->have && u->bytes[u->at] == 0)
+    u->at++;
+}
+
 // Unpacks what is in bytes[] into out. Answers octets written, or negative.
 static ptrdiff_t unpack_some(struct unpacker *u, void *out, size_t room)
 {
@@ -97,9 +118,11 @@ static ptrdiff_t unpack_some(struct unpacker *u, void *out, size_t room)
     size_t left = ZSTD_decompressStream(u->zstd, &made, &in);
     u->at = in.pos;
     u->open_frame = left != 0;
-    if (ZSTD_isError(left)) u->error = "the zstd packing is damaged";
+    if (ZSTD_isError(left)) u->error = zstd_error(left);
     return unpack_made(u, made.pos);
   }
+  if (!u->open_frame) skip_padding(u);
+  if (u->at == u->have && !u->open_frame) return 0;
   u->gzip.next_in = u->bytes + u->at;
   u->gzip.avail_in = (uInt)(u->have - u->at);
   u->gzip.next_out = out;

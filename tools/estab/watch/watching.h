@@ -19,10 +19,12 @@ struct watching {
   struct input input;
   struct filter *filter; // of files; on interfaces the kernel has it
   uint8_t secret[16];    // of the observer
-  uint64_t packets;
-  bool failed; // an error was told
-  bool warned; // of checksums left to the device
+  uint64_t read;         // packets, of files
+  uint64_t packets;      // of them those that the observer has seen: what `packet` counts
+  bool failed;           // an error was told
+  bool warned;           // of checksums left to the device
   double begun_s, told_s;
+  uint64_t flushed_ns; // when rows that waited were given out
 };
 
 extern volatile sig_atomic_t watching_interrupted; // Ctrl-C or SIGTERM
