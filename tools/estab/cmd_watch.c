@@ -195,7 +195,8 @@ static int look_at(struct watch_command *c)
     return say_usage("watch", "--ladder and --picture go without other outputs");
   if (c->run.file_count == 0)
     return say_usage("watch", "which capture? name a FILE, or - for stdin");
-  int status = look_find(&look, &c->run, what);
+  int status = outputs_check(&c->outputs, c->ladder, picture, c->run.files, c->run.file_count);
+  if (status == 0) status = look_find(&look, &c->run, what);
   if (status == 0 && c->ladder != NULL && !look_ladder(&look, stdout))
     status = say_failure("watch", NULL, "no memory");
   if (status == 0 && picture != NULL && look_picture(&look, picture, &why) < 0)
@@ -239,5 +240,7 @@ int cmd_watch(int argc, char **argv)
   c->run.settings.segments = c->outputs.html != NULL;
   c->outputs.files = c->run.files;
   c->outputs.file_count = c->run.file_count;
+  status = outputs_check(&c->outputs, NULL, NULL, c->run.files, c->run.file_count);
+  if (status != 0) return status;
   return watch_run(&c->run, &c->outputs);
 }

@@ -69,6 +69,13 @@ static inline void outputs_packet(struct outputs *o, const struct estab_capture_
 }
 void outputs_note(struct outputs *o, const struct estab_capture_packet *note);
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final);
+// ---- outputs_check.c
+
+// Before anything is opened, also with --ladder and --picture (NULL: not wanted). 0, or the exit status after a
+// complaint: two outputs have one target, or one would be written over an input or, but for --write, over a capture.
+int outputs_check(const struct outputs_settings *settings, const char *ladder, const char *picture,
+                  const char *const *inputs, unsigned input_count);
+
 // ---- outputs_turn.c
 
 // Packet time goes on: what is due by --rotate is finished and begun anew.

@@ -26,7 +26,7 @@ void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c);
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a);
 void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *a);
 // Where a log is, for files that come and go: DIRECTORY/conn.log.
-void row_zeek_path(const struct row_zeek *z, enum zeek_log log, char path[ROW_ZEEK_PATH]);
+void row_zeek_path(const char *directory, enum zeek_log log, char path[ROW_ZEEK_PATH]);
 // Writes the end of a log and closes it; its next line opens another. false: it was not open.
 bool row_zeek_finish(struct row_zeek *z, enum zeek_log log);
 // Closes the files. false: a write failed, errno says why.

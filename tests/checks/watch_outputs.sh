@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# watch_outputs.sh - what estab watch writes, and where: no input is destroyed, no two outputs share a place, what
+# cannot be written leaves no half of it, and nothing of an earlier run stays beside it.
+set -eu
+cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
+estab=$(realpath "${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}")
+"$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cd "$scratch"
+bad=0
+fail() { echo "watch_outputs: $1"; bad=1; }
+# refused STATUS WORDS...: this status, at most three lines, nothing on standard output.
+refused()
+{
+  local want=$1 got=0
+  shift
+  "$estab" watch "$@" >out 2>err </dev/null || got=$?
+  [ $got = "$want" ] || fail "$*: exit status $got, not $want"
+  [ "$(wc -l <err)" -le 3 ] || fail "$*: more than three lines"
+  [ ! -s out ] || fail "$*: something was written"
+}
+says() { grep -qF -- "$1" err || fail "not said: $1; but: $(cat err)"; }
+
+for scene in close syn-scan; do "$estab" sim --scene $scene --pcap $scene.pcap >/dev/null; done
+
+# An output that is also read: nothing is touched, whatever it is called.
+cp close.pcap in.pcap
+cp close.pcap in.png
+ln -s in.pcap link.pcap
+ln in.pcap hard.pcap
+mkdir logs
+ln in.pcap logs/weird.log
+for words in '--html in.pcap in.pcap' '-w in.pcap in.pcap' '-w ./in.pcap syn-scan.pcap in.pcap' '-w link.pcap in.pcap' \
+  '-w in.pcap link.pcap' '--json=in.pcap in.pcap' '--json=hard.pcap in.pcap' '--csv=in.pcap in.pcap' '--zeek logs in.pcap' \
+  '--rotate 1h -w in.pcap in.pcap' '--picture 1 in.png in.png' '--ladder 1 --picture 1 in.png in.png'; do
+  # shellcheck disable=SC2086
+  refused 2 $words
+  says 'it is to be read'
+  cmp -s in.pcap close.pcap && cmp -s in.png close.pcap || fail "destroyed by $words"
+  cp close.pcap in.png
+  cat close.pcap >in.pcap
+done
+if "$estab" watch -w in.pcap - <in.pcap 2>/dev/null; then fail 'standard input is written over'; fi
+cmp -s in.pcap close.pcap || fail 'standard input was destroyed'
+cat close.pcap >in.pcap
+if "$estab" watch --json in.pcap >>in.pcap 2>/dev/null; then fail 'standard output is read'; fi
+
+# --html *.pcap: the first capture is the page's name, and no input. Only -w writes over an old capture.
+rm -r logs hard.pcap link.pcap
+gzip -kf close.pcap
+cp close.pcap.gz in.png
+for words in '--html in.pcap close.pcap' '--html in.png close.pcap' '--json=in.pcap close.pcap' '--csv=in.pcap close.pcap' \
+  '--picture 1 in.png close.pcap'; do
+  # shellcheck disable=SC2086
+  refused 2 $words
+  says 'holds a capture'
+  cmp -s in.pcap close.pcap && cmp -s in.png close.pcap.gz || fail "destroyed by $words"
+done
+"$estab" watch -w in.pcap close.pcap >/dev/null
+"$estab" watch --json in.pcap >again.json
+"$estab" watch --json close.pcap | cmp - again.json || fail 'what -w wrote over an old capture'
+"$estab" watch --json=again.json syn-scan.pcap || fail 'an old file of rows is not written over'
+
+# Two outputs at one place.
+for words in '--json --csv' '-w - --json' '--json=x --csv=x' '--json=x --csv=./x' '--json=x --html x' '--explain C0 --json' \
+  '--html - --csv' '--json --csv=/dev/stdout' '-w /dev/stdout' '--zeek . --csv=notice.log'; do
+  # shellcheck disable=SC2086
+  refused 2 $words close.pcap
+  says 'would both write to'
+  [ ! -e x ] && [ ! -e conn.log ] || fail "written: $words"
+done
+"$estab" watch --json=/dev/null --csv=/dev/null close.pcap || fail 'two outputs to /dev/null'
+"$estab" watch --json --csv=x close.pcap | cmp - <("$estab" watch --json close.pcap) || fail '--json beside --csv=FILE'
+
+[ $bad = 0 ]
