@@ -102,7 +102,7 @@ for packed in large.gz large.zst; do
 done
 
 # Words that make no sense.
-for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' \
+for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' '--ignore port=' \
   '--filter ((' '--rotate 5x' '-i lo' '--user nobody' ''; do
   # shellcheck disable=SC2086
   if "$estab" watch $words close.pcap >/dev/null 2>err && [ -n "$words" ]; then fail "taken: $words"; fi
