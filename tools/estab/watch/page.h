@@ -14,7 +14,8 @@
 #define PAGE_SEGMENT_BYTES (UINT64_C(64) << 20) // of segments that wait
 #define PAGE_LADDER_BYTES  (UINT64_C(32) << 20) // of ladders in the page
 #define PAGE_ALERTS        4096u
-#define PAGE_DOUBTS        1000u
+#define PAGE_DOUBTS        1000u // ambiguities
+#define PAGE_ERRORS        1000u // places where an input cannot be read
 
 struct page;
 
