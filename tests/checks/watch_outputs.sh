@@ -74,4 +74,38 @@ done
 "$estab" watch --json=/dev/null --csv=/dev/null close.pcap || fail 'two outputs to /dev/null'
 "$estab" watch --json --csv=x close.pcap | cmp - <("$estab" watch --json close.pcap) || fail '--json beside --csv=FILE'
 
+# Settings by file: what is listed can be read, comments may be long, lines indented; the first bad line is named.
+"$estab" watch --set time_wait=500ms --set zero_window=1ns --set max_bytes=4097K --set syn_targets=9 --list-settings >list
+for words in 'time_wait  *= 500ms ' 'zero_window  *= 1ns ' 'max_bytes  *= 4097K ' 'syn_targets  *= 9 '; do
+  grep -q "^$words" list || fail "not listed: $words"
+done
+"$estab" watch --config list --list-settings | cmp - list || fail 'what is listed cannot be read'
+{
+  printf '# %0300d\n; %0197d max_bytes = 1\n\n  ; indented\n[thresholds]\r\n' 0 0
+  printf '  syn_targets=11\n\tflood_rate : 12 ; it is\r\nslow_targets = 13'
+} >good.ini
+"$estab" watch --config good.ini --list-settings >list
+for words in 'syn_targets  *= 11 ' 'flood_rate  *= 12 ' 'slow_targets  *= 13 '; do
+  grep -q "^$words" list || fail "not set: $words"
+done
+printf 'syn_targets = 9\n\nnonsense\nx = 1\n' >nonsense.ini
+printf 'syn_targets = 9\n  x = 1\nnonsense\n' >unknown.ini
+printf '\n\nsyn_targets = many\n' >value.ini
+printf 'syn_targets = %0300d\n' 9 >long.ini
+printf 'syn_targets = 9\0 1\n' >zero.ini
+while read -r file line what; do
+  refused 2 --config "$file" close.pcap
+  says "$file, line $line: $what"
+done <<'EOF'
+nonsense.ini 3 is not NAME = VALUE
+unknown.ini 2 there is no such setting
+value.ini 3 is not a number
+long.ini 1 is too long
+zero.ini 1 is too long, or no text
+EOF
+refused 1 --config . close.pcap
+says 'Is a directory'
+refused 1 --config nothing.ini close.pcap
+refused 2 --set syn_targets=many close.pcap
+
 [ $bad = 0 ]

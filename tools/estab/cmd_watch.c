@@ -108,7 +108,7 @@ static int apply_words(struct watch_command *c)
     const char *why;
     int line = knobs_read_file(s, c->config, &why);
     if (line < 0) return say_failure("watch", NULL, "--config %s: %s", c->config, strerror(errno));
-    if (line > 0) return say_failure("watch", NULL, "%s, line %d: %s", c->config, line, why);
+    if (line > 0) return say_usage("watch", "--config %s, line %d: %s", c->config, line, why);
   }
   for (unsigned i = 0; i < c->set.count; i++) {
     const char *why = knobs_set(s, c->set.values[i]);
