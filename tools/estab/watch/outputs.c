@@ -42,6 +42,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
   if (settings->zeek != NULL) {
     *what = settings->zeek;
     if (row_zeek_open(&o->zeek, settings->zeek) < 0) return -1;
+    if (!rotate_wanted(&settings->rotate) && row_zeek_clear(settings->zeek) < 0) return -1;
     o->has_zeek = true;
     o->zeek.may_be_none = rotate_wanted(&settings->rotate);
     if (settings->local != NULL) {

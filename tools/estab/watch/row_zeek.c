@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct {
   const char *path, *fields, *types;
@@ -105,6 +106,17 @@ int row_zeek_open(struct row_zeek *z, const char *directory)
   if (!S_ISDIR(status.st_mode)) {
     errno = ENOTDIR;
     return -1;
+  }
+  return 0;
+}
+
+int row_zeek_clear(const char *directory)
+{
+  char path[ROW_ZEEK_PATH];
+  struct stat status;
+  for (unsigned i = 0; i < ZEEK_LOGS; i++) {
+    row_zeek_path(directory, (enum zeek_log)i, path);
+    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && unlink(path) < 0) return -1;
   }
   return 0;
 }

@@ -22,6 +22,9 @@ struct row_zeek {
 
 // The folder is made if it is not there; conn.log is opened at once. 0, or -1 and errno.
 int row_zeek_open(struct row_zeek *z, const char *directory);
+// The logs of an earlier run go: a notice.log beside the conn.log of another capture would be taken for its own. 0, or
+// -1 and errno.
+int row_zeek_clear(const char *directory);
 void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c);
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a);
 void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *a);
