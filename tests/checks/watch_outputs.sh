@@ -108,4 +108,59 @@ says 'Is a directory'
 refused 1 --config nothing.ini close.pcap
 refused 2 --set syn_targets=many close.pcap
 
+# Zeek's folder has the logs of one run.
+"$estab" watch --zeek once syn-scan.pcap
+[ -s once/notice.log ] || fail 'no notice.log'
+echo old >once/weird.log
+echo other >once/dns.log
+"$estab" watch --zeek once close.pcap
+[ -s once/conn.log ] && [ ! -e once/notice.log ] && [ ! -e once/weird.log ] || fail 'logs of an earlier run stay'
+[ -e once/dns.log ] || fail 'what is not ours is gone'
+
+# Pictures and pages that cannot be written: what the system says, and no half of them.
+for file in nowhere/x.svg nowhere/x.png; do
+  refused 1 --picture 1 $file close.pcap
+  says "$file: No such file or directory"
+done
+(
+  trap '' XFSZ
+  ulimit -f 1
+  for words in '--picture 1 full.svg' '--picture 1 full.png' '--html full.html'; do
+    # shellcheck disable=SC2086
+    "$estab" watch $words close.pcap >said 2>&1 && echo "taken: $words" >>full.err
+    grep -q 'File too large' said || cat said >>full.err
+  done
+)
+[ ! -s full.err ] || fail "a full disk: $(cat full.err)"
+for file in full.svg full.png full.html; do [ ! -e $file ] || fail "half of $file stays"; done
+ln -s /dev/full full.svg
+refused 1 --picture 1 full.svg close.pcap
+says 'No space left on device'
+[ -e full.svg ] || fail 'what is no file was taken away'
+
+# A priority tag (VLAN 0) hides no VLAN.
+python3 - <<'EOF'
+import struct
+def total(b):
+    s = sum(struct.unpack('>%dH' % (len(b) // 2), b))
+    while s >> 16: s = (s & 0xffff) + (s >> 16)
+    return s
+src, dst = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
+tcp = struct.pack('>HHIIBBHHH', 40000, 80, 1, 0, 5 << 4, 2, 1000, 0, 0)
+ip = struct.pack('>BBHHHBBH', 0x45, 0, 40, 1, 0, 64, 6, 0) + src + dst + tcp
+for name, tags in (('vlan05', (0, 5)), ('vlan50', (5, 0)), ('vlan57', (5, 7)), ('vlan00', (0, 0))):
+    p = bytes(12) + b''.join(struct.pack('>HH', 0x8100, t) for t in tags) + struct.pack('>H', 0x800) + ip
+    open(name + '.pcap', 'wb').write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1) +
+                                     struct.pack('<IIII', 1, 0, len(p), len(p)) + p)
+EOF
+while read -r name json note; do
+  [ "$("$estab" watch --no-checksum --json "$name.pcap" | grep -o '"vlan":[^]]*]' | uniq)" = "$json" ] || fail "$name: JSON"
+  [ "$("$estab" watch --no-checksum "$name.pcap" | grep -o 'VLAN [0-9]*')" = "$note" ] || fail "$name: the table"
+done <<'EOF'
+vlan05 "vlan":[5] VLAN 5
+vlan50 "vlan":[5] VLAN 5
+vlan57 "vlan":[5,7] VLAN 5
+vlan00
+EOF
+
 [ $bad = 0 ]

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "estab/wire.h"
 #include "estab/estab.h"
@@ -28,6 +30,7 @@ struct page_list {
 
 struct page {
   struct text text;
+  const char *path; // as it was given
   struct page_lives lives;
   uint64_t rows, rows_left_out, ladders_left_out, ladder_bytes;
   struct page_alert *alerts;
@@ -130,6 +133,7 @@ struct page *page_open(const char *path, const char *const *files, unsigned file
     errno = error;
     return NULL;
   }
+  p->path = path;
   text_init(&p->text, file);
   text_bytes(&p->text, (const char *)page_head, page_head_bytes);
   text_string(&p->text, "{\"made\":");
@@ -460,6 +464,9 @@ int page_close(struct page *p)
     error = errno;
     whole = false;
   }
+  struct stat half; // a page without its end shows nothing
+  if (!whole && t->file != stdout && lstat(p->path, &half) == 0 && S_ISREG(half.st_mode))
+    unlink(p->path);
   list_free(&p->errors);
   list_free(&p->doubts);
   free(p->alerts);
