@@ -163,4 +163,48 @@ vlan57 "vlan":[5,7] VLAN 5
 vlan00
 EOF
 
+# On a terminal: as wide as it is with and without colours, what has no room is named, NO_COLOR holds everywhere.
+python3 - "$estab" <<'EOF' || bad=1
+import fcntl, os, pty, re, struct, subprocess, sys, termios
+bad = 0
+def terminal(columns, color, *words):
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
+    env = dict(os.environ)
+    env.pop('NO_COLOR', None)
+    if color is not None: env['NO_COLOR'] = color
+    run = subprocess.Popen([sys.argv[1], 'watch', *words], stdout=theirs, stderr=subprocess.DEVNULL, env=env)
+    os.close(theirs)
+    out = b''
+    while True:
+        try: piece = os.read(ours, 65536)
+        except OSError: break
+        if not piece: break
+        out += piece
+    run.wait()
+    os.close(ours)
+    return out.decode()
+def holds(what, truth, out):
+    global bad
+    if not truth:
+        print('watch_outputs: not so: %s\n%s' % (what, out))
+        bad = 1
+for color in None, '', '1':
+    for columns in 80, 120, 200:
+        out = terminal(columns, color, 'close.pcap')
+        what = 'NO_COLOR=%s, %d columns' % (color, columns)
+        lines = re.sub('\033\\[[0-9;]*m', '', out).split('\r\n')
+        holds(what + ': colours', ('\033[' in out) == (color != '1'), out)
+        holds(what + ': the table fits', all(len(l) <= columns for l in lines[:2]), out)
+        left = [l for l in lines if l.startswith('  too narrow for ')]
+        want = {80: ['START', 'OPENED BY', 'ZEEK', 'HISTORY', 'the ends of lines'], 120: ['ZEEK', 'HISTORY']}.get(columns)
+        holds(what + ': what is left out', ([l[17:].split(':')[0].split(', ') for l in left] == ([want] if want else [])), out)
+ids = re.findall(' (C[0-9A-Za-z]{17})\r\n', terminal(200, None, 'syn-scan.pcap'))
+holds('one alert', len(ids) == 1, ids)
+for color in None, '1':
+    out = terminal(100, color, '--explain', ids[0], 'syn-scan.pcap')
+    holds('--explain, NO_COLOR=%s' % color, ('\033[' in out) == (color is None) and 'SYN scan' in out, out)
+sys.exit(bad)
+EOF
+
 [ $bad = 0 ]

@@ -23,6 +23,13 @@ static int open_text(struct text *t, const char *path)
   return t->file != NULL ? 0 : -1;
 }
 
+// On a terminal, unless NO_COLOR has a value.
+static bool wants_color(void)
+{
+  const char *no = getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0');
+}
+
 int outputs_open(struct outputs *o, const struct outputs_settings *settings, const char **what)
 {
   memset(o, 0, sizeof *o);
@@ -67,8 +74,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
   *what = "standard output";
   o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);
   if (o->alerts == NULL) return -1;
-  bool color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-  if (row_table_init(&o->table, stdout, color) < 0) {
+  if (row_table_init(&o->table, stdout, wants_color()) < 0) {
     errno = ENOMEM;
     return -1;
   }
@@ -167,7 +173,7 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
   char id[ESTAB_WATCH_UID_TEXT];
   estab_watch_uid_format(&a->id, id);
   if (strcmp(id, o->settings.explain) != 0) return;
-  row_table_alert(stdout, isatty(STDOUT_FILENO), a, o->table.base_ns);
+  row_table_alert(stdout, wants_color(), a, o->table.base_ns);
   putchar('\n');
   print_wrapped(stdout, a->explanation);
   o->explained = true;
@@ -258,6 +264,7 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
       o->alert_count < OUTPUTS_ALERTS && !o->live.live ? o->alert_count : o->campaigns;
   row_table_stats(stdout, stats, campaigns, o->alerts_ignored, o->settings.stats);
   if (o->table.inferred) puts("  ? a state that the other side's segments suggest");
+  row_table_left_out(&o->table);
 }
 
 static int close_text(struct text *t)
