@@ -6,6 +6,7 @@ set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 estab=$(realpath "${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}")
 "$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
+source=$PWD
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -206,5 +207,35 @@ for color in None, '1':
     holds('--explain, NO_COLOR=%s' % color, ('\033[' in out) == (color is None) and 'SYN scan' in out, out)
 sys.exit(bad)
 EOF
+
+# Options that would do nothing are refused; an alert that is ignored is not unknown; every kind is in the manual.
+while read -r words; do
+  # shellcheck disable=SC2086
+  refused 2 $words close.pcap
+done <<'EOF'
+--ladder 1 -w x.pcapng
+--ladder 1 --rotate 1h
+--ladder 1 --stats
+--ladder 1 --ignore kind=land
+--picture 1 x.svg -w x.pcapng
+--picture 1 x.svg --stats
+--snaplen 96
+--buffer 1M
+--no-promisc
+--user nobody
+EOF
+id=$("$estab" watch --json syn-scan.pcap | grep -o '"type":"alert","id":"[^"]*"' | head -1 | cut -d'"' -f8)
+"$estab" watch --explain "$id" syn-scan.pcap | grep -q 'SYN scan' || fail '--explain'
+refused 1 --explain "$id" --ignore kind=syn_scan syn-scan.pcap
+says "$id is ignored"
+refused 1 --explain C0 --ignore kind=syn_scan syn-scan.pcap
+says 'no alert has the id C0'
+for kind in $(sed -n 's/^KIND([A-Z_]*, "\([a-z_]*\)".*/\1/p' "$source/include/estab/watch_kinds.def"); do
+  grep -q "\*$kind\*" "$source/docs/man/estab-watch.1.scd" || fail "the manual does not name $kind"
+done
+for row in '1 1.2.3.4:5-6.7.8.9:10' '1 99'; do
+  refused "${row%% *}" --ladder "${row#* }" close.pcap
+  says 'Numbers are in the table, uids in --json and in --csv'
+done
 
 [ $bad = 0 ]

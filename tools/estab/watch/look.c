@@ -175,7 +175,7 @@ int look_find(struct look *look, const struct watch_run *run, const char *what)
   int status = passes_open(&passes, run);
   if (status == 0) status = passes_make(&passes, &settings, on_first_pass, &l);
   if (status == 0 && !l.found)
-    status = say_failure("watch", "Numbers and uids are in the table, in --json and in --csv",
+    status = say_failure("watch", "Numbers are in the table, uids in --json and in --csv",
                          "no connection is %s", what);
   settings.segments = true;
   if (status == 0) status = passes_make(&passes, &settings, on_second_pass, &l);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "row_csv.h"
+#include "say.h"
 
 static bool outputs_is_local(const struct estab_ip *ip, const void *ctx)
 {
@@ -155,11 +156,20 @@ static void print_wrapped(FILE *out, const char *words)
   fputc('\n', out);
 }
 
+static bool is_explained(const struct outputs *o, const struct estab_watch_alert *a)
+{
+  char id[ESTAB_WATCH_UID_TEXT];
+  if (o->settings.explain == NULL || !a->ended) return false;
+  estab_watch_uid_format(&a->id, id);
+  return strcmp(id, o->settings.explain) == 0;
+}
+
 static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
 {
   for (unsigned i = 0; i < o->settings.ignore_count; i++)
     if (ignore_matches(&o->settings.ignore[i], a)) {
       o->alerts_ignored += a->ended;
+      o->explain_ignored = o->explain_ignored || is_explained(o, a);
       return;
     }
   if (o->has_json) row_json_alert(&o->json, a);
@@ -169,10 +179,7 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
     page_record(o->page, &record, o->table.base_ns);
   }
   if (o->has_table) (o->live.live ? tell_alert : keep_alert)(o, a);
-  if (o->settings.explain == NULL || !a->ended) return;
-  char id[ESTAB_WATCH_UID_TEXT];
-  estab_watch_uid_format(&a->id, id);
-  if (strcmp(id, o->settings.explain) != 0) return;
+  if (!is_explained(o, a)) return;
   row_table_alert(stdout, wants_color(), a, o->table.base_ns);
   putchar('\n');
   print_wrapped(stdout, a->explanation);
@@ -265,6 +272,16 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
   row_table_stats(stdout, stats, campaigns, o->alerts_ignored, o->settings.stats);
   if (o->table.inferred) puts("  ? a state that the other side's segments suggest");
   row_table_left_out(&o->table);
+}
+
+int outputs_explained(const struct outputs *o)
+{
+  if (o->settings.explain == NULL || o->explained) return 0;
+  if (o->explain_ignored)
+    return say_failure("watch", "leave --ignore away", "the alert %s is ignored as asked",
+                       o->settings.explain);
+  return say_failure("watch", "take an id from the table or from --json", "no alert has the id %s",
+                     o->settings.explain);
 }
 
 static int close_text(struct text *t)

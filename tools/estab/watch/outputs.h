@@ -36,7 +36,7 @@ enum outputs_file { OUTPUTS_JSON, OUTPUTS_CSV, OUTPUTS_PACKETS, OUTPUTS_ZEEK };
 struct outputs {
   struct outputs_settings settings;
   bool has_table, has_json, has_csv, has_zeek, has_packets;
-  bool explained;
+  bool explained, explain_ignored;
   struct text json, csv;
   struct page *page; // NULL: not wanted
   struct row_zeek zeek;
@@ -99,6 +99,8 @@ bool outputs_failed(struct outputs *o, const char **what);
 // The last files get their names, too. -1 and errno.
 int outputs_turn_last(struct outputs *o, const char **what);
 
+// Whether --explain found its alert: 0, also if it was not asked for, or the exit status after a complaint.
+int outputs_explained(const struct outputs *o);
 // Writes out and closes all. 0, or -1: *what and errno as with outputs_open().
 int outputs_close(struct outputs *o, const char **what);
 
