@@ -94,6 +94,7 @@ printf 'syn_targets = 9\n  x = 1\nnonsense\n' >unknown.ini
 printf '\n\nsyn_targets = many\n' >value.ini
 printf 'syn_targets = %0300d\n' 9 >long.ini
 printf 'syn_targets = 9\0 1\n' >zero.ini
+printf 'syn_targets = 9\0\n' >last.ini
 while read -r file line what; do
   refused 2 --config "$file" close.pcap
   says "$file, line $line: $what"
@@ -103,6 +104,7 @@ unknown.ini 2 there is no such setting
 value.ini 3 is not a number
 long.ini 1 is too long
 zero.ini 1 is too long, or no text
+last.ini 1 is too long, or no text
 EOF
 refused 1 --config . close.pcap
 says 'Is a directory'

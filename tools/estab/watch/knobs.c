@@ -108,7 +108,7 @@ static char *knobs_next(char *out, int room, void *ctx)
   if (n < 0 || f->bad_line != 0) return NULL;
   f->lines++;
   const char *text = f->line + strspn(f->line, " \t");
-  while (n > 0 && strchr(" \t\r\n", f->line[n - 1]) != NULL)
+  while (n > 0 && memchr(" \t\r\n", f->line[n - 1], 4) != NULL)
     f->line[--n] = '\0';
   if (text[0] == '\0' || strchr(ini_start_comment_prefixes, text[0]) != NULL)
     text = "";

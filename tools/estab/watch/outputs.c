@@ -68,9 +68,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
     if (open_text(&o->keep.text, settings->packets) < 0) return -1;
     o->has_packets = true;
   }
-  bool packets_alone = o->has_packets && strcmp(settings->packets, "-") == 0;
-  o->has_table = !packets_alone && !o->has_json && !o->has_csv && !o->has_zeek && o->page == NULL &&
-                 settings->explain == NULL;
+  o->has_table = outputs_wants_table(settings);
   if (!o->has_table) return 0;
   *what = "standard output";
   o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);

@@ -75,6 +75,8 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
 // complaint: two outputs have one target, or one would be written over an input or, but for --write, over a capture.
 int outputs_check(const struct outputs_settings *settings, const char *ladder, const char *picture,
                   const char *const *inputs, unsigned input_count);
+// Nothing else is asked for, nor does standard output have the packets.
+bool outputs_wants_table(const struct outputs_settings *settings);
 
 // ---- outputs_turn.c
 

@@ -130,13 +130,18 @@ static int check(const struct targets *t, const char *const *inputs, unsigned in
   return 0;
 }
 
+bool outputs_wants_table(const struct outputs_settings *s)
+{
+  return !s->json && !s->csv && !s->zeek && !s->html && !s->explain &&
+         !(s->packets != NULL && strcmp(s->packets, "-") == 0);
+}
+
 int outputs_check(const struct outputs_settings *s, const char *ladder, const char *picture,
                   const char *const *inputs, unsigned input_count)
 {
   static struct targets targets;
   static char logs[ZEEK_LOGS][ROW_ZEEK_PATH];
-  const bool table = !s->json && !s->csv && !s->zeek && !s->html && !s->explain && !picture &&
-                     !(s->packets != NULL && strcmp(s->packets, "-") == 0);
+  const bool table = picture == NULL && outputs_wants_table(s);
   targets.count = 0;
   add(&targets, "--json", s->json);
   add(&targets, "--csv", s->csv);
