@@ -102,7 +102,7 @@ for packed in large.gz large.zst; do
 done
 
 # Words that make no sense.
-for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' \
+for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' '--ignore port=' \
   '--filter ((' '--rotate 5x' '-i lo' '--user nobody' ''; do
   # shellcheck disable=SC2086
   if "$estab" watch $words close.pcap >/dev/null 2>err && [ -n "$words" ]; then fail "taken: $words"; fi
@@ -137,6 +137,28 @@ six=$("$estab" watch --csv six.pcap | sed -n 2p | awk -F, '{ print "[" $3 "]:" $
 for conn in 2 x C0 1.2.3.4:5-6.7.8.9:10 1.2.3.4:5- -; do
   if "$estab" watch --ladder "$conn" lossy.pcap >/dev/null 2>err; then fail "--ladder $conn is taken"; fi
   [ "$(wc -l <err)" -le 3 ] || fail "more than three lines: --ladder $conn"
+done
+
+# At the memory ceiling, too, where it depends on all that is remembered which rows come first.
+python3 - <<'EOF'
+import struct
+out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+def packet(us, src, sport, dst, dport, seq, ack, flags):
+    tcp = struct.pack('>HHIIBBHHHI', sport, dport, seq, ack, 7 << 4, flags, 9000, 0, 0, 0x020405b4) + b'\4\2\1\1'
+    p = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0, src, dst) + tcp
+    out.extend(struct.pack('<IIII', 1000000000 + us // 1000000, us % 1000000, len(p), len(p)) + p)
+host = bytes([10, 0, 0, 2])
+for i in range(60000):
+    peer = bytes([10, 2, i // 250 % 250, i % 250 + 1])
+    packet(i * 30, peer, 1024 + i // 250, host, 80, i, 0, 2)
+    if i % 3 == 0: packet(i * 30, host, 80, peer, 1024 + i // 250, 9, i + 1, 18)
+open('half-open.pcap', 'wb').write(out)
+EOF
+"$estab" watch --no-checksum --set max_bytes=4M half-open.pcap >half-open.txt
+for row in 1 20000 50000; do
+  want=$(awk -v row=$row '$1 == row { print $3, $4 }' half-open.txt)
+  [ "$("$estab" watch --no-checksum --set max_bytes=4M --ladder $row half-open.pcap | awk 'NR == 2 { print $1, $2 }')" = "$want" ] ||
+    fail "--ladder $row at the memory ceiling draws another connection"
 done
 
 # Pictures.

@@ -109,6 +109,16 @@ def hostile():
     holds('and do nothing', b.value('document.title').startswith('estab watch: '), b.value('document.title'))
 
 
+def doubts():
+    b.open(folder + '/doubts.html')
+    parts = b.value("[...document.querySelectorAll('#foot details')].map(d => [...d.children].map(c => c.textContent))")
+    holds('files that cannot be read', len(parts) == 2 and parts[0][0] == '2 places where a file cannot be read' and
+          parts[0][1].startswith('doubts.pcap, offset ') and len(parts[0]) == 3, parts[:1])
+    holds('all places are counted', parts[-1][0] == '1,100 places where the wire leaves two readings', parts[-1][:1])
+    holds('what is left out is said', len(parts[-1]) == 1002 and parts[-1][-1] == 'and 100 places more than this page holds', parts[-1][-1:])
+    silent('doubts.html')
+
+
 def large():
     b.open(folder + '/large.html')
     ms = int(b.value('document.documentElement.dataset.readyMs'))
@@ -137,6 +147,7 @@ try:
     one_scan()
     ladders()
     hostile()
+    doubts()
     large()
 finally:
     b.close()

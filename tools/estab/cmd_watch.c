@@ -63,15 +63,17 @@ static const struct option watch_options[] = {
      "conn.log, notice.log and weird.log in this folder", 0, 0},
     {"html", 0, OPTION_TEXT, &watch_command.outputs.html, "FILE",
      "one page that needs nothing else: connections, ladders, alerts", 0, 0},
-    {"write", 'w', OPTION_TEXT, &watch_command.outputs.packets, "FILE",
-     "keep the packets, as pcapng", 0, 0},
-    {"rotate", 0, OPTION_LIST, &watch_command.rotate, "WHEN",
-     "finish files and begin anew, each 10m, 1h, 1d, or at 100M, 1G", 0, 0},
-    {"stats", 0, OPTION_FLAG, &watch_command.outputs.stats, NULL, "more counters at the end", 0, 0},
-    {"ignore", 0, OPTION_LIST, &watch_command.ignore, "WORDS",
-     "alerts not to tell: 'src=NET dst=NET port=LIST kind=KIND'", 0, 0},
     {"explain", 0, OPTION_TEXT, &watch_command.outputs.explain, "ID",
      "how this alert was recognised, in sentences", 0, 0},
+    {.help = "With any of these, or with the table:"},
+    {"write", 'w', OPTION_TEXT, &watch_command.outputs.packets, "FILE",
+     "keep the packets, as pcapng; - is standard output, without a table", 0, 0},
+    {"rotate", 0, OPTION_LIST, &watch_command.rotate, "WHEN",
+     "finish files and begin anew, each 10m, 1h, 1d, or at 100M, 1G", 0, 0},
+    {"stats", 0, OPTION_FLAG, &watch_command.outputs.stats, NULL,
+     "more counters at the end of the table", 0, 0},
+    {"ignore", 0, OPTION_LIST, &watch_command.ignore, "WORDS",
+     "alerts not to tell: 'src=NET dst=NET port=LIST kind=KIND'", 0, 0},
     {.help = "One connection instead. CONN: a row's number, a uid, or ADDR:PORT-ADDR:PORT:"},
     {"ladder", 0, OPTION_TEXT, &watch_command.ladder, "CONN", "its sequence diagram", 0, 0},
     {"picture", 0, OPTION_TEXT, &watch_command.picture, "CONN",
@@ -108,7 +110,7 @@ static int apply_words(struct watch_command *c)
     const char *why;
     int line = knobs_read_file(s, c->config, &why);
     if (line < 0) return say_failure("watch", NULL, "--config %s: %s", c->config, strerror(errno));
-    if (line > 0) return say_failure("watch", NULL, "%s, line %d: %s", c->config, line, why);
+    if (line > 0) return say_usage("watch", "--config %s, line %d: %s", c->config, line, why);
   }
   for (unsigned i = 0; i < c->set.count; i++) {
     const char *why = knobs_set(s, c->set.values[i]);
@@ -133,8 +135,13 @@ static int apply_live(struct watch_command *c, int operand_count)
     return say_usage("watch", "--html: pages are made of files: keep the packets with -w FILE");
   if (run->interface_count > 0 && run->merge)
     return say_usage("watch", "--merge: interfaces are merged by time anyway");
-  if (run->interface_count == 0 && run->user != NULL)
-    return say_usage("watch", "--user: goes with -i, for files no privileges are needed");
+  const char *alone = run->interface_count > 0 ? NULL
+                      : run->user != NULL      ? "--user: for files no privileges are needed"
+                      : run->snap_bytes != 0   ? "--snaplen: files hold what was captured"
+                      : run->buffer_bytes != 0 ? "--buffer: files need none"
+                      : run->no_promiscuous    ? "--no-promisc: files hold what was captured"
+                                               : NULL;
+  if (alone != NULL) return say_usage("watch", "%s: it goes with -i", alone);
   if (run->snap_bytes == 0) run->snap_bytes = 262144;
   if (run->buffer_bytes == 0) run->buffer_bytes = 32u << 20;
   for (unsigned i = 0; i < c->rotate.count; i++) {
@@ -191,11 +198,15 @@ static int look_at(struct watch_command *c)
   }
   if (c->ladder != NULL && c->picture != NULL && strcmp(c->ladder, c->picture) != 0)
     return say_usage("watch", "--ladder and --picture are of one connection at a time");
-  if (c->outputs.json || c->outputs.csv || c->outputs.zeek || c->outputs.html || c->outputs.explain)
+  const struct outputs_settings *o = &c->outputs;
+  if (o->json || o->csv || o->zeek || o->html || o->explain || o->packets)
     return say_usage("watch", "--ladder and --picture go without other outputs");
+  if (rotate_wanted(&o->rotate) || o->stats || o->ignore_count > 0)
+    return say_usage("watch", "--ladder and --picture go without --rotate, --stats and --ignore");
   if (c->run.file_count == 0)
     return say_usage("watch", "which capture? name a FILE, or - for stdin");
-  int status = look_find(&look, &c->run, what);
+  int status = outputs_check(&c->outputs, c->ladder, picture, c->run.files, c->run.file_count);
+  if (status == 0) status = look_find(&look, &c->run, what);
   if (status == 0 && c->ladder != NULL && !look_ladder(&look, stdout))
     status = say_failure("watch", NULL, "no memory");
   if (status == 0 && picture != NULL && look_picture(&look, picture, &why) < 0)
@@ -220,7 +231,8 @@ int cmd_watch(int argc, char **argv)
       .tables = tables,
       .notes =
           "Exit status: 0 all was read, or Ctrl-C; 1 a file is no capture or ends within a packet, "
-          "an\ninterface cannot be had or is gone; 2 usage."};
+          "an\ninterface cannot be had or is gone, something cannot be written or is not there; 2 "
+          "usage."};
   char **operands;
   int operand_count, status;
   if (options_parse(&line, argc, argv, &operands, &operand_count, &status) != 0) return status;
@@ -239,5 +251,7 @@ int cmd_watch(int argc, char **argv)
   c->run.settings.segments = c->outputs.html != NULL;
   c->outputs.files = c->run.files;
   c->outputs.file_count = c->run.file_count;
+  status = outputs_check(&c->outputs, NULL, NULL, c->run.files, c->run.file_count);
+  if (status != 0) return status;
   return watch_run(&c->run, &c->outputs);
 }

@@ -22,13 +22,31 @@ static void words(void **state)
     const char *text;
     uint64_t every_ns, bytes; // both 0: refused
   } rows[] = {
-      {"30s", 30 * NS, 0},   {"10m", 600 * NS, 0}, {"1h", 3600 * NS, 0},
-      {"1d", 86400 * NS, 0}, {"64K", 0, 65536},    {"100M", 0, 104857600},
-      {"1G", 0, 1 << 30},    {"", 0, 0},           {"1", 0, 0},
-      {"h", 0, 0},           {"0s", 0, 0},         {"0.5s", 0, 0},
-      {"1K", 0, 0},          {"5x", 0, 0},         {"-1h", 0, 0},
-      {"d", 0, 0},           {"99999999d", 0, 0},  {"1M1", 0, 0},
+      {"30s", 30 * NS, 0},
+      {"10m", 600 * NS, 0},
+      {"1h", 3600 * NS, 0},
+      {"1d", 86400 * NS, 0},
+      {"64K", 0, 65536},
+      {"100M", 0, 104857600},
+      {"1G", 0, 1 << 30},
+      {"", 0, 0},
+      {"1", 0, 0},
+      {"h", 0, 0},
+      {"0s", 0, 0},
+      {"0.5s", 0, 0},
+      {"1K", 0, 0},
+      {"5x", 0, 0},
+      {"-1h", 0, 0},
+      {"d", 0, 0},
+      {"99999999d", 0, 0},
+      {"1M1", 0, 0},
       {"1.5h", 0, 0},
+      {"213503d", UINT64_C(213503) * 86400 * NS, 0},
+      {"213504d", 0, 0},
+      {"17179869183G", 0, UINT64_C(17179869183) << 30},
+      {"17179869184G", 0, 0},
+      {"18446744073709551617s", 0, 0},
+      {"0000000030s", 30 * NS, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct rotate r = {0};
@@ -53,6 +71,11 @@ static void when(void **state)
   assert_true(rotate_due(&r, 1057 * NS)); // one turn, however many intervals are over
   assert_false(rotate_due(&r, 1059 * NS));
   assert_true(rotate_due(&r, 1060 * NS));
+  r = (struct rotate){.every_ns =
+                          UINT64_C(213503) * 86400 * NS}; // its second multiple is beyond all times
+  assert_false(rotate_due(&r, 1003 * NS));
+  assert_true(rotate_due(&r, UINT64_C(213503) * 86400 * NS));
+  assert_false(rotate_due(&r, UINT64_C(213503) * 86400 * NS + 1));
   r = (struct rotate){.bytes = 5};
   assert_false(rotate_due(&r, 1003 * NS));
   assert_false(rotate_due(&r, 9999 * NS));

@@ -5,11 +5,14 @@
 #include <cairo/cairo-svg.h>
 #include <cairo/cairo.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define WIDTH        1000.0
 #define PANEL_HEIGHT 220.0
@@ -27,7 +30,7 @@
   X(move_to) X(rectangle) X(restore) X(save) X(select_font_face) X(set_font_size) \
   X(set_line_cap) X(set_line_width) X(set_source_rgb) X(set_source_rgba) X(show_text) \
   X(status) X(status_to_string) X(stroke) X(surface_destroy) X(surface_finish) \
-  X(surface_status) X(surface_write_to_png) X(svg_surface_create) X(text_extents)
+  X(surface_status) X(surface_write_to_png_stream) X(svg_surface_create_for_stream) X(text_extents)
 // clang-format on
 
 static struct {
@@ -289,27 +292,56 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
   }
 }
 
-int plot_write(const struct plot *plot, const char *path, const char **why)
+// cairo has one word for all that a system may say of a file.
+struct sink {
+  FILE *file;
+  int error; // errno of the write that failed
+};
+
+static cairo_status_t put(void *ctx, const unsigned char *bytes, unsigned count)
 {
-  size_t n = strlen(path);
-  bool svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
-  bool png = n > 4 && strcmp(path + n - 4, ".png") == 0;
+  struct sink *sink = ctx;
+  if (sink->error == 0 && fwrite(bytes, 1, count, sink->file) != count) sink->error = errno;
+  return sink->error == 0 ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_WRITE_ERROR;
+}
+
+static cairo_status_t draw_to(struct sink *sink, const struct plot *plot, bool svg)
+{
   double height = TOP + plot->panel_count * (panel_height(plot) + GAP) + BOTTOM;
-  *why = "the name must end in .svg or .png";
-  if (!svg && !png) return -1;
-  *why = cairo_load();
-  if (*why != NULL) return -1;
   cairo_surface_t *surface =
-      svg ? cairo.svg_surface_create(path, WIDTH, height)
+      svg ? cairo.svg_surface_create_for_stream(put, sink, WIDTH, height)
           : cairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)height);
   cairo_t *cr = cairo.create(surface);
   draw(cr, plot, height);
   cairo_status_t status = cairo.status(cr);
   cairo.destroy(cr);
-  if (png && status == CAIRO_STATUS_SUCCESS) status = cairo.surface_write_to_png(surface, path);
+  if (!svg && status == CAIRO_STATUS_SUCCESS)
+    status = cairo.surface_write_to_png_stream(surface, put, sink);
   cairo.surface_finish(surface);
   if (status == CAIRO_STATUS_SUCCESS) status = cairo.surface_status(surface);
   cairo.surface_destroy(surface);
-  *why = cairo.status_to_string(status);
-  return status == CAIRO_STATUS_SUCCESS ? 0 : -1;
+  return status;
+}
+
+int plot_write(const struct plot *plot, const char *path, const char **why)
+{
+  size_t n = strlen(path);
+  bool svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
+  bool png = n > 4 && strcmp(path + n - 4, ".png") == 0;
+  *why = "the name must end in .svg or .png";
+  if (!svg && !png) return -1;
+  *why = cairo_load();
+  if (*why != NULL) return -1;
+  struct sink sink = {.file = fopen(path, "wb")};
+  if (sink.file == NULL) {
+    *why = strerror(errno);
+    return -1;
+  }
+  cairo_status_t status = draw_to(&sink, plot, svg);
+  if (fclose(sink.file) != 0 && sink.error == 0) sink.error = errno;
+  if (sink.error == 0 && status == CAIRO_STATUS_SUCCESS) return 0;
+  *why = sink.error != 0 ? strerror(sink.error) : cairo.status_to_string(status);
+  struct stat half;
+  if (lstat(path, &half) == 0 && S_ISREG(half.st_mode)) unlink(path);
+  return -1;
 }

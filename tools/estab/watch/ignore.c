@@ -33,24 +33,32 @@ bool prefix_holds(const struct estab_watch_prefix *prefix, const struct estab_ip
   return rest == 0 || (prefix->ip.bytes[whole] ^ ip->bytes[whole]) >> (8 - rest) == 0;
 }
 
+// A decimal number up to 65535, as a whole; *text goes behind it.
+static bool read_port(const char **text, uint16_t *port)
+{
+  char *end;
+  if (**text < '0' || **text > '9') return false;
+  const unsigned long number = strtoul(*text, &end, 10);
+  *text = end;
+  *port = (uint16_t)number;
+  return number <= UINT16_MAX;
+}
+
+// At least one: a list of none would be no condition, and silence everything.
 static const char *read_ports(const char *text, struct ignore *ignore)
 {
-  while (*text != '\0') {
-    char *end;
-    unsigned long first = strtoul(text, &end, 10), last = first;
-    if (end == text || ignore->port_count == IGNORE_PORTS) return "is no list of at most 16 ports";
-    if (*end == '-') {
-      const char *from = end + 1;
-      last = strtoul(from, &end, 10);
-      if (end == from) return "is no range of ports";
-    }
-    if (last > 65535 || last < first || (*end != '\0' && *end != ','))
-      return "is no list of ports from 0 to 65535";
-    ignore->ports[ignore->port_count].first = (uint16_t)first;
-    ignore->ports[ignore->port_count++].last = (uint16_t)last;
-    text = *end == ',' ? end + 1 : end;
+  for (;;) {
+    if (ignore->port_count == IGNORE_PORTS) return "has more than 16 ports";
+    uint16_t first, last;
+    if (!read_port(&text, &first)) return "is no list of ports from 0 to 65535";
+    last = first;
+    if (*text == '-' && (text++, !read_port(&text, &last) || last < first))
+      return "has a range of ports that is none";
+    ignore->ports[ignore->port_count].first = first;
+    ignore->ports[ignore->port_count++].last = last;
+    if (*text == '\0') return NULL;
+    if (*text++ != ',') return "is no list of ports from 0 to 65535";
   }
-  return NULL;
 }
 
 static const char *read_kind(const char *text, struct ignore *ignore)
@@ -63,6 +71,25 @@ static const char *read_kind(const char *text, struct ignore *ignore)
   return "is no kind of alert; see estab-watch(1)";
 }
 
+static const char *read_word(const char *word, struct ignore *ignore)
+{
+  const char *value = strchr(word, '=');
+  const size_t n = value != NULL ? (size_t)(value++ - word) : 0;
+  const bool src = n == 3 && strncmp(word, "src", n) == 0;
+  if (src || (n == 3 && strncmp(word, "dst", n) == 0)) {
+    bool *has = src ? &ignore->has_src : &ignore->has_dst;
+    if (*has) return "has a word twice, and all must match";
+    *has = true;
+    return prefix_read(value, src ? &ignore->src : &ignore->dst);
+  }
+  if (n == 4 && strncmp(word, "port", n) == 0)
+    return ignore->port_count > 0 ? "has a word twice: give ports as a list"
+                                  : read_ports(value, ignore);
+  if (n == 4 && strncmp(word, "kind", n) == 0)
+    return ignore->kind >= 0 ? "has a word twice, and all must match" : read_kind(value, ignore);
+  return "has a word that is not src=, dst=, port= or kind=";
+}
+
 const char *ignore_read(const char *text, struct ignore *ignore)
 {
   char copy[256], *rest = copy, *word;
@@ -71,22 +98,9 @@ const char *ignore_read(const char *text, struct ignore *ignore)
   strcpy(copy, text);
   bool any = false;
   while ((word = strsep(&rest, " \t")) != NULL) {
-    const char *why = NULL;
     if (*word == '\0') continue;
     any = true;
-    if (strncmp(word, "src=", 4) == 0) {
-      why = prefix_read(word + 4, &ignore->src);
-      ignore->has_src = true;
-    } else if (strncmp(word, "dst=", 4) == 0) {
-      why = prefix_read(word + 4, &ignore->dst);
-      ignore->has_dst = true;
-    } else if (strncmp(word, "port=", 5) == 0) {
-      why = read_ports(word + 5, ignore);
-    } else if (strncmp(word, "kind=", 5) == 0) {
-      why = read_kind(word + 5, ignore);
-    } else {
-      why = "has a word that is not src=, dst=, port= or kind=";
-    }
+    const char *why = read_word(word, ignore);
     if (why != NULL) return why;
   }
   return any ? NULL : "is empty";

@@ -2,6 +2,7 @@
 // knobs.c - the observer's settings by name.
 #include "knobs.h"
 
+#include <errno.h>
 #include <ini.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,25 +82,85 @@ const char *knobs_set(struct estab_watch_settings *settings, const char *text)
   return knob_write(settings, text, (size_t)(equals - text), equals + 1);
 }
 
+// What inih asks its lines of. It takes at most ini_max_line octets at a time, and goes on as if the rest were
+// another line; an indented line it takes for more of the value before.
 struct knobs_file {
   struct estab_watch_settings *settings;
+  FILE *file;
+  char *line;
+  size_t room;
+  int lines;
+  int bad_line; // the first that is none; 0 = none so far
   const char *why;
 };
 
+static void knobs_bad(struct knobs_file *f, const char *why)
+{
+  if (f->bad_line != 0) return;
+  f->bad_line = f->lines;
+  f->why = why;
+}
+
+static char *knobs_next(char *out, int room, void *ctx)
+{
+  struct knobs_file *f = ctx;
+  ssize_t n = getline(&f->line, &f->room, f->file);
+  if (n < 0 || f->bad_line != 0) return NULL;
+  f->lines++;
+  const char *text = f->line + strspn(f->line, " \t");
+  while (n > 0 && memchr(" \t\r\n", f->line[n - 1], 4) != NULL)
+    f->line[--n] = '\0';
+  if (text[0] == '\0' || strchr(ini_start_comment_prefixes, text[0]) != NULL)
+    text = "";
+  else if (strlen(text) + 2 > (size_t)room || memchr(f->line, '\0', (size_t)n) != NULL) {
+    knobs_bad(f, "is too long, or no text");
+    text = "";
+  }
+  snprintf(out, (size_t)room, "%s\n", text);
+  return out;
+}
+
 static int knobs_line(void *ctx, const char *section, const char *name, const char *value)
 {
-  struct knobs_file *file = ctx;
+  struct knobs_file *f = ctx;
   (void)section; // headings only group
-  if (file->why == NULL) file->why = knob_write(file->settings, name, strlen(name), value);
-  return file->why == NULL;
+  const char *why = knob_write(f->settings, name, strlen(name), value);
+  if (why != NULL) knobs_bad(f, why);
+  return why == NULL;
 }
 
 int knobs_read_file(struct estab_watch_settings *settings, const char *path, const char **why)
 {
-  struct knobs_file file = {settings, NULL};
-  int line = ini_parse(path, knobs_line, &file);
-  *why = file.why != NULL ? file.why : "is not NAME = VALUE";
-  return line;
+  struct knobs_file f = {.settings = settings, .file = fopen(path, "r")};
+  if (f.file == NULL) return -1;
+  int line = ini_parse_stream(knobs_next, &f, knobs_line, &f);
+  const int error = ferror(f.file) ? errno : line < 0 ? ENOMEM : 0;
+  fclose(f.file);
+  free(f.line);
+  if (error != 0) {
+    errno = error;
+    return -1;
+  }
+  const bool no_pair = line > 0 && (f.bad_line == 0 || line < f.bad_line);
+  *why = no_pair ? "is not NAME = VALUE" : f.why;
+  return no_pair ? line : f.bad_line;
+}
+
+// With the largest unit that leaves a whole number, as --set and --config read it.
+static void knob_show(char *out, size_t room, enum knob_kind kind, uint64_t number)
+{
+  static const struct {
+    enum knob_kind kind;
+    uint64_t factor;
+    const char *unit;
+  } units[] = {{KNOB_TIME, 1000000000, "s"}, {KNOB_TIME, 1000000, "ms"}, {KNOB_TIME, 1000, "us"},
+               {KNOB_TIME, 1, "ns"},         {KNOB_BYTES, 1048576, "M"}, {KNOB_BYTES, 1024, "K"}};
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (units[i].kind == kind && number % units[i].factor == 0) {
+      snprintf(out, room, "%" PRIu64 "%s", number / units[i].factor, units[i].unit);
+      return;
+    }
+  snprintf(out, room, "%" PRIu64, number);
 }
 
 void knobs_list(FILE *out, const struct estab_watch_settings *settings)
@@ -115,12 +176,7 @@ void knobs_list(FILE *out, const struct estab_watch_settings *settings)
     else
       memcpy(&number, field, 8);
     char value[32];
-    if (knob->kind == KNOB_TIME)
-      snprintf(value, sizeof value, "%" PRIu64 "s", number / 1000000000);
-    else if (knob->kind == KNOB_BYTES && number % 1048576 == 0)
-      snprintf(value, sizeof value, "%" PRIu64 "M", number / 1048576);
-    else
-      snprintf(value, sizeof value, "%" PRIu64, number);
-    fprintf(out, "%-20s %-8s %s\n", knob->name, value, knob->help);
+    knob_show(value, sizeof value, knob->kind, number);
+    fprintf(out, "%-20s = %-8s ; %s\n", knob->name, value, knob->help);
   }
 }

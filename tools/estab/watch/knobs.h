@@ -11,7 +11,7 @@
 const char *knobs_set(struct estab_watch_settings *settings, const char *text);
 // An INI file of such lines. 0, the number of the first bad line (and *why), or -1: errno says why not.
 int knobs_read_file(struct estab_watch_settings *settings, const char *path, const char **why);
-// Every name with its value and what it means, a line each.
+// Every name with its value and what it means, a line each, as knobs_read_file() reads them.
 void knobs_list(FILE *out, const struct estab_watch_settings *settings);
 
 #endif

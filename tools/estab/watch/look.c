@@ -172,11 +172,10 @@ int look_find(struct look *look, const struct watch_run *run, const char *what)
   memset(look, 0, sizeof *look);
   if (!read_what(&l, what))
     return say_usage("watch", "%s: is neither a row's number, a uid nor ADDR:PORT-ADDR:PORT", what);
-  settings.detect = false;
   int status = passes_open(&passes, run);
   if (status == 0) status = passes_make(&passes, &settings, on_first_pass, &l);
   if (status == 0 && !l.found)
-    status = say_failure("watch", "Numbers and uids are in the table, in --json and in --csv",
+    status = say_failure("watch", "Numbers are in the table, uids in --json and in --csv",
                          "no connection is %s", what);
   settings.segments = true;
   if (status == 0) status = passes_make(&passes, &settings, on_second_pass, &l);

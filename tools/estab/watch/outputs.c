@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "row_csv.h"
+#include "say.h"
 
 static bool outputs_is_local(const struct estab_ip *ip, const void *ctx)
 {
@@ -21,6 +22,13 @@ static int open_text(struct text *t, const char *path)
 {
   text_init(t, strcmp(path, "-") == 0 ? stdout : fopen(path, "w"));
   return t->file != NULL ? 0 : -1;
+}
+
+// On a terminal, unless NO_COLOR has a value.
+static bool wants_color(void)
+{
+  const char *no = getenv("NO_COLOR");
+  return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0');
 }
 
 int outputs_open(struct outputs *o, const struct outputs_settings *settings, const char **what)
@@ -42,6 +50,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
   if (settings->zeek != NULL) {
     *what = settings->zeek;
     if (row_zeek_open(&o->zeek, settings->zeek) < 0) return -1;
+    if (!rotate_wanted(&settings->rotate) && row_zeek_clear(settings->zeek) < 0) return -1;
     o->has_zeek = true;
     o->zeek.may_be_none = rotate_wanted(&settings->rotate);
     if (settings->local != NULL) {
@@ -59,15 +68,12 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
     if (open_text(&o->keep.text, settings->packets) < 0) return -1;
     o->has_packets = true;
   }
-  bool packets_alone = o->has_packets && strcmp(settings->packets, "-") == 0;
-  o->has_table = !packets_alone && !o->has_json && !o->has_csv && !o->has_zeek && o->page == NULL &&
-                 settings->explain == NULL;
+  o->has_table = outputs_wants_table(settings);
   if (!o->has_table) return 0;
   *what = "standard output";
   o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);
   if (o->alerts == NULL) return -1;
-  bool color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
-  if (row_table_init(&o->table, stdout, color) < 0) {
+  if (row_table_init(&o->table, stdout, wants_color()) < 0) {
     errno = ENOMEM;
     return -1;
   }
@@ -148,11 +154,20 @@ static void print_wrapped(FILE *out, const char *words)
   fputc('\n', out);
 }
 
+static bool is_explained(const struct outputs *o, const struct estab_watch_alert *a)
+{
+  char id[ESTAB_WATCH_UID_TEXT];
+  if (o->settings.explain == NULL || !a->ended) return false;
+  estab_watch_uid_format(&a->id, id);
+  return strcmp(id, o->settings.explain) == 0;
+}
+
 static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
 {
   for (unsigned i = 0; i < o->settings.ignore_count; i++)
     if (ignore_matches(&o->settings.ignore[i], a)) {
       o->alerts_ignored += a->ended;
+      o->explain_ignored = o->explain_ignored || is_explained(o, a);
       return;
     }
   if (o->has_json) row_json_alert(&o->json, a);
@@ -162,11 +177,8 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
     page_record(o->page, &record, o->table.base_ns);
   }
   if (o->has_table) (o->live.live ? tell_alert : keep_alert)(o, a);
-  if (o->settings.explain == NULL || !a->ended) return;
-  char id[ESTAB_WATCH_UID_TEXT];
-  estab_watch_uid_format(&a->id, id);
-  if (strcmp(id, o->settings.explain) != 0) return;
-  row_table_alert(stdout, isatty(STDOUT_FILENO), a, o->table.base_ns);
+  if (!is_explained(o, a)) return;
+  row_table_alert(stdout, wants_color(), a, o->table.base_ns);
   putchar('\n');
   print_wrapped(stdout, a->explanation);
   o->explained = true;
@@ -257,6 +269,17 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
       o->alert_count < OUTPUTS_ALERTS && !o->live.live ? o->alert_count : o->campaigns;
   row_table_stats(stdout, stats, campaigns, o->alerts_ignored, o->settings.stats);
   if (o->table.inferred) puts("  ? a state that the other side's segments suggest");
+  row_table_left_out(&o->table);
+}
+
+int outputs_explained(const struct outputs *o)
+{
+  if (o->settings.explain == NULL || o->explained) return 0;
+  if (o->explain_ignored)
+    return say_failure("watch", "leave --ignore away", "the alert %s is ignored as asked",
+                       o->settings.explain);
+  return say_failure("watch", "take an id from the table or from --json", "no alert has the id %s",
+                     o->settings.explain);
 }
 
 static int close_text(struct text *t)

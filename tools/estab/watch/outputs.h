@@ -36,7 +36,7 @@ enum outputs_file { OUTPUTS_JSON, OUTPUTS_CSV, OUTPUTS_PACKETS, OUTPUTS_ZEEK };
 struct outputs {
   struct outputs_settings settings;
   bool has_table, has_json, has_csv, has_zeek, has_packets;
-  bool explained;
+  bool explained, explain_ignored;
   struct text json, csv;
   struct page *page; // NULL: not wanted
   struct row_zeek zeek;
@@ -69,6 +69,15 @@ static inline void outputs_packet(struct outputs *o, const struct estab_capture_
 }
 void outputs_note(struct outputs *o, const struct estab_capture_packet *note);
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final);
+// ---- outputs_check.c
+
+// Before anything is opened, also with --ladder and --picture (NULL: not wanted). 0, or the exit status after a
+// complaint: two outputs have one target, or one would be written over an input or, but for --write, over a capture.
+int outputs_check(const struct outputs_settings *settings, const char *ladder, const char *picture,
+                  const char *const *inputs, unsigned input_count);
+// Nothing else is asked for, nor does standard output have the packets.
+bool outputs_wants_table(const struct outputs_settings *settings);
+
 // ---- outputs_turn.c
 
 // Packet time goes on: what is due by --rotate is finished and begun anew.
@@ -92,6 +101,8 @@ bool outputs_failed(struct outputs *o, const char **what);
 // The last files get their names, too. -1 and errno.
 int outputs_turn_last(struct outputs *o, const char **what);
 
+// Whether --explain found its alert: 0, also if it was not asked for, or the exit status after a complaint.
+int outputs_explained(const struct outputs *o);
 // Writes out and closes all. 0, or -1: *what and errno as with outputs_open().
 int outputs_close(struct outputs *o, const char **what);
 

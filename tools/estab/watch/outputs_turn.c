@@ -32,7 +32,7 @@ static const char *turn_name(const struct outputs *o, unsigned file)
 static void turn_path(const struct outputs *o, unsigned file, char path[ROW_ZEEK_PATH])
 {
   if (file >= OUTPUTS_ZEEK)
-    row_zeek_path(&o->zeek, (enum zeek_log)(file - OUTPUTS_ZEEK), path);
+    row_zeek_path(o->zeek.directory, (enum zeek_log)(file - OUTPUTS_ZEEK), path);
   else
     snprintf(path, ROW_ZEEK_PATH, "%s", turn_name(o, file));
 }
@@ -115,7 +115,6 @@ void outputs_grown(struct outputs *o)
 
 int outputs_leftovers(const struct outputs_settings *settings, const char **what)
 {
-  static const char *const logs[ZEEK_LOGS] = {"conn.log", "notice.log", "weird.log"};
   const char *const files[] = {settings->json, settings->csv, settings->packets};
   if (!rotate_wanted(&settings->rotate)) return 0;
   for (unsigned i = 0; i < sizeof files / sizeof *files; i++) {
@@ -125,7 +124,7 @@ int outputs_leftovers(const struct outputs_settings *settings, const char **what
   *what = settings->zeek;
   for (unsigned i = 0; settings->zeek != NULL && i < ZEEK_LOGS; i++) {
     char path[ROW_ZEEK_PATH];
-    snprintf(path, sizeof path, "%.4096s/%s", settings->zeek, logs[i]);
+    row_zeek_path(settings->zeek, (enum zeek_log)i, path);
     if (rotate_leftover(path) < 0) return -1;
   }
   return 0;

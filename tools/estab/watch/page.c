@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "estab/wire.h"
 #include "estab/estab.h"
@@ -17,17 +19,24 @@ struct page_alert {
   char *json;
 };
 
+// Items of JSON that wait in memory until their list's turn.
+struct page_list {
+  FILE *file;
+  char *bytes;
+  size_t byte_count;
+  unsigned count;
+  uint64_t left_out;
+};
+
 struct page {
   struct text text;
+  const char *path; // as it was given
   struct page_lives lives;
   uint64_t rows, rows_left_out, ladders_left_out, ladder_bytes;
   struct page_alert *alerts;
   unsigned alert_count;
   uint64_t alerts_left_out;
-  FILE *doubts; // in memory
-  char *doubt_text;
-  size_t doubt_bytes;
-  unsigned doubt_count;
+  struct page_list doubts, errors;
   struct estab_watch_stats stats;
   uint64_t base_ns;
 };
@@ -67,24 +76,64 @@ static void comma_ip(struct text *t, const struct estab_ip *ip)
   text_char(t, '"');
 }
 
+static void list_open(struct page_list *l)
+{
+  l->file = open_memstream(&l->bytes, &l->byte_count);
+}
+
+// Begins an item. false: the list has as many as it may.
+static bool list_item(struct page_list *l, struct text *t, unsigned most)
+{
+  if (l->count >= most) {
+    l->left_out++;
+    return false;
+  }
+  text_init(t, l->file);
+  text_string(t, l->count++ > 0 ? ",[" : "[");
+  return true;
+}
+
+static void list_free(struct page_list *l)
+{
+  if (l->file != NULL) fclose(l->file);
+  free(l->bytes);
+}
+
+// ,"name":[items],"name_left_out":N
+static void list_put(struct page_list *l, struct text *t, const char *name)
+{
+  comma_string(t, name);
+  text_string(t, ":[");
+  fclose(l->file);
+  l->file = NULL;
+  if (l->bytes != NULL) text_bytes(t, l->bytes, l->byte_count);
+  text_string(t, "],\"");
+  text_string(t, name);
+  text_string(t, "_left_out\":");
+  text_number(t, l->left_out);
+}
+
 struct page *page_open(const char *path, const char *const *files, unsigned file_count)
 {
   struct page *p = calloc(1, sizeof *p);
   if (p == NULL) return NULL;
   p->alerts = calloc(PAGE_ALERTS, sizeof *p->alerts);
-  p->doubts = open_memstream(&p->doubt_text, &p->doubt_bytes);
+  list_open(&p->doubts);
+  list_open(&p->errors);
   FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
-  if (p->alerts == NULL || p->doubts == NULL || file == NULL || !page_lives_init(&p->lives)) {
+  if (p->alerts == NULL || p->doubts.file == NULL || p->errors.file == NULL || file == NULL ||
+      !page_lives_init(&p->lives)) {
     int error = errno ? errno : ENOMEM;
-    if (p->doubts != NULL) fclose(p->doubts);
     if (file != NULL && file != stdout) fclose(file);
-    free(p->doubt_text);
+    list_free(&p->doubts);
+    list_free(&p->errors);
     free(p->alerts);
     page_lives_free(&p->lives);
     free(p);
     errno = error;
     return NULL;
   }
+  p->path = path;
   text_init(&p->text, file);
   text_bytes(&p->text, (const char *)page_head, page_head_bytes);
   text_string(&p->text, "{\"made\":");
@@ -321,10 +370,8 @@ static void page_ambiguity(struct page *p, const struct estab_watch_ambiguity *a
 {
   static struct text t;
   char uid[ESTAB_WATCH_UID_TEXT];
-  if (p->doubt_count >= PAGE_DOUBTS) return;
+  if (!list_item(&p->doubts, &t, PAGE_DOUBTS)) return;
   estab_watch_uid_format(&a->uid, uid);
-  text_init(&t, p->doubts);
-  text_string(&t, p->doubt_count++ > 0 ? ",[" : "[");
   text_number(&t, a->packet);
   comma_number(&t, micros(p, a->ts_ns));
   comma_string(&t, uid);
@@ -352,11 +399,8 @@ void page_record(struct page *p, const struct estab_watch_record *record, uint64
 void page_error(struct page *p, const char *file, uint64_t offset, const char *what)
 {
   static struct text t;
-  if (p->doubt_count >= PAGE_DOUBTS) return;
-  text_init(&t, p->doubts);
-  text_string(&t, p->doubt_count++ > 0 ? ",[" : "[");
+  if (!list_item(&p->errors, &t, PAGE_ERRORS)) return;
   text_number(&t, offset);
-  text_string(&t, ",-1");
   comma_string(&t, file);
   comma_string(&t, what);
   text_char(&t, ']');
@@ -408,10 +452,9 @@ int page_close(struct page *p)
     text_string(t, p->alerts[i].json);
     free(p->alerts[i].json);
   }
-  text_string(t, "],\"doubts\":[");
-  fclose(p->doubts);
-  if (p->doubt_text != NULL) text_bytes(t, p->doubt_text, p->doubt_bytes);
   text_char(t, ']');
+  list_put(&p->errors, t, "errors");
+  list_put(&p->doubts, t, "doubts");
   put_counts(p);
   text_string(t, "}\n");
   text_bytes(t, (const char *)page_tail, page_tail_bytes);
@@ -421,7 +464,11 @@ int page_close(struct page *p)
     error = errno;
     whole = false;
   }
-  free(p->doubt_text);
+  struct stat half; // a page without its end shows nothing
+  if (!whole && t->file != stdout && lstat(p->path, &half) == 0 && S_ISREG(half.st_mode))
+    unlink(p->path);
+  list_free(&p->errors);
+  list_free(&p->doubts);
   free(p->alerts);
   page_lives_free(&p->lives);
   free(p);

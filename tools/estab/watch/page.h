@@ -14,17 +14,18 @@
 #define PAGE_SEGMENT_BYTES (UINT64_C(64) << 20) // of segments that wait
 #define PAGE_LADDER_BYTES  (UINT64_C(32) << 20) // of ladders in the page
 #define PAGE_ALERTS        4096u
-#define PAGE_DOUBTS        1000u
+#define PAGE_DOUBTS        1000u // ambiguities
+#define PAGE_ERRORS        1000u // places where an input cannot be read
 
 struct page;
 
-// NULL: errno says why.
+// NULL: errno says why. `path` is used until page_close().
 struct page *page_open(const char *path, const char *const *files, unsigned file_count);
 // base_ns: times count from here. Alerts that are to be told only; the caller's observer gives segments.
 void page_record(struct page *p, const struct estab_watch_record *record, uint64_t base_ns);
 void page_error(struct page *p, const char *file, uint64_t offset, const char *what);
 void page_stats(struct page *p, const struct estab_watch_stats *stats);
-// Writes the rest and frees all. 0, or -1: errno.
+// Writes the rest and frees all. 0, or -1: errno; half a page is taken away.
 int page_close(struct page *p);
 
 // page_lives.c: what waits for its row.

@@ -25,13 +25,16 @@ const char *rotate_read(struct rotate *r, const char *text)
                {'K', false, 1u << 10, 4},        {'M', false, 1u << 20, 1},
                {'G', false, 1u << 30, 1}};
   uint64_t number = 0;
+  bool large = false;
   const char *p = text;
-  for (; *p >= '0' && *p <= '9' && number < 100000; p++)
-    number = number * 10 + (uint64_t)(*p - '0');
+  for (; *p >= '0' && *p <= '9'; p++)
+    large |= __builtin_mul_overflow(number, 10, &number) ||
+             __builtin_add_overflow(number, (uint64_t)(*p - '0'), &number);
   for (size_t i = 0; p > text && i < sizeof units / sizeof *units; i++) {
     if (*p != units[i].unit || p[1] != '\0') continue;
-    if (number < units[i].min) return "is too small";
-    *(units[i].time ? &r->every_ns : &r->bytes) = number * units[i].factor;
+    if (!large && number < units[i].min) return "is too small";
+    if (large || __builtin_mul_overflow(number, units[i].factor, &number)) return "is too large";
+    *(units[i].time ? &r->every_ns : &r->bytes) = number;
     return NULL;
   }
   return "is neither a time (30s, 10m, 1h, 1d) nor a size (64K, 100M, 1G)";
@@ -41,7 +44,8 @@ bool rotate_due(struct rotate *r, uint64_t now_ns)
 {
   if (r->every_ns == 0 || now_ns < r->next_ns) return false;
   bool first = r->next_ns == 0;
-  r->next_ns = (now_ns / r->every_ns + 1) * r->every_ns;
+  if (__builtin_mul_overflow(now_ns / r->every_ns + 1, r->every_ns, &r->next_ns))
+    r->next_ns = UINT64_MAX;
   return !first;
 }
 

@@ -95,13 +95,11 @@ static char *conn_zeek(char *p, const struct estab_watch_conn *c)
 
 static CONN_RARE char *conn_layers(char *p, const struct estab_watch_conn *c)
 {
-  if (c->vlan[0] != 0) {
+  if ((c->vlan[0] | c->vlan[1]) != 0) { // 0 gives a priority alone
     p = PUT(p, ",\"vlan\":[");
-    p = put_number(p, c->vlan[0]);
-    if (c->vlan[1] != 0) {
-      *p++ = ',';
-      p = put_number(p, c->vlan[1]);
-    }
+    if (c->vlan[0] != 0) p = put_number(p, c->vlan[0]);
+    if (c->vlan[0] != 0 && c->vlan[1] != 0) *p++ = ',';
+    if (c->vlan[1] != 0) p = put_number(p, c->vlan[1]);
     *p++ = ']';
   }
   if (c->tunnel != ESTAB_WATCH_TUNNEL_NONE) {
@@ -143,7 +141,7 @@ static CONN_RARE char *conn_limits(char *p, const struct estab_watch_conn *c)
 
 static char *conn_whole(char *p, const struct estab_watch_conn *c)
 {
-  if (c->vlan[0] | c->tunnel) p = conn_layers(p, c);
+  if (c->vlan[0] | c->vlan[1] | c->tunnel) p = conn_layers(p, c);
   if (memcmp(c->life.bytes, c->uid.bytes, sizeof c->uid.bytes) != 0) p = conn_life(p, c);
   if (!c->final || c->evicted || c->capture_loss)
     p = conn_marks(p, c);

@@ -131,7 +131,8 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
   if (c->tunnel != ESTAB_WATCH_TUNNEL_NONE)
     note(&n, "in %s %" PRIu32, estab_watch_tunnel_name((enum estab_watch_tunnel)c->tunnel),
          c->tunnel_id);
-  if (c->vlan[0] != 0) note(&n, "VLAN %u", c->vlan[0]);
+  const unsigned vlan = c->vlan[0] != 0 ? c->vlan[0] : c->vlan[1]; // 0 gives a priority alone
+  if (vlan != 0) note(&n, "VLAN %u", vlan);
   if (c->evicted) note(&n, "shed for memory");
   if (c->capture_loss) note(&n, "capture lost packets");
   if (!c->final) note(&n, "more may come");

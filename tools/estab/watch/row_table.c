@@ -92,6 +92,7 @@ struct line_out {
   char text[COLUMNS * (ROW_STORY_BYTES + 16)];
   size_t used, end; // `end`: without the blanks behind the last word
   unsigned column, limit;
+  bool cut; // a line did not end before the limit
 };
 
 static void line_pad(struct line_out *l, unsigned count)
@@ -106,7 +107,10 @@ static void line_word(struct line_out *l, const char *word, unsigned bytes, enum
 {
   static const char *const begin[] = {
       [ROW_PLAIN] = "", [ROW_GOOD] = "\033[32m", [ROW_BAD] = "\033[31m"};
-  if (bytes > l->limit - l->column) bytes = l->limit - l->column;
+  if (bytes > l->limit - l->column) {
+    bytes = l->limit - l->column;
+    l->cut = true;
+  }
   if (bytes == 0) return;
   char *p = put_string(l->text + l->used, begin[color]);
   p = put_bytes(p, word, bytes);
@@ -122,6 +126,7 @@ static void line_cell(struct line_out *l, enum column column, const unsigned wid
   if (l->column > 0) line_pad(l, 1);
   if ((columns[column].flags & RIGHT) && widths[column] > l->limit - l->column) {
     line_pad(l, widths[column]); // a number is there whole or not at all
+    l->cut = true;
     return;
   }
   const unsigned pad = widths[column] - bytes;
@@ -159,7 +164,7 @@ void row_table_flush(struct row_table *t)
   row_table_bar(t, false);
   if (t->lines == 0 || t->batch == NULL) return;
   unsigned widths[COLUMNS];
-  const unsigned limit = t->color ? terminal_columns(t->out) : 0;
+  const unsigned limit = terminal_columns(t->out);
   const unsigned hidden = limit == 0 || limit >= WIDE_COLUMNS ? 0
                           : limit >= NARROW_COLUMNS           ? OTHERS
                                                               : OTHERS | TIMES;
@@ -179,9 +184,26 @@ void row_table_flush(struct row_table *t)
                 i == COLUMN_ENDED ? (enum row_color)line->color : ROW_PLAIN);
     line_end(&l, t->out);
   }
+  for (unsigned i = 0; i < COLUMNS; i++)
+    if (widths[i] == 0) t->left_out |= 1u << i;
+  t->cut = t->cut || l.cut;
   t->begun = true;
   t->lines = 0;
   t->batch->used = 0;
+}
+
+void row_table_left_out(const struct row_table *t)
+{
+  const char *before = "";
+  if (t->left_out == 0 && !t->cut) return;
+  fputs("  too narrow for ", t->out);
+  for (unsigned i = 0; i < COLUMNS; i++)
+    if (t->left_out & 1u << i) {
+      fprintf(t->out, "%s%s", before, columns[i].name);
+      before = ", ";
+    }
+  if (t->cut) fprintf(t->out, "%sthe ends of lines", before);
+  fputs(": a pipe, as | less -S, has all\n", t->out);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -10,10 +10,12 @@
 
 struct row_table {
   FILE *out;
-  bool color;     // a terminal: its width counts, too
-  bool begun;     // a batch was printed: no second heading
-  bool inferred;  // a state was marked by ?
-  uint32_t lines; // in the batch now
+  bool color;        // of what ENDED says
+  bool cut;          // on a terminal that is too narrow: the end of a line
+  unsigned left_out; // and columns: 1 << each
+  bool begun;        // a batch was printed: no second heading
+  bool inferred;     // a state was marked by ?
+  uint32_t lines;    // in the batch now
   struct row_batch *batch;
   uint64_t rows;    // numbered so far
   uint64_t base_ns; // START counts from here: the first packet, or the first row
@@ -34,6 +36,8 @@ void row_table_bar(struct row_table *t, bool again);
 void row_table_conn(struct row_table *t, const struct estab_watch_conn *c);
 // Prints what has gathered; call it before anything else goes to the same file.
 void row_table_flush(struct row_table *t);
+// What a terminal had no room for, in a line; nothing if it had.
+void row_table_left_out(const struct row_table *t);
 void row_table_free(struct row_table *t);
 
 // An alert as a paragraph: what, who, what was learned, evidence. Times count from base_ns.

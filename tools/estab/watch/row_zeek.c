@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct {
   const char *path, *fields, *types;
@@ -49,7 +50,7 @@ static struct text *zeek_log(struct row_zeek *z, enum zeek_log log, uint64_t ns)
   char path[ROW_ZEEK_PATH];
   if (ns > z->last_ns) z->last_ns = ns;
   if (t->file != NULL || t->failed) return t->failed ? NULL : t;
-  row_zeek_path(z, log, path);
+  row_zeek_path(z->directory, log, path);
   text_init(t, fopen(path, z->append ? "a" : "w"));
   if (t->file == NULL) {
     t->failed = true;
@@ -69,9 +70,9 @@ static struct text *zeek_log(struct row_zeek *z, enum zeek_log log, uint64_t ns)
   return t;
 }
 
-void row_zeek_path(const struct row_zeek *z, enum zeek_log log, char path[ROW_ZEEK_PATH])
+void row_zeek_path(const char *directory, enum zeek_log log, char path[ROW_ZEEK_PATH])
 {
-  snprintf(path, ROW_ZEEK_PATH, "%s/%s.log", z->directory, zeek_logs[log].path);
+  snprintf(path, ROW_ZEEK_PATH, "%.4095s/%s.log", directory, zeek_logs[log].path);
 }
 
 bool row_zeek_finish(struct row_zeek *z, enum zeek_log log)
@@ -105,6 +106,17 @@ int row_zeek_open(struct row_zeek *z, const char *directory)
   if (!S_ISDIR(status.st_mode)) {
     errno = ENOTDIR;
     return -1;
+  }
+  return 0;
+}
+
+int row_zeek_clear(const char *directory)
+{
+  char path[ROW_ZEEK_PATH];
+  struct stat status;
+  for (unsigned i = 0; i < ZEEK_LOGS; i++) {
+    row_zeek_path(directory, (enum zeek_log)i, path);
+    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && unlink(path) < 0) return -1;
   }
   return 0;
 }

@@ -22,11 +22,14 @@ struct row_zeek {
 
 // The folder is made if it is not there; conn.log is opened at once. 0, or -1 and errno.
 int row_zeek_open(struct row_zeek *z, const char *directory);
+// The logs of an earlier run go: a notice.log beside the conn.log of another capture would be taken for its own. 0, or
+// -1 and errno.
+int row_zeek_clear(const char *directory);
 void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c);
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a);
 void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *a);
 // Where a log is, for files that come and go: DIRECTORY/conn.log.
-void row_zeek_path(const struct row_zeek *z, enum zeek_log log, char path[ROW_ZEEK_PATH]);
+void row_zeek_path(const char *directory, enum zeek_log log, char path[ROW_ZEEK_PATH]);
 // Writes the end of a log and closes it; its next line opens another. false: it was not open.
 bool row_zeek_finish(struct row_zeek *z, enum zeek_log log);
 // Closes the files. false: a write failed, errno says why.

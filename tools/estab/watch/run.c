@@ -298,9 +298,7 @@ int watch_run(const struct watch_run *run, const struct outputs_settings *output
   status = w.failed ? EXIT_FAIL : 0;
   if (outputs_close(&w.outputs, &what) < 0)
     status = say_failure("watch", NULL, "%s: %s", what, strerror(errno));
-  if (outputs->explain != NULL && !w.outputs.explained && status == 0)
-    status = say_failure("watch", "take an id from the table or from --json",
-                         "no alert has the id %s", outputs->explain);
+  if (status == 0) status = outputs_explained(&w.outputs);
   tap_close(&tap);
   input_end(&w.input);
   filter_close(w.filter);

@@ -389,13 +389,18 @@ function showFacts() {
   if (data.ladders_left_out) left.push(plural(data.ladders_left_out, 'connection') + ' without segments in this page');
   if (data.alerts_left_out) left.push(plural(data.alerts_left_out, 'alert') + ' more than this page holds');
   foot.append(element('span', '', [...data.counts.map(c => thousands(c[0]) + ' ' + c[1]), ...left].join(' · ')));
-  if (!data.doubts.length) return;
+  foot.append(...listOf(data.errors, data.errors_left_out, 'where a file cannot be read', e => e[1] + ', offset ' + e[0] + ': ' + e[2]),
+    ...listOf(data.doubts, data.doubts_left_out, 'where the wire leaves two readings',
+      d => 'packet ' + d[0] + ' (' + d[2] + '), ' + d[3].replace(/_/g, ' ') + ': ' + d[4] + '; or ' + d[5]));
+}
+
+// A heading that opens to the places, and how many more there are.
+function listOf(places, leftOut, what, text) {
+  if (!places.length) return [];
   const more = element('details');
-  more.append(element('summary', '', plural(data.ambiguities, 'place') + ' where the wire leaves two readings, or a file cannot be read'));
-  for (const d of data.doubts)
-    more.append(element('div', '', d[1] === -1 ? d[2] + ', offset ' + d[0] + ': ' + d[3]
-      : 'packet ' + d[0] + ' (' + d[2] + '), ' + d[3].replace(/_/g, ' ') + ': ' + d[4] + '; or ' + d[5]));
-  foot.append(more);
+  more.append(element('summary', '', plural(places.length + leftOut, 'place') + ' ' + what), ...places.map(p => element('div', '', text(p))));
+  if (leftOut) more.append(element('div', '', 'and ' + plural(leftOut, 'place') + ' more than this page holds'));
+  return [more];
 }
 
 // ---- Begin
