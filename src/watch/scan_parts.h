@@ -12,6 +12,7 @@
 #define SCAN_EXPLANATION_BYTES 2048
 #define SCAN_TWINS             4096 // see scan_twin.c
 #define SCAN_S                 UINT64_C(1000000000)
+#define SCAN_FORGED_EACH       8 // addresses with fewer segments each are out of thin air
 
 // What the tap shows: whether silence means anything.
 struct scan_tap {

@@ -58,6 +58,8 @@ static void kit_take(struct scan_kit *k, const struct estab_watch_alert *a)
   if (!to) {
     if (k->alert_count == SCAN_KIT_ALERTS) abort();
     to = &k->alerts[k->alert_count++];
+    to->first_src_listed = a->src_listed;
+    to->first_modifiers = a->modifiers;
   }
   to->a = *a;
   to->told++;
@@ -69,6 +71,8 @@ static void kit_take(struct scan_kit *k, const struct estab_watch_alert *a)
   for (unsigned i = 0; i < to->open_listed && i < 64; i++)
     to->open[i] = a->answers[ESTAB_WATCH_OPEN].list[i].port;
   snprintf(to->explanation, sizeof to->explanation, "%s", a->explanation);
+  for (unsigned i = 1; i < a->evidence_count; i++)
+    to->evidence_twice |= a->evidence[i].packet == a->evidence[i - 1].packet;
   if (a->evidence_count) snprintf(to->evidence, sizeof to->evidence, "%s", a->evidence[0].line);
   kit_digest(k, &a->id, sizeof a->id);
   kit_digest(k, a->summary, strlen(a->summary));

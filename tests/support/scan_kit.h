@@ -17,6 +17,9 @@ struct scan_kit_alert {
   uint16_t open[64];
   uint32_t open_listed;
   uint32_t told;
+  uint32_t first_src_listed; // as it was told first
+  uint8_t first_modifiers;
+  bool evidence_twice; // a packet stood twice in its evidence
   char explanation[1024];
   char evidence[120]; // the first line
 };

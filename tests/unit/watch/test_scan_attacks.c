@@ -66,6 +66,71 @@ static void test_floods_by_name(void **state)
     }
 }
 
+// Who is flooded at two ports is told of each once, however long it goes on.
+static void test_floods_at_two_ports(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *flags, *fate, *kinds;
+  } rows[] = {
+      {"S", "half", "syn_flood syn_flood"},
+      {"S,k", "silent", "syn_flood syn_flood"},
+      {"S.", "closed", "synack_flood synack_flood"},
+      {".", "closed", "ack_flood ack_flood"},
+      {"R", "silent", "rst_flood rst_flood"},
+      {"F", "closed", "fin_scan fin_flood fin_flood"}, // begun as a scan of two ports
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (unsigned spoofed = 0; spoofed < 2; spoofed++) {
+      struct scan_kit *k = attack_new();
+      for (unsigned n = 0; n < 1900 * 12; n++) {
+        unsigned x = n * 2654435761u, from = spoofed ? x : 0x10090909;
+        scan_kitf(k, "%f 172.%u.%u.%u:%u > 10.0.0.1:%u %s %s", 1 + n / 1900., 16 + (from >> 28),
+                  from >> 16 & 255, from >> 8 & 255, 1024 + n % 60000, n % 2 ? 80 : 443,
+                  rows[i].flags, rows[i].fate);
+      }
+      scan_kit_finish(k);
+      scan_kit_expect(k, rows[i].kinds);
+      const unsigned scans = rows[i].flags[0] == 'F';
+      for (unsigned n = scans; n < k->alert_count; n++) {
+        assert_int_equal(k->alerts[n].a.port_count, 1);
+        assert_in_range(k->alerts[n].a.probes, 950 * 11, 950 * 12);
+      }
+      if (scans) assert_in_range(k->alerts[0].a.probes, 2000, 1900 * 4);
+      attack_done(k);
+    }
+}
+
+// From the first word on nobody whose address was used is named, be it over before it is told again.
+static void test_forged_sources_are_not_named(void **state)
+{
+  (void)state;
+  static const char *const rows[][3] = {
+      {"S", "half", "syn_flood"}, {"R", "silent", "rst_flood"}, {".", "closed", "ack_flood"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (unsigned spoofed = 0; spoofed < 2; spoofed++) {
+      struct scan_kit *k = attack_new();
+      attack_flood(k, rows[i][0], rows[i][1], 950, 3, spoofed);
+      scan_kit_finish(k);
+      scan_kit_expect(k, rows[i][2]);
+      const struct scan_kit_alert *a = &k->alerts[0];
+      assert_int_equal(a->first_modifiers & ESTAB_WATCH_SPOOFED ? 1 : 0, spoofed);
+      assert_int_equal(a->first_src_listed, spoofed ? 0 : 1);
+      assert_int_equal(a->a.src_listed, spoofed ? 0 : 1);
+      if (spoofed) assert_in_range(a->a.src_count, 1500, 2850); // nearly
+      attack_done(k);
+    }
+  // Many machines, but each sends far more than one segment.
+  struct scan_kit *k = attack_new();
+  for (unsigned n = 0; n < 950 * 6; n++)
+    scan_kitf(k, "%f 172.16.9.%u:%u > 10.0.0.1:80 R silent", 1 + n / 950., n % 64, 1024 + n);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "rst_flood");
+  assert_false(k->alerts[0].first_modifiers & ESTAB_WATCH_SPOOFED);
+  assert_int_equal(k->alerts[0].a.src_count, 64);
+  attack_done(k);
+}
+
 static void test_less_than_a_flood(void **state)
 {
   (void)state;
@@ -255,10 +320,16 @@ static void test_backscatter(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_floods_by_name),   cmocka_unit_test(test_less_than_a_flood),
-      cmocka_unit_test(test_held_connections), cmocka_unit_test(test_sockets_ahead_of_need),
-      cmocka_unit_test(test_zero_window),      cmocka_unit_test(test_forged),
-      cmocka_unit_test(test_version_probe),    cmocka_unit_test(test_backscatter),
+      cmocka_unit_test(test_floods_by_name),
+      cmocka_unit_test(test_less_than_a_flood),
+      cmocka_unit_test(test_floods_at_two_ports),
+      cmocka_unit_test(test_forged_sources_are_not_named),
+      cmocka_unit_test(test_held_connections),
+      cmocka_unit_test(test_sockets_ahead_of_need),
+      cmocka_unit_test(test_zero_window),
+      cmocka_unit_test(test_forged),
+      cmocka_unit_test(test_version_probe),
+      cmocka_unit_test(test_backscatter),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
