@@ -164,6 +164,7 @@ static uint16_t scan_take(struct scan *s, const struct observation *o)
   case OBSERVE_SEGMENT:
     if (o->packet) scan_observe_segment(s, o);
     break;
+  case OBSERVE_SERVED: scan_hold(s, o); break;
   case OBSERVE_ESTABLISHED:
   case OBSERVE_DATA: scan_observe_success(s, o); break;
   case OBSERVE_ANSWER:

@@ -271,6 +271,14 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
   campaign_address_add(c->pool, &it->src, src);
 }
 
+void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, uint32_t more)
+{
+  it->last_ns = u64_max(it->last_ns, ts_ns);
+  it->probes += more;
+  scan_table_use(&c->table, it->index);
+  if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
+}
+
 // The earliest deadline of those that are open, and whose it is.
 static struct campaign *campaigns_first(struct campaigns *c, uint64_t *deadline)
 {

@@ -151,6 +151,9 @@ void campaign_proven(struct campaigns *c, struct campaign *it, const struct esta
 void campaign_count(struct campaigns *c, struct campaign *it, const struct estab_ip *src,
                     uint64_t ts_ns);
 
+// It goes on without a packet of its own, and amounts to so many probes more.
+void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, uint32_t more);
+
 // Whether a target was probed by it within `within_ms` of ts_ns; and whether at all.
 bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct estab_ip *ip,
                   uint16_t port, uint64_t ts_ns, bool *close_by);

@@ -245,6 +245,7 @@ void scan_flood(struct scan *s, const struct observation *o, const struct probe 
   case OBSERVE_SILENCE:
   case OBSERVE_END: flood_fate(s, o, probe); break;
   case OBSERVE_ESTABLISHED: flood_completed(s, o); break;
+  case OBSERVE_SERVED:
   case OBSERVE_DATA:
   case OBSERVE_CLOSE:
   case OBSERVE_SUSPECT: break;

@@ -81,6 +81,13 @@ static inline bool scan_tap_one_way(const struct scan *s)
   return s->tap.both == 0 || s->tap.alone * 8 > s->tap.both;
 }
 
+// Of what a source does; IPv6: of its /64.
+static inline struct scan_key scan_source_key(const struct estab_ip *ip, uint64_t what)
+{
+  return (struct scan_key){
+      {get_be64(ip->bytes), ip_is_mapped(ip) ? get_be64(ip->bytes + 8) : 0, what}};
+}
+
 // Of a (host, port).
 static inline uint64_t scan_service(struct scan *s, const struct observation *o)
 {

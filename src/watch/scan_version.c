@@ -106,8 +106,7 @@ void scan_version(struct scan *s, const struct observation *o)
   if (o->kind != OBSERVE_DATA || !o->packet || o->side != ESTAB_WATCH_ORIG) return;
   const struct version_opening *v = version_opening_of(s, o->packet);
   if (!v) return;
-  struct scan_key key = {
-      {get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8), scan_service(s, o)}};
+  struct scan_key key = scan_source_key(&o->orig_ip, scan_service(s, o));
   uint32_t index = scan_table_get(&s->versions, &key);
   if (index == SLAB_NONE) return;
   struct version_pair *pair = scan_table_at(&s->versions, index);

@@ -20,6 +20,8 @@ static struct scan_kit *attack_new(void)
 
 static void attack_done(struct scan_kit *k)
 {
+  for (unsigned i = 0; i < k->alert_count; i++)
+    assert_false(k->alerts[i].evidence_twice);
   scan_kit_stop(k);
   free(k);
 }
@@ -160,6 +162,43 @@ static void test_held_connections(void **state)
   attack_done(k);
 }
 
+// A source is a /64. Its evidence is the packet that opened the first one, once.
+static void test_held_by_many_addresses(void **state)
+{
+  (void)state;
+  struct scan_kit *k = attack_new();
+  for (unsigned i = 0; i < 150; i++)
+    scan_kitf(k, "%f 2001:db8:1:2::%x:%u > 2001:db8:9::1:80 S,k hold", 1 + i * .1, i + 1,
+              10000 + i);
+  for (unsigned i = 0; i < 150; i++) // as many of their own network each
+    scan_kitf(k, "%f 2001:db8:7:%x::1:%u > 2001:db8:9::1:80 S,k hold", 20 + i * .1, i + 1,
+              10000 + i);
+  scan_kit_until(k, 300);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "conn_exhaustion");
+  assert_int_equal(k->alerts[0].a.probes, 150);
+  assert_int_equal(k->alerts[0].a.evidence_count, 1);
+  assert_true(k->alerts[0].a.last_ns > k->alerts[0].a.first_ns);
+  attack_done(k);
+}
+
+// Connections that were used are not held, whoever spoke and whatever of it the tap saw.
+static void test_used_connections(void **state)
+{
+  (void)state;
+  struct scan_kit *k = attack_new();
+  for (unsigned i = 0; i < 3000; i++) {
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 S,k %s", 1 + i * .5, 10000 + i,
+              i % 20 ? "data" : "unheard");
+  }
+  for (unsigned i = 0; i < 150; i++)
+    scan_kitf(k, "%f 10.9.9.7:%u > 10.0.0.1:80 S,k fed", 2000 + i * .05, 10000 + i);
+  scan_kit_until(k, 2500);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  attack_done(k);
+}
+
 static void test_sockets_ahead_of_need(void **state)
 {
   (void)state;
@@ -206,6 +245,27 @@ static void test_zero_window(void **state)
     }
     scan_kit_finish(k);
     scan_kit_expect(k, side == ESTAB_WATCH_ORIG ? "zero_window_hold" : ""); // a server that hangs
+    attack_done(k);
+  }
+}
+
+// Windows that were shut one after the other: each opened again, or its connection ended.
+static void test_paused(void **state)
+{
+  (void)state;
+  for (unsigned ends = 0; ends < 2; ends++) {
+    struct scan_kit *k = attack_new();
+    for (unsigned i = 0; i < 40; i++) {
+      struct observation o = attack_suspect(k, i * 600, SUSPECT_ZERO_WINDOW, ESTAB_WATCH_ORIG);
+      scan_kit_observe(k, &o);
+      o = attack_suspect(k, i * 600 + 20, SUSPECT_WINDOW_OPEN, ESTAB_WATCH_ORIG);
+      if (ends) o.kind = OBSERVE_END;
+      o.held = ends;
+      o.used = true;
+      scan_kit_observe(k, &o);
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, "");
     attack_done(k);
   }
 }
@@ -327,6 +387,10 @@ int main(void)
       cmocka_unit_test(test_held_connections),
       cmocka_unit_test(test_sockets_ahead_of_need),
       cmocka_unit_test(test_zero_window),
+      cmocka_unit_test(test_paused),
+      cmocka_unit_test(test_held_by_many_addresses),
+      cmocka_unit_test(test_used_connections),
+
       cmocka_unit_test(test_forged),
       cmocka_unit_test(test_version_probe),
       cmocka_unit_test(test_backscatter),
