@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "proto/seq.h"
 #include "watch/refused.h"
+#include "watch/timeline.h"
 #include "watch/zeek.h"
 
 #define OBSERVE_USED        (FLOW_OBSERVED_USED | FLOW_OBSERVED_DATA)
@@ -182,6 +183,10 @@ static void observe_on(struct track *t, struct flow *f, enum observation_kind ki
   o.first_ns = f->life_ns;
   o.first_packet = f->life_packet;
   o.used = f->observed & OBSERVE_USED;
+  uint64_t packet;
+  if (kind != OBSERVE_DATA || !timeline_when(t, f, flow_first((struct flow_head *)f),
+                                             ESTAB_ESTABLISHED, &o.handshake_ns, &packet))
+    o.handshake_ns = g->ts_ns;
   observe_send(t, f, &o, g);
 }
 

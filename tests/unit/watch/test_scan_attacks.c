@@ -300,7 +300,9 @@ static void test_forged(void **state)
   }
 }
 
-static void attack_says(struct scan_kit *k, double s, double waited, const char *text, size_t n)
+// So long after the SYN, and after the handshake.
+static void attack_says_after(struct scan_kit *k, double s, double waited, double listened,
+                              const char *text, size_t n)
 {
   struct watch_packet p = {.kind = WATCH_KIND_TCP};
   p.payload = (const uint8_t *)text;
@@ -313,8 +315,14 @@ static void attack_says(struct scan_kit *k, double s, double waited, const char 
   o.first_flags = ESTAB_TCP_SYN;
   o.ts_ns = k->start_ns + (uint64_t)(s * 1e9);
   o.first_ns = o.ts_ns - (uint64_t)(waited * 1e9);
+  o.handshake_ns = o.ts_ns - (uint64_t)(listened * 1e9);
   o.packet_number = ++k->packets;
   scan_kit_observe(k, &o);
+}
+
+static void attack_says(struct scan_kit *k, double s, double waited, const char *text, size_t n)
+{
+  attack_says_after(k, s, waited, waited, text, n);
 }
 
 static void test_version_probe(void **state)
@@ -340,6 +348,25 @@ static void test_version_probe(void **state)
 
   k = attack_new();
   attack_says(k, 10, 6, get, sizeof get - 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "version_probe");
+  attack_done(k);
+
+  k = attack_new(); // SYNs were lost; on other days; a client that says the same again and again
+  attack_says_after(k, 10, 7, .01, get, sizeof get - 1);
+  attack_says(k, 86400, .1, options, sizeof options - 1);
+  attack_says(k, 2 * 86400, .1, rtsp, sizeof rtsp - 1);
+  for (unsigned i = 0; i < 60; i++)
+    attack_says(k, 2 * 86400 + 500 + i * 60, .1, get, sizeof get - 1);
+  attack_says(k, 2 * 86400 + 4000, .1, options, sizeof options - 1);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  attack_done(k);
+
+  k = attack_new(); // each listened for
+  attack_says(k, 10, .1, get, sizeof get - 1);
+  attack_says(k, 250, .1, rtsp, sizeof rtsp - 1);
+  attack_says(k, 500, .1, options, sizeof options - 1);
   scan_kit_finish(k);
   scan_kit_expect(k, "version_probe");
   attack_done(k);
