@@ -34,7 +34,9 @@ void scan_alone(struct scan *s, const struct observation *o, const struct probe 
     it = campaign_start(c, kind, &record.src, &record);
     if (it) it->fingerprint = probe->fingerprint;
   }
-  if (it) campaign_add(c, it, &record);
+  if (!it) return;
+  it->mixed |= it->fingerprint != probe->fingerprint;
+  campaign_add(c, it, &record);
 }
 
 // What came back for such a probe, or that nothing did.

@@ -48,6 +48,7 @@ struct campaign {
   uint8_t kind, modifiers, role;
   uint8_t fingerprint; // of its probes: see struct probe
   bool ended;
+  bool mixed;          // probes of another make came as well
   bool spoofed;        // floods: when it was named, its sources were as many as forged ones are
   bool gathered;       // its sources are a scan together, each alone is none
   bool waits;          // stands in the queue of what is to be told

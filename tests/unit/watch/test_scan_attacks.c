@@ -378,6 +378,29 @@ static void test_version_probe(void **state)
   attack_done(k);
 }
 
+// Probes of which one is enough join by kind and host; whether they are of one make is said, not assumed.
+static void test_makes_of_single_probes(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *make[2];
+    bool same;
+  } rows[] = {{{"F,w1024", "F,w1024"}, true}, {{"F,w1024", "F,w512"}, false}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct scan_kit *k = attack_new();
+    for (unsigned n = 0; n < 30; n++) {
+      scan_kitf(k, "%f 10.9.9.9:40000 > 10.0.0.1:%u %s closed", 1. + n, n + 1, rows[i].make[0]);
+      scan_kitf(k, "%f 10.9.9.8:50000 > 10.0.0.1:%u %s closed", 1.5 + n, n + 101, rows[i].make[1]);
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, "fin_scan");
+    assert_int_equal(k->alerts[0].a.src_count, 2);
+    assert_true(!strstr(k->alerts[0].explanation, "of the same make") == !rows[i].same);
+    assert_true(!strstr(k->alerts[0].explanation, "of several makes") == rows[i].same);
+    attack_done(k);
+  }
+}
+
 static void test_backscatter(void **state)
 {
   (void)state;
@@ -421,6 +444,7 @@ int main(void)
       cmocka_unit_test(test_forged),
       cmocka_unit_test(test_version_probe),
       cmocka_unit_test(test_backscatter),
+      cmocka_unit_test(test_makes_of_single_probes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
