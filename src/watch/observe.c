@@ -270,6 +270,8 @@ void observe_strange(struct track *t, const struct flow *f, const struct segment
   observe_head((const struct flow_head *)f, &o);
   observe_empty((const struct flow_head *)f, &o);
   o.first_flags = 0;
+  const struct flow_side *resp = &f->side[1 - flow_first((const struct flow_head *)f)];
+  o.answer_flags = resp->bits & SIDE_SENT ? resp->first_flags : 0;
   observe_when(t, &o, g, flow_first((const struct flow_head *)f));
   o.first_ns = g->ts_ns;
   o.first_packet = g->packet;

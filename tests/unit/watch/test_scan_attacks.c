@@ -401,6 +401,63 @@ static void test_makes_of_single_probes(void **state)
   }
 }
 
+// One SYN+ACK more from a port that was refused before, as nmap -sI -g sends them.
+static void attack_asks_again(struct scan_kit *k, double s, uint16_t answer)
+{
+  struct watch_packet p = {.kind = WATCH_KIND_TCP};
+  p.tcp.flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK;
+  struct observation o = {.kind = OBSERVE_SEGMENT, .packet = &p, .answer_flags = answer};
+  o.orig_ip = estab_ip4(10, 9, 9, 9);
+  o.resp_ip = estab_ip4(10, 5, 5, 5);
+  o.orig_port = 60000;
+  o.resp_port = 80;
+  o.ts_ns = o.first_ns = k->start_ns + (uint64_t)(s * 1e9);
+  o.packet_number = ++k->packets;
+  scan_kit_observe(k, &o);
+}
+
+// The zombie of an idle scan answers who asks it, while and just before it "scans".
+static void test_zombies(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *asks, *kinds;
+    double from, step;
+    unsigned count;
+  } rows[] = {
+      {"10.9.9.9:%u > 10.5.5.5:80 S. closed", "idle_scan", 98, .2, 6}, // and nothing later
+      {"10.9.9.9:%u > 10.5.5.5:80 S. closed", "idle_scan", 100, .2, 30},
+      {"again", "idle_scan", 100, .2, 30},
+      {"again, unanswered", "syn_scan", 100, .2, 30},
+      {"10.9.9.9:%u > 10.5.5.5:80 S. silent", "syn_scan", 98, .2, 6},
+      {"10.9.9.9:%u > 10.5.5.5:80 S. closed", "syn_scan", 40, .1, 3},
+      {"10.0.0.1:%u > 10.5.5.5:40000 S. closed", "syn_scan", 99.9, .01,
+       10}, // of before the capture
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct scan_kit *k = attack_new();
+    unsigned asked = 0;
+    for (unsigned n = 0; n < 60; n++) {
+      const double now = 100.1 + n * .1;
+      for (; asked < rows[i].count && rows[i].from + asked * rows[i].step < now; asked++) {
+        const double at = rows[i].from + asked * rows[i].step;
+        if (rows[i].asks[0] == 'a') {
+          attack_asks_again(k, at, rows[i].asks[5] ? 0 : ESTAB_TCP_RST);
+          continue;
+        }
+        char whole[128];
+        snprintf(whole, sizeof whole, "%f %.*s%u%s", at, (int)strcspn(rows[i].asks, "%"),
+                 rows[i].asks, 1 + asked, strchr(rows[i].asks, '%') + 2);
+        scan_kit(k, whole);
+      }
+      scan_kitf(k, "%f 10.5.5.5:40000 > 10.0.0.1:%u S,m closed", now, 101 + n);
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, rows[i].kinds);
+    attack_done(k);
+  }
+}
+
 static void test_backscatter(void **state)
 {
   (void)state;
@@ -445,6 +502,7 @@ int main(void)
       cmocka_unit_test(test_version_probe),
       cmocka_unit_test(test_backscatter),
       cmocka_unit_test(test_makes_of_single_probes),
+      cmocka_unit_test(test_zombies),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
