@@ -2,9 +2,11 @@
 // scan_flood.c - floods: segments a second towards one (host, port), three seconds on end, that lead nowhere.
 //
 // What counts: SYNs whose handshake nobody ends; SYN-ACKs, RSTs and FINs of no life; ACKs of no life that
-// are answered by RST or not at all. A crafted SYN counts at once and fourfold: it is no client's. A
-// kernel's SYN counts when it was given up after one try, which crowds that come back after an outage do
-// not do.
+// are answered by RST or not at all. A crafted SYN counts at once and fourfold: it is no client's. Once it is
+// refused it counts singly: it fills no backlog, and small devices, whose SYNs look crafted, ask a service
+// that is down again and again. A kernel's SYN counts when it was given up after one try, which crowds that
+// come back after an outage do not do. Silent ACKs with timestamps are keepalives on a tap that sees one
+// direction.
 #include <string.h>
 
 #include "watch/scan_parts.h"
@@ -215,12 +217,27 @@ static enum estab_watch_kind flood_kind_of_fate(const struct observation *o,
   }
   bool reset = o->kind == OBSERVE_ANSWER && o->answer_flags & ESTAB_TCP_RST;
   if (o->midstream || (!reset && o->kind != OBSERVE_SILENCE)) return ESTAB_WATCH_KINDS;
-  if (probe->technique == PROBE_ACK) return ESTAB_WATCH_KIND_ACK_FLOOD;
+  if (probe->technique == PROBE_ACK)
+    return reset || probe->crafted ? ESTAB_WATCH_KIND_ACK_FLOOD : ESTAB_WATCH_KINDS;
   return probe->technique == PROBE_FINACK ? ESTAB_WATCH_KIND_FIN_FLOOD : ESTAB_WATCH_KINDS;
+}
+
+// What a crafted SYN counted more than others is taken back.
+static void flood_refused(struct scan *s, const struct observation *o)
+{
+  const uint8_t kind = ESTAB_WATCH_KIND_SYN_FLOOD;
+  struct scan_onset *it = scan_onsets_find(&s->onsets, &o->resp_ip, o->resp_port, kind, s->now_ns);
+  const uint32_t index = it ? SLAB_NONE : flood_victim_find(s, kind, &o->resp_ip, o->resp_port);
+  struct flood_victim *v = index == SLAB_NONE ? NULL : scan_table_at(&s->victims, index);
+  uint32_t none = 0, *weight = it ? &it->weight : v ? &v->weight : &none;
+  if (*weight >= FLOOD_CRAFTED) *weight -= FLOOD_CRAFTED - 1;
 }
 
 static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
 {
+  if (probe->technique == PROBE_SYN && probe->crafted && o->kind == OBSERVE_ANSWER &&
+      o->answer_flags & ESTAB_TCP_RST)
+    flood_refused(s, o);
   enum estab_watch_kind kind = flood_kind_of_fate(o, probe);
   if (kind == ESTAB_WATCH_KINDS) return;
   struct campaign_probe record = scan_probe_record(o, probe, CAMPAIGN_WAITING);

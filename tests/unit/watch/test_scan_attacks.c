@@ -27,18 +27,24 @@ static void attack_done(struct scan_kit *k)
 }
 
 // `rate` a second for `seconds` towards 10.0.0.1:80, from one source or from anywhere.
-static void attack_flood(struct scan_kit *k, const char *flags, const char *fate, unsigned rate,
-                         unsigned seconds, bool spoofed)
+static void attack_flood_from(struct scan_kit *k, unsigned from, const char *flags,
+                              const char *fate, unsigned rate, unsigned seconds, bool spoofed)
 {
   for (unsigned i = 0; i < rate * seconds; i++) {
     unsigned x = i * 2654435761u;
     if (spoofed)
-      scan_kitf(k, "%f 172.%u.%u.%u:%u > 10.0.0.1:80 %s %s", 1 + i / (double)rate, 16 + (x >> 28),
-                x >> 16 & 255, x >> 8 & 255, 1024 + i % 60000, flags, fate);
+      scan_kitf(k, "%f 172.%u.%u.%u:%u > 10.0.0.1:80 %s %s", from + i / (double)rate,
+                16 + (x >> 28), x >> 16 & 255, x >> 8 & 255, 1024 + i % 60000, flags, fate);
     else
-      scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 %s %s", 1 + i / (double)rate, 1024 + i % 60000,
+      scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 %s %s", from + i / (double)rate, 1024 + i % 60000,
                 flags, fate);
   }
+}
+
+static void attack_flood(struct scan_kit *k, const char *flags, const char *fate, unsigned rate,
+                         unsigned seconds, bool spoofed)
+{
+  attack_flood_from(k, 1, flags, fate, rate, seconds, spoofed);
 }
 
 static void test_floods_by_name(void **state)
@@ -47,11 +53,11 @@ static void test_floods_by_name(void **state)
   static const struct {
     const char *flags, *fate, *kind;
   } rows[] = {
-      {"S", "half", "syn_flood"},     {"S,k", "flood", "syn_flood"},
-      {"S,k", "silent", "syn_flood"}, {"S.", "closed", "synack_flood"},
-      {".", "closed", "ack_flood"},   {".", "silent", "ack_flood"},
-      {"R", "silent", "rst_flood"},   {"F", "closed", "fin_flood"},
-      {"F.", "closed", "fin_flood"},
+      {"S", "half", "syn_flood"},       {"S,k", "flood", "syn_flood"},
+      {"S", "closed", "syn_flood"},     {"S,k", "silent", "syn_flood"},
+      {"S.", "closed", "synack_flood"}, {".", "closed", "ack_flood"},
+      {".", "silent", "ack_flood"},     {"R", "silent", "rst_flood"},
+      {"F", "closed", "fin_flood"},     {"F.", "closed", "fin_flood"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (unsigned spoofed = 0; spoofed < 2; spoofed++) {
@@ -136,16 +142,30 @@ static void test_forged_sources_are_not_named(void **state)
 static void test_less_than_a_flood(void **state)
 {
   (void)state;
-  struct scan_kit *k = attack_new();
-  attack_flood(k, "S", "half", 150, 10, false);     // crafted, but few
-  attack_flood(k, "S,k", "silent", 700, 4, false);  // a kernel's
-  attack_flood(k, "S,k", "data", 3000, 4, true);    // a crowd that is served
-  attack_flood(k, "S,k", "patient", 3000, 4, true); // a crowd that is not
-  attack_flood(k, ".,t", "alive", 3000, 4, true);   // a busy server when the capture begins
-  attack_flood(k, "S", "half", 3000, 2, false);     // two seconds
-  scan_kit_finish(k);
-  scan_kit_expect(k, "");
-  attack_done(k);
+  static const struct {
+    const char *flags, *fate;
+    unsigned rate, seconds;
+    bool spoofed;
+  } rows[] = {
+      {"S", "half", 150, 10, false},     // crafted, but few
+      {"S,k", "silent", 700, 4, false},  // a kernel's
+      {"S,k", "data", 3000, 4, true},    // a crowd that is served
+      {"S,k", "patient", 3000, 4, true}, // a crowd that is not
+      {".,t", "alive", 3000, 4, true},   // a busy server when the capture begins
+      {"S", "half", 3000, 2, false},     // two seconds
+      {"S,m", "closed", 500, 9, true},   // devices whose service is down
+      {".,t", "silent", 2000, 4, true},  // keepalives of which the tap sees this direction alone
+  };
+  const unsigned count = sizeof rows / sizeof *rows;
+  for (unsigned i = 0; i <= count; i++) { // each alone, and all behind each other
+    struct scan_kit *k = attack_new();
+    for (unsigned n = i < count ? i : 0; n < (i < count ? i + 1 : count); n++)
+      attack_flood_from(k, 1 + n * 30, rows[n].flags, rows[n].fate, rows[n].rate, rows[n].seconds,
+                        rows[n].spoofed);
+    scan_kit_finish(k);
+    scan_kit_expect(k, "");
+    attack_done(k);
+  }
 }
 
 static void test_held_connections(void **state)
