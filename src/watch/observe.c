@@ -246,6 +246,16 @@ static bool observe_stray_ack(const struct track *t, const struct flow *f, const
          !(t->packet->tcp.options.present & (ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK));
 }
 
+// A RST of a side that has spoken, at what the other side may have acknowledged last: so a closed socket refuses each
+// segment that was under way, in bursts, or where the tap does not see them. Who forges RSTs does not know the number.
+static bool observe_refuses(const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  if (!(s->bits & SIDE_TEXT) || !(s->bits & SIDE_KNOWN)) return false;
+  return g->seq == s->nxt ||
+         ((peer->bits & SIDE_ACKED) && seq_ge(g->seq, peer->una) && seq_lt(g->seq, s->nxt));
+}
+
 bool observe_is_strange(const struct track *t, const struct flow *f, const struct segment *g)
 {
   uint16_t mark = g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST);
@@ -256,7 +266,8 @@ bool observe_is_strange(const struct track *t, const struct flow *f, const struc
   // answers what the other side has just said.
   if (mark & (mark - 1)) return true;
   if (mark & f->side[g->end].flags) {
-    if (mark == ESTAB_TCP_RST) return ((f->observed & FLOW_LAST_END) != 0) == (g->end != 0);
+    if (mark == ESTAB_TCP_RST)
+      return ((f->observed & FLOW_LAST_END) != 0) == (g->end != 0) && !observe_refuses(f, g);
     return mark == ESTAB_TCP_FIN || !(g->flags & ESTAB_TCP_ACK) ||
            flow_first((const struct flow_head *)f) == g->end;
   }

@@ -89,6 +89,41 @@ static void floods(void **state)
   assert_int_equal(bad, 0);
 }
 
+// Downloads that are given up: each late segment is refused, at the number that its sender stands at, in bursts.
+static void aborts(void **state)
+{
+  (void)state;
+  for (unsigned one_way = 0; one_way < 2; one_way++)
+    for (unsigned forged = 0; forged < 2; forged++) {
+      static struct watch_kit k;
+      open_kit(&k, "");
+      for (unsigned n = 0; n < 120; n++) {
+        memset(k.side, 0, sizeof k.side);
+        k.port[0] = (uint16_t)(20000 + n);
+        watch_kit_run(&k, "=70000 S");
+        k.no_frames = one_way;
+        watch_kit_run(&k, "sa");
+        k.no_frames = false;
+        watch_kit_run(&k, "A A9");
+        uint32_t seq = k.side[0].nxt;
+        k.no_frames = one_way;
+        for (unsigned late = 0; late < 60; late++)
+          watch_kit_run(&k, "a100x");
+        k.no_frames = false;
+        watch_kit_frame(&k, 0, R | A, seq, k.side[0].got, 512, NULL, 0, false);
+        for (unsigned late = 0; late < 60; late++) {
+          if (forged) seq = seq * 1664525 + 1013904223;
+          watch_kit_frame(&k, 0, R, seq, 0, (uint16_t)late, NULL, 0, false); // no copies
+          k.now_ns -= 990000;
+        }
+        k.now_ns -= 30000000;
+        k.out[0] = '\0';
+      }
+      const char *got = kinds(&k);
+      assert_true(!strstr(got, "rst_flood") == !forged);
+    }
+}
+
 // One segment is enough where no TCP sends it, and none where a clumsy one may.
 static void probes_inside(void **state)
 {
@@ -206,10 +241,8 @@ static void held(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(floods),
-      cmocka_unit_test(probes_inside),
-      cmocka_unit_test(rst_marches),
-      cmocka_unit_test(held),
+      cmocka_unit_test(floods), cmocka_unit_test(probes_inside), cmocka_unit_test(rst_marches),
+      cmocka_unit_test(held),   cmocka_unit_test(aborts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
