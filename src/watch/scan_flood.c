@@ -222,15 +222,14 @@ static enum estab_watch_kind flood_kind_of_fate(const struct observation *o,
   return probe->technique == PROBE_FINACK ? ESTAB_WATCH_KIND_FIN_FLOOD : ESTAB_WATCH_KINDS;
 }
 
-// What a crafted SYN counted more than others is taken back.
+// What a crafted SYN counted more than others is taken back, of a victim beyond its first second.
 static void flood_refused(struct scan *s, const struct observation *o)
 {
-  const uint8_t kind = ESTAB_WATCH_KIND_SYN_FLOOD;
-  struct scan_onset *it = scan_onsets_find(&s->onsets, &o->resp_ip, o->resp_port, kind, s->now_ns);
-  const uint32_t index = it ? SLAB_NONE : flood_victim_find(s, kind, &o->resp_ip, o->resp_port);
-  struct flood_victim *v = index == SLAB_NONE ? NULL : scan_table_at(&s->victims, index);
-  uint32_t none = 0, *weight = it ? &it->weight : v ? &v->weight : &none;
-  if (*weight >= FLOOD_CRAFTED) *weight -= FLOOD_CRAFTED - 1;
+  const uint32_t index =
+      flood_victim_find(s, ESTAB_WATCH_KIND_SYN_FLOOD, &o->resp_ip, o->resp_port);
+  if (index == SLAB_NONE) return;
+  struct flood_victim *v = scan_table_at(&s->victims, index);
+  if (v->weight >= FLOOD_CRAFTED) v->weight -= FLOOD_CRAFTED - 1;
 }
 
 static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
