@@ -28,8 +28,9 @@ enum observation_kind {
   OBSERVE_SERVED, // it has not spoken, and the responder goes on behind a greeting that was taken
   OBSERVE_DATA,   // the originator's first text after that
   OBSERVE_CLOSE, // the first FIN or RST behind an answer that was none: the life may go on, its END is far
-  OBSERVE_END,     // the life is over, its facts are final
-  OBSERVE_SEGMENT, // strange to the life it has the ports of (floods, OS probes): only head, side, packet and answer_flags count
+  OBSERVE_END, // the life is over, its facts are final
+  OBSERVE_SEGMENT, // strange to the life it has the ports of (floods, OS probes): only head, side, packet and
+                   // answer_flags count
   OBSERVE_SUSPECT, // the life contradicts itself: see enum observation_suspicion
 };
 

@@ -17,8 +17,9 @@
 #define FLOOD_PERCENT 80 // of the rate: timers of senders are not exact
 #define FLOOD_MANY    30 // sources
 
-// How many sources there were, nearly: 64 ranks of four bits, each the greatest of the fingerprints that have its place.
-// HyperLogLog with so few says it within an eighth (Flajolet et al. 2007); forged and other sources differ by far more.
+// How many sources there were, nearly: 64 ranks of four bits, each the greatest of the fingerprints that have its
+// place. HyperLogLog with so few says it within an eighth (Flajolet et al. 2007); forged and other sources differ by
+// far more.
 #define FLOOD_PLACES 64
 #define FLOOD_WORDS  (FLOOD_PLACES / 16)
 
