@@ -113,10 +113,10 @@ static void flood_begin(struct scan *s, const struct flood_victim *v, uint8_t ki
     if (!it) return;
     campaign_add(&s->campaigns, it, record);
     it->probes = v->total;
+    it->before = (uint32_t)u64_min(v->total, UINT32_MAX);
   }
   const uint64_t sources = flood_sources(v);
   it->spoofed = sources >= FLOOD_MANY && v->total < sources * SCAN_FORGED_EACH;
-  it->before = (uint32_t)u64_min(it->probes, UINT32_MAX);
   it->before_sources = it->spoofed ? (uint32_t)u64_min(sources, it->before) : 0;
 }
 

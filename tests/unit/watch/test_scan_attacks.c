@@ -137,6 +137,15 @@ static void test_forged_sources_are_not_named(void **state)
   assert_false(k->alerts[0].first_modifiers & ESTAB_WATCH_SPOOFED);
   assert_int_equal(k->alerts[0].a.src_count, 64);
   attack_done(k);
+  // One machine, and then forged ones.
+  k = attack_new();
+  attack_flood_from(k, 1, "R", "silent", 950, 3, false);
+  attack_flood_from(k, 4, "R", "silent", 950, 30, true);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "rst_flood");
+  assert_int_equal(k->alerts[0].first_src_listed, 1);
+  assert_int_equal(k->alerts[0].a.src_listed, 0);
+  attack_done(k);
 }
 
 static void test_less_than_a_flood(void **state)
