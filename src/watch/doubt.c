@@ -97,9 +97,7 @@ void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
                    enum observation_suspicion what)
 {
-  uint8_t bit = what == SUSPECT_RST       ? FLOW_OBSERVED_RST
-                : what == SUSPECT_OVERLAP ? FLOW_OBSERVED_OVERLAP
-                                          : FLOW_OBSERVED_ZERO;
+  const uint8_t bit = what == SUSPECT_RST ? FLOW_OBSERVED_RST : FLOW_OBSERVED_OVERLAP;
   if (f == &t->scratch || (f->observed & bit)) return;
   uint32_t count = g->text_bytes;
   if (what == SUSPECT_RST) {

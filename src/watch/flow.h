@@ -199,6 +199,7 @@ enum flow_side_bits {
   SIDE_ZERO = 1u << 11,     // its window is zero now
   SIDE_HAS_TS = 1u << 12,   // its SYN had timestamps
   SIDE_HOLE = 1u << 13,     // its text has holes: trouble->reach counts
+  SIDE_HELD = 1u << 14,     // the detectors know that it keeps its window at zero
 };
 
 #define FLOW_WSCALE_MOST    14   // RFC 7323 2.3
@@ -277,7 +278,7 @@ enum flow_observed { // what the detectors were told of this life
   FLOW_OBSERVED_DATA = 1u << 1,
   FLOW_OBSERVED_RST = 1u << 2, // suspicions are told once
   FLOW_OBSERVED_OVERLAP = 1u << 3,
-  FLOW_OBSERVED_ZERO = 1u << 4,
+  FLOW_OBSERVED_USED = 1u << 4, // by text before DATA
   FLOW_OBSERVED_CLOSE = 1u << 5,
   FLOW_SYN_AGAIN = 1u << 6, // a SYN or SYN-ACK came twice: no handshake RTT
   FLOW_LAST_END = 1u << 7,  // which end sent the last segment

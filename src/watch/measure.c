@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "proto/seq.h"
-#include "watch/doubt.h"
+#include "watch/observe.h"
 #include "watch/timeline.h"
 #include "watch/zeek.h"
 
@@ -146,20 +146,23 @@ static void measure_window(struct track *t, struct flow *f, const struct segment
   } else if (!zero) {
     s->bits &= (uint16_t)~SIDE_ZERO;
     r->side[g->end].zero_window_ns += g->ts_ns - r->side[g->end].zero_since_ns;
+    if (s->bits & SIDE_HELD) observe_suspect(t, f, g, SUSPECT_WINDOW_OPEN, 0);
+    s->bits &= (uint16_t)~SIDE_HELD;
   }
 }
 
-// Held at zero for long while the peer knocks with text: told to the detectors once.
+// Held at zero for long while the peer knocks with text: told to the detectors once, until it opens.
 static void measure_hold(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *holder = &f->side[1 - g->end];
-  if (!(holder->bits & SIDE_ZERO) || !(g->flags & ESTAB_TCP_ACK)) return;
+  if ((holder->bits & (SIDE_ZERO | SIDE_HELD)) != SIDE_ZERO || !(g->flags & ESTAB_TCP_ACK)) return;
   struct flow_trouble *r = track_has_trouble(t, f);
   if (!r || g->ts_ns - r->side[1 - g->end].zero_since_ns < t->settings.thresholds.zero_window_ns)
     return;
   struct segment by = *g;
   by.end = (uint8_t)(1 - g->end);
-  doubt_suspect(t, f, &by, SUSPECT_ZERO_WINDOW);
+  holder->bits |= SIDE_HELD;
+  observe_suspect(t, f, &by, SUSPECT_ZERO_WINDOW, g->text_bytes);
 }
 
 static void measure_dup_ack(struct track *t, struct flow *f, const struct segment *g)

@@ -3,7 +3,7 @@
 //
 // The tracker knows lives, the detectors know sources and victims; neither looks into the other's tables.
 // For each life the tracker reports, in this order and at most once each but for SEGMENT: FIRST, ANSWER or
-// SILENCE, ESTABLISHED, DATA, CLOSE, END. What belongs to no life, or contradicts one, is a SEGMENT or
+// SILENCE, ESTABLISHED, SERVED, DATA, CLOSE, END. What belongs to no life, or contradicts one, is a SEGMENT or
 // SUSPECT. SILENCE comes in the attempt time (5 s) after the last segment of the attempt, or once the life
 // is shed, and also of a life whose originator went on alone (a tap that sees one direction): flags[] and
 // segments[] tell. An answer after it is told. What comes by a timer bears the time at which it ran out,
@@ -16,7 +16,8 @@
 struct watch_packet;
 
 // Of what scan_observe() answers to FIRST: CLOSE and END of this life say something although its originator sent text.
-// Of others they are not told then, nor where no SYN came back and no handshake ended.
+// Of others they are not told then, nor where no SYN came back and no handshake ended; unless DATA was not told, or a
+// window is held.
 #define OBSERVE_TO_ITS_END 0x8000u
 
 enum observation_kind {
@@ -24,10 +25,12 @@ enum observation_kind {
   OBSERVE_ANSWER,  // the other side's first answer: a segment, or an ICMP error that quotes ours
   OBSERVE_SILENCE, // no answer in the attempt time, or none when the life was shed
   OBSERVE_ESTABLISHED, // the originator acknowledged the SYN-ACK: it is where it says it is
-  OBSERVE_DATA,        // the originator's first text after that
+  OBSERVE_SERVED, // it has not spoken, and the responder goes on behind a greeting that was taken
+  OBSERVE_DATA,   // the originator's first text after that
   OBSERVE_CLOSE, // the first FIN or RST behind an answer that was none: the life may go on, its END is far
   OBSERVE_END, // the life is over, its facts are final
-  OBSERVE_SEGMENT, // strange to the life it has the ports of (floods, OS probes): only head, side, packet count
+  OBSERVE_SEGMENT, // strange to the life it has the ports of (floods, OS probes): only head, side, packet and
+                   // answer_flags count
   OBSERVE_SUSPECT, // the life contradicts itself: see enum observation_suspicion
 };
 
@@ -36,10 +39,11 @@ enum observation_suspicion {
   SUSPECT_RST, // text or ACKs of the same side after its RST, or RSTs marching through the window
   SUSPECT_OVERLAP,     // other octets where there were some
   SUSPECT_ZERO_WINDOW, // held at zero for thresholds.zero_window_ns, the peer has text waiting
+  SUSPECT_WINDOW_OPEN, // what was told as held is so no longer; it may be again
 };
 
 struct observation {
-  // What is told, and of which life. ESTABLISHED and DATA have no more.
+  // What is told, and of which life. ESTABLISHED, SERVED and DATA have no more.
   uint8_t kind;      // enum observation_kind
   uint8_t suspicion; // enum observation_suspicion
   uint8_t
@@ -54,6 +58,8 @@ struct observation {
   uint16_t first_flags;  // of its first segment, bits 8-11 = AE and reserved
   uint64_t first_ns;     // of the life
   uint64_t first_packet; // number of the life's first packet
+  uint64_t handshake_ns; // DATA: when the originator was ESTABLISHED
+  bool used;             // SERVED or DATA was told before, or the SYN's text was taken
 
   // The life so far
   uint16_t answer_flags;        // of the first answer, 0 = none yet
@@ -63,6 +69,7 @@ struct observation {
   bool midstream; // text or ACKs both ways follow a first segment without SYN: no probe, a life cut
   bool established;
   bool reset_by_orig, reset_by_resp, closed_by_fin;
+  bool held;              // the originator's window is shut, and SUSPECT told it
   uint64_t text_bytes[2]; // by enum estab_watch_side
   uint32_t segments[2];   // seen, the current one included; identical frames of a mirror port not
   uint16_t flags[2];      // of all its segments, OR-ed, by enum estab_watch_side

@@ -3,8 +3,13 @@
 #include "watch/observe.h"
 
 #include "base/bytes.h"
+#include "proto/seq.h"
 #include "watch/refused.h"
+#include "watch/timeline.h"
 #include "watch/zeek.h"
+
+#define OBSERVE_USED        (FLOW_OBSERVED_USED | FLOW_OBSERVED_DATA)
+#define OBSERVE_GREETING_NS (2 * FLOW_SECOND_NS)
 
 static void observe_head(const struct flow_head *f, struct observation *o)
 {
@@ -23,6 +28,7 @@ static void observe_start(struct observation *o, enum observation_kind kind)
 {
   o->kind = (uint8_t)kind;
   o->suspicion = SUSPECT_NOTHING;
+  o->used = false;
 }
 
 // What is there of each life behind its head, before it is filled in.
@@ -79,6 +85,8 @@ static void observe_fill(const struct flow *f, struct observation *o)
   o->midstream = (f->life_bits & LIFE_MIDSTREAM) && (orig->flags & ESTAB_TCP_ACK) &&
                  (resp->flags & ESTAB_TCP_ACK) && !(resp->first_flags & ESTAB_TCP_RST);
   o->established = f->observed & FLOW_OBSERVED_ESTABLISHED;
+  o->used = f->observed & OBSERVE_USED;
+  o->held = orig->bits & SIDE_HELD;
   o->reset_by_orig = orig->flags & ESTAB_TCP_RST;
   o->reset_by_resp = resp->flags & ESTAB_TCP_RST;
   o->closed_by_fin = (orig->flags | resp->flags) & ESTAB_TCP_FIN;
@@ -145,7 +153,8 @@ static bool observe_is_settled(const struct flow *f)
   const unsigned first = flow_first((const struct flow_head *)f);
   if (!(f->observed & FLOW_OBSERVED_ESTABLISHED))
     return !(f->side[1 - first].first_flags & ESTAB_TCP_SYN);
-  return (f->side[first].bits & SIDE_TEXT) &&
+  return (f->side[first].bits & (SIDE_TEXT | SIDE_HELD)) == SIDE_TEXT &&
+         (f->observed & FLOW_OBSERVED_DATA) &&
          !(f->bits & (uint32_t)OBSERVE_TO_ITS_END << FLOW_PROBE_SHIFT);
 }
 
@@ -162,7 +171,7 @@ void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
   observe_send(t, f, &o, g);
 }
 
-// ESTABLISHED and DATA.
+// ESTABLISHED, SERVED and DATA, before the flow has it that they are told.
 static void observe_on(struct track *t, struct flow *f, enum observation_kind kind,
                        const struct segment *g)
 {
@@ -173,6 +182,11 @@ static void observe_on(struct track *t, struct flow *f, enum observation_kind ki
   o.first_flags = f->side[flow_first((struct flow_head *)f)].first_flags;
   o.first_ns = f->life_ns;
   o.first_packet = f->life_packet;
+  o.used = f->observed & OBSERVE_USED;
+  uint64_t packet;
+  if (kind != OBSERVE_DATA || !timeline_when(t, f, flow_first((struct flow_head *)f),
+                                             ESTAB_ESTABLISHED, &o.handshake_ns, &packet))
+    o.handshake_ns = g->ts_ns;
   observe_send(t, f, &o, g);
 }
 
@@ -232,6 +246,16 @@ static bool observe_stray_ack(const struct track *t, const struct flow *f, const
          !(t->packet->tcp.options.present & (ESTAB_TCP_OPT_TS | ESTAB_TCP_OPT_SACK));
 }
 
+// A RST of a side that has spoken, at what the other side may have acknowledged last: so a closed socket refuses each
+// segment that was under way, in bursts, or where the tap does not see them. Who forges RSTs does not know the number.
+static bool observe_refuses(const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  if (!(s->bits & SIDE_TEXT) || !(s->bits & SIDE_KNOWN)) return false;
+  return g->seq == s->nxt ||
+         ((peer->bits & SIDE_ACKED) && seq_ge(g->seq, peer->una) && seq_lt(g->seq, s->nxt));
+}
+
 bool observe_is_strange(const struct track *t, const struct flow *f, const struct segment *g)
 {
   uint16_t mark = g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST);
@@ -242,7 +266,8 @@ bool observe_is_strange(const struct track *t, const struct flow *f, const struc
   // answers what the other side has just said.
   if (mark & (mark - 1)) return true;
   if (mark & f->side[g->end].flags) {
-    if (mark == ESTAB_TCP_RST) return ((f->observed & FLOW_LAST_END) != 0) == (g->end != 0);
+    if (mark == ESTAB_TCP_RST)
+      return ((f->observed & FLOW_LAST_END) != 0) == (g->end != 0) && !observe_refuses(f, g);
     return mark == ESTAB_TCP_FIN || !(g->flags & ESTAB_TCP_ACK) ||
            flow_first((const struct flow_head *)f) == g->end;
   }
@@ -256,10 +281,24 @@ void observe_strange(struct track *t, const struct flow *f, const struct segment
   observe_head((const struct flow_head *)f, &o);
   observe_empty((const struct flow_head *)f, &o);
   o.first_flags = 0;
+  const struct flow_side *resp = &f->side[1 - flow_first((const struct flow_head *)f)];
+  o.answer_flags = resp->bits & SIDE_SENT ? resp->first_flags : 0;
   observe_when(t, &o, g, flow_first((const struct flow_head *)f));
   o.first_ns = g->ts_ns;
   o.first_packet = g->packet;
   (void)observe_tell(t, &o);
+}
+
+// The responder goes on behind text that the originator has acknowledged, later than the parts of a greeting come.
+static void observe_served(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *resp = &f->side[g->end], *orig = &f->side[1 - g->end];
+  if (!g->text_bytes || (f->observed & OBSERVE_USED) ||
+      !(f->observed & FLOW_OBSERVED_ESTABLISHED) || g->ts_ns < f->life_ns + OBSERVE_GREETING_NS ||
+      !seq_gt(orig->una, resp->start_seq + 1) || !seq_ge(g->seq, orig->una))
+    return;
+  observe_on(t, f, OBSERVE_SERVED, g);
+  f->observed |= FLOW_OBSERVED_USED;
 }
 
 static void observe_close(struct track *t, struct flow *f, const struct segment *g)
@@ -282,6 +321,7 @@ void observe_news(struct track *t, struct flow *f, const struct segment *g)
     return;
   }
   if (g->end != first || (f->life_bits & LIFE_MIDSTREAM)) {
+    if (g->end != first) observe_served(t, f, g);
     observe_close(t, f, g);
     return;
   }
@@ -289,12 +329,13 @@ void observe_news(struct track *t, struct flow *f, const struct segment *g)
       !(g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) && (f->side[1 - first].bits & SIDE_SYN) &&
       orig->una == f->side[1 - first].nxt) {
     f->observed |= FLOW_OBSERVED_ESTABLISHED;
+    if (seq_gt(f->side[1 - first].una, orig->start_seq + 1)) f->observed |= FLOW_OBSERVED_USED;
     observe_on(t, f, OBSERVE_ESTABLISHED, g);
   }
   if ((f->observed & FLOW_OBSERVED_ESTABLISHED) && !(f->observed & FLOW_OBSERVED_DATA) &&
       g->text_bytes) {
-    f->observed |= FLOW_OBSERVED_DATA;
     observe_on(t, f, OBSERVE_DATA, g);
+    f->observed |= FLOW_OBSERVED_DATA;
   }
   observe_close(t, f, g);
 }

@@ -21,11 +21,11 @@ WATCH_RARE void observe_icmp(struct track *t, struct flow_head *f, unsigned quot
                              uint64_t packet);
 // Answers, handshakes, first text and ends that a segment brought, after it was judged.
 void observe_news(struct track *t, struct flow *f, const struct segment *g);
-// In the middle of a life there are none.
+// In the middle of a life there are none, once its originator has spoken.
 static inline void observe_segment(struct track *t, struct flow *f, const struct segment *g)
 {
   const bool middle = (f->observed & FLOW_OBSERVED_DATA) || (f->life_bits & LIFE_MIDSTREAM) ||
-                      g->end != flow_first((const struct flow_head *)f);
+                      (g->end != flow_first((const struct flow_head *)f) && !g->text_bytes);
   if (middle && (f->bits & FLOW_ANSWERED) && !(g->flags & (ESTAB_TCP_FIN | ESTAB_TCP_RST))) return;
   observe_news(t, f, g);
 }

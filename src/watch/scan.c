@@ -115,7 +115,6 @@ static uint16_t scan_observe_first(struct scan *s, const struct observation *o)
   struct probe probe = probe_of(o->packet, o->fragmented);
   if (probe_alone(probe.technique)) scan_alone(s, o, &probe);
   if (probe.technique == PROBE_SYN && !probe.crafted) scan_twin_note(s, o);
-  scan_idle(s, o, &probe);
   scan_flood(s, o, &probe);
   return probe_tag(&probe);
 }
@@ -127,6 +126,7 @@ static void scan_observe_segment(struct scan *s, const struct observation *o)
   bool clumsy = probe.technique == PROBE_FIN ||
                 (probe.technique == PROBE_BOGUS && !(o->packet->tcp.flags & ESTAB_TCP_SYN));
   if (probe_alone(probe.technique) && !clumsy) scan_alone(s, o, &probe);
+  scan_idle(s, o, &probe);
   scan_flood(s, o, &probe);
 }
 
@@ -138,6 +138,7 @@ static void scan_observe_fate(struct scan *s, const struct observation *o)
     scan_alone_answer(s, o, &probe);
     return;
   }
+  scan_idle(s, o, &probe);
   scan_contact(s, o, &probe);
   scan_flood(s, o, &probe);
 }
@@ -164,6 +165,7 @@ static uint16_t scan_take(struct scan *s, const struct observation *o)
   case OBSERVE_SEGMENT:
     if (o->packet) scan_observe_segment(s, o);
     break;
+  case OBSERVE_SERVED: scan_hold(s, o); break;
   case OBSERVE_ESTABLISHED:
   case OBSERVE_DATA: scan_observe_success(s, o); break;
   case OBSERVE_ANSWER:

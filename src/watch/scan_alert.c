@@ -6,6 +6,8 @@
 #include "base/fmt.h"
 #include "watch/scan_parts.h"
 
+#define ALERT_SOURCES_LEAST 256 // segments of a flood whose sources are kept
+
 static const char *alert_answer(uint8_t answer)
 {
   static const char *const words[ESTAB_WATCH_ANSWERS + 1] = {
@@ -104,11 +106,13 @@ static uint32_t alert_rate_milli(const struct campaign *it)
   return rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rate;
 }
 
-// Many sources with hardly more than one packet each are addresses out of thin air.
+// Many sources with hardly more than one packet each are addresses out of thin air. Those of what came before it was
+// named were only counted, and until there are enough others they decide.
 static bool alert_spoofed(const struct campaign *it, uint64_t sources)
 {
-  return it->kind >= ESTAB_WATCH_KIND_SYN_FLOOD && it->kind <= ESTAB_WATCH_KIND_FIN_FLOOD &&
-         it->spoofed && sources > 16 && it->probes < sources * 8;
+  if (it->kind < ESTAB_WATCH_KIND_SYN_FLOOD || it->kind > ESTAB_WATCH_KIND_FIN_FLOOD) return false;
+  const uint64_t since = it->probes - it->before;
+  return since < ALERT_SOURCES_LEAST ? it->spoofed : since < sources * SCAN_FORGED_EACH;
 }
 
 void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *alert)
@@ -131,6 +135,7 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
   if (alert_spoofed(it, alert->src_count)) {
     alert->modifiers |= ESTAB_WATCH_SPOOFED;
     alert->src_listed = 0;
+    alert->src_count = u64_max(alert->src_count, it->before_sources);
   }
   alert->src_proven = it->proven.at;
   alert->src_proven_listed = it->proven.listed;

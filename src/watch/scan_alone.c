@@ -20,13 +20,11 @@ void scan_alone(struct scan *s, const struct observation *o, const struct probe 
   struct campaign_probe record = scan_packet_record(o, probe);
   enum estab_watch_kind kind = probe_kind(probe->technique);
   if (scan_alone_excused(&record, probe)) return;
-  struct campaign *it = campaign_find(c, CAMPAIGN_BY_SOURCE, &record.src, kind);
   // A flood of FINs began as their scan.
-  if (!it && probe->technique == PROBE_FIN) {
-    it = campaign_find(c, CAMPAIGN_BY_VICTIM, &record.dst, ESTAB_WATCH_KIND_FIN_FLOOD);
-    if (it && it->port_count == 1 && campaign_has_port(it, record.dst_port)) return;
-    it = NULL;
-  }
+  if (probe->technique == PROBE_FIN &&
+      campaign_flood(c, &record.dst, record.dst_port, ESTAB_WATCH_KIND_FIN_FLOOD))
+    return;
+  struct campaign *it = campaign_find(c, CAMPAIGN_BY_SOURCE, &record.src, kind);
   if (!it && kind != ESTAB_WATCH_KIND_LAND && kind != ESTAB_WATCH_KIND_OS_PROBE) {
     it = campaign_find(c, CAMPAIGN_BY_VICTIM, &record.dst, kind);
     if (it && record.ts_ns > it->last_ns + ALONE_JOIN_NS) it = NULL;
@@ -36,7 +34,9 @@ void scan_alone(struct scan *s, const struct observation *o, const struct probe 
     it = campaign_start(c, kind, &record.src, &record);
     if (it) it->fingerprint = probe->fingerprint;
   }
-  if (it) campaign_add(c, it, &record);
+  if (!it) return;
+  it->mixed |= it->fingerprint != probe->fingerprint;
+  campaign_add(c, it, &record);
 }
 
 // What came back for such a probe, or that nothing did.

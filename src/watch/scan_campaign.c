@@ -21,12 +21,18 @@ struct estab_ip campaign_source_of(const struct estab_ip *ip)
   return source;
 }
 
+// What a link is of. A victim is flooded at each of its ports by itself.
+static uint32_t campaign_link_what(enum campaign_link link, uint16_t port,
+                                   enum estab_watch_kind kind)
+{
+  return (uint32_t)port << 16 | (kind * 2u + link);
+}
+
 static struct scan_key campaign_link_key(enum campaign_link link, const struct estab_ip *ip,
-                                         enum estab_watch_kind kind)
+                                         uint32_t what)
 {
   const bool whole = link == CAMPAIGN_BY_VICTIM || ip_is_mapped(ip);
-  return (struct scan_key){
-      {get_be64(ip->bytes), whole ? get_be64(ip->bytes + 8) : 0, kind * 2u + link}};
+  return (struct scan_key){{get_be64(ip->bytes), whole ? get_be64(ip->bytes + 8) : 0, what}};
 }
 
 bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
@@ -64,17 +70,17 @@ void campaigns_destroy(struct campaigns *c)
 
 // By the links themselves, and remembers it.
 static struct campaign *campaign_find_link(struct campaigns *c, enum campaign_link link,
-                                           const struct estab_ip *ip, enum estab_watch_kind kind,
+                                           const struct estab_ip *ip, uint32_t what,
                                            struct campaign_finding *found)
 {
-  struct scan_key key = campaign_link_key(link, ip, kind);
+  struct scan_key key = campaign_link_key(link, ip, what);
   const uint32_t at = scan_table_find(&c->links, &key);
   if (at == SLAB_NONE) return NULL;
   const struct campaign_link_record *record = scan_table_at(&c->links, at);
   if (slab_live(&c->table.slab, record->index)) {
     struct campaign *it = scan_table_at(&c->table, record->index);
-    if (it->node.key.words[0] == record->number && it->kind == kind && !it->ended) {
-      *found = (struct campaign_finding){*ip, kind * 2u + link, at, c->changes, it};
+    if (it->node.key.words[0] == record->number && it->kind == (what & 0xffff) / 2 && !it->ended) {
+      *found = (struct campaign_finding){*ip, what, at, c->changes, it};
       return it;
     }
   }
@@ -83,21 +89,31 @@ static struct campaign *campaign_find_link(struct campaigns *c, enum campaign_li
 }
 
 struct campaign *campaign_find_open(struct campaigns *c, enum campaign_link link,
-                                    const struct estab_ip *ip, enum estab_watch_kind kind)
+                                    const struct estab_ip *ip, uint16_t port,
+                                    enum estab_watch_kind kind)
 {
-  const uint32_t what = kind * 2u + link;
-  struct campaign_finding *f = &c->found[(ip->bytes[15] + what * 5) % CAMPAIGN_FINDS];
+  const uint32_t what = campaign_link_what(link, port, kind);
+  struct campaign_finding *f = &c->found[(ip->bytes[15] + what * 5 + port) % CAMPAIGN_FINDS];
   const bool again = f->changes == c->changes && f->what == what && ip_equal(&f->ip, ip);
-  if (!again && !campaign_find_link(c, link, ip, kind, f)) return NULL;
+  if (!again && !campaign_find_link(c, link, ip, what, f)) return NULL;
   // Of what goes on for long not each time.
   if (f->it->probes < 64 || f->it->probes % 8 == 0) scan_table_use(&c->links, f->link);
   return f->it;
 }
 
-static void campaign_link_to(struct campaigns *c, struct campaign *it, enum campaign_link link,
-                             const struct estab_ip *ip)
+static bool campaign_is_flood(enum estab_watch_kind kind)
 {
-  struct scan_key key = campaign_link_key(link, ip, it->kind);
+  return kind >= ESTAB_WATCH_KIND_SYN_FLOOD && kind <= ESTAB_WATCH_KIND_FIN_FLOOD;
+}
+
+// Port: that of its first probe.
+static void campaign_link_to(struct campaigns *c, struct campaign *it, enum campaign_link link,
+                             const struct estab_ip *ip, uint16_t port)
+{
+  const enum estab_watch_kind kind = (enum estab_watch_kind)it->kind;
+  const bool ports = link == CAMPAIGN_BY_VICTIM && campaign_is_flood(kind);
+  struct scan_key key =
+      campaign_link_key(link, ip, campaign_link_what(link, ports ? port : 0, kind));
   uint32_t at = scan_table_get(&c->links, &key);
   c->changes++;
   if (at == SLAB_NONE) return;
@@ -181,7 +197,7 @@ struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
   c->open++;
   c->open_of[kind]++;
   campaign_name(it, source);
-  campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &first->dst);
+  campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &first->dst, first->dst_port);
   campaign_join(c, it, source);
   campaign_tell(c, it);
   return it;
@@ -190,7 +206,7 @@ struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
 void campaign_join(struct campaigns *c, struct campaign *it, const struct estab_ip *source)
 {
   it->source_count++;
-  if (it->source_count <= CAMPAIGN_JOINERS) campaign_link_to(c, it, CAMPAIGN_BY_SOURCE, source);
+  if (it->source_count <= CAMPAIGN_JOINERS) campaign_link_to(c, it, CAMPAIGN_BY_SOURCE, source, 0);
 }
 
 void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind)
@@ -199,7 +215,7 @@ void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_
   c->open_of[kind]++;
   c->changes++;
   it->kind = (uint8_t)kind;
-  campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &it->victim);
+  campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &it->victim, it->first_port);
   campaign_tell(c, it);
 }
 
@@ -253,6 +269,14 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
 {
   campaign_clock(c, it, ts_ns);
   campaign_address_add(c->pool, &it->src, src);
+}
+
+void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, uint32_t more)
+{
+  it->last_ns = u64_max(it->last_ns, ts_ns);
+  it->probes += more;
+  scan_table_use(&c->table, it->index);
+  if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
 }
 
 // The earliest deadline of those that are open, and whose it is.

@@ -47,7 +47,9 @@ struct campaign {
   uint16_t first_port;
   uint8_t kind, modifiers, role;
   uint8_t fingerprint; // of its probes: see struct probe
-  bool ended, spoofed;
+  bool ended;
+  bool mixed;          // probes of another make came as well
+  bool spoofed;        // floods: when it was named, its sources were as many as forged ones are
   bool gathered;       // its sources are a scan together, each alone is none
   bool waits;          // stands in the queue of what is to be told
   bool trw;            // the random walk says scanner as well
@@ -68,6 +70,7 @@ struct campaign {
   uint64_t gaps[CAMPAIGN_GAPS];
 
   uint64_t first_packet, detail;
+  uint32_t before, before_sources; // floods: segments until it was named, and their sources, nearly
   struct campaign_addresses proven;
   struct estab_watch_uid id;
   struct campaign_probe evidence[ESTAB_WATCH_EVIDENCE_MAX];
@@ -78,7 +81,7 @@ struct campaign {
 // What campaign_find() found: who is asked for comes mostly again soon.
 struct campaign_finding {
   struct estab_ip ip;
-  uint32_t what;    // link and kind
+  uint32_t what;    // link, kind, and port of a flood
   uint32_t link;    // its place in `links`
   uint64_t changes; // as many as there were
   struct campaign *it;
@@ -95,7 +98,8 @@ struct campaigns {
   uint32_t *queue; // indices of campaigns to be told, a ring
   uint32_t open_of[ESTAB_WATCH_KINDS];
   struct scan_table table; // of struct campaign
-  struct scan_table links; // (address, kind, as source or victim) -> campaign number
+  struct scan_table
+      links; // (address, kind, as source or victim, port of a flood) -> campaign number
   uint64_t numbered;
   struct campaign_finding found[CAMPAIGN_FINDS];
 };
@@ -106,14 +110,23 @@ bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
                     const struct estab_watch_settings *settings);
 void campaigns_destroy(struct campaigns *c);
 
-// The open campaign of a kind that an address has a part in; NULL.
+// The open campaign of a kind that an address has a part in; NULL. Port: of a flood's victim, else 0.
 struct campaign *campaign_find_open(struct campaigns *c, enum campaign_link link,
-                                    const struct estab_ip *ip, enum estab_watch_kind kind);
+                                    const struct estab_ip *ip, uint16_t port,
+                                    enum estab_watch_kind kind);
 
 static inline struct campaign *campaign_find(struct campaigns *c, enum campaign_link link,
                                              const struct estab_ip *ip, enum estab_watch_kind kind)
 {
-  return c->open_of[kind] ? campaign_find_open(c, link, ip, kind) : NULL; // mostly there is none
+  return c->open_of[kind] ? campaign_find_open(c, link, ip, 0, kind) : NULL; // mostly there is none
+}
+
+// The flood of a kind that goes on at a port; NULL.
+static inline struct campaign *campaign_flood(struct campaigns *c, const struct estab_ip *victim,
+                                              uint16_t port, enum estab_watch_kind kind)
+{
+  if (!c->open_of[kind]) return NULL;
+  return campaign_find_open(c, CAMPAIGN_BY_VICTIM, victim, port, kind);
 }
 
 // A new campaign that began with a probe. NULL: no memory. If there are too many, the one that was quiet
@@ -138,6 +151,9 @@ void campaign_proven(struct campaigns *c, struct campaign *it, const struct esta
 // Probes that are only counted (floods).
 void campaign_count(struct campaigns *c, struct campaign *it, const struct estab_ip *src,
                     uint64_t ts_ns);
+
+// It goes on without a packet of its own, and amounts to so many probes more.
+void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, uint32_t more);
 
 // Whether a target was probed by it within `within_ms` of ts_ns; and whether at all.
 bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct estab_ip *ip,

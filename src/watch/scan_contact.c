@@ -45,6 +45,7 @@ uint8_t scan_answer(const struct scan *s, const struct observation *o, uint8_t t
                                                                                 : CAMPAIGN_WAITING;
   case OBSERVE_FIRST:
   case OBSERVE_ESTABLISHED:
+  case OBSERVE_SERVED:
   case OBSERVE_DATA:
   case OBSERVE_SEGMENT:
   case OBSERVE_SUSPECT: break;

@@ -193,7 +193,11 @@ static void explain_geometry(struct fmt *f, const struct campaign *it,
   case ESTAB_WATCH_SLOW: fmt_str(f, " Slow: below one probe a minute."); break;
   case ESTAB_WATCH_DISTRIBUTED:
     fmt_str(f,
-            " Distributed: several sources with probes of the same make share one host's ports.");
+            it->mixed
+                ? " Distributed: several sources ask one host, with probes of several makes: they "
+                  "may have nothing to do with each other."
+                : " Distributed: several sources with probes of the same make share one host's "
+                  "ports.");
     if (it->gathered)
       fmt_str(f,
               " None of them alone asked for enough to be named. Sources with one probe each may "

@@ -2,9 +2,11 @@
 // scan_flood.c - floods: segments a second towards one (host, port), three seconds on end, that lead nowhere.
 //
 // What counts: SYNs whose handshake nobody ends; SYN-ACKs, RSTs and FINs of no life; ACKs of no life that
-// are answered by RST or not at all. A crafted SYN counts at once and fourfold: it is no client's. A
-// kernel's SYN counts when it was given up after one try, which crowds that come back after an outage do
-// not do.
+// are answered by RST or not at all. A crafted SYN counts at once and fourfold: it is no client's. Once it is
+// refused it counts singly: it fills no backlog, and small devices, whose SYNs look crafted, ask a service
+// that is down again and again. A kernel's SYN counts when it was given up after one try, which crowds that
+// come back after an outage do not do. Silent ACKs with timestamps are keepalives on a tap that sees one
+// direction.
 #include <string.h>
 
 #include "watch/scan_parts.h"
@@ -13,17 +15,45 @@
 #define FLOOD_SECONDS 3
 #define FLOOD_CRAFTED 4
 #define FLOOD_PERCENT 80 // of the rate: timers of senders are not exact
-#define FLOOD_MANY    24 // bits of 64: about 30 sources
+#define FLOOD_MANY    30 // sources
+
+// How many sources there were, nearly: 64 ranks of four bits, each the greatest of the fingerprints that have its
+// place. HyperLogLog with so few says it within an eighth (Flajolet et al. 2007); forged and other sources differ by
+// far more.
+#define FLOOD_PLACES 64
+#define FLOOD_WORDS  (FLOOD_PLACES / 16)
 
 struct flood_victim {
   struct scan_node node; // address; port and kind
   uint64_t start_ns;     // of the second that runs
   uint64_t first_ns, first_packet;
-  uint64_t sources;                  // a bit by fingerprint
+  uint64_t ranks[FLOOD_WORDS];       // of sources
   uint32_t weight, count, completed; // in this second
-  uint64_t total;                    // since first_ns
+  uint64_t total, ranked;            // since first_ns; of those, with a source in `ranks`
   uint32_t seconds;                  // on end, before this one, that were full
 };
+
+static void flood_source(struct scan *s, struct flood_victim *v, const struct estab_ip *source)
+{
+  uint64_t print = scan_fingerprint(&s->pool, source, 0);
+  uint64_t *const word = &v->ranks[print % FLOOD_WORDS];
+  const unsigned place = print / FLOOD_WORDS % 16 * 4;
+  uint64_t rank = 1;
+  for (print /= FLOOD_PLACES; !(print & 1) && rank < 15; print >>= 1)
+    rank++;
+  if (rank > (*word >> place & 15)) *word = (*word & ~(UINT64_C(15) << place)) | rank << place;
+  v->ranked++;
+}
+
+// Of all segments, as those that were ranked have them.
+static uint64_t flood_sources(const struct flood_victim *v)
+{
+  uint64_t sum = 0; // of 2^-rank, in units of 2^-16
+  for (unsigned n = 0; n < FLOOD_PLACES; n++)
+    sum += UINT64_C(1) << (16 - (v->ranks[n / 16] >> n % 16 * 4 & 15));
+  const uint64_t ranked = UINT64_C(190316544) / sum; // 0.709 * 64 * 64 * 2^16
+  return v->ranked ? ranked * v->total / v->ranked : 0;
+}
 
 static struct scan_key flood_key(const struct estab_ip *ip, uint16_t port, uint8_t kind)
 {
@@ -56,7 +86,8 @@ static void flood_second(const struct scan *s, struct flood_victim *v, uint64_t 
   bool next = v->first_ns && ts_ns < v->start_ns + 2 * SCAN_S && flood_full(s, v);
   v->seconds = next ? v->seconds + 1 : 0;
   v->start_ns = next ? v->start_ns + SCAN_S : ts_ns;
-  if (!next) v->sources = v->total = 0;
+  if (!next) memset(v->ranks, 0, sizeof v->ranks);
+  if (!next) v->total = v->ranked = 0;
   v->weight = v->count = v->completed = 0;
 }
 
@@ -65,7 +96,7 @@ static struct campaign *flood_of_fins(struct scan *s, const struct campaign_prob
 {
   struct campaign *it =
       campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &record->dst, ESTAB_WATCH_KIND_FIN_SCAN);
-  if (!it || it->targets.count != 1) return NULL;
+  if (!it || it->targets.count != 1 || it->first_port != record->dst_port) return NULL;
   campaign_rename(&s->campaigns, it, ESTAB_WATCH_KIND_FIN_FLOOD);
   return it;
 }
@@ -82,11 +113,11 @@ static void flood_begin(struct scan *s, const struct flood_victim *v, uint8_t ki
     if (!it) return;
     campaign_add(&s->campaigns, it, record);
     it->probes = v->total;
+    it->before = (uint32_t)u64_min(v->total, UINT32_MAX);
   }
-  unsigned bits = 0;
-  for (uint64_t x = v->sources; x; x &= x - 1)
-    bits++;
-  it->spoofed = bits >= FLOOD_MANY;
+  const uint64_t sources = flood_sources(v);
+  it->spoofed = sources >= FLOOD_MANY && v->total < sources * SCAN_FORGED_EACH;
+  it->before_sources = it->spoofed ? (uint32_t)u64_min(sources, it->before) : 0;
 }
 
 // Who was sent enough for a flood in his first second has a record from now on.
@@ -98,7 +129,6 @@ static bool flood_goes_on(struct scan *s, const struct scan_onset *from)
   struct flood_victim *v = scan_table_at(&s->victims, index);
   v->start_ns = v->first_ns = from->ts_ns;
   v->first_packet = from->packet;
-  v->sources = from->sources;
   v->weight = from->weight;
   v->count = from->count;
   v->total = from->count;
@@ -115,15 +145,14 @@ static void flood_onset(struct scan *s, enum estab_watch_kind kind,
   if (!it) return;
   it->weight += weight;
   it->count++;
-  it->sources |= UINT64_C(1) << (scan_fingerprint(&s->pool, &record->src, 0) & 63);
   if (flood_rate_met(s, it->weight) && flood_goes_on(s, it)) it->kind = ESTAB_WATCH_KINDS;
 }
 
 static void flood_note(struct scan *s, enum estab_watch_kind kind,
                        const struct campaign_probe *record, uint32_t weight)
 {
-  struct campaign *it = campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &record->dst, kind);
-  if (it && it->first_port == record->dst_port) {
+  struct campaign *it = campaign_flood(&s->campaigns, &record->dst, record->dst_port, kind);
+  if (it) {
     campaign_count(&s->campaigns, it, &record->src, s->now_ns);
     return;
   }
@@ -142,7 +171,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
   v->weight += weight;
   v->count++;
   v->total++;
-  v->sources |= UINT64_C(1) << (scan_fingerprint(&s->pool, &record->src, 0) & 63);
+  flood_source(s, v, &record->src);
   if (v->seconds + 1 >= FLOOD_SECONDS && flood_full(s, v)) {
     flood_begin(s, v, (uint8_t)kind, record);
     scan_table_remove(&s->victims, index);
@@ -152,9 +181,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
 bool scan_flooded(struct scan *s, const struct observation *o)
 {
   if (!(o->first_flags & ESTAB_TCP_SYN)) return false;
-  struct campaign *it =
-      campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &o->resp_ip, ESTAB_WATCH_KIND_SYN_FLOOD);
-  return it && it->first_port == o->resp_port;
+  return campaign_flood(&s->campaigns, &o->resp_ip, o->resp_port, ESTAB_WATCH_KIND_SYN_FLOOD);
 }
 
 // The flood that a segment of no life, or a first one, may be part of; ESTAB_WATCH_KINDS: of none.
@@ -191,12 +218,26 @@ static enum estab_watch_kind flood_kind_of_fate(const struct observation *o,
   }
   bool reset = o->kind == OBSERVE_ANSWER && o->answer_flags & ESTAB_TCP_RST;
   if (o->midstream || (!reset && o->kind != OBSERVE_SILENCE)) return ESTAB_WATCH_KINDS;
-  if (probe->technique == PROBE_ACK) return ESTAB_WATCH_KIND_ACK_FLOOD;
+  if (probe->technique == PROBE_ACK)
+    return reset || probe->crafted ? ESTAB_WATCH_KIND_ACK_FLOOD : ESTAB_WATCH_KINDS;
   return probe->technique == PROBE_FINACK ? ESTAB_WATCH_KIND_FIN_FLOOD : ESTAB_WATCH_KINDS;
+}
+
+// What a crafted SYN counted more than others is taken back, of a victim beyond its first second.
+static void flood_refused(struct scan *s, const struct observation *o)
+{
+  const uint32_t index =
+      flood_victim_find(s, ESTAB_WATCH_KIND_SYN_FLOOD, &o->resp_ip, o->resp_port);
+  if (index == SLAB_NONE) return;
+  struct flood_victim *v = scan_table_at(&s->victims, index);
+  if (v->weight >= FLOOD_CRAFTED) v->weight -= FLOOD_CRAFTED - 1;
 }
 
 static void flood_fate(struct scan *s, const struct observation *o, const struct probe *probe)
 {
+  if (probe->technique == PROBE_SYN && probe->crafted && o->kind == OBSERVE_ANSWER &&
+      o->answer_flags & ESTAB_TCP_RST)
+    flood_refused(s, o);
   enum estab_watch_kind kind = flood_kind_of_fate(o, probe);
   if (kind == ESTAB_WATCH_KINDS) return;
   struct campaign_probe record = scan_probe_record(o, probe, CAMPAIGN_WAITING);
@@ -221,6 +262,7 @@ void scan_flood(struct scan *s, const struct observation *o, const struct probe 
   case OBSERVE_SILENCE:
   case OBSERVE_END: flood_fate(s, o, probe); break;
   case OBSERVE_ESTABLISHED: flood_completed(s, o); break;
+  case OBSERVE_SERVED:
   case OBSERVE_DATA:
   case OBSERVE_CLOSE:
   case OBSERVE_SUSPECT: break;

@@ -3,7 +3,8 @@
 //
 // Held open: one source has many connections without text to one (host, port), and few of them end within a
 // minute. Sockets that browsers open ahead of need live for ten seconds. Held at zero: only the side that
-// opened a connection counts; a server whose window stays shut hangs, it does not attack.
+// opened a connection counts; a server whose window stays shut hangs, it does not attack. A window that opens, and a
+// connection that ends, count no longer.
 //
 // Of nearly all connections text comes right after the handshake: those that were just opened wait for it before their
 // pair gets a record, as long as that can change nothing.
@@ -23,13 +24,16 @@ struct hold_pair {
   uint16_t port;
   uint32_t open, ended; // connections without text; of those, ended in this time
   uint32_t zero;        // held at zero
+  struct hold_told {
+    uint64_t campaign; // number; 0 = none
+    uint32_t count;    // connections that it knows of
+  } told_open, told_zero;
 };
 
 static struct scan_key hold_key(struct scan *s, const struct estab_ip *src,
                                 const struct estab_ip *dst, uint16_t port)
 {
-  return (struct scan_key){
-      {get_be64(src->bytes), get_be64(src->bytes + 8), scan_fingerprint(&s->pool, dst, port)}};
+  return scan_source_key(src, scan_fingerprint(&s->pool, dst, port));
 }
 
 static struct hold_pair *hold_find(struct scan *s, const struct observation *o)
@@ -77,14 +81,21 @@ static struct scan_fresh hold_begin(const struct observation *o, uint8_t open)
 
 static struct scan_fresh *hold_fresh(struct scan *s, const struct observation *o)
 {
-  const uint32_t mixed =
-      (get_be32(o->orig_ip.bytes + 12) ^ get_be32(o->resp_ip.bytes + 12)) * UINT32_C(0x9e3779b1);
+  const uint8_t *src = o->orig_ip.bytes + (ip_is_mapped(&o->orig_ip) ? 12 : 4);
+  const uint32_t mixed = (get_be32(src) ^ get_be32(o->resp_ip.bytes + 12)) * UINT32_C(0x9e3779b1);
   return &s->fresh[(mixed >> 26 ^ o->resp_port) % SCAN_FRESH];
+}
+
+// IPv6: of one /64.
+static bool hold_same_source(const struct estab_ip *a, const struct estab_ip *b)
+{
+  return get_be64(a->bytes) == get_be64(b->bytes) &&
+         (!ip_is_mapped(b) || get_be64(a->bytes + 8) == get_be64(b->bytes + 8));
 }
 
 static bool hold_fresh_is(const struct scan_fresh *f, const struct observation *o)
 {
-  return f->open && f->port == o->resp_port && ip_equal(&f->src, &o->orig_ip) &&
+  return f->open && f->port == o->resp_port && hold_same_source(&f->src, &o->orig_ip) &&
          ip_equal(&f->dst, &o->resp_ip);
 }
 
@@ -102,8 +113,9 @@ static bool hold_can_wait(const struct scan *s)
          s->most_open + 2 * HOLD_FRESH_OPEN < s->settings->thresholds.exhaustion_open;
 }
 
+// So many connections of a pair are held, more or less than it was told of them.
 static void hold_name(struct scan *s, const struct hold_pair *pair, enum estab_watch_kind kind,
-                      uint32_t count)
+                      uint32_t count, struct hold_told *told)
 {
   struct campaign *it = campaign_find(&s->campaigns, CAMPAIGN_BY_SOURCE, &pair->src, kind);
   struct campaign_probe record = {
@@ -119,11 +131,14 @@ static void hold_name(struct scan *s, const struct hold_pair *pair, enum estab_w
     it = campaign_start(&s->campaigns, kind, &pair->src, &record);
     if (!it) return;
     campaign_proven(&s->campaigns, it, &pair->src);
-    campaign_add(&s->campaigns, it, &record);
-    it->probes = count - 1;
   }
-  record.ts_ns = s->now_ns;
-  campaign_add(&s->campaigns, it, &record);
+  if (told->campaign != it->node.key.words[0]) {
+    *told = (struct hold_told){it->node.key.words[0], 1};
+    campaign_add(&s->campaigns, it, &record);
+  }
+  const uint32_t more = count > told->count ? count - told->count : 0;
+  campaign_goes_on(&s->campaigns, it, s->now_ns, more);
+  told->count += more;
 }
 
 static void hold_opened(struct scan *s, const struct observation *o)
@@ -162,11 +177,18 @@ void scan_hold_due(struct scan *s, uint64_t now_ns, bool last)
   if (!watched || pair->open < s->settings->thresholds.exhaustion_open ||
       (uint64_t)pair->ended * 4 > pair->open)
     return;
-  hold_name(s, pair, ESTAB_WATCH_KIND_CONN_EXHAUSTION, pair->open);
+  hold_name(s, pair, ESTAB_WATCH_KIND_CONN_EXHAUSTION, pair->open, &pair->told_open);
   if (last) return;
   pair->due_ns = now_ns + HOLD_WATCH_NS; // goes on as long as they are held
   pair->ended = 0;
   scan_table_list(&s->holders, index, 1);
+}
+
+// Nothing is held any more: what the pair would say is what a new one says.
+static void hold_forget(struct scan *s, const struct hold_pair *pair)
+{
+  if (pair->open == 0 && pair->zero == 0 && pair->node.list == 0)
+    scan_table_remove(&s->holders, scan_table_find(&s->holders, &pair->node.key));
 }
 
 static void hold_used(struct scan *s, const struct observation *o)
@@ -180,9 +202,7 @@ static void hold_used(struct scan *s, const struct observation *o)
   if (!pair || pair->open == 0) return;
   pair->open--;
   pair->ended++;
-  // Nothing is held any more: what the pair would say is what a new one says.
-  if (pair->open == 0 && pair->zero == 0 && pair->node.list == 0)
-    scan_table_remove(&s->holders, scan_table_find(&s->holders, &pair->node.key));
+  hold_forget(s, pair);
 }
 
 static void hold_zero(struct scan *s, const struct observation *o)
@@ -191,8 +211,16 @@ static void hold_zero(struct scan *s, const struct observation *o)
   if (hold_fresh_is(f, o)) hold_settle(s, f);
   const struct scan_fresh none = hold_begin(o, 0);
   struct hold_pair *pair = hold_get(s, &none);
-  if (pair && ++pair->zero >= s->settings->thresholds.zero_window_open)
-    hold_name(s, pair, ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD, pair->zero);
+  if (!pair || ++pair->zero < s->settings->thresholds.zero_window_open) return;
+  hold_name(s, pair, ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD, pair->zero, &pair->told_zero);
+}
+
+static void hold_opens(struct scan *s, const struct observation *o)
+{
+  struct hold_pair *pair = hold_find(s, o);
+  if (!pair || pair->zero == 0) return;
+  pair->zero--;
+  hold_forget(s, pair);
 }
 
 void scan_hold(struct scan *s, const struct observation *o)
@@ -200,18 +228,21 @@ void scan_hold(struct scan *s, const struct observation *o)
   bool opened_by_syn = (o->first_flags & (ESTAB_TCP_SYN | ESTAB_TCP_ACK)) == ESTAB_TCP_SYN;
   switch ((enum observation_kind)o->kind) {
   case OBSERVE_ESTABLISHED:
-    if (opened_by_syn) hold_opened(s, o);
+    if (opened_by_syn && !o->used) hold_opened(s, o);
     break;
+  case OBSERVE_SERVED:
   case OBSERVE_DATA:
-    if (opened_by_syn) hold_used(s, o);
+    if (opened_by_syn && !o->used) hold_used(s, o);
     break;
   case OBSERVE_CLOSE:
   case OBSERVE_END:
-    if (opened_by_syn && o->established && !o->text_bytes[ESTAB_WATCH_ORIG] && scan_over(o))
-      hold_used(s, o);
+    if (opened_by_syn && o->established && !o->used && scan_over(o)) hold_used(s, o);
+    if (o->kind == OBSERVE_END && o->held) hold_opens(s, o);
     break;
   case OBSERVE_SUSPECT:
-    if (o->suspicion == SUSPECT_ZERO_WINDOW && o->side == ESTAB_WATCH_ORIG) hold_zero(s, o);
+    if (o->side != ESTAB_WATCH_ORIG) break;
+    if (o->suspicion == SUSPECT_ZERO_WINDOW) hold_zero(s, o);
+    if (o->suspicion == SUSPECT_WINDOW_OPEN) hold_opens(s, o);
     break;
   case OBSERVE_FIRST:
   case OBSERVE_ANSWER:

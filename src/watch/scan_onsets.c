@@ -126,7 +126,6 @@ struct scan_onset *scan_onsets_get(struct scan_onsets *s, const struct estab_ip 
   it->ip = *ip;
   it->ts_ns = now_ns;
   it->packet = packet;
-  it->sources = 0;
   it->weight = it->count = it->completed = 0;
   it->port = port;
   it->kind = kind;

@@ -12,10 +12,9 @@
 #include "base/pairs.h"
 #include "estab/watch.h"
 
-struct scan_onset { // a cache line
+struct scan_onset {
   struct estab_ip ip;
   uint64_t ts_ns, packet; // of the first segment
-  uint64_t sources;       // a bit by fingerprint
   uint32_t weight, count, completed;
   uint16_t port;
   uint8_t kind;    // of the flood; ESTAB_WATCH_KINDS: nobody's any more

@@ -12,6 +12,7 @@
 #define SCAN_EXPLANATION_BYTES 2048
 #define SCAN_TWINS             4096 // see scan_twin.c
 #define SCAN_S                 UINT64_C(1000000000)
+#define SCAN_FORGED_EACH       8 // addresses with fewer segments each are out of thin air
 
 // What the tap shows: whether silence means anything.
 struct scan_tap {
@@ -78,6 +79,13 @@ struct scan {
 static inline bool scan_tap_one_way(const struct scan *s)
 {
   return s->tap.both == 0 || s->tap.alone * 8 > s->tap.both;
+}
+
+// Of what a source does; IPv6: of its /64.
+static inline struct scan_key scan_source_key(const struct estab_ip *ip, uint64_t what)
+{
+  return (struct scan_key){
+      {get_be64(ip->bytes), ip_is_mapped(ip) ? get_be64(ip->bytes + 8) : 0, what}};
 }
 
 // Of a (host, port).

@@ -2,22 +2,24 @@
 // scan_version.c - service version probing: one source says the openings of several protocols to one port.
 //
 // A client speaks the one protocol that it came for. Who asks a port in HTTP, then in RTSP, then in RPC
-// wants to know what is there: three openings of different protocols are enough. Some openings are the
-// prober's own and enough alone; and so is HTTP/1.0 without any header, said after five seconds of
-// listening for a greeting.
+// wants to know what is there: three openings of different protocols are enough, within ten minutes: a prober
+// says them one after the other, within one or two; behind one address many clients with their own protocols
+// say them within days. Some openings are the prober's own and enough alone; and so is HTTP/1.0 without any
+// header, said after five seconds of listening for a greeting.
 #include <string.h>
 
 #include "watch/scan_parts.h"
 #include "base/bytes.h"
 
 #define VERSION_OPENINGS       3
+#define VERSION_WITHIN_NS      (600 * SCAN_S)
 #define VERSION_LISTEN_FROM_NS (4500 * UINT64_C(1000000))
 #define VERSION_LISTEN_TO_NS   (9 * SCAN_S)
 
 struct version_pair {
   struct scan_node node; // source; fingerprint of (host, port)
-  uint64_t first_ns;
-  uint32_t openings; // a bit for each protocol
+  uint64_t first_ns;     // of `openings`
+  uint32_t openings;     // a bit for each protocol
 };
 
 // Openings by their first octets; `own`: nobody but a prober says this. Offset: where they begin.
@@ -93,10 +95,10 @@ static void version_openings_sort(struct scan_openings *o)
   }
 }
 
-// HTTP/1.0 without a header, after a wait that a client with a question does not make.
+// HTTP/1.0 without a header, after a wait that a client with a question does not make once it is connected.
 static bool version_listened(const struct observation *o, const struct version_opening *v)
 {
-  uint64_t waited_ns = o->ts_ns - o->first_ns;
+  uint64_t waited_ns = o->ts_ns - o->handshake_ns;
   return v->protocol == 7 && o->packet->payload_bytes == v->bytes &&
          waited_ns >= VERSION_LISTEN_FROM_NS && waited_ns <= VERSION_LISTEN_TO_NS;
 }
@@ -106,11 +108,11 @@ void scan_version(struct scan *s, const struct observation *o)
   if (o->kind != OBSERVE_DATA || !o->packet || o->side != ESTAB_WATCH_ORIG) return;
   const struct version_opening *v = version_opening_of(s, o->packet);
   if (!v) return;
-  struct scan_key key = {
-      {get_be64(o->orig_ip.bytes), get_be64(o->orig_ip.bytes + 8), scan_service(s, o)}};
+  struct scan_key key = scan_source_key(&o->orig_ip, scan_service(s, o));
   uint32_t index = scan_table_get(&s->versions, &key);
   if (index == SLAB_NONE) return;
   struct version_pair *pair = scan_table_at(&s->versions, index);
+  if (o->ts_ns > pair->first_ns + VERSION_WITHIN_NS) pair->openings = 0;
   if (pair->openings == 0) pair->first_ns = o->ts_ns;
   pair->openings |= UINT32_C(1) << v->protocol;
 

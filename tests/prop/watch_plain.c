@@ -188,14 +188,16 @@ static void watcher_sum(struct watcher *w, const uint64_t *facts, size_t count)
 static uint16_t watcher_observe(void *ctx, const struct observation *o)
 {
   struct watcher *w = ctx;
-  const uint64_t head[] = {o->kind, o->suspicion, o->side, o->ts_ns, o->packet_number, o->first_ns};
+  const uint64_t head[] = {o->kind,          o->suspicion, o->side, o->ts_ns,
+                           o->packet_number, o->first_ns,  o->used};
   watcher_sum(w, head, sizeof head / sizeof *head);
-  if (o->kind == OBSERVE_ESTABLISHED || o->kind == OBSERVE_DATA || o->kind == OBSERVE_SEGMENT)
+  if (o->kind == OBSERVE_ESTABLISHED || o->kind == OBSERVE_SERVED || o->kind == OBSERVE_DATA ||
+      o->kind == OBSERVE_SEGMENT)
     return 0; // they have no more
   const uint64_t life[] = {o->answer_flags,  o->established,   o->text_bytes[0], o->text_bytes[1],
                            o->segments[0],   o->segments[1],   o->flags[0],      o->flags[1],
                            o->suspect_count, o->suspect_ttl,   o->usual_ttl,     o->midstream,
-                           o->reset_by_orig, o->reset_by_resp, o->closed_by_fin};
+                           o->reset_by_orig, o->reset_by_resp, o->closed_by_fin, o->held};
   watcher_sum(w, life, sizeof life / sizeof *life);
   return 0;
 }

@@ -58,6 +58,8 @@ static void kit_take(struct scan_kit *k, const struct estab_watch_alert *a)
   if (!to) {
     if (k->alert_count == SCAN_KIT_ALERTS) abort();
     to = &k->alerts[k->alert_count++];
+    to->first_src_listed = a->src_listed;
+    to->first_modifiers = a->modifiers;
   }
   to->a = *a;
   to->told++;
@@ -69,6 +71,8 @@ static void kit_take(struct scan_kit *k, const struct estab_watch_alert *a)
   for (unsigned i = 0; i < to->open_listed && i < 64; i++)
     to->open[i] = a->answers[ESTAB_WATCH_OPEN].list[i].port;
   snprintf(to->explanation, sizeof to->explanation, "%s", a->explanation);
+  for (unsigned i = 1; i < a->evidence_count; i++)
+    to->evidence_twice |= a->evidence[i].packet == a->evidence[i - 1].packet;
   if (a->evidence_count) snprintf(to->evidence, sizeof to->evidence, "%s", a->evidence[0].line);
   kit_digest(k, &a->id, sizeof a->id);
   kit_digest(k, a->summary, strlen(a->summary));
@@ -253,7 +257,8 @@ static void kit_handshake(struct scan_kit *k, struct observation o, const char *
 {
   uint64_t t = o.ts_ns;
   bool text = strcmp(fate, "data") == 0, look = strcmp(fate, "look") == 0;
-  bool hold = strcmp(fate, "hold") == 0, half = strcmp(fate, "half") == 0;
+  bool unheard = strcmp(fate, "unheard") == 0, fed = strcmp(fate, "fed") == 0;
+  bool hold = fed || strcmp(fate, "hold") == 0, half = strcmp(fate, "half") == 0;
   o.answer_flags = ESTAB_TCP_SYN | ESTAB_TCP_ACK;
   o.segments[1] = 1;
   o.flags[1] = o.answer_flags;
@@ -280,11 +285,18 @@ static void kit_handshake(struct scan_kit *k, struct observation o, const char *
   o.segments[0]++;
   o.flags[0] |= ESTAB_TCP_ACK;
   kit_say(k, o, OBSERVE_ESTABLISHED, t + 2 * KIT_MS, ESTAB_WATCH_ORIG);
-  if (text) {
-    o.text_bytes[0] = 100;
-    kit_say(k, o, OBSERVE_DATA, t + 3 * KIT_MS, ESTAB_WATCH_ORIG);
+  if (text || unheard) o.text_bytes[0] = 100;
+  if (text) kit_say(k, o, OBSERVE_DATA, t + 3 * KIT_MS, ESTAB_WATCH_ORIG);
+  text |= unheard;
+  if (text || look || fed) o.text_bytes[1] = 1000;
+  o.used = fed || (text && !unheard);
+  if (fed) {
+    struct observation served = o;
+    served.kind = OBSERVE_SERVED;
+    served.used = false;
+    served.side = ESTAB_WATCH_RESP;
+    kit_later(k, t + 5 * KIT_S, &served);
   }
-  if (text || look) o.text_bytes[1] = 1000;
   o.closed_by_fin = text;
   o.reset_by_orig = !text && !hold;
   if (hold)

@@ -17,6 +17,9 @@ struct scan_kit_alert {
   uint16_t open[64];
   uint32_t open_listed;
   uint32_t told;
+  uint32_t first_src_listed; // as it was told first
+  uint8_t first_modifiers;
+  bool evidence_twice; // a packet stood twice in its evidence
   char explanation[1024];
   char evidence[120]; // the first line
 };
@@ -48,6 +51,8 @@ void scan_kit_stop(struct scan_kit *k);
 //   flood       SYN-ACK, nothing after it  touch     handshake, then RST without text
 //   look        handshake, text of the server alone, then RST
 //   data        handshake, text, FIN       hold      handshake, then nothing until the end
+//   unheard     as data, but DATA was not told: its text came in the SYN, or the tap lost it
+//   fed         handshake, then text of the server again and again until the end
 //   noroute     ICMP: no way to the host   admin     ICMP: forbidden
 //   alive       answered by an ACK, text follows
 //   alone       more ACKs of the originator, nothing seen of the other side
