@@ -90,10 +90,11 @@ static bool is_capture(const struct target *t)
   estab_capture *capture;
   struct estab_capture_error error;
   if (!t->exists || !S_ISREG(t->status.st_mode) || strcmp(t->path, "-") == 0) return false;
-  const int fd = open(t->path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  if (read(fd, first, sizeof first) == sizeof first) {
-    struct unpacker *pack = unpack_open(fd, first, sizeof first);
+  struct input in = {0};
+  struct input_file file = {.in = &in, .path = t->path, .fd = open(t->path, O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return false;
+  if (read(file.fd, first, sizeof first) == sizeof first) {
+    struct unpacker *pack = unpack_open(&file, first, sizeof first);
     if (pack != NULL) {
       struct estab_capture_source source = unpack_source(pack);
       const int answer = estab_capture_open(&source, &capture, &error);
@@ -102,7 +103,7 @@ static bool is_capture(const struct target *t)
       unpack_close(pack);
     }
   }
-  close(fd);
+  close(file.fd);
   return found;
 }
 
