@@ -149,6 +149,15 @@ static void measure_window(struct track *t, struct flow *f, const struct segment
   }
 }
 
+void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_ns)
+{
+  for (unsigned end = 0; end < 2; end++) {
+    if (!(f->side[end].bits & SIDE_ZERO)) continue;
+    r->side[end].zero_windows = 1;
+    r->side[end].zero_since_ns = ts_ns;
+  }
+}
+
 // Held at zero for long while the peer knocks with text: told to the detectors once.
 static void measure_hold(struct track *t, struct flow *f, const struct segment *g)
 {
@@ -208,6 +217,12 @@ static enum flow_limit measure_limit(const struct flow *f, struct flow_trouble *
   return limit;
 }
 
+static uint64_t measure_row_ns(struct track *t, struct flow *f)
+{
+  const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
+  return c ? c->row_ns : f->life_ns;
+}
+
 void measure_limits(struct track *t, struct flow *f, const struct segment *g)
 {
   if (g->bits & SEGMENT_BAD) return;
@@ -220,7 +235,7 @@ void measure_limits(struct track *t, struct flow *f, const struct segment *g)
     if (!r) return;
     r->limits_kept = true;
     r->limited = LIMIT_SENDER_OR_PATH; // all until here
-    r->limited_since_ns = f->life_ns;
+    r->limited_since_ns = measure_row_ns(t, f);
   }
   r->limited_ns[r->limited] += g->ts_ns - r->limited_since_ns;
   r->limited_since_ns = g->ts_ns;

@@ -20,6 +20,8 @@ void measure_segment(struct track *t, struct flow *f, const struct segment *g);
 void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
+// Another row of the life begins, its counters are empty: a window that is shut then is shut in that row too.
+void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_ns);
 
 // The round trip between the tap and this end in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK. 0: not known.
 uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end);

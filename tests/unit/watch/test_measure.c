@@ -55,8 +55,112 @@ static void late_or_again(void **state)
   }
 }
 
+// ---------------------------------------------------------------------------------------------
+// What a row says of its own time
+
+struct measure_rows {
+  struct watch_kit kit;
+  struct estab_watch_conn row[4]; // without its steps
+  unsigned count;
+};
+
+static void measure_pull(struct measure_rows *m)
+{
+  struct estab_watch_record record;
+  while (estab_watch_next(m->kit.w, &record))
+    if (record.type == ESTAB_WATCH_CONN && m->count < 4) m->row[m->count++] = record.conn;
+}
+
+static void measure_run(struct measure_rows *m, const char *tokens)
+{
+  char token[32];
+  for (int n; sscanf(tokens, "%31s%n", token, &n) == 1; tokens += n) {
+    watch_kit_run(&m->kit, token);
+    if (m->kit.w) measure_pull(m);
+  }
+}
+
+static void measure_begin(struct measure_rows *m)
+{
+  m->count = 0;
+  watch_kit_init(&m->kit);
+  m->kit.split_reads = true; // they are pulled here
+}
+
+static void measure_end(struct measure_rows *m)
+{
+  estab_watch_flush(m->kit.w);
+  measure_pull(m);
+  watch_kit_free(&m->kit);
+}
+
+static double measure_limited(const struct estab_watch_conn *c)
+{
+  return (double)(c->limited_receiver_window_ns + c->limited_sender_or_path_ns +
+                  c->limited_loss_ns + c->limited_idle_ns) /
+         1e9;
+}
+
+// A window that is shut where another row of the life begins is shut from there on.
+static void window_over_a_row_split(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *tokens;
+    uint64_t zero_windows, zero_window_ms;
+  } rows[] = {
+      {"opened by its first segment", "S sa A A100 aw0 @400 a @0.2 A100 a", 1, 0},
+      {"still shut", "S sa A A100 aw0 @400 aw0 @0.2 A", 1, 201},
+      {"opened later", "S sa A A100 aw0 @400 aw0 @0.2 A @0.3 a A100 a", 1, 502},
+      {"shut again", "S sa A A100 aw0 @400 a A100 aw0 @0.2 a", 2, 201},
+      {"open all the time", "S sa A A100 aw0 a @400 a A100 a", 0, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct measure_rows m;
+    measure_begin(&m);
+    measure_run(&m, rows[i].tokens);
+    measure_end(&m);
+    assert_int_equal(m.count, 2);
+    const struct estab_watch_side_record *s = &m.row[1].side[m.row[1].orig_port != 80];
+    if (s->zero_windows != rows[i].zero_windows ||
+        s->zero_window_ns != rows[i].zero_window_ms * 1000000)
+      print_error("%s: %llu times, %llu ns\n", rows[i].name, (unsigned long long)s->zero_windows,
+                  (unsigned long long)s->zero_window_ns);
+    assert_int_equal(s->zero_windows, rows[i].zero_windows);
+    assert_int_equal(s->zero_window_ns, rows[i].zero_window_ms * 1000000);
+  }
+}
+
+static void measure_bulk(struct measure_rows *m)
+{
+  for (unsigned i = 0; i < 70; i++)
+    measure_run(m, "A1000 @0.009 a");
+}
+
+// What limited a row lies within it.
+static void limits_of_a_later_row(void **state)
+{
+  (void)state;
+  static struct measure_rows m;
+  measure_begin(&m);
+  measure_run(&m, "S sa A");
+  measure_bulk(&m);
+  measure_run(&m, "@400");
+  measure_bulk(&m);
+  measure_end(&m);
+  assert_int_equal(m.count, 2);
+  const struct estab_watch_conn *c = &m.row[1];
+  assert_true(c->duration_ns < UINT64_C(1000000000));
+  assert_true(measure_limited(c) > 0.5);
+  assert_true(measure_limited(c) <= (double)c->duration_ns / 1e9 + 1e-9);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(late_or_again)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(late_or_again),
+      cmocka_unit_test(window_over_a_row_split),
+      cmocka_unit_test(limits_of_a_later_row),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
