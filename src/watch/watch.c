@@ -120,6 +120,7 @@ int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **o
   uint32_t defrag = (uint32_t)u64_min(UINT64_C(4) << 20, settings->max_bytes / 32);
   watch_defrag_init(&w->defrag, &w->mem, watch_defrag_overlap(settings->policy), defrag, key);
   watch_duplicates_init(&w->duplicates, &w->mem, key);
+  w->duplicates.key_vlan = settings->key_vlan;
   if (w->track.recall && w->track.recall->size >= WATCH_DUPLICATE_RECALL_BYTES)
     w->duplicates.recall = w->track.recall;
   w->track.duplicates = &w->duplicates;

@@ -246,6 +246,37 @@ static void the_same_packet_twice(void **state)
   copies_close(&c);
 }
 
+// What makes another connection of the same addresses and ports makes another packet, and nothing else around it does.
+static void around_the_packet(void **state)
+{
+  (void)state;
+  static const struct {
+    enum wrapping first, then;
+    bool key_vlan, copy;
+  } rows[] = {
+      {WRAPPING_ETHERNET, WRAPPING_VLAN, false, true},
+      {WRAPPING_ETHERNET, WRAPPING_VLAN, true, false},
+      {WRAPPING_VLAN, WRAPPING_VLAN, true, true},
+      {WRAPPING_VLAN, WRAPPING_QINQ, true, false},
+      {WRAPPING_ETHERNET, WRAPPING_IPIP, false, true},
+      {WRAPPING_ETHERNET, WRAPPING_VXLAN, false, false},
+      {WRAPPING_VXLAN, WRAPPING_VXLAN, false, true},
+      {WRAPPING_VXLAN, WRAPPING_GENEVE, false, true},
+      {WRAPPING_ETHERNET, WRAPPING_GTPU, false, true}, // another identifier each way: not in the key
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct copies c;
+    copies_open(&c);
+    c.seen.key_vlan = rows[i].key_vlan;
+    const struct estab_packet p = wrapped_tcp(4, 0x010, text, sizeof text);
+    assert_false(copies_seen(&c, &p, rows[i].first, 0));
+    const bool copy = copies_seen(&c, &p, rows[i].then, 0);
+    if (copy != rows[i].copy) print_error("row %zu\n", i);
+    assert_int_equal(copy, rows[i].copy);
+    copies_close(&c);
+  }
+}
+
 // One bit anywhere makes another packet.
 static void every_bit_counts(void **state)
 {
@@ -383,6 +414,7 @@ int main(void)
       cmocka_unit_test(overlaps),
       cmocka_unit_test(cut_and_refused),
       cmocka_unit_test(the_same_packet_twice),
+      cmocka_unit_test(around_the_packet),
       cmocka_unit_test(every_bit_counts),
       cmocka_unit_test(without_an_identification),
       cmocka_unit_test(the_ring_goes_round),
