@@ -243,7 +243,10 @@ static WATCH_RARE void watch_other_in(estab_watch *w, const struct watch_packet 
 static inline void watch_packet_in(estab_watch *w, struct watch_packet *p, size_t wire_bytes)
 {
   if (p->tunnels) watch_count(w, ESTAB_WATCH_COUNT_TUNNELED);
-  if (p->kind == WATCH_KIND_FRAGMENT && !watch_fragment_in(w, p)) return;
+  if (p->kind == WATCH_KIND_FRAGMENT) {
+    if (!watch_fragment_in(w, p)) return;
+    wire_bytes = p->frame_bytes;
+  }
   if (p->kind != WATCH_KIND_TCP) {
     watch_other_in(w, p);
     return;

@@ -21,6 +21,7 @@ struct bench {
   struct watch_packet packet;
   bool ambiguous;
   uint8_t *frame;
+  size_t frames_bytes; // of all pieces
 };
 
 static void bench_open(struct bench *b, enum frag_overlap overlap)
@@ -64,6 +65,7 @@ static int bench_piece(struct bench *b, const struct wrapped *whole, size_t from
   b->frame = malloc(f.count);
   assert_non_null(b->frame);
   memcpy(b->frame, wrapped_bytes(&f), f.count);
+  b->frames_bytes += f.count;
   assert_int_equal(watch_decode(link, b->frame, f.count, f.count, &b->packet), WATCH_KIND_FRAGMENT);
   assert_int_equal(b->packet.count, ESTAB_WATCH_COUNT_FRAGMENT);
   return watch_defrag_input(&b->defrag, &b->packet, ts_ns, &b->packet, &b->ambiguous);
@@ -96,6 +98,7 @@ static void eight_bytes_each(void **state)
       assert_int_equal(b.packet.ip_checksum, WATCH_CHECKSUM_OK);
       assert_int_equal(b.packet.tcp.flags, 0x002);
       assert_int_equal(b.packet.ip_bytes, whole.count);
+      assert_int_equal(b.packet.frame_bytes, b.frames_bytes);
       assert_int_equal(b.packet.payload_bytes, sizeof text);
       assert_memory_equal(b.packet.payload, text, sizeof text);
       assert_int_equal(b.packet.has_outer, b.packet.tunnels > 0);
