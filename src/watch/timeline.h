@@ -94,7 +94,7 @@ static inline const struct flow_step *timeline_first(struct track *t, struct flo
 bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_state state,
                    uint64_t *ts_ns, uint64_t *packet);
 
-// The steps of both sides, oldest first, each by end into its out[FLOW_ALL_STEPS], and how many.
+// The steps of both sides in the order in which they were taken, each by end into its out[FLOW_ALL_STEPS], and how many.
 void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *const out[2],
                    uint32_t counts[2]);
 
