@@ -322,6 +322,7 @@ struct flow_closing {
   bool contradicted;     // its side went on: trouble->contradicted_ack counts
   bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
+  uint16_t late;   // of steps long behind the life's begin: timeline.h
   struct flow_step steps[FLOW_MORE_STEPS];
 };
 

@@ -24,7 +24,7 @@ uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
   const struct flow_step *from = timeline_first(t, f, client, a);
   const struct flow_step *to = timeline_first(t, f, b_end, b);
   if (!from || !to) return 0;
-  uint64_t from_ns = timeline_ns(f, from), to_ns = timeline_ns(f, to);
+  uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
   return to_ns < from_ns ? 0 : to_ns - from_ns;
 }
 
