@@ -186,8 +186,8 @@ struct estab_watch_side_record {
   uint16_t flags;       // of all its segments, OR-ed; bits 8-11 = AE and reserved
   uint16_t first_flags; // of its first segment, as they were
   bool sent;            // it sent a segment: first_flags means something
-  // In the order in which it took them. Where segments of both sides crossed on their way (a simultaneous open or close)
-  // a step may be dated before the one it comes behind: the peer's segment passed the tap sooner than its own.
+  // In the order in which it took them. Where segments of both sides crossed on their way (a simultaneous open or
+  // close) a step may be dated before the one it comes behind: the peer's segment passed the tap sooner than its own.
   const struct estab_watch_step *steps;
   uint32_t step_count, steps_lost; // steps_lost: beyond what is kept
   // Text that had passed before or fills a hole: sent again; spurious: of it, what had been acknowledged; reordered:

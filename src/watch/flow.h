@@ -355,10 +355,10 @@ struct flow_trouble {
   struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
   uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
-  uint8_t limited; // enum flow_limit now
-  bool limits_kept;
-  uint8_t candidate_end; // whose `candidate` is
-  uint32_t candidate;    // another ISN that one side offered, with LIFE_CANDIDATE
+  uint8_t limited;               // enum flow_limit now
+  bool limits_kept, limits_told; // since when: measure.c; and to be told, since there is much text
+  uint8_t candidate_end;         // whose `candidate` is
+  uint32_t candidate;            // another ISN that one side offered, with LIFE_CANDIDATE
   // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then
   uint32_t contradicted_ack, contradicted_pkts;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];

@@ -248,19 +248,47 @@ static uint64_t measure_row_ns(struct track *t, struct flow *f)
   return c ? c->row_ns : f->life_ns;
 }
 
+// What limited it until now, of which there is no account. Each text was under way for about a round trip, so nobody
+// waited for the network for longer than all of them took, and until it was open, and for what was repaired just now:
+// the rest was idle. Where no round trip is known, it is not.
+static void measure_limits_begin(struct track *t, struct flow *f, struct flow_trouble *r,
+                                 uint64_t ts_ns)
+{
+  const uint64_t from_ns = measure_row_ns(t, f), all_ns = ts_ns - from_ns;
+  uint64_t busy_ns = ((uint64_t)f->side[0].pkts + f->side[1].pkts) * f->rtt_median * FLOW_RTT_NS;
+  uint64_t open_ns, packet;
+  if (f->opened_by <= FLOW_WHO_1 && !(f->bits & FLOW_CONTINUES) &&
+      timeline_when(t, f, f->opened_by, ESTAB_ESTABLISHED, &open_ns, &packet))
+    busy_ns += open_ns - from_ns;
+  if (r->side[0].recovering || r->side[1].recovering) busy_ns += ts_ns - f->last_ns;
+  if (!f->rtt_median || busy_ns > all_ns) busy_ns = all_ns;
+  r->limits_kept = true;
+  r->limited_ns[LIMIT_SENDER_OR_PATH] = busy_ns;
+  r->limited_ns[LIMIT_IDLE] = all_ns - busy_ns;
+  r->limited_since_ns = ts_ns;
+}
+
+// Something was sent again, or had no room: from then on there is an account, for its memory is there.
+static bool measure_waits(const struct flow_trouble *r)
+{
+  return (r->side[0].retransmitted_pkts | r->side[1].retransmitted_pkts | r->side[0].zero_windows |
+          r->side[1].zero_windows) != 0;
+}
+
 void measure_limits(struct track *t, struct flow *f, const struct segment *g)
 {
   if (g->bits & SEGMENT_BAD) return;
   struct flow_trouble *r = track_has_trouble(t, f);
-  if (!r || !r->limits_kept) {
-    if (zeek_span(&f->side[g->end]) < MEASURE_LIMIT_BYTES ||
-        zeek_bytes(f, g->end) < MEASURE_LIMIT_BYTES)
-      return;
-    r = track_trouble(t, f);
+  if (!r || !r->limits_told) {
+    const bool much = zeek_span(&f->side[g->end]) >= MEASURE_LIMIT_BYTES &&
+                      zeek_bytes(f, g->end) >= MEASURE_LIMIT_BYTES;
+    if (much) r = track_trouble(t, f);
     if (!r) return;
-    r->limits_kept = true;
-    r->limited = LIMIT_SENDER_OR_PATH; // all until here
-    r->limited_since_ns = measure_row_ns(t, f);
+    if (!r->limits_kept) {
+      if (!much && !measure_waits(r)) return;
+      measure_limits_begin(t, f, r, g->ts_ns);
+    }
+    r->limits_told = much;
   }
   r->limited_ns[r->limited] += g->ts_ns - r->limited_since_ns;
   r->limited_since_ns = g->ts_ns;

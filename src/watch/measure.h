@@ -12,7 +12,8 @@ enum flow_limit { // what the sender of text waits for
   LIMIT_IDLE,
 };
 
-#define MEASURE_LIMIT_BYTES 65536u // text of one side from which on limits are kept
+#define MEASURE_LIMIT_BYTES                                                                        \
+  65536u // text of one side from which on limits are told, and kept where nothing was sent again before
 
 // Before the machines see the segment: they move what this compares with.
 void measure_segment(struct track *t, struct flow *f, const struct segment *g);

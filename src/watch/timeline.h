@@ -11,8 +11,8 @@
 #define TIMELINE_NO_PACKET 0
 
 // `what` of struct flow_step, from the lowest bit: nanoseconds since the life's begin, 50 bits, 13 days; whether they
-// begin at flow_closing.late instead, a bit; enum estab_state, 4 bits; its end, a bit; the packet since the life's first
-// one from bit 32 on, so that 40 bits count it, all ones: none, a timer.
+// are since flow_closing.late instead, a bit; enum estab_state, 4 bits; its end, a bit; the packet since the life's
+// first one from bit 32 on, so that 40 bits count it, all ones: none, a timer.
 #define TIMELINE_NS          ((UINT64_C(1) << 50) - 1)
 #define TIMELINE_LATE        (UINT64_C(1) << 50)
 #define TIMELINE_STATE_SHIFT 51
@@ -103,7 +103,8 @@ static inline const struct flow_step *timeline_first(struct track *t, struct flo
 bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_state state,
                    uint64_t *ts_ns, uint64_t *packet);
 
-// The steps of both sides in the order in which they were taken, each by end into its out[FLOW_ALL_STEPS], and how many.
+// The steps of both sides in the order in which they were taken, each by end into its out[FLOW_ALL_STEPS], and how
+// many.
 void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *const out[2],
                    uint32_t counts[2]);
 

@@ -194,6 +194,54 @@ static void limits_of_a_later_row(void **state)
   assert_true(measure_limited(c) <= (double)c->duration_ns / 1e9 + 1e-9);
 }
 
+// Limits are told of who sends much, and of all the time until there.
+static void limits_before_much_text(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *begin;
+    unsigned times;
+    const char *more;
+    bool much;
+    unsigned idle_s, window_s, rest_s; // whole seconds
+  } rows[] = {
+      {"in one go", "S sa A", 0, "", true, 0, 0, 0},
+      {"little, and long pauses", "S sa A", 12, "@250 A10 @0.01 a", true, 3000, 0, 0},
+      {"pauses, then another asks", "S sa A", 12, "@250 A10 @0.01 a20 @0.01 A", true, 3000, 0, 0},
+      {"pauses of one who is troubled", "S sa A A10x @0.2 A10-10 a", 12, "@250 A10 @0.01 a", true,
+       3000, 0, 0},
+      {"answered late", "S @3 -S sa A", 0, "", true, 0, 0, 3},
+      {"lost", "S sa A A1000x @3 -A1000 a", 0, "", true, 0, 0, 3},
+      {"lost again and again", "S sa A A1000x @1 -A1000x @2 -A1000x @4 -A1000 a", 0, "", true, 0, 0,
+       7},
+      {"its window shut", "S saw1000 A A1000 aw0 @20 a", 0, "", true, 0, 20, 0},
+      {"its window shut, and little text", "S sa A A100 aw0 @20 a A100 a", 0, "", false, 0, 0, 0},
+  };
+  unsigned failed = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct measure_rows m;
+    measure_begin(&m);
+    measure_run(&m, rows[i].begin);
+    for (unsigned j = 0; j < rows[i].times; j++)
+      measure_run(&m, rows[i].more);
+    if (rows[i].much) measure_bulk(&m);
+    measure_end(&m);
+    assert_int_equal(m.count, 1);
+    const struct estab_watch_conn *c = &m.row[0];
+    const double idle = (double)c->limited_idle_ns / 1e9;
+    const double window = (double)c->limited_receiver_window_ns / 1e9;
+    const double rest = (double)(c->limited_sender_or_path_ns + c->limited_loss_ns) / 1e9;
+    const double all = rows[i].much ? (double)c->duration_ns / 1e9 : 0;
+    if (idle + 2 > rows[i].idle_s && idle < rows[i].idle_s + 2 && window >= rows[i].window_s &&
+        window < rows[i].window_s + 2 && rest >= rows[i].rest_s && rest < rows[i].rest_s + 2 &&
+        idle + window + rest < all + 1e-6 && idle + window + rest > all - 1e-6)
+      continue;
+    print_error("%s: %f %f %f of %f\n", rows[i].name, idle, window, rest, all);
+    failed++;
+  }
+  assert_int_equal(failed, 0);
+}
+
 // What a closed window is asked for is no loss, and its answers are no sign of one.
 static void probes_are_no_loss(void **state)
 {
@@ -270,9 +318,10 @@ static void long_round_trips(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(late_or_again),         cmocka_unit_test(window_over_a_row_split),
-      cmocka_unit_test(limits_of_a_later_row), cmocka_unit_test(probes_are_no_loss),
-      cmocka_unit_test(overtaken_window),      cmocka_unit_test(long_round_trips),
+      cmocka_unit_test(late_or_again),           cmocka_unit_test(window_over_a_row_split),
+      cmocka_unit_test(limits_of_a_later_row),   cmocka_unit_test(probes_are_no_loss),
+      cmocka_unit_test(limits_before_much_text), cmocka_unit_test(overtaken_window),
+      cmocka_unit_test(long_round_trips),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
