@@ -10,73 +10,72 @@
 #include "support/watch_kit.h"
 
 // Half the shortest round trip known decides: of the handshake, or of text and what acknowledged it.
+static const struct {
+  const char *name, *tokens;
+  unsigned reordered, retransmitted;
+} late_rows[] = {
+    {"sooner than half the handshake's", "S @0.02 sa A A100 @0.06 a A100+100 @0.009 A100-200 a", 1,
+     0},
+    {"after it, text was acknowledged late", "S @0.02 sa A A100 @0.06 a A100+100 @0.011 A100-200 a",
+     0, 1},
+    {"after half a text's, the SYN was answered late",
+     "S @0.06 sa A A100 @0.02 a A100+100 @0.011 A100-200 a", 0, 1},
+    {"a SYN said twice tells no round trip",
+     "S @1 -S @0.001 sa A A100 @0.06 a A100+100 @0.029 A100-200 a", 1, 0},
+    {"no text yet", "S @0.02 sa A A100+100 @0.009 A100-200 a", 1, 0},
+    {"no text yet, after it", "S @0.02 sa A A100+100 @0.011 A100-200 a", 0, 1},
+    {"nothing known", "S -S sa A A100+100 @0.0019 A100-200 a", 1, 0},
+    {"nothing known, later", "S -S sa A A100+100 @0.0021 A100-200 a", 0, 1},
+    {"begun in the middle, half a text's", "A100 @0.02 a A100+100 @0.009 A100-200 a", 1, 0},
+    {"begun in the middle, after it", "A100 @0.02 a A100+100 @0.011 A100-200 a", 0, 1},
+    {"begun in the middle, one way", "A100 A100+100 @0.0019 A100-200", 1, 0},
+    {"begun in the middle, one way, later", "A100 A100+100 @0.0021 A100-200", 0, 1},
+    {"captured without text", "S @0.02 sa A A100c @0.06 a A100c+100 @0.009 A100c-200 a", 1, 0},
+    {"captured without text, after it", "S @0.02 sa A A100c @0.06 a A100c+100 @0.011 A100c-200 a",
+     0, 1},
+    {"captured without text, one way", "A100c A100c+100 @0.0019 A100c-200", 1, 0},
+    {"captured without text, one way, later", "A100c A100c+100 @0.0021 A100c-200", 0, 1},
+    {"offloaded", "S @0.02 sa A A100o @0.06 a A100o+100 @0.009 A100o-200 a", 1, 0},
+    {"offloaded, after it", "S @0.02 sa A A100o @0.06 a A100o+100 @0.011 A100o-200 a", 0, 1},
+    {"one way, many holes that stay", "A100 A9+9 A9+9 A9+9 A9+9 A9+9 A9+9 A100+100 A100-200", 1, 0},
+    {"one way, and the other comes", "A100 @1 A100+100 a A100-200", 1, 0},
+    {"two holes, the first filled a round trip after it, just after the second",
+     "S @0.1 sa A A100+100 @0.09 A100+100 @0.008 A100-400 a", 0, 1},
+    {"three holes, the same", "S @0.1 sa A A100+100 @0.04 A100+100 @0.05 A100+100 A100-600 a", 0,
+     1},
+    {"two holes, both filled a round trip after them",
+     "S @0.1 sa A A100+100 @0.09 A100+100 @0.008 A100-400 a @0.09 A100-200 a", 0, 2},
+    {"two holes, the second overtaken alone",
+     "S @0.1 sa A A100+100 @0.09 A100+100 @0.008 A100-200 a @0.01 A100-400", 1, 1},
+    {"two holes, both overtaken", "S @0.1 sa A A100+100 A100+100 A100-400 A100-200 a", 2, 0},
+    {"six holes, all overtaken",
+     "S @0.1 saw5000 A A100+100 A100+100 A100+100 A100+100 A100+100 A100+100 A100-1200 A100-1000 "
+     "A100-800 A100-600 A100-400 A100-200 a",
+     6, 0},
+    {"one lost, and behind it others overtaken",
+     "S @0.1 saw5000 A A100+100 A100+100 A100-200 A100+100 A100-200 A100+100 A100-200 A100+100 "
+     "A100-200 A100+100 A100-200 @0.09 A100+100 A100-200 A100-1400 a",
+     6, 1},
+    {"a hole filled from its end",
+     "S @0.1 sa A A10+90 @0.09 A10+90 A50-60 A10+90 A40-200 A50-300 a", 2, 1},
+    {"probes of a closed window", "S saw100 A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 A1x-1 aw0", 0, 0},
+    {"text once it opens", "S saw100 A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0, 0},
+    {"the same, begun in the middle", "A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0, 0},
+    {"the same, the window taken back", "S sa A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0,
+     0},
+    {"the text lost", "S sa A A100 aw0 @1 A1x aw0 @4 a A100x-1 @1 A100-100 a", 0, 1},
+    {"an octet again, the window open", "S sa A A1x @1 A1-1 a", 0, 1},
+};
+
 static void late_or_again(void **state)
 {
   (void)state;
-  static const struct {
-    const char *name, *tokens;
-    unsigned reordered, retransmitted;
-  } rows[] = {
-      {"sooner than half the handshake's", "S @0.02 sa A A100 @0.06 a A100+100 @0.009 A100-200 a",
-       1, 0},
-      {"after it, text was acknowledged late",
-       "S @0.02 sa A A100 @0.06 a A100+100 @0.011 A100-200 a", 0, 1},
-      {"after half a text's, the SYN was answered late",
-       "S @0.06 sa A A100 @0.02 a A100+100 @0.011 A100-200 a", 0, 1},
-      {"a SYN said twice tells no round trip",
-       "S @1 -S @0.001 sa A A100 @0.06 a A100+100 @0.029 A100-200 a", 1, 0},
-      {"no text yet", "S @0.02 sa A A100+100 @0.009 A100-200 a", 1, 0},
-      {"no text yet, after it", "S @0.02 sa A A100+100 @0.011 A100-200 a", 0, 1},
-      {"nothing known", "S -S sa A A100+100 @0.0019 A100-200 a", 1, 0},
-      {"nothing known, later", "S -S sa A A100+100 @0.0021 A100-200 a", 0, 1},
-      {"begun in the middle, half a text's", "A100 @0.02 a A100+100 @0.009 A100-200 a", 1, 0},
-      {"begun in the middle, after it", "A100 @0.02 a A100+100 @0.011 A100-200 a", 0, 1},
-      {"begun in the middle, one way", "A100 A100+100 @0.0019 A100-200", 1, 0},
-      {"begun in the middle, one way, later", "A100 A100+100 @0.0021 A100-200", 0, 1},
-      {"captured without text", "S @0.02 sa A A100c @0.06 a A100c+100 @0.009 A100c-200 a", 1, 0},
-      {"captured without text, after it", "S @0.02 sa A A100c @0.06 a A100c+100 @0.011 A100c-200 a",
-       0, 1},
-      {"captured without text, one way", "A100c A100c+100 @0.0019 A100c-200", 1, 0},
-      {"captured without text, one way, later", "A100c A100c+100 @0.0021 A100c-200", 0, 1},
-      {"offloaded", "S @0.02 sa A A100o @0.06 a A100o+100 @0.009 A100o-200 a", 1, 0},
-      {"offloaded, after it", "S @0.02 sa A A100o @0.06 a A100o+100 @0.011 A100o-200 a", 0, 1},
-      {"one way, many holes that stay", "A100 A9+9 A9+9 A9+9 A9+9 A9+9 A9+9 A100+100 A100-200", 1,
-       0},
-      {"one way, and the other comes", "A100 @1 A100+100 a A100-200", 1, 0},
-      {"two holes, the first filled a round trip after it, just after the second",
-       "S @0.1 sa A A100+100 @0.09 A100+100 @0.008 A100-400 a", 0, 1},
-      {"three holes, the same", "S @0.1 sa A A100+100 @0.04 A100+100 @0.05 A100+100 A100-600 a", 0,
-       1},
-      {"two holes, both filled a round trip after them",
-       "S @0.1 sa A A100+100 @0.09 A100+100 @0.008 A100-400 a @0.09 A100-200 a", 0, 2},
-      {"two holes, the second overtaken alone",
-       "S @0.1 sa A A100+100 @0.09 A100+100 @0.008 A100-200 a @0.01 A100-400", 1, 1},
-      {"two holes, both overtaken", "S @0.1 sa A A100+100 A100+100 A100-400 A100-200 a", 2, 0},
-      {"six holes, all overtaken",
-       "S @0.1 saw5000 A A100+100 A100+100 A100+100 A100+100 A100+100 A100+100 A100-1200 A100-1000 "
-       "A100-800 A100-600 A100-400 A100-200 a",
-       6, 0},
-      {"one lost, and behind it others overtaken",
-       "S @0.1 saw5000 A A100+100 A100+100 A100-200 A100+100 A100-200 A100+100 A100-200 A100+100 "
-       "A100-200 A100+100 A100-200 @0.09 A100+100 A100-200 A100-1400 a",
-       6, 1},
-      {"a hole filled from its end",
-       "S @0.1 sa A A10+90 @0.09 A10+90 A50-60 A10+90 A40-200 A50-300 a", 2, 1},
-      {"probes of a closed window", "S saw100 A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 A1x-1 aw0", 0,
-       0},
-      {"text once it opens", "S saw100 A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0, 0},
-      {"the same, begun in the middle", "A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0, 0},
-      {"the same, the window taken back", "S sa A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a",
-       0, 0},
-      {"the text lost", "S sa A A100 aw0 @1 A1x aw0 @4 a A100x-1 @1 A100-100 a", 0, 1},
-      {"an octet again, the window open", "S sa A A1x @1 A1-1 a", 0, 1},
-  };
   unsigned failed = 0;
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+  for (size_t i = 0; i < sizeof late_rows / sizeof *late_rows; i++) {
     static struct watch_kit k;
     struct estab_watch_record record;
     watch_kit_init(&k);
-    watch_kit_run(&k, rows[i].tokens);
+    watch_kit_run(&k, late_rows[i].tokens);
     estab_watch_flush(k.w);
     uint64_t reordered = 0, retransmitted = 0;
     while (estab_watch_next(k.w, &record))
@@ -84,8 +83,8 @@ static void late_or_again(void **state)
         reordered = record.conn.side[0].reordered_pkts;
         retransmitted = record.conn.side[0].retransmitted_pkts;
       }
-    if (reordered != rows[i].reordered || retransmitted != rows[i].retransmitted) {
-      print_error("%s: %u reordered, %u again\n", rows[i].name, (unsigned)reordered,
+    if (reordered != late_rows[i].reordered || retransmitted != late_rows[i].retransmitted) {
+      print_error("%s: %u reordered, %u again\n", late_rows[i].name, (unsigned)reordered,
                   (unsigned)retransmitted);
       failed++;
     }
