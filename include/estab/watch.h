@@ -184,17 +184,20 @@ struct estab_watch_side_record {
   bool has_mss, has_window_scale;
   uint16_t mss;
   uint8_t window_scale;
-  uint16_t flags;                       // of all its segments, OR-ed; bits 8-11 = AE and reserved
-  uint16_t first_flags;                 // of its first segment, as they were
-  bool sent;                            // it sent a segment: first_flags means something
-  const struct estab_watch_step *steps; // oldest first
-  uint32_t step_count, steps_lost;      // steps_lost: beyond what is kept
+  uint16_t flags;       // of all its segments, OR-ed; bits 8-11 = AE and reserved
+  uint16_t first_flags; // of its first segment, as they were
+  bool sent;            // it sent a segment: first_flags means something
+  // In the order in which it took them. Where segments of both sides crossed on their way (a simultaneous open or
+  // close) a step may be dated before the one it comes behind: the peer's segment passed the tap sooner than its own.
+  const struct estab_watch_step *steps;
+  uint32_t step_count, steps_lost; // steps_lost: beyond what is kept
   // Text that had passed before or fills a hole: sent again; spurious: of it, what had been acknowledged; reordered:
   // overtaken on its way, since it came sooner than half the shortest round trip known after what overtook it (3 ms
-  // where none is). SYNs and FINs that come again are not counted here.
+  // where none is). Not counted here: SYNs and FINs that come again, and octets that ask a closed window.
   uint64_t retransmitted_bytes, retransmitted_pkts, spurious_pkts, reordered_pkts;
-  uint64_t dup_acks;                     // the same acknowledged again, text being under way
-  uint64_t zero_windows, zero_window_ns; // how often it closed its window, and for how long in all
+  uint64_t dup_acks; // the same acknowledged again, text being under way and the window not closed
+  // How often it closed its window, or had it closed when the row began, and for how long in all.
+  uint64_t zero_windows, zero_window_ns;
 };
 
 #define ESTAB_WATCH_TIME_NONE UINT64_MAX // a time that was not measured

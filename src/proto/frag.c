@@ -29,6 +29,7 @@ struct frag_entry {
   uint32_t received;                 // bytes in parts
   uint32_t total;                    // bytes of the whole payload, 0 = last fragment not seen
   uint32_t cost;                     // memory
+  uint32_t frame_bytes;              // of the fragments that were taken
   uint16_t parts;
   uint8_t header_bytes; // 0 = first fragment not seen
   uint8_t protocol;
@@ -361,6 +362,7 @@ static void frag_datagram_set(const struct frag_entry *e, struct frag_datagram *
 {
   memset(out, 0, sizeof *out);
   out->key = e->key;
+  out->frame_bytes = e->frame_bytes;
   out->protocol = e->protocol;
   out->ecn_seen = e->ecn_seen;
   out->overlapped = e->overlapped;
@@ -410,6 +412,7 @@ int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
     return answer;
   }
   e->ecn_seen |= (uint8_t)(1u << piece->ecn);
+  e->frame_bytes += piece->frame_bytes;
   if (!piece->more) e->total = piece->offset + (uint32_t)piece->count;
   if (piece->offset == 0 && !e->header_bytes) {
     e->header_bytes = (uint8_t)size_min(piece->header_bytes, FRAG_HEADER_BYTES);

@@ -42,6 +42,7 @@ struct frag_piece {
   size_t header_bytes;   // at most FRAG_HEADER_BYTES are kept
   uint8_t protocol;      // IPv6: what the fragmentable part starts with
   uint8_t ecn;           // enum estab_ecn
+  uint32_t frame_bytes;  // for observers: what it came in
 };
 
 #define FRAG_HEADER_BYTES  60    // an IPv4 header with options; of IPv6, the fixed header
@@ -55,6 +56,7 @@ struct frag_datagram {
   size_t header_bytes;
   const uint8_t *payload;
   size_t payload_bytes; // timed out: of the first fragment
+  uint32_t frame_bytes; // of every fragment
   uint8_t protocol;     // of the first fragment
   uint8_t ecn_seen;     // bit 1 << enum estab_ecn of every fragment
   bool overlapped;      // FRAG_OVERLAP_FIRST and _LAST: there was an ambiguity

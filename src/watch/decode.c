@@ -214,7 +214,10 @@ enum watch_kind decode_any(uint32_t link_type, const uint8_t *frame, size_t capt
       .out = out,
   };
   memset(out, 0, offsetof(struct watch_packet, version));
-  return decode_walk(&d, decode_link(&d, link_type), 0);
+  const uint32_t frame_bytes = (uint32_t)d.wire_bytes;
+  const enum watch_kind kind = decode_walk(&d, decode_link(&d, link_type), 0);
+  if (kind == WATCH_KIND_FRAGMENT) out->frame_bytes = frame_bytes;
+  return kind;
 }
 
 enum watch_kind watch_decode_joined(const struct watch_packet *carrier, const uint8_t *packet,

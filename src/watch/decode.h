@@ -50,9 +50,10 @@ struct watch_packet {
   uint8_t ip_checksum;  // enum watch_checksum, of IPv4's header
   uint8_t tcp_checksum; // enum watch_checksum, of TCP and ICMP
   bool dont_fragment;
-  bool source_routed; // a source route option, or a routing header with segments left
-  bool length_unset;  // the total length is 0, left to the card: the frame's length counts
-  bool joined;        // put together of fragments
+  bool source_routed;   // a source route option, or a routing header with segments left
+  bool length_unset;    // the total length is 0, left to the card: the frame's length counts
+  bool joined;          // put together of fragments
+  uint32_t frame_bytes; // FRAGMENT: of its frame; joined: of all frames that it came in
   _Alignas(uint64_t) struct estab_ip src; // read in words
   struct estab_ip dst;
   struct estab_ip outer_src, outer_dst; // of the outermost packet, see has_outer

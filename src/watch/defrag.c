@@ -101,6 +101,7 @@ int watch_defrag_input(struct watch_defrag *d, const struct watch_packet *fragme
       .header_bytes = six ? ESTAB_IP6_HEADER_BYTES : fragment->ip_header_bytes,
       .protocol = fragment->protocol,
       .ecn = fragment->ecn,
+      .frame_bytes = fragment->frame_bytes,
   };
   struct frag_datagram whole;
   const int answer = frag_input(&d->frag, &piece, ts_ns, &whole);
@@ -111,6 +112,7 @@ int watch_defrag_input(struct watch_defrag *d, const struct watch_packet *fragme
   watch_defrag_header(&whole);
   const uint8_t tunnels = fragment->tunnels;
   watch_decode_joined(fragment, whole.header, whole.header_bytes + whole.payload_bytes, out);
+  out->frame_bytes = whole.frame_bytes;
   // RFC 8200 4.5: fragments of fragments are no packet; in a tunnel they are another packet's.
   if (out->kind == WATCH_KIND_FRAGMENT && out->tunnels == tunnels) {
     out->kind = WATCH_KIND_SKIPPED;

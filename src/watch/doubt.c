@@ -32,6 +32,11 @@ static struct estab_watch_ambiguity *doubt_room(struct track *t, struct flow *f,
 {
   if (f == &t->scratch) return NULL; // told when the segment came
   struct flow_trouble *r = track_trouble(t, f);
+  if (kind == ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM &&
+      g->packet == f->life_packet) { // by doubt_first()
+    if (r) r->ambiguities[kind]++;
+    return NULL;
+  }
   if (!r || r->ambiguities[kind] >= DOUBT_PER_CONNECTION) {
     t->stats->ambiguities_counted_only++;
     return NULL;
@@ -79,14 +84,28 @@ static void doubt_number(char *text, size_t bytes, const char *words, uint32_t n
   fmt_u64(&out, number);
 }
 
+static void doubt_checksum(struct estab_watch_ambiguity *a, const struct segment *g)
+{
+  doubt_number(a->chosen, sizeof a->chosen, "dropped by its receiver, seq ", g->seq);
+  doubt_number(a->other, sizeof a->other, "taken, seq ", g->seq);
+}
+
+void doubt_first(struct track *t, const struct flow_head *f, const struct segment *g)
+{
+  struct estab_watch_ambiguity *a =
+      doubt_of_nobody(t, ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM, g->ts_ns, g->packet);
+  if (!a) return;
+  record_uid(t, f, g->ts_ns, 0, &a->uid);
+  doubt_checksum(a, g);
+}
+
 void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
                  const struct segment *g, uint32_t expected, uint32_t came)
 {
   struct estab_watch_ambiguity *a = doubt_room(t, f, kind, g);
   if (!a) return;
   if (kind == ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM) {
-    doubt_number(a->chosen, sizeof a->chosen, "dropped by its receiver, seq ", g->seq);
-    doubt_number(a->other, sizeof a->other, "taken, seq ", g->seq);
+    doubt_checksum(a, g);
     return;
   }
   const struct doubt_words *w = &doubt_kinds[kind];

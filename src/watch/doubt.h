@@ -22,6 +22,9 @@ WATCH_RARE struct estab_watch_ambiguity *doubt_of_nobody(struct track *t,
                                                          enum estab_watch_ambiguity_kind kind,
                                                          uint64_t ts_ns, uint64_t packet);
 
+// A life's first segment has a wrong checksum: told when it comes, although no more than the segment may be kept.
+WATCH_RARE void doubt_first(struct track *t, const struct flow_head *f, const struct segment *g);
+
 // What of this segment its receiver may read otherwise. Before the machines see it.
 void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uint16_t urgent);
 // The name of a side's text in the ring of recall.h.

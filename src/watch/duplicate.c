@@ -173,10 +173,21 @@ static __attribute__((noinline)) uint64_t duplicate_hash_long(
   return hash;
 }
 
-static inline uint64_t duplicate_hash(const struct watch_duplicates_table *t,
+// What of the packet's surroundings is in the key of its connection: copies that it makes two connections are none.
+static inline uint64_t duplicate_around(const struct watch_duplicates *d,
+                                        const struct watch_packet *p)
+{
+  const uint64_t vlan = d->key_vlan ? (uint32_t)p->vlan[0] << 12 | p->vlan[1] : 0;
+  return vlan << 32 | p->tunnel_key;
+}
+
+static inline uint64_t duplicate_hash(const struct watch_duplicates *d,
                                       const struct watch_packet *p, size_t bytes)
 {
-  const uint64_t lengths = (uint64_t)p->ip_bytes << 32 | bytes;
+  const struct watch_duplicates_table *const t = d->table;
+  const uint64_t around = duplicate_around(d, p);
+  uint64_t lengths = (uint64_t)p->ip_bytes << 32 | bytes;
+  if (around != 0) lengths = duplicate_join(t->joins, lengths, around);
   if (bytes > DUPLICATE_BLOCK_BYTES)
     return duplicate_hash_long(t, (struct cursor){p->ip, bytes}, lengths);
   return duplicate_join(t->joins, lengths, duplicate_block(t->keys, p->ip, bytes));
@@ -273,7 +284,7 @@ bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet 
   struct watch_duplicates_table *t = d->table;
   const bool recalled = duplicate_is_recalled(d, p);
   const uint64_t hash =
-      duplicate_hash(t, p, recalled ? (size_t)(p->payload - p->ip) : p->ip_captured_bytes);
+      duplicate_hash(d, p, recalled ? (size_t)(p->payload - p->ip) : p->ip_captured_bytes);
   duplicate_join_chain(t);
   if (ts_ns > t->newest_ns + WATCH_DUPLICATE_WINDOW_NS) t->counts = 0;
 

@@ -21,6 +21,7 @@ struct watch_duplicates {
   struct watch_duplicates_table *table; // NULL: no memory for it, nothing is recognised
   uint64_t key[2];
   const struct recall *recall; // has the texts of those that came; NULL: whole packets are hashed
+  bool key_vlan;               // settings.key_vlan
   uint32_t *text;              // where it has that of the newest, once it has; NULL: hashed
 };
 
@@ -28,11 +29,12 @@ struct watch_duplicates {
 void watch_duplicates_init(struct watch_duplicates *d, struct mem *mem, const uint64_t key[2]);
 void watch_duplicates_destroy(struct watch_duplicates *d);
 
-// Whether the innermost IP packet is, byte for byte, one of the last WATCH_DUPLICATE_PACKETS and within the
-// window (link header, tags and tunnel apart). Remembers it otherwise. Without an IP identification (IPv6, or
-// 0) two segments that carry nothing are alike because the same was said twice, so only packets with text, SYN,
-// FIN or RST are judged then. Packets that the capture cut are compared as far as they go. With `recall`, what is
-// gone from there counts no more.
+// Whether the innermost IP packet is, byte for byte, one of the last WATCH_DUPLICATE_PACKETS and within the window.
+// Of what is around it, what tells connections apart counts: the tunnel's identifier, unless each way has its own, and
+// with `key_vlan` the VLANs. Else a copy may come in another link header, tag or tunnel. Remembers it otherwise.
+// Without an IP identification (IPv6, or 0) two segments that carry nothing are alike because the same was said twice,
+// so only packets with text, SYN, FIN or RST are judged then. Packets that the capture cut are compared as far as they
+// go. With `recall`, what is gone from there counts no more.
 bool watch_duplicate_seen(struct watch_duplicates *d, const struct watch_packet *p, uint64_t ts_ns);
 
 // The text of the packet that was judged last is in `recall` at that place.

@@ -200,6 +200,8 @@ enum flow_side_bits {
   SIDE_HAS_TS = 1u << 12,   // its SYN had timestamps
   SIDE_HOLE = 1u << 13,     // its text has holes: trouble->reach counts
   SIDE_HELD = 1u << 14,     // the detectors know that it keeps its window at zero
+  SIDE_GAP =
+      1u << 15, // as SIDE_HOLE where the peer was not seen: what came late is told, no state asks
 };
 
 #define FLOW_WSCALE_MOST    14   // RFC 7323 2.3
@@ -261,16 +263,19 @@ struct flow {
   uint8_t life_bits;              // enum flow_life_bits
   uint8_t inactivity;             // seconds / 60 of Zeek's inactivity timeout
   uint8_t observed;               // what the detectors know: enum flow_observed
-  uint8_t rtt_end;                // whose text rtt_seq ends, bit 7: none is timed
-  uint16_t max_window[2];         // by end: largest it offered after its SYN, as on the wire
+  uint8_t rtt_end;        // whose text rtt_seq ends, above it more of rtt_at; bit 7: none is timed
+  uint16_t max_window[2]; // by end: largest it offered after its SYN, as on the wire
   uint32_t rtt_seq;
   uint32_t rtt_min, rtt_median; // units of FLOW_RTT_NS, 0 = none
   uint32_t rtt_step;            // of the estimator of the median
-  uint32_t rtt_at;              // when the timed text passed: units of FLOW_RTT_NS since life_ns
-  struct flow_side side[2];     // by end
+  uint32_t rtt_at; // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
+  struct flow_side side[2]; // by end
 };
 
-#define FLOW_RTT_NS 64
+#define FLOW_RTT_NS  64
+#define FLOW_RTT_END 0x01
+#define FLOW_RTT_HIGH                                                                              \
+  0x7e // bits 32 to 37 of rtt_at, so that an age of up to five hours is known for what it is
 #define FLOW_NO_RTT 0x80
 
 enum flow_observed { // what the detectors were told of this life
@@ -321,13 +326,20 @@ struct flow_closing {
   bool contradicted;     // its side went on: trouble->contradicted_ack counts
   bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
+  uint16_t late;   // of steps long behind the life's begin: timeline.h
   struct flow_step steps[FLOW_MORE_STEPS];
 };
+
+#define FLOW_OVERTAKEN 4 // holes at once whose times are kept
 
 // How far a side's text has reached its receiver, while it has holes.
 struct flow_reach {
   uint32_t edge;
   struct ranges held; // behind `edge`, from SYN to FIN
+  // What passed ahead of text that was missing then, oldest first: where it began, and when it passed.
+  uint64_t ahead_ns[FLOW_OVERTAKEN];
+  uint32_t ahead[FLOW_OVERTAKEN];
+  uint8_t ahead_count;
 };
 
 // A segment of somebody who seems to know nothing of the connection.
@@ -341,22 +353,22 @@ struct flow_trouble {
   uint64_t missed_bytes;
   struct {
     uint64_t retransmitted_bytes, zero_window_ns, zero_since_ns;
-    uint64_t hole_ns; // when text ahead of a hole last came
     uint32_t retransmitted_pkts, spurious_pkts, reordered_pkts, dup_acks, zero_windows;
     uint32_t z_bad, z_again, z_zero, z_gaps;           // Zeek's counters ...
     uint8_t bad_tens, again_tens, zero_tens, gap_tens; // ... and how many letters each wrote
     uint32_t recover;                                  // repaired when this is acknowledged
     uint32_t hist_syn;                                 // Zeek's: relative number of the last one
-    bool recovering;
+    uint32_t probe; // with `probed`: the octet that asked a closed window last
+    bool recovering, probed;
     struct ranges holes; // text ahead of `delivered`
   } side[2];
-  struct flow_reach reach[2]; // by end, with SIDE_HOLE
+  struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
   uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
-  uint8_t limited; // enum flow_limit now
-  bool limits_kept;
-  struct flow_blind blind[2]; // by end, the last ones
-  struct segment candidate;   // a SYN by which a side offered another ISN, with LIFE_CANDIDATE
+  uint8_t limited;               // enum flow_limit now
+  bool limits_kept, limits_told; // since when: measure.c; and to be told, since there is much text
+  struct flow_blind blind[2];    // by end, the last ones
+  struct segment candidate;      // a SYN by which a side offered another ISN, with LIFE_CANDIDATE
   // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then
   uint32_t contradicted_ack, contradicted_pkts;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];

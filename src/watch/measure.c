@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "proto/seq.h"
 #include "watch/observe.h"
+#include "watch/reach.h"
 #include "watch/timeline.h"
 #include "watch/zeek.h"
 
@@ -23,7 +24,7 @@ uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
   const struct flow_step *from = timeline_first(t, f, client, a);
   const struct flow_step *to = timeline_first(t, f, b_end, b);
   if (!from || !to) return 0;
-  uint64_t from_ns = timeline_ns(f, from), to_ns = timeline_ns(f, to);
+  uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
   return to_ns < from_ns ? 0 : to_ns - from_ns;
 }
 
@@ -39,12 +40,18 @@ uint64_t measure_handshake_ns(struct track *t, struct flow *f)
   return ack - syn;
 }
 
+#define MEASURE_HIGH_SHIFT (32 - 1) // of bits 32 to 37 of a time to FLOW_RTT_HIGH
+
 static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
 {
-  uint32_t now = (uint32_t)((now_ns - f->life_ns) / FLOW_RTT_NS);
-  uint64_t units = now - f->rtt_at + measure_half_ns(t, f, f->rtt_end) / FLOW_RTT_NS;
-  uint32_t sample = (uint32_t)u64_min(units ? units : 1, UINT32_MAX);
+  const uint64_t now = (now_ns - f->life_ns) / FLOW_RTT_NS;
+  const uint64_t at = (uint64_t)(f->rtt_end & FLOW_RTT_HIGH) << MEASURE_HIGH_SHIFT | f->rtt_at;
+  const uint64_t past = ((uint64_t)FLOW_RTT_HIGH << MEASURE_HIGH_SHIFT) | UINT32_MAX;
+  uint64_t units = (now - at) & past;
   f->rtt_end |= FLOW_NO_RTT;
+  if (units > UINT32_MAX) return; // minutes: nothing waited for it
+  units += measure_half_ns(t, f, f->rtt_end & FLOW_RTT_END) / FLOW_RTT_NS;
+  uint32_t sample = (uint32_t)u64_min(units ? units : 1, UINT32_MAX);
   if (!f->rtt_min || sample < f->rtt_min) f->rtt_min = sample;
   if (!f->rtt_median) {
     f->rtt_median = sample;
@@ -68,19 +75,20 @@ static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
 void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again)
 {
   bool timing = !(f->rtt_end & FLOW_NO_RTT);
-  if (timing && f->rtt_end == 1 - g->end && (g->flags & ESTAB_TCP_ACK) &&
+  if (timing && (f->rtt_end & FLOW_RTT_END) != g->end && (g->flags & ESTAB_TCP_ACK) &&
       seq_ge(g->ack, f->rtt_seq)) {
     measure_sample(t, f, g->ts_ns);
     timing = false;
   }
   if (!g->text_bytes) return;
   if (again) {
-    if (timing && f->rtt_end == g->end)
+    if (timing && (f->rtt_end & FLOW_RTT_END) == g->end)
       f->rtt_end |= FLOW_NO_RTT; // Karn: which one is acknowledged?
   } else if (!timing) {
-    f->rtt_end = g->end;
+    const uint64_t at = (g->ts_ns - f->life_ns) / FLOW_RTT_NS;
+    f->rtt_end = (uint8_t)(g->end | (at >> MEASURE_HIGH_SHIFT & FLOW_RTT_HIGH));
     f->rtt_seq = g->seq + g->text_bytes;
-    f->rtt_at = (uint32_t)((g->ts_ns - f->life_ns) / FLOW_RTT_NS);
+    f->rtt_at = (uint32_t)at;
   }
 }
 
@@ -97,26 +105,37 @@ static uint64_t measure_late_ns(struct track *t, struct flow *f)
   return shortest == ESTAB_WATCH_TIME_NONE ? MEASURE_LATE_NS : shortest / 2;
 }
 
+// RFC 9293 3.8.6.1: an octet that asks a closed window, and the text that begins with it once the window opens: it was
+// not taken before.
+static bool measure_is_probe(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  struct flow_trouble *r = track_has_trouble(t, f);
+  if (!r || !(peer->bits & SIDE_ACKED)) return false;
+  if ((peer->bits & SIDE_ZERO) && g->text_bytes == 1 && seq_ge(g->seq, peer->una)) {
+    r->side[g->end].probe = g->seq;
+    r->side[g->end].probed = true;
+    return true;
+  }
+  return r->side[g->end].probed && g->seq == r->side[g->end].probe && g->seq == peer->una &&
+         s->nxt - g->seq == 1;
+}
+
 // Answers whether it is a repetition.
 static bool measure_text(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
   uint32_t end = g->seq + g->text_bytes;
   if (!(s->bits & SIDE_KNOWN) || (g->flags & ESTAB_TCP_SYN)) return false;
-  if (seq_ge(g->seq, s->nxt)) {
-    if (g->seq != s->nxt) {
-      struct flow_trouble *r = track_trouble(t, f);
-      if (r) r->side[g->end].hole_ns = g->ts_ns;
-    }
-    return false;
-  }
+  const bool probe = measure_is_probe(t, f, g);
+  if (seq_ge(g->seq, s->nxt)) return false;
+  if (probe) return true;
   bool acked = (peer->bits & SIDE_ACKED) && seq_ge(peer->una, end);
   if (g->text_bytes <= 1 && g->seq == s->nxt - 1 && acked) return true; // keepalive
   struct flow_trouble *r = track_trouble(t, f);
   if (!r) return true;
-  bool fills = r->side[g->end].holes.count && seq_ge(g->seq, s->delivered) &&
-               ranges_find(&r->side[g->end].holes, g->seq) < 0;
-  if (fills && g->ts_ns - r->side[g->end].hole_ns < measure_late_ns(t, f)) {
+  const uint64_t ahead_ns = reach_overtaken_ns(t, f, g->end, g->seq);
+  if (ahead_ns != ESTAB_NEVER && g->ts_ns - ahead_ns < measure_late_ns(t, f)) {
     r->side[g->end].reordered_pkts++;
     return true;
   }
@@ -137,6 +156,8 @@ static void measure_window(struct track *t, struct flow *f, const struct segment
   bool zero = g->window == 0;
   if (!(g->flags & ESTAB_TCP_ACK) || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST))) return;
   if (!zero && !(s->bits & SIDE_ZERO)) return;
+  if ((s->bits & SIDE_ACKED) && seq_lt(g->ack, s->una))
+    return; // RFC 9293 3.10.7.4, fifth: overtaken
   struct flow_trouble *r = track_trouble(t, f);
   if (!r) return;
   if (zero && !(s->bits & SIDE_ZERO)) {
@@ -148,6 +169,15 @@ static void measure_window(struct track *t, struct flow *f, const struct segment
     r->side[g->end].zero_window_ns += g->ts_ns - r->side[g->end].zero_since_ns;
     if (s->bits & SIDE_HELD) observe_suspect(t, f, g, SUSPECT_WINDOW_OPEN, 0);
     s->bits &= (uint16_t)~SIDE_HELD;
+  }
+}
+
+void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_ns)
+{
+  for (unsigned end = 0; end < 2; end++) {
+    if (!(f->side[end].bits & SIDE_ZERO)) continue;
+    r->side[end].zero_windows = 1;
+    r->side[end].zero_since_ns = ts_ns;
   }
 }
 
@@ -173,6 +203,7 @@ static void measure_dup_ack(struct track *t, struct flow *f, const struct segmen
       !(peer->bits & SIDE_KNOWN) || !seq_gt(peer->nxt, s->una))
     return;
   if (g->ack + ((uint32_t)g->window << side_wscale(s, peer)) != s->edge) return; // a window update
+  if ((s->bits & SIDE_ZERO) && !g->window) return;                               // answers a probe
   struct flow_trouble *r = track_trouble(t, f);
   if (r) r->side[g->end].dup_acks++;
 }
@@ -198,10 +229,13 @@ static enum flow_limit measure_limit(const struct flow *f, struct flow_trouble *
     if (!(s->bits & SIDE_TEXT) || !(peer->bits & SIDE_ACKED)) continue;
     if (r->side[e].recovering && seq_ge(peer->una, r->side[e].recover))
       r->side[e].recovering = false;
+    if (peer->bits & SIDE_ZERO) {
+      limit = LIMIT_RECEIVER_WINDOW;
+      continue;
+    }
     if (r->side[e].recovering) return LIMIT_LOSS;
     uint32_t mss = peer->mss ? peer->mss : 536;
-    bool full = (peer->bits & SIDE_ZERO) || seq_lt(peer->edge, s->nxt + mss);
-    if (full && (seq_gt(s->nxt, peer->una) || (peer->bits & SIDE_ZERO)))
+    if (seq_lt(peer->edge, s->nxt + mss) && seq_gt(s->nxt, peer->una))
       limit = LIMIT_RECEIVER_WINDOW;
     else if (seq_gt(s->nxt, peer->una) && limit == LIMIT_IDLE)
       limit = LIMIT_SENDER_OR_PATH;
@@ -209,19 +243,53 @@ static enum flow_limit measure_limit(const struct flow *f, struct flow_trouble *
   return limit;
 }
 
+static uint64_t measure_row_ns(struct track *t, struct flow *f)
+{
+  const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
+  return c ? c->row_ns : f->life_ns;
+}
+
+// What limited it until now, of which there is no account. Each text was under way for about a round trip, so nobody
+// waited for the network for longer than all of them took, and until it was open, and for what was repaired just now:
+// the rest was idle. Where no round trip is known, it is not.
+static void measure_limits_begin(struct track *t, struct flow *f, struct flow_trouble *r,
+                                 uint64_t ts_ns)
+{
+  const uint64_t from_ns = measure_row_ns(t, f), all_ns = ts_ns - from_ns;
+  uint64_t busy_ns = ((uint64_t)f->side[0].pkts + f->side[1].pkts) * f->rtt_median * FLOW_RTT_NS;
+  uint64_t open_ns, packet;
+  if (f->opened_by <= FLOW_WHO_1 && !(f->bits & FLOW_CONTINUES) &&
+      timeline_when(t, f, f->opened_by, ESTAB_ESTABLISHED, &open_ns, &packet))
+    busy_ns += open_ns - from_ns;
+  if (r->side[0].recovering || r->side[1].recovering) busy_ns += ts_ns - f->last_ns;
+  if (!f->rtt_median || busy_ns > all_ns) busy_ns = all_ns;
+  r->limits_kept = true;
+  r->limited_ns[LIMIT_SENDER_OR_PATH] = busy_ns;
+  r->limited_ns[LIMIT_IDLE] = all_ns - busy_ns;
+  r->limited_since_ns = ts_ns;
+}
+
+// Something was sent again, or had no room: from then on there is an account, for its memory is there.
+static bool measure_waits(const struct flow_trouble *r)
+{
+  return (r->side[0].retransmitted_pkts | r->side[1].retransmitted_pkts | r->side[0].zero_windows |
+          r->side[1].zero_windows) != 0;
+}
+
 void measure_limits(struct track *t, struct flow *f, const struct segment *g)
 {
   if (g->bits & SEGMENT_BAD) return;
   struct flow_trouble *r = track_has_trouble(t, f);
-  if (!r || !r->limits_kept) {
-    if (zeek_span(&f->side[g->end]) < MEASURE_LIMIT_BYTES ||
-        zeek_bytes(f, g->end) < MEASURE_LIMIT_BYTES)
-      return;
-    r = track_trouble(t, f);
+  if (!r || !r->limits_told) {
+    const bool much = zeek_span(&f->side[g->end]) >= MEASURE_LIMIT_BYTES &&
+                      zeek_bytes(f, g->end) >= MEASURE_LIMIT_BYTES;
+    if (much) r = track_trouble(t, f);
     if (!r) return;
-    r->limits_kept = true;
-    r->limited = LIMIT_SENDER_OR_PATH; // all until here
-    r->limited_since_ns = f->life_ns;
+    if (!r->limits_kept) {
+      if (!much && !measure_waits(r)) return;
+      measure_limits_begin(t, f, r, g->ts_ns);
+    }
+    r->limits_told = much;
   }
   r->limited_ns[r->limited] += g->ts_ns - r->limited_since_ns;
   r->limited_since_ns = g->ts_ns;

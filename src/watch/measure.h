@@ -12,7 +12,8 @@ enum flow_limit { // what the sender of text waits for
   LIMIT_IDLE,
 };
 
-#define MEASURE_LIMIT_BYTES 65536u // text of one side from which on limits are kept
+#define MEASURE_LIMIT_BYTES                                                                        \
+  65536u // text of one side from which on limits are told, and kept where nothing was sent again before
 
 // Before the machines see the segment: they move what this compares with.
 void measure_segment(struct track *t, struct flow *f, const struct segment *g);
@@ -20,6 +21,8 @@ void measure_segment(struct track *t, struct flow *f, const struct segment *g);
 void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
+// Another row of the life begins, its counters are empty: a window that is shut then is shut in that row too.
+void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_ns);
 
 // The round trip between the tap and this end in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK. 0: not known.
 uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end);

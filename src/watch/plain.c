@@ -263,7 +263,7 @@ static void plain_states_move(struct track *t, struct flow *f, struct plain_side
                               const struct segment *g, struct flow_closing *c)
 {
   struct flow_side *s = side.own, *peer = side.peer;
-  const struct plain_cause by = {g, timeline_date(f, g->ts_ns, g->packet), c};
+  const struct plain_cause by = {g, timeline_date(t, f, g->ts_ns, g->packet), c};
   if (peer->state == ESTAB_SYN_RECEIVED) {
     plain_enter(t, f, &by, peer, ESTAB_ESTABLISHED);
     if (s->state == ESTAB_ESTABLISHED) f->life_bits |= LIFE_WAS_OPEN;

@@ -7,6 +7,9 @@
 
 #define REACH_FAR   (1u << 30) // further away than this, a number belongs to another connection
 #define REACH_HOLES 256        // in one direction; with more of them nothing is told any more
+#define REACH_GAPS  4          // the same where nothing will ever fill them: begun anew
+
+#define REACH_ANY (SIDE_HOLE | SIDE_GAP)
 
 uint32_t reach_edge(struct track *t, struct flow *f, unsigned end)
 {
@@ -17,10 +20,13 @@ uint32_t reach_edge(struct track *t, struct flow *f, unsigned end)
 
 void reach_forget(struct track *t, struct flow *f, unsigned end)
 {
-  if (!(f->side[end].bits & SIDE_HOLE)) return;
+  if (!(f->side[end].bits & REACH_ANY)) return;
   struct flow_trouble *r = track_has_trouble(t, f);
-  if (r) ranges_free(&r->reach[end].held, t->mem);
-  f->side[end].bits &= (uint16_t)~SIDE_HOLE;
+  if (r) {
+    ranges_free(&r->reach[end].held, t->mem);
+    r->reach[end].ahead_count = 0;
+  }
+  f->side[end].bits &= (uint16_t)~REACH_ANY;
 }
 
 // The edge has moved: over what waited behind it, too.
@@ -34,15 +40,54 @@ static WATCH_RARE void reach_settle(struct track *t, struct flow *f, unsigned en
   if (!h->held.count && seq_ge(h->edge, f->side[end].nxt)) reach_forget(t, f, end);
 }
 
+// A segment at `seq` opens a hole. Those that were filled are forgotten; beyond FLOW_OVERTAKEN of them the newest are
+// as old as the first of these, so that text sent again is not taken for overtaken.
+static WATCH_RARE void reach_ahead(struct flow_reach *h, uint32_t seq, uint64_t ts_ns)
+{
+  uint32_t from = h->edge;
+  unsigned open = 0;
+  for (unsigned i = 0; i < h->ahead_count; i++) {
+    const uint32_t to = h->ahead[i];
+    if (seq_le(to, from)) continue;
+    if (!ranges_contains_all(&h->held, from, to)) {
+      h->ahead[open] = to;
+      h->ahead_ns[open++] = h->ahead_ns[i];
+    }
+    from = to;
+  }
+  if (open < FLOW_OVERTAKEN) h->ahead_ns[open++] = ts_ns;
+  h->ahead[open - 1] = seq;
+  h->ahead_count = (uint8_t)open;
+}
+
+uint64_t reach_overtaken_ns(struct track *t, struct flow *f, unsigned end, uint32_t seq)
+{
+  struct flow_trouble *r = f->side[end].bits & REACH_ANY ? track_has_trouble(t, f) : NULL;
+  if (!r) return ESTAB_NEVER;
+  const struct flow_reach *h = &r->reach[end];
+  if (seq_lt(seq, h->edge) || ranges_find(&h->held, seq) >= 0) return ESTAB_NEVER;
+  for (unsigned i = 0; i < h->ahead_count; i++)
+    if (seq_lt(seq, h->ahead[i])) return h->ahead_ns[i];
+  return ESTAB_NEVER;
+}
+
 static WATCH_RARE void reach_beyond(struct track *t, struct flow *f, const struct segment *g,
                                     uint32_t end)
 {
   struct flow_side *s = &f->side[g->end];
+  const bool both = f->side[1 - g->end].bits & SIDE_SENT, opens = seq_gt(g->seq, s->nxt);
   struct flow_trouble *r = track_trouble(t, f);
-  if (r && !(s->bits & SIDE_HOLE)) {
-    r->reach[g->end].edge = s->nxt;
-    s->bits |= SIDE_HOLE;
+  if (r && (s->bits & SIDE_GAP)) {
+    // Where only one way is seen no acknowledgment would ever close a hole that the capture made.
+    const struct flow_reach *gap = &r->reach[g->end];
+    if ((opens && (both || gap->held.count >= REACH_GAPS)) || s->nxt - gap->edge >= REACH_FAR)
+      reach_forget(t, f, g->end);
   }
+  if (r && !(s->bits & REACH_ANY)) {
+    r->reach[g->end].edge = s->nxt;
+    s->bits |= both ? SIDE_HOLE : SIDE_GAP;
+  }
+  if (r && opens) reach_ahead(&r->reach[g->end], g->seq, g->ts_ns);
   if (seq_gt(end, s->nxt)) s->nxt = end;
   if (!r) return;
   struct flow_reach *h = &r->reach[g->end];
@@ -58,6 +103,7 @@ static WATCH_RARE void reach_not_taken(struct track *t, struct flow *f, unsigned
 {
   struct flow_side *s = &f->side[end];
   if (!seq_gt(seq, s->nxt)) return;
+  if (s->bits & SIDE_GAP) reach_forget(t, f, end);
   struct flow_trouble *r = track_trouble(t, f);
   if (r && !(s->bits & SIDE_HOLE)) {
     r->reach[end].edge = s->nxt;
@@ -92,8 +138,8 @@ void reach_segment(struct track *t, struct flow *f, const struct segment *g)
   const struct flow_side *peer = &f->side[1 - g->end];
   bool closed = g->text_bytes && (peer->bits & SIDE_ACKED) && seq_ge(g->seq, peer->edge) &&
                 (s->bits & peer->bits & SIDE_SYN);
-  // Where only one way is seen no acknowledgment would ever close a hole that the capture made.
-  bool hole = (s->bits & SIDE_HOLE) || (seq_gt(g->seq, s->nxt) && (peer->bits & SIDE_SENT));
+  bool ahead = seq_gt(g->seq, s->nxt) && (g->text_bytes || (peer->bits & SIDE_SENT));
+  bool hole = ahead || (s->bits & REACH_ANY);
   if (closed || reach_is_stale(f, g))
     reach_not_taken(t, f, g->end, end);
   else if (hole)

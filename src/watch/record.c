@@ -113,6 +113,7 @@ static void record_history(struct track *t, struct flow *f)
 
 static void record_limits(const struct flow_trouble *r, struct estab_watch_conn *out)
 {
+  if (r && !r->limits_told) r = NULL;
   out->limited_receiver_window_ns = r ? r->limited_ns[0] : 0;
   out->limited_sender_or_path_ns = r ? r->limited_ns[1] : 0;
   out->limited_loss_ns = r ? r->limited_ns[2] : 0;

@@ -45,6 +45,7 @@ static uint32_t tell_counted(struct track *t, struct flow *f, const struct segme
   if (r->side[g->end].reordered_pkts > b->reordered) marks |= TELL_MARK(LATE);
   if (r->side[g->end].dup_acks > b->dup_acks) marks |= TELL_MARK(DUP_ACK);
   if (r->side[g->end].zero_windows > b->zero_windows) marks |= TELL_MARK(ZERO_WINDOW);
+  if (b->side[g->end].bits & ~f->side[g->end].bits & SIDE_ZERO) marks |= TELL_MARK(WINDOW_OPENS);
   return marks;
 }
 
@@ -80,9 +81,6 @@ static uint32_t tell_place(const struct segment *g, const struct tell_before *b)
   if ((g->flags & ESTAB_TCP_ACK) && !(g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) &&
       (peer->bits & SIDE_KNOWN) && seq_gt(g->ack, peer->nxt))
     marks |= TELL_MARK(ACKS_UNSEEN);
-  if ((g->flags & ESTAB_TCP_ACK) && g->window && (s->bits & SIDE_ZERO) &&
-      !(g->flags & ESTAB_TCP_RST))
-    marks |= TELL_MARK(WINDOW_OPENS);
   return marks;
 }
 

@@ -2,6 +2,8 @@
 // timeline.c - the steps of both sides of a connection.
 #include "watch/timeline.h"
 
+#include "base/bytes.h"
+
 static struct flow_step *timeline_at(struct track *t, struct flow *f, unsigned i)
 {
   if (i < FLOW_STEPS) return &f->steps[i];
@@ -44,6 +46,24 @@ struct flow_step *timeline_room(struct track *t, struct flow *f)
   return NULL;
 }
 
+#define TIMELINE_LATE_SHIFT 47 // what `late` counts, 39 hours
+
+uint64_t timeline_late(struct track *t, struct flow *f, uint64_t ns)
+{
+  struct flow_closing *c = track_closing(t, f);
+  if (!c) return TIMELINE_NS;
+  if (!c->late) c->late = (uint16_t)((ns >> TIMELINE_LATE_SHIFT) - 1); // one before: packets cross
+  const uint64_t from = (uint64_t)c->late << TIMELINE_LATE_SHIFT;
+  return TIMELINE_LATE | u64_min(ns - u64_min(ns, from), TIMELINE_NS);
+}
+
+uint64_t timeline_late_ns(struct track *t, struct flow *f, uint64_t what)
+{
+  const struct flow_closing *c = track_has_closing(t, f);
+  if (!c) return f->life_ns + TIMELINE_NS; // a copy for which there was no memory
+  return f->life_ns + ((uint64_t)c->late << TIMELINE_LATE_SHIFT) + (what & TIMELINE_NS);
+}
+
 bool timeline_withdraw(struct track *t, struct flow *f, unsigned end, enum estab_state state)
 {
   if (f->steps_lost) return false;
@@ -76,17 +96,17 @@ bool timeline_when(struct track *t, struct flow *f, unsigned end, enum estab_sta
 {
   const struct flow_step *s = timeline_first(t, f, end, state);
   if (!s) return false;
-  *ts_ns = timeline_ns(f, s);
+  *ts_ns = timeline_ns(t, f, s);
   *packet = timeline_packet(f, s);
   return true;
 }
 
-static void timeline_read_some(const struct flow *f, const struct flow_step *steps, unsigned count,
-                               struct estab_watch_step *next[2])
+static void timeline_read_some(struct track *t, struct flow *f, const struct flow_step *steps,
+                               unsigned count, struct estab_watch_step *next[2])
 {
   for (const struct flow_step *s = steps; s < steps + count; s++) {
     struct estab_watch_step *const step = next[timeline_is_of(s, 1)]++;
-    step->ts_ns = timeline_ns(f, s);
+    step->ts_ns = timeline_ns(t, f, s);
     step->packet = timeline_packet(f, s);
     step->state = (uint8_t)timeline_state(s);
   }
@@ -98,14 +118,14 @@ void timeline_read(struct track *t, struct flow *f, struct estab_watch_step *con
   struct estab_watch_step *next[2] = {out[0], out[1]};
   unsigned left = f->step_count;
   const unsigned here = left < FLOW_STEPS ? left : FLOW_STEPS;
-  timeline_read_some(f, f->steps, here, next);
+  timeline_read_some(t, f, f->steps, here, next);
   left -= here;
   const struct flow_closing *const c = left ? track_has_closing(t, f) : NULL;
   const unsigned more = left < FLOW_MORE_STEPS ? left : FLOW_MORE_STEPS;
-  if (c) timeline_read_some(f, c->steps, more, next);
+  if (c) timeline_read_some(t, f, c->steps, more, next);
   left -= more;
   const struct flow_trouble *const r = left ? track_has_trouble(t, f) : NULL;
-  if (r) timeline_read_some(f, r->steps, left, next);
+  if (r) timeline_read_some(t, f, r->steps, left, next);
   for (unsigned end = 0; end < 2; end++)
     counts[end] = (uint32_t)(next[end] - out[end]);
 }

@@ -369,7 +369,8 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
     ranges_free(&r->side[1].holes, t->mem);
     memset(r->side, 0, sizeof r->side);
     memset(r->limited_ns, 0, sizeof r->limited_ns);
-    r->limits_kept = false;
+    r->limits_kept = r->limits_told = false;
+    measure_next_row(f, r, g->ts_ns);
   }
   for (unsigned i = 0; i < 2; i++) {
     struct flow_side *s = &f->side[i];

@@ -144,11 +144,17 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
     return;
   }
   track_remember(t, g->packet, g);
-  // A record of one segment has no room for text that was not captured behind a FIN, for streams, doubts, and marks.
+  if (g->bits & SEGMENT_BAD) doubt_first(t, track_at(t, ref), g);
+  // A record of one segment has no room for text that was not captured behind a FIN, for streams, and doubts.
   bool text = t->settings.streams && g->text_bytes;
   bool doubt = g->text_bytes && (g->flags & ESTAB_TCP_SYN);
   bool fin = (g->flags & ESTAB_TCP_FIN) && (g->bits & SEGMENT_CUT);
-  if (!text && !doubt && !fin && !t->settings.segments) return;
+  if (!text && !doubt && !fin) {
+    const struct flow_one *one = (const struct flow_one *)track_at(t, ref);
+    if (t->settings.segments)
+      tell_segment(t, track_whole(t, one), g, NULL); // rows stay as they are
+    return;
+  }
   ref = track_promote(t, key, ref);
   if (ref == FLOW_NONE) return;
   struct flow *f = (struct flow *)track_at(t, ref);

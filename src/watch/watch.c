@@ -120,6 +120,7 @@ int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **o
   uint32_t defrag = (uint32_t)u64_min(UINT64_C(4) << 20, settings->max_bytes / 32);
   watch_defrag_init(&w->defrag, &w->mem, watch_defrag_overlap(settings->policy), defrag, key);
   watch_duplicates_init(&w->duplicates, &w->mem, key);
+  w->duplicates.key_vlan = settings->key_vlan;
   if (w->track.recall && w->track.recall->size >= WATCH_DUPLICATE_RECALL_BYTES)
     w->duplicates.recall = w->track.recall;
   w->track.duplicates = &w->duplicates;
@@ -242,7 +243,10 @@ static WATCH_RARE void watch_other_in(estab_watch *w, const struct watch_packet 
 static inline void watch_packet_in(estab_watch *w, struct watch_packet *p, size_t wire_bytes)
 {
   if (p->tunnels) watch_count(w, ESTAB_WATCH_COUNT_TUNNELED);
-  if (p->kind == WATCH_KIND_FRAGMENT && !watch_fragment_in(w, p)) return;
+  if (p->kind == WATCH_KIND_FRAGMENT) {
+    if (!watch_fragment_in(w, p)) return;
+    wire_bytes = p->frame_bytes;
+  }
   if (p->kind != WATCH_KIND_TCP) {
     watch_other_in(w, p);
     return;

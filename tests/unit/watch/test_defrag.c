@@ -21,6 +21,7 @@ struct bench {
   struct watch_packet packet;
   bool ambiguous;
   uint8_t *frame;
+  size_t frames_bytes; // of all pieces
 };
 
 static void bench_open(struct bench *b, enum frag_overlap overlap)
@@ -64,6 +65,7 @@ static int bench_piece(struct bench *b, const struct wrapped *whole, size_t from
   b->frame = malloc(f.count);
   assert_non_null(b->frame);
   memcpy(b->frame, wrapped_bytes(&f), f.count);
+  b->frames_bytes += f.count;
   assert_int_equal(watch_decode(link, b->frame, f.count, f.count, &b->packet), WATCH_KIND_FRAGMENT);
   assert_int_equal(b->packet.count, ESTAB_WATCH_COUNT_FRAGMENT);
   return watch_defrag_input(&b->defrag, &b->packet, ts_ns, &b->packet, &b->ambiguous);
@@ -96,6 +98,7 @@ static void eight_bytes_each(void **state)
       assert_int_equal(b.packet.ip_checksum, WATCH_CHECKSUM_OK);
       assert_int_equal(b.packet.tcp.flags, 0x002);
       assert_int_equal(b.packet.ip_bytes, whole.count);
+      assert_int_equal(b.packet.frame_bytes, b.frames_bytes);
       assert_int_equal(b.packet.payload_bytes, sizeof text);
       assert_memory_equal(b.packet.payload, text, sizeof text);
       assert_int_equal(b.packet.has_outer, b.packet.tunnels > 0);
@@ -246,6 +249,37 @@ static void the_same_packet_twice(void **state)
   copies_close(&c);
 }
 
+// What makes another connection of the same addresses and ports makes another packet, and nothing else around it does.
+static void around_the_packet(void **state)
+{
+  (void)state;
+  static const struct {
+    enum wrapping first, then;
+    bool key_vlan, copy;
+  } rows[] = {
+      {WRAPPING_ETHERNET, WRAPPING_VLAN, false, true},
+      {WRAPPING_ETHERNET, WRAPPING_VLAN, true, false},
+      {WRAPPING_VLAN, WRAPPING_VLAN, true, true},
+      {WRAPPING_VLAN, WRAPPING_QINQ, true, false},
+      {WRAPPING_ETHERNET, WRAPPING_IPIP, false, true},
+      {WRAPPING_ETHERNET, WRAPPING_VXLAN, false, false},
+      {WRAPPING_VXLAN, WRAPPING_VXLAN, false, true},
+      {WRAPPING_VXLAN, WRAPPING_GENEVE, false, true},
+      {WRAPPING_ETHERNET, WRAPPING_GTPU, false, true}, // another identifier each way: not in the key
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct copies c;
+    copies_open(&c);
+    c.seen.key_vlan = rows[i].key_vlan;
+    const struct estab_packet p = wrapped_tcp(4, 0x010, text, sizeof text);
+    assert_false(copies_seen(&c, &p, rows[i].first, 0));
+    const bool copy = copies_seen(&c, &p, rows[i].then, 0);
+    if (copy != rows[i].copy) print_error("row %zu\n", i);
+    assert_int_equal(copy, rows[i].copy);
+    copies_close(&c);
+  }
+}
+
 // One bit anywhere makes another packet.
 static void every_bit_counts(void **state)
 {
@@ -383,6 +417,7 @@ int main(void)
       cmocka_unit_test(overlaps),
       cmocka_unit_test(cut_and_refused),
       cmocka_unit_test(the_same_packet_twice),
+      cmocka_unit_test(around_the_packet),
       cmocka_unit_test(every_bit_counts),
       cmocka_unit_test(without_an_identification),
       cmocka_unit_test(the_ring_goes_round),

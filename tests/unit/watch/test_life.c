@@ -559,26 +559,83 @@ static void names_at_one_time(void **state)
   watch_kit_free(&k);
 }
 
+// Hours of a connection that says something in each.
+static void late_hours(struct watch_kit *k, unsigned hours, const char *tokens)
+{
+  for (unsigned i = 0; i < hours; i++)
+    watch_kit_run(k, tokens);
+}
+
+static uint64_t late_step(const struct estab_watch_side_record *s, enum estab_state state)
+{
+  for (uint32_t i = 0; i < s->step_count; i++)
+    if (s->steps[i].state == (uint8_t)state) return s->steps[i].ts_ns;
+  return 0;
+}
+
+// Steps are dated to the nanosecond however long the life is; and what is said a fortnight behind the first late one.
+static void late_steps(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *begin;
+    unsigned hours, half_closed;
+  } rows[] = {{"S sa A", 10, 1},
+              {"S sa A", 78, 1},
+              {"S sa A", 79, 1},
+              {"S sa A", 100, 230},
+              {"S sa A", 312, 1},
+              {"S sa A", 313, 100},
+              {"S sa A", 400, 230},
+              {"S sa A", 20000, 230},
+              {"=5000 A10 a10 A", 100, 100},
+              {"=5000 A10 a10 A", 400, 100}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct watch_kit k;
+    struct estab_watch_record r;
+    watch_kit_init(&k);
+    k.settings.rows = ESTAB_WATCH_ROWS_LIFE;
+    k.split_reads = true;
+    watch_kit_run(&k, rows[i].begin);
+    late_hours(&k, rows[i].hours, "@3600 A1 a");
+    const uint64_t first_ns = k.now_ns;
+    watch_kit_run(&k, "FA a");
+    late_hours(&k, rows[i].half_closed, "@3600 a1 A");
+    const uint64_t second_ns = k.now_ns;
+    watch_kit_run(&k, "fa A");
+    const uint64_t last_ns = k.now_ns - 1000000;
+    estab_watch_flush(k.w);
+    unsigned count = 0;
+    while (estab_watch_next(k.w, &r)) {
+      if (r.type != ESTAB_WATCH_CONN) continue;
+      count++;
+      const struct estab_watch_side_record *o = &r.conn.side[0], *p = &r.conn.side[1];
+      const bool right = late_step(o, ESTAB_FIN_WAIT_1) == first_ns &&
+                         late_step(p, ESTAB_CLOSE_WAIT) == first_ns &&
+                         late_step(o, ESTAB_FIN_WAIT_2) == first_ns + 1000000 &&
+                         late_step(p, ESTAB_LAST_ACK) == second_ns &&
+                         late_step(o, ESTAB_TIME_WAIT) == second_ns &&
+                         late_step(p, ESTAB_CLOSED) == last_ns;
+      if (!right) print_error("%s, %u hours\n", rows[i].begin, rows[i].hours);
+      assert_true(right);
+    }
+    assert_int_equal(count, 1);
+    watch_kit_free(&k);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_life_once),
-      cmocka_unit_test(names_at_one_time),
-      cmocka_unit_test(final_once),
-      cmocka_unit_test(normal),
-      cmocka_unit_test(o4_other_handshakes),
-      cmocka_unit_test(offloaded),
-      cmocka_unit_test(ports_again),
-      cmocka_unit_test(midstream),
-      cmocka_unit_test(o3_not_taken),
-      cmocka_unit_test(rst_proves_false),
-      cmocka_unit_test(o7_challenge_ack),
-      cmocka_unit_test(time_wait),
-      cmocka_unit_test(rows_and_lives),
-      cmocka_unit_test(rows_of_lives),
-      cmocka_unit_test(where_text_ends),
-      cmocka_unit_test(on_the_link),
-      cmocka_unit_test(what_is_not_looked_at),
+      cmocka_unit_test(each_life_once),      cmocka_unit_test(names_at_one_time),
+      cmocka_unit_test(final_once),          cmocka_unit_test(normal),
+      cmocka_unit_test(o4_other_handshakes), cmocka_unit_test(offloaded),
+      cmocka_unit_test(ports_again),         cmocka_unit_test(midstream),
+      cmocka_unit_test(o3_not_taken),        cmocka_unit_test(rst_proves_false),
+      cmocka_unit_test(o7_challenge_ack),    cmocka_unit_test(time_wait),
+      cmocka_unit_test(late_steps),          cmocka_unit_test(rows_and_lives),
+      cmocka_unit_test(rows_of_lives),       cmocka_unit_test(where_text_ends),
+      cmocka_unit_test(on_the_link),         cmocka_unit_test(what_is_not_looked_at),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,9 +69,23 @@ static void marks(void **state)
 static void rows_are_the_same(void **state)
 {
   (void)state;
-  static const char *const stories[] = {
-      "S",  "S ra", "A",           "FA",      "S sa A A100 a FA fa A",
-      "ra", "R",    "S @400 S sa", "sa A A5", "S sa A @400 A5 a"};
+  static const char *const stories[] = {"S",
+                                        "S ra",
+                                        "A",
+                                        "FA",
+                                        "S sa A A100 a FA fa A",
+                                        "ra",
+                                        "R",
+                                        "S @400 S sa",
+                                        "sa A A5",
+                                        "S sa A @400 A5 a",
+                                        "A5!",
+                                        "A5! A5 a",
+                                        "A5! @61 A5 A5",
+                                        "A5! A5! @61 A5",
+                                        "S! S sa A",
+                                        "S! @61 S sa A",
+                                        "fa! @12 fa"};
   static struct watch_kit a, b;
   for (unsigned i = 0; i < sizeof stories / sizeof *stories; i++) {
     watch_kit_init(&a);
@@ -92,11 +106,30 @@ static void rows_are_the_same(void **state)
   }
 }
 
+// A life's first segment may be one that no host takes: that is told when it comes, and once.
+static void first_is_wrong(void **state)
+{
+  (void)state;
+  static const char *const stories[] = {"A5!", "A5! @1 A5 a", "A5! @61 A5 A5", "S! S sa A"};
+  static struct watch_kit k;
+  for (unsigned i = 0; i < sizeof stories / sizeof *stories; i++)
+    for (unsigned segments = 0; segments < 2; segments++) {
+      watch_kit_init(&k);
+      k.settings.segments = segments;
+      watch_kit_run(&k, stories[i]);
+      watch_kit_flush(&k);
+      if (k.ambiguities != 1) print_error("%s: %u\n%s\n", stories[i], k.ambiguities, k.out);
+      assert_int_equal(k.ambiguities, 1);
+      watch_kit_free(&k);
+    }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(marks),
       cmocka_unit_test(rows_are_the_same),
+      cmocka_unit_test(first_is_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
