@@ -99,11 +99,11 @@ enum flow_bits {
   FLOW_LOSS = 1u << 6,       // the system lost packets while it lived
   FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since
   FLOW_COPY = 1u << 8,       // a row that waits to be told, of a record that goes on without it
-  FLOW_SILENT = 1u << 9,     // the detectors know that no answer came
-  FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer
+  FLOW_SILENT = 1u << 9,     // the detectors know that no answer came, or an ICMP error
+  FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer of the host itself
   FLOW_CONTINUES = 1u << 11, // the row is not its life's first
   FLOW_CLASS = 7u << 12,     // enum flow_class: the list it is in
-  FLOW_ICMP = 1u << 15,      // the first answer was an ICMP error
+  FLOW_ICMP = 1u << 15,      // an ICMP error is all that came
 };
 #define FLOW_CLASS_SHIFT 12
 #define FLOW_PROBE_SHIFT 16 // above: what the detectors keep with the life

@@ -54,6 +54,7 @@ struct campaign {
   uint8_t window_seen; // ACK probes: an RST with a window came back
 
   uint64_t first_ns, last_ns, probes, told_probes;
+  uint64_t heard_ns;      // when the last one was told, which is later than it was sent
   uint64_t evidence_last; // the greatest number of a packet of them
   uint32_t evidence_count, gap_count;
   uint32_t source_count; // that joined; IPv6: of /64
@@ -86,6 +87,7 @@ struct campaign_finding {
 
 struct campaigns {
   struct scan_pool *pool;
+  uint64_t now_ns;
   uint64_t next_end_ns; // no campaign ends before; ESTAB_NEVER
   uint64_t changes;     // of who belongs to which open campaign, from 1
   uint64_t idle_ns;

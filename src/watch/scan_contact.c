@@ -200,10 +200,20 @@ void scan_contact_text(struct scan *s, const struct observation *o, const struct
   scan_trw_contact(s, it, o, false);
 }
 
+// What was silent at first is a life after all.
+static void contact_take_back(struct scan *s, const struct observation *o)
+{
+  struct source *it = source_find(&s->sources, &o->orig_ip);
+  for (uint16_t i = 0; it && i < it->count; i++)
+    if (it->targets[i].packet == o->first_packet) it->targets[i].told = true;
+}
+
 // Success, and lives that were cut at their start: they speak for a source.
 static void contact_excuse(struct scan *s, const struct observation *o, const struct probe *probe,
                            bool alive)
 {
+  const bool goes_on = o->kind == OBSERVE_SILENCE && o->segments[ESTAB_WATCH_ORIG] > 1;
+  if (probe->technique != PROBE_SYN && (alive || goes_on)) contact_take_back(s, o);
   if (alive && (o->kind == OBSERVE_ANSWER || o->kind == OBSERVE_SILENCE)) {
     struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
     if (it) it->live++;
@@ -242,6 +252,13 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
   if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
 }
 
+// A late answer's probe is counted already, as silent or forbidden.
+static bool contact_is_told(struct scan *s, struct campaign *it, const struct observation *o)
+{
+  bool close_by;
+  return campaign_has(&s->pool, it, &o->resp_ip, o->resp_port, o->first_ns, &close_by);
+}
+
 void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe)
 {
   bool open, alive;
@@ -257,7 +274,10 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
       it->window_seen = 1;
     if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
-    campaign_add(&s->campaigns, it, &record);
+    if (o->late && contact_is_told(s, it, o))
+      campaign_answer(&s->campaigns, it, &record);
+    else
+      campaign_add(&s->campaigns, it, &record);
     return;
   }
   if (scan_gather_takes(s, o, probe, &record)) return;

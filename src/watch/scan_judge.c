@@ -238,7 +238,7 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
 }
 
 // ACK and FIN+ACK: what closing or living connections send as well, so the make must show a tool.
-static void judge_ack(struct scan *s, struct source *it, const struct source_target *e)
+static bool judge_ack(struct scan *s, struct source *it, const struct source_target *e, bool waited)
 {
   const struct estab_watch_thresholds *t = &s->settings->thresholds;
   uint8_t technique = probe_from_tag(e->probe).technique;
@@ -247,11 +247,15 @@ static void judge_ack(struct scan *s, struct source *it, const struct source_tar
   if (n.failed < t->ack_targets || n.failed <= it->live * 2) {
     v.from_ns = judge_since(s, SOURCE_FORGET_NS);
     n = judge_count(s, it, &v, e);
-    if (n.failed < t->slow_targets || n.span_ns < JUDGE_SLOW_NS || n.failed <= it->live * 2) return;
+    if (n.failed < t->slow_targets || n.span_ns < JUDGE_SLOW_NS || n.failed <= it->live * 2)
+      return false;
   }
-  bool made = n.same_source_port >= 3 || n.row >= t->ack_targets;
-  if (technique == PROBE_ACK) made = made || n.reset >= t->ack_targets;
-  if (made) judge_name(s, it, &v, probe_kind(technique));
+  bool made = n.same_source_port >= 3 || (technique == PROBE_ACK && n.reset >= t->ack_targets);
+  const bool row = n.row >= t->ack_targets;
+  // Where answers pass unseen, idle connections of a kernel that counts its ports up may still go on.
+  if (!made && row && !waited && scan_tap_one_way(s)) return true;
+  if (made || row) judge_name(s, it, &v, probe_kind(technique));
+  return false;
 }
 
 // SYN+ACK to many ports of a host or to one port of many is a probe; to hosts and ports at random it
@@ -289,7 +293,7 @@ static void judge_one(struct scan *s, struct source *it, uint16_t index, bool wa
   else if (p.technique == PROBE_SYN && e.answer != ESTAB_WATCH_OPEN)
     wait = judge_kernel_syn(s, it, &e, waited);
   else if (p.technique == PROBE_ACK || p.technique == PROBE_FINACK)
-    judge_ack(s, it, &e);
+    wait = judge_ack(s, it, &e, waited);
   else if (p.technique == PROBE_SYNACK || p.technique == PROBE_RST)
     wait = judge_synack(s, it, &e, waited);
   if (wait && !waited) source_wait(&s->sources, it, s->now_ns + JUDGE_WAIT_NS);

@@ -189,6 +189,14 @@ void track_expect(struct track *t, const struct watch_packet *p)
   t->expected_ref = flow_table_expect_record(t, t->expected);
 }
 
+// Whether silence was told of a first segment without SYN, and its sender goes on all the same.
+static bool track_goes_on_alone(const struct flow_one *one, const struct segment *g)
+{
+  return (one->bits & (FLOW_SILENT | FLOW_ANSWERED | FLOW_ICMP)) == FLOW_SILENT &&
+         g->end == one->first.end && !((one->first.flags | g->flags) & ESTAB_TCP_SYN) &&
+         !(g->bits & SEGMENT_BAD);
+}
+
 // Any segment of a key that has the record `ref`, or none.
 static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
                       const struct segment *g)
@@ -202,15 +210,20 @@ static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
     return;
   }
   enum plain_answer answer = PLAIN_NO_ANSWER;
+  bool goes_on = false;
   if (!(ref & FLOW_REF_FULL)) {
     if (t->plain) answer = plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
     if (answer == PLAIN_END && refused_keep(t, ref, g)) return;
+    goes_on = track_goes_on_alone((struct flow_one *)track_at(t, ref), g);
     ref = track_promote(t, key, ref);
   }
   if (ref == FLOW_NONE)
     t->stats->memory_refusals++;
   else if (!plain_answer(t, ref, (struct flow *)track_at(t, ref), g, answer))
     track_go_on(t, key, ref, g);
+  // The same record still: a first segment without SYN is no attempt that another could follow.
+  if (goes_on && ref != FLOW_NONE)
+    observe_flow(t, (struct flow *)track_at(t, ref), OBSERVE_SILENCE, g);
 }
 
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,
