@@ -158,7 +158,10 @@ static void scan_observe_success(struct scan *s, const struct observation *o)
     scan_contact_text(s, o, &probe);
     return;
   }
-  if (probe.technique == PROBE_SYN) scan_twin_note(s, o);
+  if (probe.technique == PROBE_SYN) {
+    scan_twin_note(s, o);
+    scan_contact_opened(s, o, &probe);
+  }
   scan_flood(s, o, &probe);
 }
 

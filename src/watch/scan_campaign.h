@@ -48,6 +48,8 @@ struct campaign {
   uint8_t kind, modifiers, role;
   uint8_t fingerprint; // of its probes: see struct probe
   bool ended, spoofed;
+  bool crafted;        // its SYNs are, which their fingerprints need not be equal for
+  bool block;          // connect scan: of hosts and ports, none of which is most of it
   bool gathered;       // its sources are a scan together, each alone is none
   bool waits;          // stands in the queue of what is to be told
   bool trw;            // the random walk says scanner as well
@@ -145,6 +147,8 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
 bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct estab_ip *ip,
                   uint16_t port, uint64_t ts_ns, bool *close_by);
 
+// Of the hosts that it lists.
+bool campaign_has_host(const struct campaign *it, const struct estab_ip *ip);
 bool campaign_has_port(const struct campaign *it, uint16_t port);
 // Its ports in order, at most so many of them; answers how many.
 uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most);

@@ -19,6 +19,7 @@
   (60 * SCAN_S) // who asks the same host with the same make so soon takes part in it
 #define GATHER_PORTS    30
 #define GATHER_SOURCES  4
+#define GATHER_WORTH    4    // notes that keep a place when others must go
 #define GATHER_SLOTS    256  // of a set of the notes' ports or sources
 #define GATHER_RESERVED 1024 // ports below: nobody is given one by chance
 
@@ -37,10 +38,12 @@ struct gather_victim {
   struct gather_note notes[GATHER_NOTES];
 };
 
-// Of each technique a victim has its own notes.
-static struct scan_key gather_key(const struct estab_ip *ip, uint8_t technique)
+// Of each make a victim has its own notes, so that strangers do not push out those who work together.
+static struct scan_key gather_key(const struct estab_ip *ip, const struct probe *probe)
 {
-  return (struct scan_key){{get_be64(ip->bytes), get_be64(ip->bytes + 8), technique}};
+  const uint64_t make =
+      probe->technique | (uint64_t)probe->crafted << 8 | (uint64_t)probe->fingerprint << 16;
+  return (struct scan_key){{get_be64(ip->bytes), get_be64(ip->bytes + 8), make}};
 }
 
 static bool gather_knows(uint8_t technique)
@@ -181,6 +184,7 @@ static void gather_name(struct scan *s, struct gather_victim *v, const struct ga
       c = campaign_start(&s->campaigns, kind, &n->src, &record);
       if (!c) return;
       c->fingerprint = probe.fingerprint;
+      c->crafted = probe.crafted;
       c->gathered = true;
     }
     campaign_add(&s->campaigns, c, &record);
@@ -216,7 +220,7 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
 {
   bool ack = probe->technique != PROBE_SYN;
   if (!gather_knows(probe->technique) || (ack && !gather_port(probe, o->resp_port))) return;
-  struct scan_key key = gather_key(&o->resp_ip, probe->technique);
+  struct scan_key key = gather_key(&o->resp_ip, probe);
   uint32_t index = scan_table_get(&s->gathers, &key);
   if (index == SLAB_NONE) return;
   scan_table_use(&s->gathers, index);
@@ -226,7 +230,10 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
     if (n->port != record->dst_port || !estab_ip_equal(&n->src, &record->src) ||
         !gather_same_make(n->probe, o->probe))
       continue;
-    n->again = true;
+    if (n->packet == record->packet)
+      n->answer = record->answer; // it came late
+    else
+      n->again = true;
     return;
   }
   struct gather_note *n = &v->notes[v->next];
@@ -244,6 +251,7 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
   };
   v->next = (uint16_t)((v->next + 1) % GATHER_NOTES);
   if (v->count < GATHER_NOTES) v->count++;
+  if (v->count == GATHER_WORTH) scan_table_list(&s->gathers, index, 1);
   if (v->count < GATHER_PORTS || !gather_is_scan(s, v, n)) return;
   struct gather_note e = *n;
   gather_name(s, v, &e, &o->resp_ip);

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_judge.c - when a source's contacts are a scan, and of which kind. Each threshold is argued in
 // docs/watch.md.
+#include "base/bytes.h"
 #include "watch/scan_parts.h"
 
 #define JUDGE_FAST_NS   (480 * SCAN_S) // eight targets at one a minute
 #define JUDGE_WAIT_NS   (330 * SCAN_S) // longer than a poller's cycle of five minutes
 #define JUDGE_SLOW_NS   (900 * SCAN_S) // faster than this, and the other rules decide
 #define JUDGE_AT_ONCE   48             // of one shape: no poller has so many dead targets
+#define JUDGE_EACH      4              // a block: so many hosts of each port, or ports of each host
+#define JUDGE_SLOTS     256            // of a set of ports or hosts
+#define JUDGE_RACES     3              // connections that a program opens at once to one port
 #define JUDGE_TRW_LEAST 4              // failures that the random walk needs
 #define JUDGE_JOIN_NS   (5 * SCAN_S)   // who shares a scan's work sends while it goes on
 
@@ -23,6 +27,7 @@ struct judge_tally {
   uint32_t failed, open, open_host;        // distinct targets; open_host: on its host
   uint32_t same_host, same_port;           // failed, that share its host or its port
   uint32_t revisited_host, revisited_port; // of those, visited again
+  uint32_t revisited;                      // failed, visited again
   uint32_t hosts;                          // failed, each host once
   uint64_t span_ns;                        // from the first to now
   uint32_t half_open, touched;
@@ -63,6 +68,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
       continue;
     }
     n.failed++;
+    n.revisited += t->visits > 1;
     if (s->now_ns - t->first_ns > n.span_ns) n.span_ns = s->now_ns - t->first_ns;
     if (t->port == e->port) {
       n.same_port++;
@@ -135,26 +141,30 @@ static struct campaign_probe judge_record(const struct source_target *t)
   };
 }
 
-static void judge_name(struct scan *s, struct source *it, const struct judge_view *v,
-                       enum estab_watch_kind kind)
+static struct campaign *judge_name(struct scan *s, struct source *it, const struct judge_view *v,
+                                   enum estab_watch_kind kind)
 {
   struct campaigns *cs = &s->campaigns;
   struct source_target *t = judge_earliest(it, v);
-  if (!t) return;
+  if (!t) return NULL;
   uint8_t fingerprint = probe_from_tag(t->probe).fingerprint;
   struct estab_ip prober = t->src;
   bool idle =
       kind == ESTAB_WATCH_KIND_SYN_SCAN && scan_idle_prober(s, &t->src, t->first_ns, &prober);
   if (idle) kind = ESTAB_WATCH_KIND_IDLE_SCAN;
-  struct campaign *c = campaign_find(cs, CAMPAIGN_BY_VICTIM, &t->ip, kind);
-  if (c && judge_joins(&s->pool, c, it, v, s->now_ns, fingerprint)) {
+  struct campaign *own = campaign_find(cs, CAMPAIGN_BY_SOURCE, &t->src, kind);
+  struct campaign *c = own ? own : campaign_find(cs, CAMPAIGN_BY_VICTIM, &t->ip, kind);
+  if (own) {
+    campaign_tell(cs, c);
+  } else if (c && judge_joins(&s->pool, c, it, v, s->now_ns, fingerprint)) {
     campaign_join(cs, c, &t->src);
     campaign_tell(cs, c);
   } else {
     struct campaign_probe first = judge_record(t);
     c = campaign_start(cs, kind, &t->src, &first);
-    if (!c) return;
+    if (!c) return NULL;
     c->fingerprint = fingerprint;
+    c->crafted = probe_from_tag(t->probe).technique == PROBE_SYN && v->crafted;
     c->trw = scan_trw_scanner(it);
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) c->role = ESTAB_WATCH_ROLE_VICTIM;
     if (idle) {
@@ -170,6 +180,7 @@ static void judge_name(struct scan *s, struct source *it, const struct judge_vie
     t->told = true;
   }
   source_decided(&s->sources, it);
+  return c;
 }
 
 // A crafted SYN: only tools leave out every option. Names, or answers whether to wait.
@@ -185,13 +196,13 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
   bool walk = scan_trw_scanner(it) && n.hosts >= JUDGE_TRW_LEAST;
   bool enough = n.failed >= t->syn_targets && n.failed > excuse;
   if (waited)
-    enough = enough || (n.failed + n.open >= t->syn_targets && n.failed + n.open > excuse &&
-                        !n.revisited_port);
+    enough = enough || (n.failed + n.half_open >= t->syn_targets &&
+                        n.failed + n.half_open > excuse && !n.revisited_port);
   if (!enough && !(walk && n.failed > excuse)) {
     struct judge_view days = {PROBE_SYN, true, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
     if (d.failed < t->slow_targets || d.span_ns < JUDGE_SLOW_NS || d.failed <= excuse)
-      return n.failed + n.open >= t->syn_targets;
+      return n.failed + n.half_open >= t->syn_targets;
     v = days;
   }
   judge_name(s, it, &v, ESTAB_WATCH_KIND_SYN_SCAN);
@@ -210,6 +221,64 @@ static bool judge_shape(const struct source *it, const struct source_target *e,
   return host || port;
 }
 
+// Whether a number was not in the set.
+static bool judge_add(uint32_t set[JUDGE_SLOTS], uint32_t number)
+{
+  uint32_t i = (number * UINT32_C(2654435761)) >> 24;
+  for (; set[i]; i = (i + 1) % JUDGE_SLOTS)
+    if (set[i] == number) return false;
+  set[i] = number;
+  return true;
+}
+
+// Ports of hosts, of which neither one port nor one host is most: each of a few ports was asked of several hosts, or
+// each of a few hosts for several ports; or all that is remembered lies in one net. Programs that look for each other
+// know hosts all over the net, each with its own port.
+static bool judge_block(struct scan *s, const struct source *it, const struct judge_view *v,
+                        const struct source_target *e, const struct judge_tally *n)
+{
+  if (n->failed < JUDGE_AT_ONCE || n->revisited * 4 >= n->failed ||
+      n->failed <= source_successes(it) * 2 + it->excused)
+    return false;
+  uint32_t port_set[JUDGE_SLOTS] = {0}, host_set[JUDGE_SLOTS] = {0};
+  uint32_t ports = 0, hosts = 0, near = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    if (!judge_sees(v, t) || t->answer == ESTAB_WATCH_OPEN) continue;
+    ports += judge_add(port_set, t->port + 1u);
+    hosts += judge_add(host_set, (uint32_t)scan_fingerprint(&s->pool, &t->ip, 0) | 1);
+    near += scan_same_net(&t->ip, &e->ip);
+  }
+  if (hosts < JUDGE_EACH || ports < 2) return false;
+  const bool few = u32_min(ports, hosts) * JUDGE_EACH <= n->failed;
+  return few || (it->count == SOURCE_TARGETS && near * 8 >= n->failed * 7 && !scan_tap_one_way(s));
+}
+
+// Loses a race of address families that was not over when it was refused. Of many at once it is no race.
+static bool judge_raced(const struct scan *s, const struct source *it,
+                        const struct source_target *e)
+{
+  const struct probe probe = probe_from_tag(e->probe);
+  if (e->told || e->answer == ESTAB_WATCH_OPEN || probe.technique != PROBE_SYN || probe.crafted ||
+      ip_is_mapped(&e->ip) || !scan_twin_won_by(s, &e->ip, e->port, e->first_ns))
+    return false;
+  unsigned together = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    const uint64_t gap =
+        t->first_ns > e->first_ns ? t->first_ns - e->first_ns : e->first_ns - t->first_ns;
+    together += t->port == e->port && gap < SCAN_S;
+  }
+  return together <= JUDGE_RACES;
+}
+
+void scan_judge_race(struct scan *s, struct source *it, uint16_t index)
+{
+  if (!judge_raced(s, it, &it->targets[index])) return;
+  it->targets[index].told = true;
+  it->excused++;
+}
+
 static bool judge_kernel_syn(struct scan *s, struct source *it, const struct source_target *e,
                              bool waited)
 {
@@ -223,7 +292,8 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
   uint32_t ports = blind && it->ok_total ? 2 * t->syn_targets : t->syn_targets;
   bool named = waited ? judge_shape(it, e, &n, ports, hosts)
                       : judge_shape(it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
-  if (!named) {
+  bool block = !named && judge_block(s, it, &v, e, &n);
+  if (!named && !block) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
     if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(it, e, &d, t->slow_targets, t->slow_targets) ||
@@ -233,7 +303,9 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
     n = d;
   }
   bool half = n.half_open >= 2 && n.half_open > n.touched;
-  judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
+  struct campaign *c =
+      judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
+  if (c && block) c->block = true;
   return false;
 }
 
@@ -307,6 +379,8 @@ void scan_judge(struct scan *s, struct source *source)
 void scan_decide(struct scan *s, struct source *source)
 {
   source_decided(&s->sources, source);
+  for (uint16_t i = 0; i < source->count; i++)
+    scan_judge_race(s, source, i);
   for (uint16_t i = 0; i < source->count; i++)
     judge_one(s, source, i, true);
 }
