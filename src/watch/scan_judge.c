@@ -8,11 +8,12 @@
 #define JUDGE_WAIT_NS   (330 * SCAN_S) // longer than a poller's cycle of five minutes
 #define JUDGE_SLOW_NS   (900 * SCAN_S) // faster than this, and the other rules decide
 #define JUDGE_AT_ONCE   48             // of one shape: no poller has so many dead targets
-#define JUDGE_EACH      4              // a block: so many hosts of each port, or ports of each host
-#define JUDGE_SLOTS     256            // of a set of ports or hosts
-#define JUDGE_RACES     3              // connections that a program opens at once to one port
-#define JUDGE_TRW_LEAST 4              // failures that the random walk needs
-#define JUDGE_JOIN_NS   (5 * SCAN_S)   // who shares a scan's work sends while it goes on
+#define JUDGE_FTP       21
+#define JUDGE_EACH      4            // a block: so many hosts of each port, or ports of each host
+#define JUDGE_SLOTS     256          // of a set of ports or hosts
+#define JUDGE_RACES     3            // connections that a program opens at once to one port
+#define JUDGE_TRW_LEAST 4            // failures that the random walk needs
+#define JUDGE_JOIN_NS   (5 * SCAN_S) // who shares a scan's work sends while it goes on
 
 // Which contacts are looked at.
 struct judge_view {
@@ -27,12 +28,13 @@ struct judge_tally {
   uint32_t failed, open, open_host;        // distinct targets; open_host: on its host
   uint32_t same_host, same_port;           // failed, that share its host or its port
   uint32_t revisited_host, revisited_port; // of those, visited again
-  uint32_t revisited;                      // failed, visited again
+  uint32_t revisited, patient;             // failed, visited again; with patience
+  uint32_t reserved_host;                  // of same_host, below 1024
   uint32_t hosts;                          // failed, each host once
   uint64_t span_ns;                        // from the first to now
   uint32_t half_open, touched;
   uint32_t reset;                 // answered by RST
-  uint32_t same_source_port, row; // row: source ports in steps of 1 or 2, longest run
+  uint32_t same_source_port, row; // row: source ports in steps of 1 or 2 to its host, longest run
 };
 
 static bool judge_sees(const struct judge_view *v, const struct source_target *t)
@@ -69,6 +71,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
     }
     n.failed++;
     n.revisited += t->visits > 1;
+    n.patient += t->patient;
     if (s->now_ns - t->first_ns > n.span_ns) n.span_ns = s->now_ns - t->first_ns;
     if (t->port == e->port) {
       n.same_port++;
@@ -77,14 +80,15 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
     if (estab_ip_equal(&t->ip, &e->ip)) {
       n.same_host++;
       n.revisited_host += t->visits > 1;
+      n.reserved_host += t->port < 1024;
+      const uint16_t step = (uint16_t)(t->src_port - before);
+      row = step == 1 || step == 2 ? row + 1 : 1;
+      if (row > n.row) n.row = row;
+      before = t->src_port;
     }
     n.hosts += v->hosts && !judge_host_before(it, v, i);
     n.reset += t->answer == ESTAB_WATCH_CLOSED || t->answer == ESTAB_WATCH_UNFILTERED;
     n.same_source_port += t->src_port == e->src_port;
-    uint16_t step = (uint16_t)(t->src_port - before);
-    row = step == 1 || step == 2 ? row + 1 : 1;
-    if (row > n.row) n.row = row;
-    before = t->src_port;
   }
   return n;
 }
@@ -183,7 +187,8 @@ static struct campaign *judge_name(struct scan *s, struct source *it, const stru
   return c;
 }
 
-// A crafted SYN: only tools leave out every option. Names, or answers whether to wait.
+// A crafted SYN: only tools leave out every option, and small devices. Those repeat it with patience, and ask again for
+// what did not answer; a tool that repeats its probes asks once. Names, or answers whether to wait.
 static bool judge_crafted_syn(struct scan *s, struct source *it, const struct source_target *e,
                               bool waited)
 {
@@ -194,14 +199,20 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
   struct judge_tally n = judge_count(s, it, &v, e);
   uint32_t excuse = it->ok_crafted * 2;
   bool walk = scan_trw_scanner(it) && n.hosts >= JUDGE_TRW_LEAST;
-  bool enough = n.failed >= t->syn_targets && n.failed > excuse;
+  const uint32_t hasty = n.failed - n.patient;
+  bool enough = (hasty >= t->syn_targets && hasty > excuse) ||
+                (n.failed >= JUDGE_AT_ONCE && n.revisited * 2 < n.failed && n.failed > excuse);
+  if (waited)
+    enough =
+        enough || (n.failed >= t->syn_targets && n.failed > excuse && n.revisited * 2 < n.failed);
   if (waited)
     enough = enough || (n.failed + n.half_open >= t->syn_targets &&
                         n.failed + n.half_open > excuse && !n.revisited_port);
   if (!enough && !(walk && n.failed > excuse)) {
     struct judge_view days = {PROBE_SYN, true, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
-    if (d.failed < t->slow_targets || d.span_ns < JUDGE_SLOW_NS || d.failed <= excuse)
+    const bool again = d.patient * 2 >= d.failed && d.revisited * 2 >= d.failed;
+    if (d.failed < t->slow_targets || d.span_ns < JUDGE_SLOW_NS || d.failed <= excuse || again)
       return n.failed + n.half_open >= t->syn_targets;
     v = days;
   }
@@ -209,12 +220,21 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
   return false;
 }
 
+// Data ports of a server of files (RFC 959), whose port 21 is known to converse, that a firewall refuses: above 1023, and
+// not as many as a scan asks for.
+static bool judge_is_data(struct scan *s, const struct source_target *e,
+                          const struct judge_tally *n)
+{
+  return n->reserved_host == 0 && n->same_host < JUDGE_AT_ONCE &&
+         scan_seen_has(&s->services, scan_fingerprint(&s->pool, &e->ip, JUDGE_FTP));
+}
+
 // A kernel's SYN: what fails must have a shape, and no better explanation.
-static bool judge_shape(const struct source *it, const struct source_target *e,
+static bool judge_shape(struct scan *s, const struct source *it, const struct source_target *e,
                         const struct judge_tally *n, uint32_t least_ports, uint32_t least_hosts)
 {
   bool host = n->same_host >= least_ports && n->revisited_host * 2 < n->same_host &&
-              n->same_host > n->open_host;
+              n->same_host > n->open_host && !judge_is_data(s, e, n);
   bool port = n->same_port >= least_hosts && n->revisited_port * 2 < n->same_port &&
               n->same_port * 2 >= n->failed &&
               n->same_port > source_port_successes(it, e->port) + it->excused;
@@ -290,13 +310,13 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
   bool blind = scan_tap_one_way(s);
   uint32_t hosts = blind ? JUDGE_AT_ONCE : t->syn_targets;
   uint32_t ports = blind && it->ok_total ? 2 * t->syn_targets : t->syn_targets;
-  bool named = waited ? judge_shape(it, e, &n, ports, hosts)
-                      : judge_shape(it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
+  bool named = waited ? judge_shape(s, it, e, &n, ports, hosts)
+                      : judge_shape(s, it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
   bool block = !named && judge_block(s, it, &v, e, &n);
   if (!named && !block) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
-    if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(it, e, &d, t->slow_targets, t->slow_targets) ||
+    if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(s, it, e, &d, t->slow_targets, t->slow_targets) ||
         d.failed <= source_successes(it) * 2)
       return n.same_host >= t->syn_targets || n.same_port >= t->syn_targets;
     v = days;

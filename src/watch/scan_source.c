@@ -146,6 +146,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
     t->visit_s = visit_s;
     t->last_s = last_s;
     t->answer = contact->answer;
+    t->patient = contact->patient;
     it->last = i;
     return t;
   }

@@ -26,6 +26,7 @@ struct source_target {
   uint8_t answer; // enum estab_watch_answer
   uint8_t visits; // at most 255
   bool told;      // it is in a campaign, or text made it none of a scan's
+  bool patient;   // its SYN came three times and more, and no answer
   bool half_open; // OPEN: the originator did not end the handshake
 };
 

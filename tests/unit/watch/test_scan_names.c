@@ -569,7 +569,8 @@ static void test_distributed_among_strangers(void **state)
   }
   scan_kit_finish(k);
   scan_kit_expect(k, "syn_scan");
-  assert_in_range(k->alerts[0].a.src_count, 24, 30); // a make is seven bits: some strangers share it
+  assert_in_range(k->alerts[0].a.src_count, 24,
+                  30); // a make is seven bits: some strangers share it
   assert_int_equal(k->alerts[0].a.port_count, 120);
   names_done(k);
 }
@@ -598,6 +599,68 @@ static void test_ack_scan_from_port_80(void **state)
   scan_kit_expect(k, "ack_or_window_scan");
   assert_int_equal(k->alerts[0].a.probes, 1500);
   names_done(k);
+}
+
+// A device that asks again and again for others that are off, three SYNs each time; a tool that repeats its probes
+// visits each target once.
+static void test_crafted_patience(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned targets, rounds;
+    double gap_s;
+    const char *want;
+    unsigned by_s; // told by then
+  } rows[] = {
+      {10, 40, 30, "", 0},
+      {40, 40, 30, "", 0},
+      {12, 1, 0, "syn_scan", 345},
+      {60, 1, 0, "syn_scan", 12},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < rows[r].rounds * rows[r].targets; i++)
+      scan_kitf(k, "%f 10.0.0.8:%u > 10.0.5.%u:502 S,m patient",
+                1 + i / rows[r].targets * rows[r].gap_s + i % rows[r].targets * .1, 30000 + i,
+                i % rows[r].targets + 1);
+    if (rows[r].by_s) scan_kit_until(k, rows[r].by_s);
+    if (rows[r].by_s) assert_int_equal(k->alert_count, 1);
+    scan_kit_finish(k);
+    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
+    scan_kit_expect(k, rows[r].want);
+    names_done(k);
+  }
+}
+
+// Data ports that a server of files named, and a firewall refuses: fewer than a scan asks for, beside its conversation.
+static void test_refused_data_ports(void **state)
+{
+  (void)state;
+  for (unsigned ftp = 0; ftp < 2; ftp++) {
+    struct scan_kit *k = names_new();
+    if (ftp) scan_kit(k, "0.5 10.0.0.7:40000 > 203.0.113.21:21 S,k data");
+    for (unsigned i = 0; i < 20; i++)
+      scan_kitf(k, "%u 10.0.0.7:%u > 203.0.113.21:%u S,k closed", 1 + i * 2, 42000 + i * 13,
+                50000 + i * 263);
+    scan_kit_finish(k);
+    scan_kit_expect(k, ftp ? "" : "connect_scan");
+    names_done(k);
+  }
+}
+
+// Connections opened in a row to several hosts, closed when their other ends have forgotten them.
+static void test_a_row_of_closes(void **state)
+{
+  (void)state;
+  for (unsigned hosts = 0; hosts < 2; hosts++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 8; i++)
+      scan_kitf(k, "%f 10.0.0.7:%u > 203.0.113.%u:%u F. closed", 1 + i * .01, 50321 + i,
+                hosts ? i + 1 : 1, hosts ? 443 : 440 + i);
+    scan_kit_finish(k);
+    scan_kit_expect(k, hosts ? "" : "maimon_scan");
+    names_done(k);
+  }
 }
 
 static void test_campaigns_end(void **state)
@@ -656,6 +719,9 @@ int main(void)
       cmocka_unit_test(test_distributed_among_strangers),
       cmocka_unit_test(test_port_zero),
       cmocka_unit_test(test_ack_scan_from_port_80),
+      cmocka_unit_test(test_crafted_patience),
+      cmocka_unit_test(test_refused_data_ports),
+      cmocka_unit_test(test_a_row_of_closes),
       cmocka_unit_test(test_campaigns_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
