@@ -198,6 +198,7 @@ enum flow_side_bits {
   SIDE_ZERO = 1u << 11,     // its window is zero now
   SIDE_HAS_TS = 1u << 12,   // its SYN had timestamps
   SIDE_HOLE = 1u << 13,     // its text has holes: trouble->reach counts
+  SIDE_ROUTED = 1u << 14,   // its first segment came twice, on both sides of a router
 };
 
 #define FLOW_WSCALE_NONE 0xff

@@ -67,7 +67,7 @@ static void observe_fill(const struct flow *f, struct observation *o)
   for (unsigned i = 0; i < 2; i++) {
     unsigned e = i ? 1 - first : first;
     const struct flow_side *s = &f->side[e];
-    o->segments[i] = s->pkts;
+    o->segments[i] = s->bits & SIDE_ROUTED ? (s->pkts + 1) / 2 : s->pkts;
     o->flags[i] = s->flags;
     o->text_bytes[i] = u64_max(zeek_bytes(f, e), s->bits & SIDE_TEXT ? 1 : 0);
   }
@@ -250,6 +250,8 @@ bool observe_is_strange(const struct track *t, const struct flow *f, const struc
 {
   uint16_t mark = g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST);
   if (g->bits & SEGMENT_BAD) return false;
+  const struct flow_side *const own = &f->side[g->end];
+  if ((own->bits & SIDE_ROUTED) && own->pkts == 1) return false;        // this is it
   if ((g->bits & SEGMENT_TS) && g->ts_value == UINT32_MAX) return true; // nmap -O, scan_probe.c
   if (!mark) return !(g->flags & ESTAB_TCP_ACK) || (!g->text_bytes && observe_stray_ack(t, f, g));
   // Two of them, or one that this side has said before: but a listener says its SYN again until it is heard, and a RST

@@ -197,6 +197,16 @@ static bool track_goes_on_alone(const struct flow_one *one, const struct segment
          !(g->bits & SEGMENT_BAD);
 }
 
+// Whether it is the first segment itself, a hop further: the tap is a router's, and listens on all its interfaces.
+static bool track_is_routed(const struct flow_one *one, const struct segment *g)
+{
+  const struct segment *const first = &one->first;
+  return g->end == first->end && g->ttl + 1 == first->ttl && g->seq == first->seq &&
+         g->ack == first->ack && g->flags == first->flags && g->window == first->window &&
+         g->ip_bytes == first->ip_bytes && g->ts_ns - first->ts_ns <= WATCH_DUPLICATE_WINDOW_NS &&
+         !flow_is_refused((const struct flow_head *)one);
+}
+
 // Any segment of a key that has the record `ref`, or none.
 static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
                       const struct segment *g)
@@ -215,7 +225,10 @@ static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
     if (t->plain) answer = plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
     if (answer == PLAIN_END && refused_keep(t, ref, g)) return;
     goes_on = track_goes_on_alone((struct flow_one *)track_at(t, ref), g);
+    const bool routed = track_is_routed((struct flow_one *)track_at(t, ref), g);
     ref = track_promote(t, key, ref);
+    if (routed && ref != FLOW_NONE)
+      ((struct flow *)track_at(t, ref))->side[g->end].bits |= SIDE_ROUTED;
   }
   if (ref == FLOW_NONE)
     t->stats->memory_refusals++;
