@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_gather.c - a scan shared out among sources of which none reaches its own threshold: seen from its victim.
 //
-// What would count against a source is noted with its host as well, 80 contacts of it. Together they are a scan when
+// What would count against a source is noted with its host as well, 80 contacts of each make. They are a scan when
 // probes of one make asked 30 ports within 8 minutes, hardly any of them twice, and from at least four sources.
 // Strangers do not share ports out: most ask what is popular. Sources with a single probe each, which is what the
 // background of the net looks like, have to ask 60 ports. A kernel's SYN has honest authors by the thousand (peers

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// test_scan_times.c - alerts do not depend on when a row ends: probes as packets, in both kinds of rows, what is silent,
-// late, or answered by ICMP.
+// test_scan_times.c - alerts do not depend on when a row ends: probes as packets, in both kinds of rows, what is
+// silent, late, or answered by ICMP.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
