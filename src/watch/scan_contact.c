@@ -4,9 +4,10 @@
 // SYN: an attempt that failed. Excused is what real clients do and probes do not: patience (the SYN repeated
 // twice and more), no way there (ICMP), a service known to have answered, the loser of a race between
 // address families. A crafted SYN (without the options of every kernel) is never excused: only tools send
-// them, and small devices, which are known by asking again (scan_judge.c). ACK, FIN+ACK: one segment, no text, no timestamps, answered by RST or not at all, and not sent by a
-// server's port to a client's: the others belong to lives that were cut at their start. SYN+ACK: answered
-// by RST, or silent and not from a server's port to a client's.
+// them, and small devices, which are known by asking again (scan_judge.c). ACK, FIN+ACK: one segment, no text,
+// no timestamps, answered by RST or not at all, and not sent by a server's port to a client's: the others belong
+// to lives that were cut at their start. SYN+ACK: answered by RST, or silent and not from a server's port to a
+// client's.
 #include "base/tuple.h"
 #include "watch/scan_parts.h"
 

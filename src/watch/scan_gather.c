@@ -215,12 +215,23 @@ bool scan_gather_takes(struct scan *s, const struct observation *o, const struct
   return c != NULL;
 }
 
+// Notes that no probe can join any more make room, however many there are.
+static void gather_forget(struct scan *s)
+{
+  if (!scan_table_full(&s->gathers) || !s->gathers.listed[1]) return;
+  const uint32_t oldest = s->gathers.oldest[1];
+  const struct gather_victim *v = scan_table_at(&s->gathers, oldest);
+  const struct gather_note *last = &v->notes[(v->next + GATHER_NOTES - 1) % GATHER_NOTES];
+  if (last->first_ns + GATHER_WINDOW_NS < s->now_ns) scan_table_remove(&s->gathers, oldest);
+}
+
 void scan_gather(struct scan *s, const struct observation *o, const struct probe *probe,
                  const struct campaign_probe *record)
 {
   bool ack = probe->technique != PROBE_SYN;
   if (!gather_knows(probe->technique) || (ack && !gather_port(probe, o->resp_port))) return;
   struct scan_key key = gather_key(&o->resp_ip, probe);
+  gather_forget(s);
   uint32_t index = scan_table_get(&s->gathers, &key);
   if (index == SLAB_NONE) return;
   scan_table_use(&s->gathers, index);

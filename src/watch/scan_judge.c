@@ -220,8 +220,8 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
   return false;
 }
 
-// Data ports of a server of files (RFC 959), whose port 21 is known to converse, that a firewall refuses: above 1023, and
-// not as many as a scan asks for.
+// Data ports of a server of files (RFC 959), whose port 21 is known to converse, that a firewall refuses: above 1023,
+// and not as many as a scan asks for.
 static bool judge_is_data(struct scan *s, const struct source_target *e,
                           const struct judge_tally *n)
 {
@@ -253,12 +253,12 @@ static bool judge_add(uint32_t set[JUDGE_SLOTS], uint32_t number)
 
 // Ports of hosts, of which neither one port nor one host is most: each of a few ports was asked of several hosts, or
 // each of a few hosts for several ports; or all that is remembered lies in one net. Programs that look for each other
-// know hosts all over the net, each with its own port.
+// know hosts all over the net, each with its own port. Monitors ask again, unless there is more than is remembered.
 static bool judge_block(struct scan *s, const struct source *it, const struct judge_view *v,
-                        const struct source_target *e, const struct judge_tally *n)
+                        const struct source_target *e, const struct judge_tally *n, bool waited)
 {
-  if (n->failed < JUDGE_AT_ONCE || n->revisited * 4 >= n->failed ||
-      n->failed <= source_successes(it) * 2 + it->excused)
+  if (n->failed < JUDGE_AT_ONCE || !(waited || it->count == SOURCE_TARGETS) ||
+      n->revisited * 4 >= n->failed || n->failed <= source_successes(it) * 2 + it->excused)
     return false;
   uint32_t port_set[JUDGE_SLOTS] = {0}, host_set[JUDGE_SLOTS] = {0};
   uint32_t ports = 0, hosts = 0, near = 0;
@@ -312,7 +312,7 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
   uint32_t ports = blind && it->ok_total ? 2 * t->syn_targets : t->syn_targets;
   bool named = waited ? judge_shape(s, it, e, &n, ports, hosts)
                       : judge_shape(s, it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
-  bool block = !named && judge_block(s, it, &v, e, &n);
+  bool block = !named && judge_block(s, it, &v, e, &n, waited);
   if (!named && !block) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);

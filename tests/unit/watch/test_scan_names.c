@@ -575,6 +575,42 @@ static void test_distributed_among_strangers(void **state)
   names_done(k);
 }
 
+// Notes of yesterday make room: where the table was full of them, somebody who shares a scan out is still seen among
+// strangers.
+static void test_distributed_behind_old_notes(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  k->settings.max_bytes = 16 << 20;
+  for (unsigned i = 0; i < 1000; i++)
+    for (unsigned j = 0; j < 4; j++)
+      scan_kitf(k, "%f 172.16.%u.%u:50000 > 10.1.%u.%u:%u S,mw1024 closed", 1 + i * .1 + j * .01,
+                i / 250, i % 250, i / 250, i % 250, 80 + j);
+  for (unsigned i = 0; i < 40; i++) {
+    scan_kitf(k, "%f 10.9.%u.9:50000 > 10.0.0.1:%u S,mw1024 closed", 7200 + i * .5, i % 8, i + 1);
+    for (unsigned j = 0; j < 3; j++)
+      scan_kitf(k, "%f 172.17.%u.%u:50000 > 10.2.%u.%u:23 S,mw1024 closed",
+                7200.1 + i * .5 + j * .1, i, j, i, j);
+  }
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.port_count, 40);
+  names_done(k);
+}
+
+// Services of several ports on hosts that are off, asked again each five minutes: fewer than what is remembered.
+static void test_monitor_of_several_ports(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 10 * 57; i++)
+    scan_kitf(k, "%f 10.0.0.30:%u > 10.0.3.%u:%u S,k closed", 1 + i / 57 * 300. + i % 57 * .2,
+              33000 + i * 7, i % 57 / 3 + 1, 9100 + i % 3);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  names_done(k);
+}
+
 static void test_port_zero(void **state)
 {
   (void)state;
@@ -717,6 +753,8 @@ int main(void)
       cmocka_unit_test(test_block_by_connect),
       cmocka_unit_test(test_a_make_that_changes),
       cmocka_unit_test(test_distributed_among_strangers),
+      cmocka_unit_test(test_distributed_behind_old_notes),
+      cmocka_unit_test(test_monitor_of_several_ports),
       cmocka_unit_test(test_port_zero),
       cmocka_unit_test(test_ack_scan_from_port_80),
       cmocka_unit_test(test_crafted_patience),
