@@ -24,7 +24,6 @@ enum segment_bits {
   SEGMENT_OFFLOADED = 1u << 1, // checksum left to the device: taken, but not by Zeek's machine
   SEGMENT_CUT = 1u << 2,       // the capture has not all of its text
   SEGMENT_TS = 1u << 3,        // ts_value counts
-  SEGMENT_SACK_OK = 1u << 4,   // SACK-permitted
   SEGMENT_WSCALE = 1u << 5,    // wscale counts; it may be FLOW_WSCALE_UNKNOWN
   SEGMENT_OLD =
       1u << 7, // its receiver drops it: a timestamp older than one taken, RFC 7323 5.3; or blind
@@ -100,11 +99,11 @@ enum flow_bits {
   FLOW_LOSS = 1u << 6,       // the system lost packets while it lived
   FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since
   FLOW_COPY = 1u << 8,       // a row that waits to be told, of a record that goes on without it
-  FLOW_SILENT = 1u << 9,     // the detectors know that no answer came
-  FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer
+  FLOW_SILENT = 1u << 9,     // the detectors know that no answer came, or an ICMP error
+  FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer of the host itself
   FLOW_CONTINUES = 1u << 11, // the row is not its life's first
   FLOW_CLASS = 7u << 12,     // enum flow_class: the list it is in
-  FLOW_ICMP = 1u << 15,      // the first answer was an ICMP error
+  FLOW_ICMP = 1u << 15,      // an ICMP error is all that came
 };
 #define FLOW_CLASS_SHIFT 12
 #define FLOW_PROBE_SHIFT 16 // above: what the detectors keep with the life
@@ -190,7 +189,7 @@ enum flow_side_bits {
   SIDE_SYN = 1u << 2,       // it sent a SYN: isn is known
   SIDE_FIN = 1u << 3,       // it sent a FIN: closing->side[].fin counts
   SIDE_TS = 1u << 4,        // ts_recent counts
-  SIDE_SACK = 1u << 5,      // it permitted SACK
+  SIDE_ROUTED = 1u << 5,    // its first segment came twice, on both sides of a router
   SIDE_KNOWN = 1u << 6,     // nxt counts: its place in the sequence space is known
   SIDE_ACKED = 1u << 7,     // una and edge count: it sent an ACK
   SIDE_TEXT = 1u << 8,      // it sent text after the handshake
@@ -199,9 +198,8 @@ enum flow_side_bits {
   SIDE_ZERO = 1u << 11,     // its window is zero now
   SIDE_HAS_TS = 1u << 12,   // its SYN had timestamps
   SIDE_HOLE = 1u << 13,     // its text has holes: trouble->reach counts
-  SIDE_HELD = 1u << 14,     // the detectors know that it keeps its window at zero
-  SIDE_GAP =
-      1u << 15, // as SIDE_HOLE where the peer was not seen: what came late is told, no state asks
+  SIDE_GAP = 1u << 14,      // the same where the peer was not seen: no state asks for it
+  SIDE_HELD = 1u << 15,     // the detectors know that it keeps its window at zero
 };
 
 #define FLOW_WSCALE_MOST    14   // RFC 7323 2.3

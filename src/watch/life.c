@@ -294,7 +294,6 @@ static void life_options(struct flow_side *s, const struct segment *g)
 {
   if (g->mss) s->mss = g->mss;
   s->wscale = g->bits & SEGMENT_WSCALE ? g->wscale : FLOW_WSCALE_NONE;
-  if (g->bits & SEGMENT_SACK_OK) s->bits |= SIDE_SACK;
   if (g->bits & SEGMENT_TS) {
     s->bits |= SIDE_HAS_TS | SIDE_TS;
     s->ts_recent = g->ts_value;

@@ -6,8 +6,9 @@
 // SILENCE, ESTABLISHED, SERVED, DATA, CLOSE, END. What belongs to no life, or contradicts one, is a SEGMENT or
 // SUSPECT. SILENCE comes in the attempt time (5 s) after the last segment of the attempt, or once the life
 // is shed, and also of a life whose originator went on alone (a tap that sees one direction): flags[] and
-// segments[] tell. An answer after it is told. What comes by a timer bears the time at which it ran out,
-// not that of the packet that showed it.
+// segments[] tell. It comes once more when the originator goes on behind it, having begun without a SYN. An
+// answer after it is told, and one of TCP after an ICMP error: it is `late` then. What comes by a timer bears
+// the time at which it ran out, not that of the packet that showed it.
 #ifndef ESTAB_WATCH_OBSERVATION_H
 #define ESTAB_WATCH_OBSERVATION_H
 
@@ -66,6 +67,7 @@ struct observation {
   uint16_t answer_window;       // of the first answer, as on the wire
   uint8_t icmp_type, icmp_code; // ANSWER by ICMP or ICMPv6 (told by the address family); else 0
   bool answered_by_icmp;
+  bool late;      // ANSWER: the detectors had heard of silence, or of an ICMP error
   bool midstream; // text or ACKs both ways follow a first segment without SYN: no probe, a life cut
   bool established;
   bool reset_by_orig, reset_by_resp, closed_by_fin;

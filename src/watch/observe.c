@@ -37,6 +37,7 @@ static void observe_empty(const struct flow_head *f, struct observation *o)
   const size_t from = offsetof(struct observation, answer_flags);
   memset((uint8_t *)o + from, 0, sizeof *o - from);
   o->answered_by_icmp = f->bits & FLOW_ICMP;
+  o->late = f->bits & FLOW_SILENT;
 }
 
 static void observe_fill_refusal(const struct flow_refusal *r, struct observation *o)
@@ -72,7 +73,7 @@ static void observe_fill(const struct flow *f, struct observation *o)
   for (unsigned i = 0; i < 2; i++) {
     unsigned e = i ? 1 - first : first;
     const struct flow_side *s = &f->side[e];
-    o->segments[i] = s->pkts;
+    o->segments[i] = s->bits & SIDE_ROUTED ? (s->pkts + 1) / 2 : s->pkts;
     o->flags[i] = s->flags;
     o->text_bytes[i] = u64_max(zeek_bytes(f, e), s->bits & SIDE_TEXT ? 1 : 0);
   }
@@ -204,11 +205,24 @@ void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
   observe_send(t, f, &o, g);
 }
 
+// No way there, or somebody forbids it: what a probe is answered with. Errors about the way itself are none, and what
+// comes behind them counts.
+static bool observe_is_unreachable(const struct watch_packet *p)
+{
+  static const uint16_t codes4 =
+      1u << 0 | 1u << 1 | 1u << 2 | 1u << 3 | 1u << 9 | 1u << 10 | 1u << 13;
+  static const uint16_t codes6 = 1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 5 | 1u << 6;
+  const bool four = estab_ip_is4(&p->quote.dst);
+  if (p->icmp.type != (four ? 3 : 1) || p->icmp.code > 15) return false;
+  return (four ? codes4 : codes6) >> p->icmp.code & 1;
+}
+
 void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint64_t ts_ns,
                   uint64_t packet)
 {
-  if (head->bits & FLOW_ANSWERED) return;
-  head->bits |= FLOW_ANSWERED | FLOW_ICMP;
+  if (head->bits & (FLOW_ANSWERED | FLOW_ICMP) || !observe_is_unreachable(t->packet)) return;
+  const bool late = head->bits & FLOW_SILENT;
+  head->bits |= FLOW_SILENT | FLOW_ICMP; // an answer of the host itself is still to be told
   if (!t->observe) return;
   struct observation o;
   observe_start(&o, OBSERVE_ANSWER);
@@ -222,7 +236,7 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   o.side = quoted == flow_first(head) ? ESTAB_WATCH_RESP : ESTAB_WATCH_ORIG;
   o.icmp_type = t->packet->icmp.type;
   o.icmp_code = t->packet->icmp.code;
-  o.answered_by_icmp = true;
+  o.late = late;
   observe_tell(t, &o);
 }
 
@@ -260,6 +274,8 @@ bool observe_is_strange(const struct track *t, const struct flow *f, const struc
 {
   uint16_t mark = g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST);
   if (g->bits & SEGMENT_BAD) return false;
+  const struct flow_side *const own = &f->side[g->end];
+  if ((own->bits & SIDE_ROUTED) && own->pkts == 1) return false;        // this is it
   if ((g->bits & SEGMENT_TS) && g->ts_value == UINT32_MAX) return true; // nmap -O, scan_probe.c
   if (!mark) return !(g->flags & ESTAB_TCP_ACK) || (!g->text_bytes && observe_stray_ack(t, f, g));
   // Two of them, or one that this side has said before: but a listener says its SYN again until it is heard, and a RST
@@ -316,7 +332,7 @@ void observe_news(struct track *t, struct flow *f, const struct segment *g)
   unsigned first = flow_first((struct flow_head *)f);
   struct flow_side *orig = &f->side[first];
   if (g->end != first && !(f->bits & FLOW_ANSWERED)) {
-    f->bits |= FLOW_ANSWERED;
+    f->bits = (f->bits & ~(uint32_t)FLOW_ICMP) | FLOW_ANSWERED;
     observe_flow(t, f, OBSERVE_ANSWER, g);
     return;
   }

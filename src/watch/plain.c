@@ -349,8 +349,7 @@ enum plain_answer plain_is_answer(const struct track *t, const struct flow_one *
                  !(first->flags & ESTAB_TCP_RST) && !first->text_bytes && first->window &&
                  !(first->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED));
   if (!refusal) return PLAIN_NO_ANSWER;
-  // An ICMP error came before: the RST is no answer then.
-  return !(one->bits & FLOW_ANSWERED) && plain_is_end(first, g) ? PLAIN_END : PLAIN_REFUSAL;
+  return plain_is_end(first, g) ? PLAIN_END : PLAIN_REFUSAL;
 }
 
 static bool plain_refusal(struct track *t, uint32_t ref, struct flow *f, const struct segment *g)

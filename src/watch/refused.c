@@ -43,7 +43,7 @@ bool refused_keep(struct track *t, uint32_t ref, const struct segment *g)
   r->last_packet = packet;
   t->due_ns = u64_min(t->due_ns, ns);
   if (!t->observe) return true;
-  one->bits |= FLOW_ANSWERED;
+  one->bits = (one->bits & ~(uint32_t)FLOW_ICMP) | FLOW_ANSWERED;
   observe_one(t, one, OBSERVE_ANSWER, g);
   return true;
 }

@@ -75,6 +75,11 @@ uint64_t scan_deadline(struct scan *s)
   return s->due_ns;
 }
 
+static void scan_time(struct scan *s, uint64_t now_ns)
+{
+  if (now_ns > s->now_ns) s->now_ns = s->campaigns.now_ns = now_ns;
+}
+
 static uint64_t scan_soonest(const struct scan *s)
 {
   uint64_t soonest = u64_min(s->sources.due_ns, s->campaigns.next_end_ns);
@@ -85,7 +90,7 @@ static uint64_t scan_soonest(const struct scan *s)
 static void scan_due(struct scan *s, uint64_t now_ns)
 {
   for (uint64_t first; (first = scan_soonest(s)) <= now_ns;) {
-    if (first > s->now_ns) s->now_ns = first;
+    scan_time(s, first);
     if (first == s->campaigns.next_end_ns)
       campaigns_advance(&s->campaigns, first);
     else if (first == s->sources.due_ns)
@@ -154,7 +159,10 @@ static void scan_observe_success(struct scan *s, const struct observation *o)
     scan_contact_text(s, o, &probe);
     return;
   }
-  if (probe.technique == PROBE_SYN) scan_twin_note(s, o);
+  if (probe.technique == PROBE_SYN) {
+    scan_twin_note(s, o);
+    scan_contact_opened(s, o, &probe);
+  }
   scan_flood(s, o, &probe);
 }
 
@@ -194,7 +202,7 @@ uint16_t scan_observe(struct scan *s, const struct observation *o)
 {
   if (o->ts_ns > s->now_ns) {
     if (o->ts_ns >= s->due_ns) scan_due(s, o->ts_ns);
-    s->now_ns = o->ts_ns;
+    scan_time(s, o->ts_ns);
   }
   uint16_t answer = scan_take(s, o);
   s->due_ns = scan_soonest(s);
@@ -203,7 +211,7 @@ uint16_t scan_observe(struct scan *s, const struct observation *o)
 
 void scan_flush(struct scan *s, uint64_t now_ns)
 {
-  if (now_ns > s->now_ns) s->now_ns = now_ns;
+  scan_time(s, now_ns);
   for (struct source *source; (source = sources_due(&s->sources));)
     scan_decide(s, source);
   while (s->holders.listed[1])

@@ -192,6 +192,7 @@ struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
   it->index = index;
   it->kind = (uint8_t)kind;
   it->first_ns = it->last_ns = first->ts_ns;
+  it->heard_ns = u64_max(c->now_ns, it->last_ns);
   it->first_packet = first->packet;
   it->victim = first->dst;
   c->open++;
@@ -222,7 +223,7 @@ void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_
 static uint64_t campaign_deadline(const struct campaigns *c, const struct campaign *it)
 {
   uint64_t idle = campaign_median_gap(it) * c->idle_gaps;
-  return it->last_ns + (idle > c->idle_ns ? idle : c->idle_ns);
+  return it->heard_ns + (idle > c->idle_ns ? idle : c->idle_ns);
 }
 
 static void campaign_clock(struct campaigns *c, struct campaign *it, uint64_t ts_ns)
@@ -235,7 +236,8 @@ static void campaign_clock(struct campaigns *c, struct campaign *it, uint64_t ts
   }
   it->probes++;
   scan_table_use(&c->table, it->index);
-  if (c->next_end_ns > it->last_ns + c->idle_ns) c->next_end_ns = it->last_ns + c->idle_ns;
+  it->heard_ns = u64_max(c->now_ns, it->last_ns);
+  if (c->next_end_ns > it->heard_ns + c->idle_ns) c->next_end_ns = it->heard_ns + c->idle_ns;
   if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
 }
 

@@ -50,12 +50,15 @@ struct campaign {
   bool ended;
   bool mixed;          // probes of another make came as well
   bool spoofed;        // floods: when it was named, its sources were as many as forged ones are
+  bool crafted;        // its SYNs are, which their fingerprints need not be equal for
+  bool block;          // connect scan: of hosts and ports, none of which is most of it
   bool gathered;       // its sources are a scan together, each alone is none
   bool waits;          // stands in the queue of what is to be told
   bool trw;            // the random walk says scanner as well
   uint8_t window_seen; // ACK probes: an RST with a window came back
 
   uint64_t first_ns, last_ns, probes, told_probes;
+  uint64_t heard_ns;      // when the last one was told, which is later than it was sent
   uint64_t evidence_last; // the greatest number of a packet of them
   uint32_t evidence_count, gap_count;
   uint32_t source_count; // that joined; IPv6: of /64
@@ -89,6 +92,7 @@ struct campaign_finding {
 
 struct campaigns {
   struct scan_pool *pool;
+  uint64_t now_ns;
   uint64_t next_end_ns; // no campaign ends before; ESTAB_NEVER
   uint64_t changes;     // of who belongs to which open campaign, from 1
   uint64_t idle_ns;
@@ -159,6 +163,8 @@ void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, 
 bool campaign_has(struct scan_pool *pool, struct campaign *it, const struct estab_ip *ip,
                   uint16_t port, uint64_t ts_ns, bool *close_by);
 
+// Of the hosts that it lists.
+bool campaign_has_host(const struct campaign *it, const struct estab_ip *ip);
 bool campaign_has_port(const struct campaign *it, uint16_t port);
 // Its ports in order, at most so many of them; answers how many.
 uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most);

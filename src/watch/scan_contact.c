@@ -4,9 +4,10 @@
 // SYN: an attempt that failed. Excused is what real clients do and probes do not: patience (the SYN repeated
 // twice and more), no way there (ICMP), a service known to have answered, the loser of a race between
 // address families. A crafted SYN (without the options of every kernel) is never excused: only tools send
-// them. ACK, FIN+ACK: one segment, no text, no timestamps, answered by RST or not at all, and not sent by a
-// server's port to a client's: the others belong to lives that were cut at their start. SYN+ACK: answered
-// by RST, or silent and not from a server's port to a client's.
+// them, and small devices, which are known by asking again (scan_judge.c). ACK, FIN+ACK: one segment, no text,
+// no timestamps, answered by RST or not at all, and not sent by a server's port to a client's: the others belong
+// to lives that were cut at their start. SYN+ACK: answered by RST, or silent and not from a server's port to a
+// client's.
 #include "base/tuple.h"
 #include "watch/scan_parts.h"
 
@@ -104,18 +105,25 @@ static bool contact_syn_failed(struct scan *s, const struct observation *o,
     return true;
   // What excuses most of its failures excuses those of which the tap lost the excuse.
   struct source *it = source_find(&s->sources, &o->orig_ip);
+  if (it) source_today(it, o->ts_ns);
   if (it) it->excused++;
   return false;
 }
 
 // Whether an ACK or FIN+ACK was a probe. No RST is a sign of life.
-static bool contact_ack_probe(const struct observation *o, const struct probe *probe, bool *alive)
+static bool contact_ack_probe(struct scan *s, const struct observation *o,
+                              const struct probe *probe, bool *alive)
 {
   bool answered = o->kind == OBSERVE_ANSWER;
   *alive = o->midstream || o->text_bytes[0] || o->text_bytes[1] ||
            (answered && !o->answered_by_icmp && !(o->answer_flags & ESTAB_TCP_RST));
   if (*alive || o->kind == OBSERVE_CLOSE || o->kind == OBSERVE_END || !probe->crafted) return false;
-  return o->segments[ESTAB_WATCH_ORIG] <= 1 && !scan_faces_client(o->orig_port, o->resp_port);
+  if (o->segments[ESTAB_WATCH_ORIG] > 1) return false;
+  if (!scan_faces_client(o->orig_port, o->resp_port)) return true;
+  // What a tool sends from a server's port, once it is named.
+  const struct campaign *it =
+      campaign_find(&s->campaigns, CAMPAIGN_BY_SOURCE, &o->orig_ip, probe_kind(probe->technique));
+  return it && campaign_has_host(it, &o->resp_ip);
 }
 
 static bool contact_synack_probe(const struct observation *o, bool *alive)
@@ -137,6 +145,15 @@ static bool contact_syn_open(const struct observation *o, const struct probe *pr
   return !probe->crafted && (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
 }
 
+// Whether a connect scan's targets go on with this one: its host, one of its ports, or of a block of hosts and ports
+// one of the hosts, or the net.
+static bool contact_is_near(const struct campaign *it, const struct observation *o)
+{
+  if (estab_ip_equal(&it->victim, &o->resp_ip) || campaign_has_port(it, o->resp_port)) return true;
+  return it->block &&
+         (scan_same_net(&it->victim, &o->resp_ip) || campaign_has_host(it, &o->resp_ip));
+}
+
 // The open campaign that a probe of this source belongs to.
 static struct campaign *contact_campaign(struct scan *s, const struct observation *o,
                                          const struct probe *probe)
@@ -155,11 +172,21 @@ static struct campaign *contact_campaign(struct scan *s, const struct observatio
   if (!it) it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, kind);
   if (!it) it = campaign_find(c, CAMPAIGN_BY_SOURCE, &o->orig_ip, ESTAB_WATCH_KIND_IDLE_SCAN);
   if (!it) return NULL;
-  // What else its host does is told from a SYN scan by the kind of SYN, from a connect scan by the targets.
+  // What else its host does is told from a SYN scan by the kind of SYN, from a connect scan by the targets. A tool's
+  // window may be another in each probe.
+  bool same;
   if (it->kind == ESTAB_WATCH_KIND_CONNECT_SCAN)
-    return estab_ip_equal(&it->victim, &o->resp_ip) || campaign_has_port(it, o->resp_port) ? it
-                                                                                           : NULL;
-  return it->fingerprint == probe->fingerprint ? it : NULL;
+    same = contact_is_near(it, o);
+  else
+    same = it->crafted ? probe->crafted : it->fingerprint == probe->fingerprint;
+  return same ? it : NULL;
+}
+
+// Whether its target is one of the campaign's: of a late answer the probe is counted, as silent or forbidden.
+static bool contact_is_told(struct scan *s, struct campaign *it, const struct observation *o)
+{
+  bool close_by;
+  return campaign_has(&s->pool, it, &o->resp_ip, o->resp_port, o->first_ns, &close_by);
 }
 
 static bool contact_counts(struct scan *s, const struct observation *o, const struct probe *probe,
@@ -171,7 +198,7 @@ static bool contact_counts(struct scan *s, const struct observation *o, const st
     *open = contact_syn_open(o, probe);
     return *open || contact_syn_failed(s, o, probe);
   case PROBE_ACK:
-  case PROBE_FINACK: return contact_ack_probe(o, probe, alive);
+  case PROBE_FINACK: return contact_ack_probe(s, o, probe, alive);
   case PROBE_SYNACK: return contact_synack_probe(o, alive);
   case PROBE_RST: return o->kind == OBSERVE_SILENCE;
   case PROBE_NONE:
@@ -201,13 +228,34 @@ void scan_contact_text(struct scan *s, const struct observation *o, const struct
   scan_trw_contact(s, it, o, false);
 }
 
+// What was silent at first is a life after all.
+static void contact_take_back(struct scan *s, const struct observation *o)
+{
+  struct source *it = source_find(&s->sources, &o->orig_ip);
+  for (uint16_t i = 0; it && i < it->count; i++)
+    if (it->targets[i].packet == o->first_packet) it->targets[i].told = true;
+}
+
+// A handshake that seemed half-open was ended after all.
+void scan_contact_opened(struct scan *s, const struct observation *o, const struct probe *probe)
+{
+  if (!probe->crafted) return;
+  struct source *it = source_find(&s->sources, &o->orig_ip);
+  for (uint16_t i = 0; it && i < it->count; i++)
+    if (it->targets[i].packet == o->first_packet) it->targets[i].half_open = false;
+  struct campaign *c = contact_campaign(s, o, probe);
+  if (c && contact_is_told(s, c, o)) campaign_proven(&s->campaigns, c, &o->orig_ip);
+}
+
 // Success, and lives that were cut at their start: they speak for a source.
 static void contact_excuse(struct scan *s, const struct observation *o, const struct probe *probe,
                            bool alive)
 {
+  const bool goes_on = o->kind == OBSERVE_SILENCE && o->segments[ESTAB_WATCH_ORIG] > 1;
+  if (probe->technique != PROBE_SYN && (alive || goes_on)) contact_take_back(s, o);
   if (alive && (o->kind == OBSERVE_ANSWER || o->kind == OBSERVE_SILENCE)) {
     struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
-    if (it) it->live++;
+    if (it) source_lives(&s->sources, it, &o->resp_ip, o->resp_port, o->ts_ns);
   }
   // Whoever answers what was asked answers as well where the tap lost the question.
   if (o->kind == OBSERVE_ANSWER && probe->technique == PROBE_SYN && !o->answered_by_icmp) {
@@ -227,6 +275,8 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
   struct source *source = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
   if (!source) return;
   source->last_ns = s->now_ns;
+  source_today(source, s->now_ns);
+  if (source->count) scan_judge_race(s, source, source->last);
   if (probe->technique == PROBE_SYN && !open) scan_trw_contact(s, source, o, true);
   struct source_target contact = {
       .src = o->orig_ip,
@@ -238,6 +288,7 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
       .flags = o->first_flags,
       .probe = o->probe,
       .answer = record->answer,
+      .patient = o->kind == OBSERVE_SILENCE && o->segments[ESTAB_WATCH_ORIG] >= CONTACT_PATIENCE,
       .half_open = open && !o->established,
   };
   if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
@@ -258,7 +309,10 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
       it->window_seen = 1;
     if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
-    campaign_add(&s->campaigns, it, &record);
+    if (o->late && contact_is_told(s, it, o))
+      campaign_answer(&s->campaigns, it, &record);
+    else
+      campaign_add(&s->campaigns, it, &record);
     return;
   }
   if (scan_gather_takes(s, o, probe, &record)) return;

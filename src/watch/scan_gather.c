@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_gather.c - a scan shared out among sources of which none reaches its own threshold: seen from its victim.
 //
-// What would count against a source is noted with its host as well, 80 contacts of it. Together they are a scan when
+// What would count against a source is noted with its host as well, 80 contacts of each make. They are a scan when
 // probes of one make asked 30 ports within 8 minutes, hardly any of them twice, and from at least four sources.
 // Strangers do not share ports out: most ask what is popular. Sources with a single probe each, which is what the
 // background of the net looks like, have to ask 60 ports. A kernel's SYN has honest authors by the thousand (peers
@@ -19,6 +19,7 @@
   (60 * SCAN_S) // who asks the same host with the same make so soon takes part in it
 #define GATHER_PORTS    30
 #define GATHER_SOURCES  4
+#define GATHER_WORTH    4    // notes that keep a place when others must go
 #define GATHER_SLOTS    256  // of a set of the notes' ports or sources
 #define GATHER_RESERVED 1024 // ports below: nobody is given one by chance
 
@@ -37,10 +38,12 @@ struct gather_victim {
   struct gather_note notes[GATHER_NOTES];
 };
 
-// Of each technique a victim has its own notes.
-static struct scan_key gather_key(const struct estab_ip *ip, uint8_t technique)
+// Of each make a victim has its own notes, so that strangers do not push out those who work together.
+static struct scan_key gather_key(const struct estab_ip *ip, const struct probe *probe)
 {
-  return (struct scan_key){{get_be64(ip->bytes), get_be64(ip->bytes + 8), technique}};
+  const uint64_t make =
+      probe->technique | (uint64_t)probe->crafted << 8 | (uint64_t)probe->fingerprint << 16;
+  return (struct scan_key){{get_be64(ip->bytes), get_be64(ip->bytes + 8), make}};
 }
 
 static bool gather_knows(uint8_t technique)
@@ -181,6 +184,7 @@ static void gather_name(struct scan *s, struct gather_victim *v, const struct ga
       c = campaign_start(&s->campaigns, kind, &n->src, &record);
       if (!c) return;
       c->fingerprint = probe.fingerprint;
+      c->crafted = probe.crafted;
       c->gathered = true;
     }
     campaign_add(&s->campaigns, c, &record);
@@ -211,12 +215,23 @@ bool scan_gather_takes(struct scan *s, const struct observation *o, const struct
   return c != NULL;
 }
 
+// Notes that no probe can join any more make room, however many there are.
+static void gather_forget(struct scan *s)
+{
+  if (!scan_table_full(&s->gathers) || !s->gathers.listed[1]) return;
+  const uint32_t oldest = s->gathers.oldest[1];
+  const struct gather_victim *v = scan_table_at(&s->gathers, oldest);
+  const struct gather_note *last = &v->notes[(v->next + GATHER_NOTES - 1) % GATHER_NOTES];
+  if (last->first_ns + GATHER_WINDOW_NS < s->now_ns) scan_table_remove(&s->gathers, oldest);
+}
+
 void scan_gather(struct scan *s, const struct observation *o, const struct probe *probe,
                  const struct campaign_probe *record)
 {
   bool ack = probe->technique != PROBE_SYN;
   if (!gather_knows(probe->technique) || (ack && !gather_port(probe, o->resp_port))) return;
-  struct scan_key key = gather_key(&o->resp_ip, probe->technique);
+  struct scan_key key = gather_key(&o->resp_ip, probe);
+  gather_forget(s);
   uint32_t index = scan_table_get(&s->gathers, &key);
   if (index == SLAB_NONE) return;
   scan_table_use(&s->gathers, index);
@@ -226,7 +241,10 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
     if (n->port != record->dst_port || !estab_ip_equal(&n->src, &record->src) ||
         !gather_same_make(n->probe, o->probe))
       continue;
-    n->again = true;
+    if (n->packet == record->packet)
+      n->answer = record->answer; // it came late
+    else
+      n->again = true;
     return;
   }
   struct gather_note *n = &v->notes[v->next];
@@ -244,6 +262,7 @@ void scan_gather(struct scan *s, const struct observation *o, const struct probe
   };
   v->next = (uint16_t)((v->next + 1) % GATHER_NOTES);
   if (v->count < GATHER_NOTES) v->count++;
+  if (v->count == GATHER_WORTH) scan_table_list(&s->gathers, index, 1);
   if (v->count < GATHER_PORTS || !gather_is_scan(s, v, n)) return;
   struct gather_note e = *n;
   gather_name(s, v, &e, &o->resp_ip);

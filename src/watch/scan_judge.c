@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // scan_judge.c - when a source's contacts are a scan, and of which kind. Each threshold is argued in
 // docs/watch.md.
+#include "base/bytes.h"
 #include "watch/scan_parts.h"
 
 #define JUDGE_FAST_NS   (480 * SCAN_S) // eight targets at one a minute
 #define JUDGE_WAIT_NS   (330 * SCAN_S) // longer than a poller's cycle of five minutes
 #define JUDGE_SLOW_NS   (900 * SCAN_S) // faster than this, and the other rules decide
 #define JUDGE_AT_ONCE   48             // of one shape: no poller has so many dead targets
-#define JUDGE_TRW_LEAST 4              // failures that the random walk needs
-#define JUDGE_JOIN_NS   (5 * SCAN_S)   // who shares a scan's work sends while it goes on
+#define JUDGE_FTP       21
+#define JUDGE_EACH      4            // a block: so many hosts of each port, or ports of each host
+#define JUDGE_SLOTS     256          // of a set of ports or hosts
+#define JUDGE_RACES     3            // connections that a program opens at once to one port
+#define JUDGE_TRW_LEAST 4            // failures that the random walk needs
+#define JUDGE_JOIN_NS   (5 * SCAN_S) // who shares a scan's work sends while it goes on
 
 // Which contacts are looked at.
 struct judge_view {
@@ -23,11 +28,13 @@ struct judge_tally {
   uint32_t failed, open, open_host;        // distinct targets; open_host: on its host
   uint32_t same_host, same_port;           // failed, that share its host or its port
   uint32_t revisited_host, revisited_port; // of those, visited again
+  uint32_t revisited, patient;             // failed, visited again; with patience
+  uint32_t reserved_host;                  // of same_host, below 1024
   uint32_t hosts;                          // failed, each host once
   uint64_t span_ns;                        // from the first to now
   uint32_t half_open, touched;
   uint32_t reset;                 // answered by RST
-  uint32_t same_source_port, row; // row: source ports in steps of 1 or 2, longest run
+  uint32_t same_source_port, row; // row: source ports in steps of 1 or 2 to its host, longest run
 };
 
 static bool judge_sees(const struct judge_view *v, const struct source_target *t)
@@ -63,6 +70,8 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
       continue;
     }
     n.failed++;
+    n.revisited += t->visits > 1;
+    n.patient += t->patient;
     if (s->now_ns - t->first_ns > n.span_ns) n.span_ns = s->now_ns - t->first_ns;
     if (t->port == e->port) {
       n.same_port++;
@@ -71,14 +80,15 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
     if (estab_ip_equal(&t->ip, &e->ip)) {
       n.same_host++;
       n.revisited_host += t->visits > 1;
+      n.reserved_host += t->port < 1024;
+      const uint16_t step = (uint16_t)(t->src_port - before);
+      row = step == 1 || step == 2 ? row + 1 : 1;
+      if (row > n.row) n.row = row;
+      before = t->src_port;
     }
     n.hosts += v->hosts && !judge_host_before(it, v, i);
     n.reset += t->answer == ESTAB_WATCH_CLOSED || t->answer == ESTAB_WATCH_UNFILTERED;
     n.same_source_port += t->src_port == e->src_port;
-    uint16_t step = (uint16_t)(t->src_port - before);
-    row = step == 1 || step == 2 ? row + 1 : 1;
-    if (row > n.row) n.row = row;
-    before = t->src_port;
   }
   return n;
 }
@@ -135,26 +145,30 @@ static struct campaign_probe judge_record(const struct source_target *t)
   };
 }
 
-static void judge_name(struct scan *s, struct source *it, const struct judge_view *v,
-                       enum estab_watch_kind kind)
+static struct campaign *judge_name(struct scan *s, struct source *it, const struct judge_view *v,
+                                   enum estab_watch_kind kind)
 {
   struct campaigns *cs = &s->campaigns;
   struct source_target *t = judge_earliest(it, v);
-  if (!t) return;
+  if (!t) return NULL;
   uint8_t fingerprint = probe_from_tag(t->probe).fingerprint;
   struct estab_ip prober = t->src;
   bool idle =
       kind == ESTAB_WATCH_KIND_SYN_SCAN && scan_idle_prober(s, &t->src, t->first_ns, &prober);
   if (idle) kind = ESTAB_WATCH_KIND_IDLE_SCAN;
-  struct campaign *c = campaign_find(cs, CAMPAIGN_BY_VICTIM, &t->ip, kind);
-  if (c && judge_joins(&s->pool, c, it, v, s->now_ns, fingerprint)) {
+  struct campaign *own = campaign_find(cs, CAMPAIGN_BY_SOURCE, &t->src, kind);
+  struct campaign *c = own ? own : campaign_find(cs, CAMPAIGN_BY_VICTIM, &t->ip, kind);
+  if (own) {
+    campaign_tell(cs, c);
+  } else if (c && judge_joins(&s->pool, c, it, v, s->now_ns, fingerprint)) {
     campaign_join(cs, c, &t->src);
     campaign_tell(cs, c);
   } else {
     struct campaign_probe first = judge_record(t);
     c = campaign_start(cs, kind, &t->src, &first);
-    if (!c) return;
+    if (!c) return NULL;
     c->fingerprint = fingerprint;
+    c->crafted = probe_from_tag(t->probe).technique == PROBE_SYN && v->crafted;
     c->trw = scan_trw_scanner(it);
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) c->role = ESTAB_WATCH_ROLE_VICTIM;
     if (idle) {
@@ -170,9 +184,11 @@ static void judge_name(struct scan *s, struct source *it, const struct judge_vie
     t->told = true;
   }
   source_decided(&s->sources, it);
+  return c;
 }
 
-// A crafted SYN: only tools leave out every option. Names, or answers whether to wait.
+// A crafted SYN: only tools leave out every option, and small devices. Those repeat it with patience, and ask again for
+// what did not answer; a tool that repeats its probes asks once. Names, or answers whether to wait.
 static bool judge_crafted_syn(struct scan *s, struct source *it, const struct source_target *e,
                               bool waited)
 {
@@ -183,31 +199,104 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
   struct judge_tally n = judge_count(s, it, &v, e);
   uint32_t excuse = it->ok_crafted * 2;
   bool walk = scan_trw_scanner(it) && n.hosts >= JUDGE_TRW_LEAST;
-  bool enough = n.failed >= t->syn_targets && n.failed > excuse;
+  const uint32_t hasty = n.failed - n.patient;
+  bool enough = (hasty >= t->syn_targets && hasty > excuse) ||
+                (n.failed >= JUDGE_AT_ONCE && n.revisited * 2 < n.failed && n.failed > excuse);
   if (waited)
-    enough = enough || (n.failed + n.open >= t->syn_targets && n.failed + n.open > excuse &&
-                        !n.revisited_port);
+    enough =
+        enough || (n.failed >= t->syn_targets && n.failed > excuse && n.revisited * 2 < n.failed);
+  if (waited)
+    enough = enough || (n.failed + n.half_open >= t->syn_targets &&
+                        n.failed + n.half_open > excuse && !n.revisited_port);
   if (!enough && !(walk && n.failed > excuse)) {
     struct judge_view days = {PROBE_SYN, true, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
-    if (d.failed < t->slow_targets || d.span_ns < JUDGE_SLOW_NS || d.failed <= excuse)
-      return n.failed + n.open >= t->syn_targets;
+    const bool again = d.patient * 2 >= d.failed && d.revisited * 2 >= d.failed;
+    if (d.failed < t->slow_targets || d.span_ns < JUDGE_SLOW_NS || d.failed <= excuse || again)
+      return n.failed + n.half_open >= t->syn_targets;
     v = days;
   }
   judge_name(s, it, &v, ESTAB_WATCH_KIND_SYN_SCAN);
   return false;
 }
 
+// Data ports of a server of files (RFC 959), whose port 21 is known to converse, that a firewall refuses: above 1023,
+// and not as many as a scan asks for.
+static bool judge_is_data(struct scan *s, const struct source_target *e,
+                          const struct judge_tally *n)
+{
+  return n->reserved_host == 0 && n->same_host < JUDGE_AT_ONCE &&
+         scan_seen_has(&s->services, scan_fingerprint(&s->pool, &e->ip, JUDGE_FTP));
+}
+
 // A kernel's SYN: what fails must have a shape, and no better explanation.
-static bool judge_shape(const struct source *it, const struct source_target *e,
+static bool judge_shape(struct scan *s, const struct source *it, const struct source_target *e,
                         const struct judge_tally *n, uint32_t least_ports, uint32_t least_hosts)
 {
   bool host = n->same_host >= least_ports && n->revisited_host * 2 < n->same_host &&
-              n->same_host > n->open_host;
+              n->same_host > n->open_host && !judge_is_data(s, e, n);
   bool port = n->same_port >= least_hosts && n->revisited_port * 2 < n->same_port &&
               n->same_port * 2 >= n->failed &&
               n->same_port > source_port_successes(it, e->port) + it->excused;
   return host || port;
+}
+
+// Whether a number was not in the set.
+static bool judge_add(uint32_t set[JUDGE_SLOTS], uint32_t number)
+{
+  uint32_t i = (number * UINT32_C(2654435761)) >> 24;
+  for (; set[i]; i = (i + 1) % JUDGE_SLOTS)
+    if (set[i] == number) return false;
+  set[i] = number;
+  return true;
+}
+
+// Ports of hosts, of which neither one port nor one host is most: each of a few ports was asked of several hosts, or
+// each of a few hosts for several ports; or all that is remembered lies in one net. Programs that look for each other
+// know hosts all over the net, each with its own port. Monitors ask again, unless there is more than is remembered.
+static bool judge_block(struct scan *s, const struct source *it, const struct judge_view *v,
+                        const struct source_target *e, const struct judge_tally *n, bool waited)
+{
+  if (n->failed < JUDGE_AT_ONCE || !(waited || it->count == SOURCE_TARGETS) ||
+      n->revisited * 4 >= n->failed || n->failed <= source_successes(it) * 2 + it->excused)
+    return false;
+  uint32_t port_set[JUDGE_SLOTS] = {0}, host_set[JUDGE_SLOTS] = {0};
+  uint32_t ports = 0, hosts = 0, near = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    if (!judge_sees(v, t) || t->answer == ESTAB_WATCH_OPEN) continue;
+    ports += judge_add(port_set, t->port + 1u);
+    hosts += judge_add(host_set, (uint32_t)scan_fingerprint(&s->pool, &t->ip, 0) | 1);
+    near += scan_same_net(&t->ip, &e->ip);
+  }
+  if (hosts < JUDGE_EACH || ports < 2) return false;
+  const bool few = u32_min(ports, hosts) * JUDGE_EACH <= n->failed;
+  return few || (it->count == SOURCE_TARGETS && near * 8 >= n->failed * 7 && !scan_tap_one_way(s));
+}
+
+// Loses a race of address families that was not over when it was refused. Of many at once it is no race.
+static bool judge_raced(const struct scan *s, const struct source *it,
+                        const struct source_target *e)
+{
+  const struct probe probe = probe_from_tag(e->probe);
+  if (e->told || e->answer == ESTAB_WATCH_OPEN || probe.technique != PROBE_SYN || probe.crafted ||
+      ip_is_mapped(&e->ip) || !scan_twin_won_by(s, &e->ip, e->port, e->first_ns))
+    return false;
+  unsigned together = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    const uint64_t gap =
+        t->first_ns > e->first_ns ? t->first_ns - e->first_ns : e->first_ns - t->first_ns;
+    together += t->port == e->port && gap < SCAN_S;
+  }
+  return together <= JUDGE_RACES;
+}
+
+void scan_judge_race(struct scan *s, struct source *it, uint16_t index)
+{
+  if (!judge_raced(s, it, &it->targets[index])) return;
+  it->targets[index].told = true;
+  it->excused++;
 }
 
 static bool judge_kernel_syn(struct scan *s, struct source *it, const struct source_target *e,
@@ -221,24 +310,27 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
   bool blind = scan_tap_one_way(s);
   uint32_t hosts = blind ? JUDGE_AT_ONCE : t->syn_targets;
   uint32_t ports = blind && it->ok_total ? 2 * t->syn_targets : t->syn_targets;
-  bool named = waited ? judge_shape(it, e, &n, ports, hosts)
-                      : judge_shape(it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
-  if (!named) {
+  bool named = waited ? judge_shape(s, it, e, &n, ports, hosts)
+                      : judge_shape(s, it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
+  bool block = !named && judge_block(s, it, &v, e, &n, waited);
+  if (!named && !block) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
-    if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(it, e, &d, t->slow_targets, t->slow_targets) ||
+    if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(s, it, e, &d, t->slow_targets, t->slow_targets) ||
         d.failed <= source_successes(it) * 2)
       return n.same_host >= t->syn_targets || n.same_port >= t->syn_targets;
     v = days;
     n = d;
   }
   bool half = n.half_open >= 2 && n.half_open > n.touched;
-  judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
+  struct campaign *c =
+      judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
+  if (c && block) c->block = true;
   return false;
 }
 
 // ACK and FIN+ACK: what closing or living connections send as well, so the make must show a tool.
-static void judge_ack(struct scan *s, struct source *it, const struct source_target *e)
+static bool judge_ack(struct scan *s, struct source *it, const struct source_target *e, bool waited)
 {
   const struct estab_watch_thresholds *t = &s->settings->thresholds;
   uint8_t technique = probe_from_tag(e->probe).technique;
@@ -247,11 +339,15 @@ static void judge_ack(struct scan *s, struct source *it, const struct source_tar
   if (n.failed < t->ack_targets || n.failed <= it->live * 2) {
     v.from_ns = judge_since(s, SOURCE_FORGET_NS);
     n = judge_count(s, it, &v, e);
-    if (n.failed < t->slow_targets || n.span_ns < JUDGE_SLOW_NS || n.failed <= it->live * 2) return;
+    if (n.failed < t->slow_targets || n.span_ns < JUDGE_SLOW_NS || n.failed <= it->live * 2)
+      return false;
   }
-  bool made = n.same_source_port >= 3 || n.row >= t->ack_targets;
-  if (technique == PROBE_ACK) made = made || n.reset >= t->ack_targets;
-  if (made) judge_name(s, it, &v, probe_kind(technique));
+  bool made = n.same_source_port >= 3 || (technique == PROBE_ACK && n.reset >= t->ack_targets);
+  const bool row = n.row >= t->ack_targets;
+  // Where answers pass unseen, idle connections of a kernel that counts its ports up may still go on.
+  if (!made && row && !waited && scan_tap_one_way(s)) return true;
+  if (made || row) judge_name(s, it, &v, probe_kind(technique));
+  return false;
 }
 
 // SYN+ACK to many ports of a host or to one port of many is a probe; to hosts and ports at random it
@@ -289,7 +385,7 @@ static void judge_one(struct scan *s, struct source *it, uint16_t index, bool wa
   else if (p.technique == PROBE_SYN && e.answer != ESTAB_WATCH_OPEN)
     wait = judge_kernel_syn(s, it, &e, waited);
   else if (p.technique == PROBE_ACK || p.technique == PROBE_FINACK)
-    judge_ack(s, it, &e);
+    wait = judge_ack(s, it, &e, waited);
   else if (p.technique == PROBE_SYNACK || p.technique == PROBE_RST)
     wait = judge_synack(s, it, &e, waited);
   if (wait && !waited) source_wait(&s->sources, it, s->now_ns + JUDGE_WAIT_NS);
@@ -303,6 +399,8 @@ void scan_judge(struct scan *s, struct source *source)
 void scan_decide(struct scan *s, struct source *source)
 {
   source_decided(&s->sources, source);
+  for (uint16_t i = 0; i < source->count; i++)
+    scan_judge_race(s, source, i);
   for (uint16_t i = 0; i < source->count; i++)
     judge_one(s, source, i, true);
 }

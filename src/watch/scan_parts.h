@@ -3,6 +3,7 @@
 #ifndef ESTAB_WATCH_SCAN_PARTS_H
 #define ESTAB_WATCH_SCAN_PARTS_H
 
+#include "base/tuple.h"
 #include "watch/scan.h"
 #include "watch/scan_campaign.h"
 #include "watch/scan_probe.h"
@@ -116,6 +117,12 @@ bool scan_icmp_no_route(const struct observation *o);
 // A server's port towards one that clients get: the answering direction of a conversation.
 bool scan_faces_client(uint16_t src_port, uint16_t dst_port);
 
+// One /24, in IPv6 one /64.
+static inline bool scan_same_net(const struct estab_ip *a, const struct estab_ip *b)
+{
+  return ip_prefix_match(a, b, ip_is_mapped(a) ? 96 + 24 : 64);
+}
+
 // The finished alert of a campaign.
 void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *alert);
 void scan_explain(struct scan *s, const struct campaign *it, struct estab_watch_alert *alert);
@@ -125,9 +132,12 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert);
 void scan_alone(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_alone_answer(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe);
+void scan_contact_opened(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_contact_text(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_judge(struct scan *s, struct source *source);  // a contact was noted: source->last
 void scan_decide(struct scan *s, struct source *source); // its wait is over
+// A contact that lost a race of address families since it was noted is excused.
+void scan_judge_race(struct scan *s, struct source *source, uint16_t index);
 void scan_flood(struct scan *s, const struct observation *o, const struct probe *probe);
 bool scan_flooded(struct scan *s,
                   const struct observation *o); // a SYN flood on this target is going on
@@ -149,6 +159,8 @@ void scan_trw_contact(struct scan *s, struct source *source, const struct observ
 bool scan_trw_scanner(const struct source *source);
 void scan_twin_note(struct scan *s, const struct observation *o);
 bool scan_twin_won(const struct scan *s, const struct observation *o);
+bool scan_twin_won_by(const struct scan *s, const struct estab_ip *ip, uint16_t port,
+                      uint64_t first_ns);
 
 // The tables of detectors; false: no memory.
 bool scan_floods_init(struct scan *s, uint32_t max);

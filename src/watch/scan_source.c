@@ -13,6 +13,8 @@
 #include "base/tuple.h"
 #include "watch/scan_campaign.h"
 
+#define SOURCE_DISTINCT 48 // bits of 64 that still tell targets apart
+
 bool sources_init(struct sources *s, struct scan_pool *pool, uint32_t max, uint32_t cells,
                   const uint8_t secret[16])
 {
@@ -144,6 +146,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
     t->visit_s = visit_s;
     t->last_s = last_s;
     t->answer = contact->answer;
+    t->patient = contact->patient;
     it->last = i;
     return t;
   }
@@ -157,8 +160,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
   return t;
 }
 
-// Success and failure of long ago weigh less: halved for each day that passed.
-static void source_decay(struct source *it, uint64_t ts_ns)
+void source_today(struct source *it, uint64_t ts_ns)
 {
   uint64_t day = ts_ns / (UINT64_C(86400) * 1000000000);
   if (it->ok_day == 0) it->ok_day = day;
@@ -170,21 +172,47 @@ static void source_decay(struct source *it, uint64_t ts_ns)
     it->excused /= 2;
     for (int i = 0; i < SOURCE_PORTS; i++)
       it->ok_counts[i] /= 2;
-    it->ok_bits = 0;
-    if (!it->ok_total && !it->ok_crafted && !it->live) {
+    it->ok_bits = it->live_bits = 0;
+    if (!it->ok_total && !it->ok_crafted && !it->live && !it->asked && !it->excused) {
       it->ok_day = day;
       return;
     }
   }
 }
 
+static uint32_t source_count_bits(uint64_t bits)
+{
+  uint32_t n = 0;
+  for (; bits; bits &= bits - 1)
+    n++;
+  return n;
+}
+
+// Whether a target was not counted yet; once most bits are taken nobody can tell, and it counts. So whoever wants to
+// be excused for much needs as many that serve him.
+static bool source_is_new(struct sources *s, uint64_t *bits, const struct estab_ip *target,
+                          uint16_t port)
+{
+  const uint64_t bit = UINT64_C(1) << (scan_fingerprint(s->pool, target, port) & 63);
+  const bool fresh = !(*bits & bit) || source_count_bits(*bits) >= SOURCE_DISTINCT;
+  *bits |= bit;
+  return fresh;
+}
+
+void source_lives(struct sources *s, struct source *it, const struct estab_ip *target,
+                  uint16_t port, uint64_t ts_ns)
+{
+  source_today(it, ts_ns);
+  it->live += source_is_new(s, &it->live_bits, target, port);
+}
+
 void source_success(struct sources *s, struct source *it, const struct estab_ip *target,
                     uint16_t port, bool crafted, uint64_t ts_ns)
 {
-  source_decay(it, ts_ns);
-  if (it->ok_total < UINT32_MAX) it->ok_total++;
-  it->ok_crafted += crafted;
-  it->ok_bits |= UINT64_C(1) << (scan_fingerprint(s->pool, target, port) & 63);
+  source_today(it, ts_ns);
+  const bool fresh = source_is_new(s, &it->ok_bits, target, port);
+  if (it->ok_total < UINT32_MAX) it->ok_total += fresh;
+  it->ok_crafted += crafted && fresh;
   int at = 0;
   while (at < SOURCE_PORTS - 1 && it->ok_ports[at] != port && it->ok_counts[at])
     at++;
@@ -194,15 +222,13 @@ void source_success(struct sources *s, struct source *it, const struct estab_ip 
     it->ok_counts[at] = it->ok_counts[at - 1];
   }
   it->ok_ports[0] = port;
-  it->ok_counts[0] = (uint16_t)(count < UINT16_MAX ? count + 1 : count);
+  it->ok_counts[0] = (uint16_t)(count == 0 ? 1 : count < UINT16_MAX ? count + fresh : count);
 }
 
 uint32_t source_successes(const struct source *it)
 {
-  uint32_t distinct = 0;
-  for (uint64_t x = it->ok_bits; x; x &= x - 1)
-    distinct++;
-  return distinct < 48 ? distinct : it->ok_total;
+  const uint32_t distinct = source_count_bits(it->ok_bits);
+  return distinct < SOURCE_DISTINCT ? distinct : it->ok_total;
 }
 
 uint32_t source_port_successes(const struct source *it, uint16_t port)

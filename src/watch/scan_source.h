@@ -26,6 +26,7 @@ struct source_target {
   uint8_t answer; // enum estab_watch_answer
   uint8_t visits; // at most 255
   bool told;      // it is in a campaign, or text made it none of a scan's
+  bool patient;   // its SYN came three times and more, and no answer
   bool half_open; // OPEN: the originator did not end the handshake
 };
 
@@ -33,9 +34,10 @@ struct source {
   struct scan_node node; // key: address (IPv6: /64)
   uint64_t last_ns;
   uint64_t ok_bits;                // of the targets it had success with, a bit by fingerprint
-  uint32_t ok_total;               // lives with text
+  uint64_t live_bits;              // the same of lives that were cut at their start and went on
+  uint32_t ok_total;               // targets with text, see source_is_new()
   uint32_t ok_crafted;             // of those that began like a crafted probe
-  uint32_t live;                   // lives that were cut at their start and went on
+  uint32_t live;                   // targets of lives that were cut at their start and went on
   uint32_t asked;                  // SYNs of others that it was seen to answer
   uint32_t excused;                // attempts that failed for a better reason
   uint16_t ok_ports[SOURCE_PORTS]; // the last ones with success
@@ -72,6 +74,13 @@ struct source *source_get(struct sources *s, const struct estab_ip *ip,
 // Notes a contact; answers it, new (visits 1) or known. NULL: no memory.
 struct source_target *source_note(struct sources *s, struct source *it,
                                   const struct source_target *contact);
+
+// Success and failure of long ago weigh less: halved for each day that passed.
+void source_today(struct source *it, uint64_t ts_ns);
+
+// A life that was cut at its start, and went on.
+void source_lives(struct sources *s, struct source *it, const struct estab_ip *target,
+                  uint16_t port, uint64_t ts_ns);
 
 // A life with text.
 void source_success(struct sources *s, struct source *it, const struct estab_ip *target,

@@ -64,6 +64,32 @@ void campaign_list_sort(struct campaign_list *list)
     }
 }
 
+// Where an address stands in the sorted list, or would; true: it is there.
+static bool campaign_address_place(const struct campaign_addresses *of, const struct estab_ip *ip,
+                                   uint32_t *place)
+{
+  uint32_t low = 0, high = of->listed;
+  // Who walks goes on behind the one before.
+  if (high && memcmp(of->at[high - 1].bytes, ip->bytes, sizeof ip->bytes) < 0) low = high;
+  while (low < high) {
+    uint32_t middle = (low + high) / 2;
+    int order = memcmp(of->at[middle].bytes, ip->bytes, sizeof ip->bytes);
+    if (order == 0) return true;
+    if (order < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  *place = low;
+  return false;
+}
+
+bool campaign_has_host(const struct campaign *it, const struct estab_ip *ip)
+{
+  uint32_t place;
+  return campaign_address_place(&it->dst, ip, &place);
+}
+
 void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresses *to,
                                 const struct estab_ip *ip)
 {
@@ -71,18 +97,8 @@ void campaign_address_add_other(struct scan_pool *pool, struct campaign_addresse
   to->any = true;
   if (!scan_set_add(&to->all, pool, ip)) return;
   if (to->listed == ESTAB_WATCH_ADDRESSES_MAX) return;
-  uint32_t low = 0, high = to->listed;
-  // Who walks goes on behind the one before.
-  if (high && memcmp(to->at[high - 1].bytes, ip->bytes, sizeof ip->bytes) < 0) low = high;
-  while (low < high) {
-    uint32_t middle = (low + high) / 2;
-    int order = memcmp(to->at[middle].bytes, ip->bytes, sizeof ip->bytes);
-    if (order == 0) return;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
+  uint32_t low;
+  if (campaign_address_place(to, ip, &low)) return;
   if (to->listed == to->room) {
     const uint16_t room = (uint16_t)(to->room ? to->room * 2 : 2);
     void *more = scan_pool_resize(pool, to->at, to->room * sizeof *to->at, room * sizeof *to->at);
@@ -151,7 +167,7 @@ uint32_t campaign_ports(const struct campaign *it, uint16_t *list, uint32_t most
       base += CAMPAIGN_PAGE_PORTS - 64; // a page without any
       continue;
     }
-    if (base == 0) bits &= ~UINT64_C(1); // no port
+    if (base == 0 && it->port_count == 1) bits &= ~UINT64_C(1); // no port
     for (uint32_t port = base; bits && n < most; bits >>= 1, port++)
       if (bits & 1) list[n++] = (uint16_t)port;
   }

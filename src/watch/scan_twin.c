@@ -21,14 +21,14 @@ static uint32_t scan_twin_stamp(uint64_t slot, uint16_t port, unsigned what, uin
 }
 
 // Of an attempt (FIRST) or a handshake that ended (ESTABLISHED).
-static unsigned scan_twin_what(const struct observation *o, bool attempt, bool other)
+static unsigned scan_twin_what(const struct estab_ip *ip, bool attempt, bool other)
 {
-  return (ip_is_mapped(&o->orig_ip) != other ? 1u : 0u) | (attempt ? 2u : 0u);
+  return (ip_is_mapped(ip) != other ? 1u : 0u) | (attempt ? 2u : 0u);
 }
 
 void scan_twin_note(struct scan *s, const struct observation *o)
 {
-  const unsigned what = scan_twin_what(o, o->kind == OBSERVE_FIRST, false);
+  const unsigned what = scan_twin_what(&o->orig_ip, o->kind == OBSERVE_FIRST, false);
   const uint64_t slot = o->first_ns / TWIN_SLOT_NS;
   struct scan_twin *last = &s->last_twins[what];
   if (last->slot != slot || last->port != o->resp_port || !last->stamp) {
@@ -41,10 +41,15 @@ void scan_twin_note(struct scan *s, const struct observation *o)
 
 bool scan_twin_won(const struct scan *s, const struct observation *o)
 {
-  unsigned what = scan_twin_what(o, scan_tap_one_way(s), true);
+  return scan_twin_won_by(s, &o->orig_ip, o->resp_port, o->first_ns);
+}
+
+bool scan_twin_won_by(const struct scan *s, const struct estab_ip *ip, uint16_t port,
+                      uint64_t first_ns)
+{
+  unsigned what = scan_twin_what(ip, scan_tap_one_way(s), true);
   for (uint64_t i = 0; i <= TWIN_SLOTS; i++) {
-    uint32_t cell,
-        stamp = scan_twin_stamp(o->first_ns / TWIN_SLOT_NS + i, o->resp_port, what, &cell);
+    uint32_t cell, stamp = scan_twin_stamp(first_ns / TWIN_SLOT_NS + i, port, what, &cell);
     if (s->twins[cell] == stamp) return true;
   }
   return false;

@@ -67,11 +67,13 @@ void track_list(struct track *t, uint32_t ref, enum flow_class class)
   f->bits = (f->bits & ~(uint32_t)FLOW_CLASS) | (uint32_t) class << FLOW_CLASS_SHIFT;
   fifo_push_link(track_list_of(t, f), track_slab(t, ref), FLOW_LINK, ref & ~FLOW_REF_FULL,
                  &f->link);
+  if (class == FLOW_ONE_LONG && t->unsaid == SLAB_NONE) t->unsaid = ref;
 }
 
 void track_unlist(struct track *t, uint32_t ref)
 {
   struct flow_head *f = track_at(t, ref);
+  if (ref == t->unsaid) t->unsaid = f->link.next;
   fifo_remove_link(track_list_of(t, f), track_slab(t, ref), FLOW_LINK, &f->link);
 }
 
@@ -244,7 +246,8 @@ uint32_t track_new(struct track *t, const struct flow_key *key, const struct seg
   bool flips = zeek_flips_first(g->flags, key->port[g->end], key->port[1 - g->end]);
   enum flow_class class = zeek_class_of_first(g->flags, g->bits, flips);
   track_list(t, ref, class);
-  t->due_ns = u64_min(t->due_ns, g->ts_ns + zeek_class_ns(class));
+  const uint64_t wait_ns = t->observe ? ZEEK_ATTEMPT_NS : zeek_class_ns(class);
+  t->due_ns = u64_min(t->due_ns, g->ts_ns + wait_ns);
   if (!(g->bits & SEGMENT_BAD)) observe_one(t, one, OBSERVE_FIRST, g);
   return ref;
 }
@@ -410,8 +413,10 @@ uint64_t track_deadline(struct track *t, struct flow *f)
   uint64_t life = life_deadline(t, f);
   if (life_is_over(f)) life = f->last_ns + LIFE_RST_LINGER_NS;
   if (f->life_bits & LIFE_ROW_TOLD) return life;
-  if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE)
-    return life_is_over(f) ? f->last_ns + ZEEK_ATTEMPT_NS : life;
+  if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
+    if (life_is_over(f)) life = f->last_ns + ZEEK_ATTEMPT_NS;
+    return track_is_unanswered(t, f) ? u64_min(life, zeek_deadline(t, f)) : life;
+  }
   return u64_min(zeek_deadline(t, f), life_is_over(f) ? ESTAB_NEVER : life);
 }
 
@@ -490,6 +495,7 @@ int track_init(struct track *t, struct mem *mem, const struct estab_watch_settin
   slab_init(&t->troubles, mem, sizeof(struct flow_trouble), ESTAB_MEM_WATCH);
   for (unsigned i = 0; i < FLOW_CLASSES; i++)
     fifo_init(&t->lists[i]);
+  t->unsaid = SLAB_NONE;
   fifo_init(&t->refused[0].list);
   fifo_init(&t->refused[1].list);
   wheel_init(&t->timers, 0);

@@ -54,6 +54,7 @@ struct track {
   uint32_t moved, moves;              // so many of the old lines are moved, by so many insertions
   uint32_t flows;                     // in the table
   struct fifo lists[FLOW_CLASSES];
+  uint32_t unsaid; // the first of FLOW_ONE_LONG of which silence is not told yet; SLAB_NONE
   struct track_refused
       refused[2]; // those of one segment; [1]: of a FIN, which Zeek's machine forgets earlier
   struct wheel timers;

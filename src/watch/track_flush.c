@@ -195,6 +195,7 @@ void track_flush(struct track *t)
     if (!(track_at(t, ref)->bits & FLOW_GONE)) track_finish(t, ref, false); // out of the table, too
   for (unsigned i = 0; i < FLOW_CLASSES; i++)
     fifo_init(&t->lists[i]);
+  t->unsaid = SLAB_NONE;
   for (unsigned i = 0; i < 2; i++)
     fifo_init(&t->refused[i].list);
   wheel_init(&t->timers, t->now_ns);

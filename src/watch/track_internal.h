@@ -71,6 +71,12 @@ static inline uint64_t side_states(const struct flow_side *s)
   return all;
 }
 
+// Whether the detectors wait for an answer, or for its silence: rows of lives stay longer than that.
+static inline bool track_is_unanswered(const struct track *t, const struct flow *f)
+{
+  return !(f->bits & (FLOW_ANSWERED | FLOW_SILENT)) && t->observe;
+}
+
 // When an attempt whose row is told is forgotten: a SYN of its tuple is another life then.
 static inline uint64_t track_told_deadline(const struct flow_one *f)
 {

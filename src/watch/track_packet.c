@@ -55,7 +55,6 @@ void track_segment_make(const struct track *t, const struct watch_packet *p, uin
     g->wscale = h->options.wscale;
     g->bits |= SEGMENT_WSCALE;
   }
-  if (present & ESTAB_TCP_OPT_SACK_PERMITTED) g->bits |= SEGMENT_SACK_OK;
 }
 
 struct track_signature {
@@ -228,6 +227,24 @@ void track_expect(struct track *t, const struct watch_packet *p)
   t->expected_ref = flow_table_expect_record(t, t->expected);
 }
 
+// Whether silence was told of a first segment without SYN, and its sender goes on all the same.
+static bool track_goes_on_alone(const struct flow_one *one, const struct segment *g)
+{
+  return (one->bits & (FLOW_SILENT | FLOW_ANSWERED | FLOW_ICMP)) == FLOW_SILENT &&
+         g->end == one->first.end && !((one->first.flags | g->flags) & ESTAB_TCP_SYN) &&
+         !(g->bits & SEGMENT_BAD);
+}
+
+// Whether it is the first segment itself, a hop further: the tap is a router's, and listens on all its interfaces.
+static bool track_is_routed(const struct flow_one *one, const struct segment *g)
+{
+  const struct segment *const first = &one->first;
+  return g->end == first->end && g->ttl + 1 == first->ttl && g->seq == first->seq &&
+         g->ack == first->ack && g->flags == first->flags && g->window == first->window &&
+         g->ip_bytes == first->ip_bytes && g->ts_ns - first->ts_ns <= WATCH_DUPLICATE_WINDOW_NS &&
+         !flow_is_refused((const struct flow_head *)one);
+}
+
 // Any segment of a key that has the record `ref`, or none.
 static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
                       const struct segment *g)
@@ -241,15 +258,23 @@ static void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
     return;
   }
   enum plain_answer answer = PLAIN_NO_ANSWER;
+  bool goes_on = false;
   if (!(ref & FLOW_REF_FULL)) {
     if (t->plain) answer = plain_is_answer(t, (struct flow_one *)track_at(t, ref), g);
     if (answer == PLAIN_END && refused_keep(t, ref, g)) return;
+    goes_on = track_goes_on_alone((struct flow_one *)track_at(t, ref), g);
+    const bool routed = track_is_routed((struct flow_one *)track_at(t, ref), g);
     ref = track_promote(t, key, ref);
+    if (routed && ref != FLOW_NONE)
+      ((struct flow *)track_at(t, ref))->side[g->end].bits |= SIDE_ROUTED;
   }
   if (ref == FLOW_NONE)
     t->stats->memory_refusals++;
   else if (!plain_answer(t, ref, (struct flow *)track_at(t, ref), g, answer))
     track_go_on(t, key, ref, g);
+  // The same record still: a first segment without SYN is no attempt that another could follow.
+  if (goes_on && ref != FLOW_NONE)
+    observe_flow(t, (struct flow *)track_at(t, ref), OBSERVE_SILENCE, g);
 }
 
 void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns, uint64_t number,

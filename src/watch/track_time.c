@@ -11,7 +11,8 @@
 #include "watch/refused.h"
 #include "watch/zeek.h"
 
-#define TRACK_ONE_LISTS 4 // FLOW_ONE_SHORT .. FLOW_ONE_TOLD
+#define TRACK_ONE_LISTS 4            // FLOW_ONE_SHORT .. FLOW_ONE_TOLD
+#define TRACK_UNSAID    FLOW_CLASSES // no list: the silence of track.unsaid
 
 static struct flow *track_of_timer(const struct wheel_node *n)
 {
@@ -38,6 +39,13 @@ static uint32_t track_warm(struct track *t, struct flow *f)
   return hash;
 }
 
+// No answer in the attempt time, whatever rows wait for.
+static void track_silence(struct track *t, struct flow *f)
+{
+  f->bits |= FLOW_SILENT;
+  observe_flow(t, f, OBSERVE_SILENCE, NULL);
+}
+
 // A full record's time has come.
 static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
 {
@@ -54,6 +62,7 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
   bool told = f->life_bits & LIFE_ROW_TOLD;
   bool zeek = t->settings.rows == ESTAB_WATCH_ROWS_ZEEK;
   if (told || !zeek) {
+    if (track_is_unanswered(t, f) && zeek_deadline(t, f) <= at_ns) track_silence(t, f);
     if (life_is_over(f) ? at_ns >= track_deadline(t, f) || told : life_deadline(t, f) <= at_ns)
       track_finish(t, ref, false);
     else
@@ -67,10 +76,7 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
     track_set_timer(t, f, later > at_ns ? later : row);
     return;
   }
-  if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) {
-    f->bits |= FLOW_SILENT;
-    observe_flow(t, f, OBSERVE_SILENCE, NULL);
-  }
+  if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) track_silence(t, f);
   // A RST may still prove false, an attempt be repeated, TIME-WAIT has to run out.
   if (life_is_over(f) && !((f->life_bits & LIFE_RST_HELD) && (f->life_bits & LIFE_WAS_OPEN)))
     track_finish(t, ref, false);
@@ -112,29 +118,50 @@ static void track_fire_one(struct track *t, uint32_t ref, enum flow_class class,
   track_queue(t, ref);
 }
 
+// A first segment without SYN keeps its row open for minutes; the detectors hear of its silence in the attempt time.
+// What is no probe they hear of with its row.
+static void track_say_silence(struct track *t, uint64_t at_ns)
+{
+  t->now_ns = at_ns;
+  struct flow_one *const f = slab_at(&t->ones, t->unsaid);
+  t->unsaid = f->link.next;
+  if (t->unsaid != SLAB_NONE) track_expect_record(t, t->unsaid);
+  if (f->bits & (FLOW_ANSWERED | FLOW_SILENT) || !(f->bits >> FLOW_PROBE_SHIFT)) return;
+  f->bits |= FLOW_SILENT;
+  observe_one(t, f, OBSERVE_SILENCE, NULL);
+}
+
+static uint32_t track_one_head(const struct track *t, enum flow_class class)
+{
+  if (class == TRACK_UNSAID) return t->observe ? t->unsaid : SLAB_NONE;
+  return t->lists[class].head;
+}
+
 static uint64_t track_one_deadline(struct track *t, enum flow_class class)
 {
-  uint32_t head = t->lists[class].head;
+  uint32_t head = track_one_head(t, class);
   if (head == SLAB_NONE) return ESTAB_NEVER;
   const struct flow_one *f = slab_at(&t->ones, head);
+  if (class == TRACK_UNSAID) return f->first.ts_ns + ZEEK_ATTEMPT_NS;
   if (class == FLOW_ONE_TOLD) return track_told_deadline(f);
   return f->first.ts_ns + zeek_class_ns(class);
 }
 
-// The list whose head ends first.
+// The list whose head ends first, or is to be said silent.
 static enum flow_class track_first_one(struct track *t, uint64_t *deadline)
 {
   enum flow_class best = FLOW_ONE_SHORT;
   uint64_t packet = 0;
   *deadline = ESTAB_NEVER;
-  for (unsigned i = 0; i < TRACK_ONE_LISTS; i++) {
-    uint64_t at = track_one_deadline(t, (enum flow_class)i);
+  for (unsigned i = 0; i <= TRACK_ONE_LISTS; i++) {
+    const enum flow_class class = i < TRACK_ONE_LISTS ? (enum flow_class)i : TRACK_UNSAID;
+    uint64_t at = track_one_deadline(t, class);
     if (at == ESTAB_NEVER || at > *deadline) continue;
-    const struct flow_one *f = slab_at(&t->ones, t->lists[i].head);
+    const struct flow_one *f = slab_at(&t->ones, track_one_head(t, class));
     if (at == *deadline && f->first.packet > packet) continue;
     *deadline = at;
     packet = f->first.packet;
-    best = (enum flow_class)i;
+    best = class;
   }
   return best;
 }
@@ -221,7 +248,10 @@ void track_expire(struct track *t, uint64_t now_ns)
     if (n || soon.refused_ns <= until)
       track_fire_equal(t, &soon, n, n ? n->deadline_ns : soon.refused_ns);
     else if (soon.one_ns <= now_ns) {
-      track_fire_one(t, t->lists[soon.class].head, soon.class, soon.one_ns);
+      if (soon.class == TRACK_UNSAID)
+        track_say_silence(t, soon.one_ns);
+      else
+        track_fire_one(t, t->lists[soon.class].head, soon.class, soon.one_ns);
       soon.class = track_first_one(t, &soon.one_ns);
     } else
       break;

@@ -454,6 +454,251 @@ static void test_walk_decides_after_four_hosts(void **state)
   }
 }
 
+// Who ends its handshakes is no half-open scanner, whatever its SYN lacks.
+static void test_crafted_handshakes_that_end(void **state)
+{
+  (void)state;
+  for (unsigned half = 0; half < 2; half++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 12; i++)
+      scan_kitf(k, "%u 10.9.9.9:%u > 10.0.0.%u:4840 S,m %s", 1 + i, 40000 + i, i + 1,
+                half ? "half" : "touch");
+    scan_kit_finish(k);
+    scan_kit_expect(k, half ? "syn_scan" : "");
+    names_done(k);
+  }
+}
+
+// One success, however often, excuses no scan; nor do many attempts that had an excuse days ago.
+static void test_cheap_successes_excuse_nothing(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *often, *flags, *want;
+    bool hosts; // else the ports of one host
+  } rows[] = {
+      {"S,m data", "S,mw1024", "syn_scan", false},
+      {"S,k data", "S,k", "connect_scan", true},
+      {".,w500 alive", ".", "ack_or_window_scan", false},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 90; i++)
+      scan_kitf(k, "%f 10.9.9.9:%u > 10.0.1.1:443 %s", 1 + i * .1, 30000 + i * 7, rows[r].often);
+    for (unsigned i = 0; i < 100; i++)
+      scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.%u:%u %s closed", 20 + i * .01,
+                rows[r].hosts ? i + 1 : 1, rows[r].hosts ? 443 : i + 1, rows[r].flags);
+    scan_kit_finish(k);
+    scan_kit_expect(k, rows[r].want);
+    names_done(k);
+  }
+}
+
+// A connection that IPv6 refuses and IPv4 takes up is a race, not a probe; without the winner it is one.
+static void test_refused_in_one_family(void **state)
+{
+  (void)state;
+  for (unsigned lost = 0; lost < 2; lost++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 14; i++) {
+      scan_kitf(k, "%f 2001:db8:ff::5:%u > 2001:db8:%u::1:443 S,k closed", 1 + i * 12.,
+                40000 + i * 7, i + 1);
+      if (!lost)
+        scan_kitf(k, "%f 10.0.0.5:%u > 203.0.113.%u:443 S,k data", 1.01 + i * 12., 50000 + i * 7,
+                  i + 1);
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, lost ? "connect_scan" : "");
+    names_done(k);
+  }
+}
+
+// Ports of hosts, in any order: none of them alone is a shape. All of it belongs to one alert.
+static void test_block_by_connect(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned hosts, ports, step; // step: the n-th probe is the n * step-th pair
+    const char *fate;
+  } rows[] = {
+      {120, 2, 1, "closed"}, {120, 3, 1, "closed"},  {120, 4, 1, "silent"},
+      {120, 7, 1, "closed"}, {100, 10, 1, "closed"}, {60, 50, 1009, "closed"},
+      {50, 60, 1, "silent"},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    struct scan_kit *k = names_new();
+    const unsigned all = rows[r].hosts * rows[r].ports;
+    for (unsigned i = 0; i < all; i++) {
+      const unsigned n = (unsigned)((uint64_t)i * rows[r].step % all);
+      scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.%u:%u S,k %s", 1 + i * .01, 33000 + i * 2 % 20000,
+                n / rows[r].ports + 1, n % rows[r].ports * 37 + 21, rows[r].fate);
+    }
+    scan_kit_finish(k);
+    if (k->alert_count != 1) print_error("row %zu\n", r);
+    scan_kit_expect(k, "connect_scan");
+    assert_int_equal(k->alerts[0].a.probes, all);
+    assert_int_equal(k->alerts[0].a.dst_count, rows[r].hosts);
+    assert_int_equal(k->alerts[0].a.port_count, rows[r].ports);
+    names_done(k);
+  }
+}
+
+static void test_a_make_that_changes(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 600; i++)
+    scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.1:%u S,mw%u closed", 1 + i * .01, i + 1,
+              1024 + i * 7919 % 60000);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.probes, 600);
+  names_done(k);
+}
+
+// What strangers ask a host for does not hide those who share its ports out.
+static void test_distributed_among_strangers(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 120; i++) {
+    scan_kitf(k, "%f 10.9.%u.9:50000 > 10.0.0.1:%u S,mw1024 closed", 1 + i * .5, i % 24, i + 1);
+    for (unsigned j = 0; j < 3; j++)
+      scan_kitf(k, "%f 172.16.%u.%u:50000 > 10.0.0.1:%u S,mw%u closed", 1.1 + i * .5 + j * .1, i, j,
+                (i * 3 + j) % 4 + 22, 2000 + (i * 3 + j) * 7919 % 60000);
+  }
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_in_range(k->alerts[0].a.src_count, 24,
+                  30); // a make is seven bits: some strangers share it
+  assert_int_equal(k->alerts[0].a.port_count, 120);
+  names_done(k);
+}
+
+// Notes of yesterday make room: where the table was full of them, somebody who shares a scan out is still seen among
+// strangers.
+static void test_distributed_behind_old_notes(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  k->settings.max_bytes = 16 << 20;
+  for (unsigned i = 0; i < 1000; i++)
+    for (unsigned j = 0; j < 4; j++)
+      scan_kitf(k, "%f 172.16.%u.%u:50000 > 10.1.%u.%u:%u S,mw1024 closed", 1 + i * .1 + j * .01,
+                i / 250, i % 250, i / 250, i % 250, 80 + j);
+  for (unsigned i = 0; i < 40; i++) {
+    scan_kitf(k, "%f 10.9.%u.9:50000 > 10.0.0.1:%u S,mw1024 closed", 7200 + i * .5, i % 8, i + 1);
+    for (unsigned j = 0; j < 3; j++)
+      scan_kitf(k, "%f 172.17.%u.%u:50000 > 10.2.%u.%u:23 S,mw1024 closed",
+                7200.1 + i * .5 + j * .1, i, j, i, j);
+  }
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.port_count, 40);
+  names_done(k);
+}
+
+// Services of several ports on hosts that are off, asked again each five minutes: fewer than what is remembered.
+static void test_monitor_of_several_ports(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 10 * 57; i++)
+    scan_kitf(k, "%f 10.0.0.30:%u > 10.0.3.%u:%u S,k closed", 1 + i / 57 * 300. + i % 57 * .2,
+              33000 + i * 7, i % 57 / 3 + 1, 9100 + i % 3);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "");
+  names_done(k);
+}
+
+static void test_port_zero(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 0; i < 21; i++)
+    scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.1:%u S,m closed", 1 + i * .1, i);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "syn_scan");
+  assert_int_equal(k->alerts[0].a.port_count, 21);
+  assert_int_equal(k->alerts[0].a.ports_listed, 21);
+  names_done(k);
+}
+
+// From a server's port: once it is named, the ports of clients are its targets, too.
+static void test_ack_scan_from_port_80(void **state)
+{
+  (void)state;
+  struct scan_kit *k = names_new();
+  for (unsigned i = 1; i <= 1500; i++)
+    scan_kitf(k, "%f 10.9.9.9:80 > 10.0.0.1:%u . closed", 1 + i * .01, i);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "ack_or_window_scan");
+  assert_int_equal(k->alerts[0].a.probes, 1500);
+  names_done(k);
+}
+
+// A device that asks again and again for others that are off, three SYNs each time; a tool that repeats its probes
+// visits each target once.
+static void test_crafted_patience(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned targets, rounds;
+    double gap_s;
+    const char *want;
+    unsigned by_s; // told by then
+  } rows[] = {
+      {10, 40, 30, "", 0},
+      {40, 40, 30, "", 0},
+      {12, 1, 0, "syn_scan", 345},
+      {60, 1, 0, "syn_scan", 12},
+  };
+  for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < rows[r].rounds * rows[r].targets; i++)
+      scan_kitf(k, "%f 10.0.0.8:%u > 10.0.5.%u:502 S,m patient",
+                1 + i / rows[r].targets * rows[r].gap_s + i % rows[r].targets * .1, 30000 + i,
+                i % rows[r].targets + 1);
+    if (rows[r].by_s) scan_kit_until(k, rows[r].by_s);
+    if (rows[r].by_s) assert_int_equal(k->alert_count, 1);
+    scan_kit_finish(k);
+    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
+    scan_kit_expect(k, rows[r].want);
+    names_done(k);
+  }
+}
+
+// Data ports that a server of files named, and a firewall refuses: fewer than a scan asks for, beside its conversation.
+static void test_refused_data_ports(void **state)
+{
+  (void)state;
+  for (unsigned ftp = 0; ftp < 2; ftp++) {
+    struct scan_kit *k = names_new();
+    if (ftp) scan_kit(k, "0.5 10.0.0.7:40000 > 203.0.113.21:21 S,k data");
+    for (unsigned i = 0; i < 20; i++)
+      scan_kitf(k, "%u 10.0.0.7:%u > 203.0.113.21:%u S,k closed", 1 + i * 2, 42000 + i * 13,
+                50000 + i * 263);
+    scan_kit_finish(k);
+    scan_kit_expect(k, ftp ? "" : "connect_scan");
+    names_done(k);
+  }
+}
+
+// Connections opened in a row to several hosts, closed when their other ends have forgotten them.
+static void test_a_row_of_closes(void **state)
+{
+  (void)state;
+  for (unsigned hosts = 0; hosts < 2; hosts++) {
+    struct scan_kit *k = names_new();
+    for (unsigned i = 0; i < 8; i++)
+      scan_kitf(k, "%f 10.0.0.7:%u > 203.0.113.%u:%u F. closed", 1 + i * .01, 50321 + i,
+                hosts ? i + 1 : 1, hosts ? 443 : 440 + i);
+    scan_kit_finish(k);
+    scan_kit_expect(k, hosts ? "" : "maimon_scan");
+    names_done(k);
+  }
+}
+
 static void test_campaigns_end(void **state)
 {
   (void)state;
@@ -502,6 +747,19 @@ int main(void)
       cmocka_unit_test(test_idle_scan),
       cmocka_unit_test(test_ipv6_sources_are_a_64),
       cmocka_unit_test(test_walk_decides_after_four_hosts),
+      cmocka_unit_test(test_crafted_handshakes_that_end),
+      cmocka_unit_test(test_cheap_successes_excuse_nothing),
+      cmocka_unit_test(test_refused_in_one_family),
+      cmocka_unit_test(test_block_by_connect),
+      cmocka_unit_test(test_a_make_that_changes),
+      cmocka_unit_test(test_distributed_among_strangers),
+      cmocka_unit_test(test_distributed_behind_old_notes),
+      cmocka_unit_test(test_monitor_of_several_ports),
+      cmocka_unit_test(test_port_zero),
+      cmocka_unit_test(test_ack_scan_from_port_80),
+      cmocka_unit_test(test_crafted_patience),
+      cmocka_unit_test(test_refused_data_ports),
+      cmocka_unit_test(test_a_row_of_closes),
       cmocka_unit_test(test_campaigns_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
