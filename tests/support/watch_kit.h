@@ -10,7 +10,8 @@
 //   A#7     acknowledges 7 more than has arrived
 //   Aw0     window 0
 //   At7     timestamp 7, echoing 0
-//   A5c     the capture has none of its text, where it has none, of its options;  A5o  its checksum was left to the device
+//   A5c     the capture has none of its text, or where there is none, of its options
+//   A5o     its checksum was left to the device
 //   =5000   both sides' next sequence numbers (client, server = that + 1000); the first token
 //   @5      five seconds pass;  @0.5
 //   ~       the client's next SYN is of another connection: its sequence numbers go on 100000 further
