@@ -163,19 +163,21 @@ static void track_begin(struct track *t, const struct flow_key *key, const struc
   if (t->settings.segments) tell_segment(t, f, g, NULL);
 }
 
-// Another life has begun with a SYN that had seemed a stray one. Zeek's row began there, too; where it did not, nothing
-// is done. Of lives there is no row yet.
+// Another life has begun with a SYN that had seemed a stray one. Zeek's row began there, too, and is not told; where it
+// did not, or is, nothing is done. Of lives there is no row yet.
 static WATCH_RARE void track_go_anew(struct track *t, uint32_t ref, struct flow *f,
                                      const struct segment *asked)
 {
+  if ((f->bits & (FLOW_QUEUED | FLOW_TOLD)) || (f->life_bits & LIFE_ROW_TOLD)) return;
   if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
-    if (f->bits & FLOW_QUEUED) return;
     track_tell_copy(t, ref);
     track_next_row(t, f, asked);
     zeek_segment(t, f, asked);
   }
   const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
-  if (c && c->row_packet == asked->packet) life_begin_anew(t, f, asked);
+  if (!c || c->row_packet != asked->packet) return;
+  life_begin_anew(t, f, asked);
+  t->stats->flows++;
 }
 
 // A full record gets a segment. The row may be over, or the segment be another connection's.
