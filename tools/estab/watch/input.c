@@ -133,6 +133,8 @@ static int next_in_turn(struct input *in, struct estab_capture_packet *packet,
 {
   while (in->current < in->count && !in->stopped) {
     struct input_file *file = &in->files[in->current];
+    file->packets += in->read;
+    in->read = 0;
     int answer = file->capture == NULL ? file_open(in, file, error) : 0;
     if (answer == 0) answer = file_next(file, packet, error);
     if (answer > 0) {
@@ -174,8 +176,9 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   return in->files[best].answer;
 }
 
-static int next_of_all(struct input *in, struct estab_capture_packet *packet,
-                       struct input_error *error)
+static __attribute__((noinline)) int next_of_all(struct input *in,
+                                                 struct estab_capture_packet *packet,
+                                                 struct input_error *error)
 {
   const int answer = in->merge ? next_merged(in, packet, error) : next_in_turn(in, packet, error);
   if (answer < 0 && in->stopped) return 0; // within a packet, since nobody waits for its rest
@@ -188,7 +191,7 @@ int input_next(struct input *in, struct estab_capture_packet *packet, struct inp
   if (in->reading != NULL) {
     int answer = estab_capture_next(in->reading, packet, &error->capture);
     if (answer > 0) {
-      in->files[in->current].packets += answer == 1;
+      in->read += answer == 1;
       packet->interface += in->interfaces_before;
       return answer;
     }

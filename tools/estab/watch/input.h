@@ -24,6 +24,7 @@ struct input {
   unsigned count, current;
   bool merge;
   estab_capture *reading;     // of files[current], when it is open; NULL: merged
+  uint64_t read;              // packets of `reading` that its file does not count yet
   bool notes;                 // are wanted, too: see estab_capture_notes()
   uint32_t interfaces_before; // of the files already read: interfaces are numbered over all
   uint64_t read_bytes, size;  // of all, for the progress; size 0 = not known
