@@ -326,6 +326,13 @@ static void observe_close(struct track *t, struct flow *f, const struct segment 
   observe_flow(t, f, OBSERVE_CLOSE, g);
 }
 
+// The answer acknowledges text of the SYN. Zeek's machine has not the number of one whose checksum was left to the
+// device: then what seems acknowledged is no segment's length.
+static bool observe_syn_taken(const struct flow_side *orig, const struct flow_side *resp)
+{
+  return resp->una - orig->start_seq - 2 < UINT16_MAX;
+}
+
 void observe_news(struct track *t, struct flow *f, const struct segment *g)
 {
   if (g->bits & SEGMENT_BAD) return;
@@ -345,7 +352,7 @@ void observe_news(struct track *t, struct flow *f, const struct segment *g)
       !(g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) && (f->side[1 - first].bits & SIDE_SYN) &&
       orig->una == f->side[1 - first].nxt) {
     f->observed |= FLOW_OBSERVED_ESTABLISHED;
-    if (seq_gt(f->side[1 - first].una, orig->start_seq + 1)) f->observed |= FLOW_OBSERVED_USED;
+    if (observe_syn_taken(orig, &f->side[1 - first])) f->observed |= FLOW_OBSERVED_USED;
     observe_on(t, f, OBSERVE_ESTABLISHED, g);
   }
   if ((f->observed & FLOW_OBSERVED_ESTABLISHED) && !(f->observed & FLOW_OBSERVED_DATA) &&

@@ -215,6 +215,8 @@ static void held(void **state)
     bool together;
   } all[] = {
       {{"S sa A", "a", "a"}, "conn_exhaustion ", 120, 25, true},
+      {{"So sa Ao", "a", "a"}, "conn_exhaustion ", 120, 25, true}, // its device makes the checksums
+      {{"So sao Ao", "ao", "ao"}, "conn_exhaustion ", 120, 25, true},
       {{"S sa A a100 a100 A a100 A", "a", "a"}, "conn_exhaustion ", 120, 25, true}, // a greeting
       {{"S sa A a100 A", "a100 A", "a100 A"}, "", 120, 25, true},                   // and more
       {{"S sa A", "a100 A", "a100 A"}, "conn_exhaustion ", 120, 62, true},          // too late
