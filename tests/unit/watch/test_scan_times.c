@@ -226,7 +226,7 @@ static struct told times_run(const struct times *t, enum estab_watch_rows rows)
   estab_watch *w;
   estab_watch_settings_default(&settings);
   settings.mem = estab_system_mem();
-  settings.rows = rows;
+  settings.rows = (uint8_t)rows;
   assert_int_equal(estab_watch_new(&settings, &w), 0);
   for (unsigned i = 0; i < t->count; i++) {
     const struct times_packet *p = &t->packets[i];
