@@ -48,6 +48,12 @@ static WATCH_RARE bool life_blind_again(struct flow_trouble *r, const struct seg
   return true;
 }
 
+// By more than the capture may lack beyond both.
+static bool life_is_far(uint32_t number, uint32_t edge, uint32_t nxt)
+{
+  return seq_gt(number, edge + LIFE_NEAR) && seq_gt(number, nxt + LIFE_NEAR);
+}
+
 bool life_is_blind(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
@@ -55,10 +61,11 @@ bool life_is_blind(struct track *t, struct flow *f, const struct segment *g)
   if ((s->bits & peer->bits & known) != known || (g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)))
     return false;
   const bool acks = g->flags & ESTAB_TCP_ACK;
-  const uint32_t seq = seq_max(peer->edge, s->nxt), ack = seq_max(s->edge, peer->nxt);
-  const bool far = seq_gt(g->seq, seq + LIFE_NEAR) || (acks && seq_gt(g->ack, ack + LIFE_NEAR));
-  const bool both =
-      seq_gt(g->seq, seq) && (!acks || seq_gt(g->ack, ack) || seq_lt(g->ack, s->una - LIFE_FAR));
+  const bool beyond = seq_gt(g->seq, peer->edge) && seq_gt(g->seq, s->nxt);
+  const bool ahead = acks && seq_gt(g->ack, s->edge) && seq_gt(g->ack, peer->nxt);
+  const bool both = beyond && (!acks || ahead || seq_lt(g->ack, s->una - LIFE_FAR));
+  const bool far = (beyond && life_is_far(g->seq, peer->edge, s->nxt)) ||
+                   (ahead && life_is_far(g->ack, s->edge, peer->nxt));
   if (!far && !both) return false;
   struct flow_trouble *r = track_trouble(t, f);
   if (!r || (acks && life_blind_again(r, g))) return false;
