@@ -248,8 +248,8 @@ static bool track_is_routed(const struct flow_one *one, const struct segment *g)
 }
 
 // Any segment of a key that has the record `ref`, or none.
-static __attribute__((noinline)) void track_any(struct track *t, const struct flow_key *key, uint32_t ref,
-                      const struct segment *g)
+static __attribute__((noinline)) void track_any(struct track *t, const struct flow_key *key,
+                                                uint32_t ref, const struct segment *g)
 {
   if (ref != FLOW_NONE && track_is_forgotten(t, ref)) {
     track_finish(t, ref, false);
