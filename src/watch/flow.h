@@ -24,6 +24,7 @@ enum segment_bits {
   SEGMENT_OFFLOADED = 1u << 1, // checksum left to the device: taken, but not by Zeek's machine
   SEGMENT_CUT = 1u << 2,       // the capture has not all of its text
   SEGMENT_TS = 1u << 3,        // ts_value counts
+  SEGMENT_AGAIN = 1u << 4,     // of trouble->candidate: it came more than once
   SEGMENT_WSCALE = 1u << 5,    // wscale counts; it may be FLOW_WSCALE_UNKNOWN
   SEGMENT_OLD =
       1u << 7, // its receiver drops it: a timestamp older than one taken, RFC 7323 5.3; or blind

@@ -371,7 +371,10 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
                 g, isn, g->seq);
     struct flow_trouble *r = track_trouble(t, f);
     if (!r) return;
-    r->candidate = *g;
+    if (r->candidate.packet && r->candidate.end == e && r->candidate.seq == g->seq)
+      r->candidate.bits |= SEGMENT_AGAIN; // the first one counts
+    else
+      r->candidate = *g;
     f->life_bits |= LIFE_CANDIDATE;
     return;
   }

@@ -33,7 +33,8 @@ static void life_empty(struct track *t, struct flow *f)
     struct flow_side *s = &f->side[i];
     reach_forget(t, f, i);
     s->ttl = s->state = 0;
-    s->bits = s->flags = s->first_flags = s->mss = s->first_window = 0;
+    s->bits &= SIDE_HELD; // the detectors are told of its end
+    s->flags = s->first_flags = s->mss = s->first_window = 0;
     s->nxt = s->una = s->edge = s->ts_recent = 0;
     f->max_window[i] = 0;
   }
@@ -45,10 +46,19 @@ static void life_empty(struct track *t, struct flow *f)
   if (c) {
     c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
     c->contradicted = false;
+    c->late = 0;
     memset(c->rsts, 0, sizeof c->rsts);
   }
   struct flow_trouble *r = track_has_trouble(t, f);
-  if (r) memset(r->ambiguities, 0, sizeof r->ambiguities);
+  if (!r) return;
+  memset(r->ambiguities, 0, sizeof r->ambiguities);
+  memset(r->blind, 0, sizeof r->blind);
+  r->candidate.packet = 0;
+  for (unsigned i = 0; i < 2; i++) {
+    r->side[i].zero_windows = 0;
+    r->side[i].zero_since_ns = r->side[i].zero_window_ns = 0;
+    r->side[i].recovering = r->side[i].probed = false;
+  }
 }
 
 void life_begin_anew(struct track *t, struct flow *f, const struct segment *asked)
@@ -59,4 +69,5 @@ void life_begin_anew(struct track *t, struct flow *f, const struct segment *aske
   flow_last(f, asked);
   life_begin(f, asked);
   life_segment(t, f, asked);
+  if (asked->bits & SEGMENT_AGAIN) f->observed |= FLOW_SYN_AGAIN;
 }

@@ -152,10 +152,10 @@ static void observe_send(struct track *t, const struct flow *f, struct observati
 static bool observe_is_settled(const struct flow *f)
 {
   const unsigned first = flow_first((const struct flow_head *)f);
+  if (f->side[first].bits & SIDE_HELD) return false;
   if (!(f->observed & FLOW_OBSERVED_ESTABLISHED))
     return !(f->side[1 - first].first_flags & ESTAB_TCP_SYN);
-  return (f->side[first].bits & (SIDE_TEXT | SIDE_HELD)) == SIDE_TEXT &&
-         (f->observed & FLOW_OBSERVED_DATA) &&
+  return (f->side[first].bits & SIDE_TEXT) && (f->observed & FLOW_OBSERVED_DATA) &&
          !(f->bits & (uint32_t)OBSERVE_TO_ITS_END << FLOW_PROBE_SHIFT);
 }
 

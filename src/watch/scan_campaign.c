@@ -276,6 +276,7 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
 void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, uint32_t more)
 {
   it->last_ns = u64_max(it->last_ns, ts_ns);
+  it->heard_ns = u64_max(c->now_ns, it->last_ns);
   it->probes += more;
   scan_table_use(&c->table, it->index);
   if (it->probes >= it->told_probes * 4) campaign_tell(c, it);

@@ -309,7 +309,7 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
       it->window_seen = 1;
     if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
-    if (o->late && contact_is_told(s, it, o))
+    if (o->kind == OBSERVE_ANSWER && o->late && contact_is_told(s, it, o))
       campaign_answer(&s->campaigns, it, &record);
     else
       campaign_add(&s->campaigns, it, &record);

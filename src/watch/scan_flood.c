@@ -49,9 +49,20 @@ static void flood_source(struct scan *s, struct flood_victim *v, const struct es
 static uint64_t flood_sources(const struct flood_victim *v)
 {
   uint64_t sum = 0; // of 2^-rank, in units of 2^-16
-  for (unsigned n = 0; n < FLOOD_PLACES; n++)
-    sum += UINT64_C(1) << (16 - (v->ranks[n / 16] >> n % 16 * 4 & 15));
-  const uint64_t ranked = UINT64_C(190316544) / sum; // 0.709 * 64 * 64 * 2^16
+  unsigned empty = 0;
+  for (unsigned n = 0; n < FLOOD_PLACES; n++) {
+    const unsigned rank = v->ranks[n / 16] >> n % 16 * 4 & 15;
+    sum += UINT64_C(1) << (16 - rank);
+    empty += rank == 0;
+  }
+  uint64_t ranked = UINT64_C(190316544) / sum; // 0.709 * 64 * 64 * 2^16
+  if (empty > 0 && ranked <= FLOOD_PLACES * 5 / 2) {
+    // Few: by how many places they took, 64 * (1/64 + 1/63 + ... + 1/(empty + 1)).
+    ranked = 0;
+    for (unsigned left = empty + 1; left <= FLOOD_PLACES; left++)
+      ranked += (FLOOD_PLACES << 10) / left;
+    ranked >>= 10;
+  }
   return v->ranked ? ranked * v->total / v->ranked : 0;
 }
 

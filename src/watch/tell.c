@@ -103,7 +103,7 @@ static uint32_t tell_marks(struct track *t, struct flow *f, const struct segment
       marks |= TELL_MARK(RST_TAKEN);
     return marks;
   }
-  if (g->bits & SEGMENT_OLD) marks |= TELL_MARK(OLD_TIMESTAMP);
+  if ((g->bits & SEGMENT_OLD) && !b->blind) marks |= TELL_MARK(OLD_TIMESTAMP);
   return marks | tell_counted(t, f, g, b) | tell_place(g, b) | tell_end(f, g, b);
 }
 

@@ -10,7 +10,7 @@ struct tell_before {
   struct flow_side side[2]; // by end
   uint32_t retransmitted, spurious, reordered, dup_acks, zero_windows;
   uint8_t life_bits;
-  bool over;
+  bool over, blind; // blind: life_is_blind() says so of the segment
 };
 
 WATCH_RARE void tell_before(struct track *t, struct flow *f, const struct segment *g,

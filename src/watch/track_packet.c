@@ -110,12 +110,16 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   }
   const struct track_signature before = track_signature(f);
   struct tell_before told;
-  if (t->settings.segments) tell_before(t, f, g, &told);
+  if (t->settings.segments) {
+    tell_before(t, f, g, &told);
+    told.blind = blind;
+  }
   if (t->loss_ns > f->last_ns) f->bits |= FLOW_LOSS;
   if (t->observe && observe_is_strange(t, f, g)) observe_strange(t, f, g);
   doubt_segment(t, f, g, t->packet->tcp.urgent);
+  // What is no text of this life is kept for its copies alone, by a name that no life has.
+  track_remember(t, blind ? g->packet : f->life_packet, g);
   if (!blind) {
-    track_remember(t, f->life_packet, g);
     if (t->settings.streams) stream_segment(t, f, g, t->packet->payload);
     measure_segment(t, f, g);
   }

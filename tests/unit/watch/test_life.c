@@ -112,6 +112,12 @@ static void ports_again(void **state)
        "ambiguity several_syns\n"
        "SF ShADaFf o=SYN-SENT@8,ESTABLISHED@9,FIN-WAIT-1@13,FIN-WAIT-2@14,TIME-WAIT@14 "
        "r=SYN-RECEIVED@8,ESTABLISHED@10,CLOSE-WAIT@13,LAST-ACK@14,CLOSED@15"},
+      {"it asked twice", "S sa A A10 a @20 ~ S @1 -S sa+70000 A A10 a FA fa A",
+       "S1 ShADa " OPEN_O " " OPEN_R "\n"
+       "ambiguity several_syns\n"
+       "ambiguity several_syns\n"
+       "SF ShADaFf o=SYN-SENT@6,ESTABLISHED@8,FIN-WAIT-1@12,FIN-WAIT-2@13,TIME-WAIT@13 "
+       "r=SYN-RECEIVED@6,ESTABLISHED@9,CLOSE-WAIT@12,LAST-ACK@13,CLOSED@14"},
       {"the SYN is not answered", "S sa A A10 a @20 ~ S a A10 a",
        "S1 ShADa " OPEN_O " " OPEN_R "\n"
        "ambiguity several_syns\n"
