@@ -368,6 +368,12 @@ struct flow_trouble {
   bool limits_kept, limits_told; // since when: measure.c; and to be told, since there is much text
   struct flow_blind blind[2];    // by end, the last ones
   struct segment candidate;      // a SYN by which a side offered another ISN, with LIFE_CANDIDATE
+  // Rows of lives: what the row had before that SYN, which may begin another (life_anew.c).
+  struct {
+    struct flow_side side;
+    uint64_t last_ns, last_packet;
+    uint8_t history_count;
+  } before;
   // What a side whose RST was believed acknowledged then; Zeek's count of what the other side had sent by then
   uint32_t contradicted_ack, contradicted_pkts;
   uint8_t ambiguities[ESTAB_WATCH_AMBIGUITIES];

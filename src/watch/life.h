@@ -47,6 +47,10 @@ static inline bool life_is_late_syn(const struct flow_side *s, uint32_t seq)
 // Whether a SYN-ACK proves that *asked, a SYN in the middle of this life, began another (life_anew.c).
 WATCH_RARE bool life_is_anew(struct track *t, struct flow *f, const struct segment *s,
                              struct segment *asked);
+// Rows of lives: before a SYN of another number, in a life that was open, the row is kept as it is; and taken back once
+// that SYN has begun another life, so that this one's row does not have it.
+WATCH_RARE void life_keep(struct track *t, struct flow *f, const struct segment *s);
+WATCH_RARE void life_take_back(struct track *t, struct flow *f, unsigned end);
 // The record goes on as that of the life that *asked began; its row is so already.
 WATCH_RARE void life_begin_anew(struct track *t, struct flow *f, const struct segment *asked);
 

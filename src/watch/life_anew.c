@@ -9,6 +9,7 @@
 #include "watch/life.h"
 #include "watch/reach.h"
 #include "watch/stream.h"
+#include "watch/zeek.h"
 
 bool life_is_anew(struct track *t, struct flow *f, const struct segment *g, struct segment *asked)
 {
@@ -23,6 +24,36 @@ bool life_is_anew(struct track *t, struct flow *f, const struct segment *g, stru
     return false;
   *asked = r->candidate;
   return true;
+}
+
+void life_keep(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end];
+  if ((g->flags & ESTAB_TCP_ACK) || (g->bits & SEGMENT_BAD) || !(s->bits & SIDE_SYN) ||
+      !(f->life_bits & LIFE_WAS_OPEN) || (f->life_bits & LIFE_CANDIDATE) || g->seq == s->nxt - 1 ||
+      life_is_late_syn(s, g->seq))
+    return;
+  struct flow_trouble *r = track_trouble(t, f);
+  if (!r) return;
+  r->before.side = *s;
+  r->before.last_ns = zeek_last_ns(track_has_closing(t, f), f);
+  r->before.last_packet = f->last_packet;
+  r->before.history_count = f->history_count;
+}
+
+void life_take_back(struct track *t, struct flow *f, unsigned end)
+{
+  const struct flow_trouble *r = track_has_trouble(t, f);
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!r) return;
+  const uint16_t holes = SIDE_HOLE | SIDE_GAP; // trouble has what they say, as it is
+  const uint16_t now = f->side[end].bits & holes;
+  f->side[end] = r->before.side;
+  f->side[end].bits = (uint16_t)((f->side[end].bits & ~holes) | now);
+  f->last_ns = r->before.last_ns;
+  f->last_packet = r->before.last_packet;
+  f->history_count = r->before.history_count;
+  if (c && c->z_last_ns) c->z_last_ns = r->before.last_ns;
 }
 
 // What the connection before left in the record, but for its row's.

@@ -123,6 +123,7 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
     if (t->settings.streams) stream_segment(t, f, g, t->packet->payload);
     measure_segment(t, f, g);
   }
+  if ((g->flags & ESTAB_TCP_SYN) && t->settings.rows == ESTAB_WATCH_ROWS_LIFE) life_keep(t, f, g);
   zeek_segment(t, f, g);
   life_segment(t, f, g);
   measure_limits(t, f, g);
@@ -174,6 +175,7 @@ static WATCH_RARE void track_go_anew(struct track *t, uint32_t ref, struct flow 
 {
   if ((f->bits & (FLOW_QUEUED | FLOW_TOLD)) || (f->life_bits & LIFE_ROW_TOLD)) return;
   if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
+    life_take_back(t, f, asked->end);
     track_tell_copy(t, ref);
     track_next_row(t, f, asked);
     zeek_segment(t, f, asked);

@@ -401,6 +401,10 @@ static void rows_of_lives(void **state)
   static const struct line lines[] = {
       {"asked four times", "S @7 -S @14 -S @30 -S sa A A10 a @400 A10 a",
        "S1 ShADa o=SYN-SENT@1,ESTABLISHED@5 r=SYN-RECEIVED@4,ESTABLISHED@6"},
+      {"taken over by another", "S sa A A10 a FA a @70 ~ S sa+70000 A A10 a",
+       "ambiguity several_syns\n"
+       "S2 ShADaF " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7 " OPEN_R ",CLOSE-WAIT@6\n"
+       "S1 ShADa o=SYN-SENT@8,ESTABLISHED@9 r=SYN-RECEIVED@8,ESTABLISHED@10"},
       {"begun in the middle, one way", "A10 @100 A10 @100 A10 @100 A10",
        "OTH D o=ESTABLISHED@1 r="},
       {"all checksums left to the device", "So sao Ao @4000 A10o ao @4000 A10o ao",
