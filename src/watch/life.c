@@ -354,8 +354,8 @@ static void life_syn(struct track *t, struct flow *f, const struct segment *g)
   uint32_t isn = s->nxt - 1;
   if (s->bits & SIDE_SYN) {
     if (g->seq == isn && ((g->flags ^ s->first_flags) & ESTAB_TCP_ACK))
-      return; // the SYN-ACK of a simultaneous open: not the SYN again
-    if (g->seq == isn || life_is_late_syn(s, g->seq)) { // again: no SYN-ACK had arrived
+      return;                         // the SYN-ACK of a simultaneous open: not the SYN again
+    if (life_is_own_syn(s, g->seq)) { // again: no SYN-ACK had arrived
       f->observed |= FLOW_SYN_AGAIN;
       if (!(s->bits & SIDE_SEEN) && timeline_withdraw(t, f, e, ESTAB_ESTABLISHED))
         s->bits |= SIDE_SEEN;

@@ -44,6 +44,11 @@ static inline bool life_is_late_syn(const struct flow_side *s, uint32_t seq)
   return (s->bits & SIDE_SYN) && (s->bits & (SIDE_TEXT | SIDE_FIN)) &&
          s->nxt - seq - 2 < LIFE_LATE_SYN;
 }
+// A SYN that this side has sent before.
+static inline bool life_is_own_syn(const struct flow_side *s, uint32_t seq)
+{
+  return seq == s->nxt - 1 || life_is_late_syn(s, seq);
+}
 // Whether a SYN-ACK proves that *asked, a SYN in the middle of this life, began another (life_anew.c).
 WATCH_RARE bool life_is_anew(struct track *t, struct flow *f, const struct segment *s,
                              struct segment *asked);

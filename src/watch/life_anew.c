@@ -20,7 +20,7 @@ bool life_is_anew(struct track *t, struct flow *f, const struct segment *g, stru
     return false;
   const struct flow_trouble *r = track_has_trouble(t, f);
   if (!r || r->candidate.end == g->end || g->ack != r->candidate.seq + 1 || !(s->bits & SIDE_SYN) ||
-      g->seq == s->nxt - 1 || life_is_late_syn(s, g->seq))
+      life_is_own_syn(s, g->seq))
     return false;
   *asked = r->candidate;
   return true;
@@ -30,8 +30,8 @@ void life_keep(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end];
   if ((g->flags & ESTAB_TCP_ACK) || (g->bits & SEGMENT_BAD) || !(s->bits & SIDE_SYN) ||
-      !(f->life_bits & LIFE_WAS_OPEN) || (f->life_bits & LIFE_CANDIDATE) || g->seq == s->nxt - 1 ||
-      life_is_late_syn(s, g->seq))
+      !(f->life_bits & LIFE_WAS_OPEN) || (f->life_bits & LIFE_CANDIDATE) ||
+      life_is_own_syn(s, g->seq))
     return;
   struct flow_trouble *r = track_trouble(t, f);
   if (!r) return;

@@ -110,7 +110,7 @@ static uint32_t alert_rate_milli(const struct campaign *it)
 // named were only counted, and until there are enough others they decide.
 static bool alert_spoofed(const struct campaign *it, uint64_t sources)
 {
-  if (it->kind < ESTAB_WATCH_KIND_SYN_FLOOD || it->kind > ESTAB_WATCH_KIND_FIN_FLOOD) return false;
+  if (!campaign_is_flood(it->kind)) return false;
   const uint64_t since = it->probes - it->before;
   return since < ALERT_SOURCES_LEAST ? it->spoofed : since < sources * SCAN_FORGED_EACH;
 }

@@ -101,11 +101,6 @@ struct campaign *campaign_find_open(struct campaigns *c, enum campaign_link link
   return f->it;
 }
 
-static bool campaign_is_flood(enum estab_watch_kind kind)
-{
-  return kind >= ESTAB_WATCH_KIND_SYN_FLOOD && kind <= ESTAB_WATCH_KIND_FIN_FLOOD;
-}
-
 // Port: that of its first probe.
 static void campaign_link_to(struct campaigns *c, struct campaign *it, enum campaign_link link,
                              const struct estab_ip *ip, uint16_t port)
@@ -226,6 +221,15 @@ static uint64_t campaign_deadline(const struct campaigns *c, const struct campai
   return it->heard_ns + (idle > c->idle_ns ? idle : c->idle_ns);
 }
 
+// So many probes more, heard of now.
+static void campaign_grows(struct campaigns *c, struct campaign *it, uint32_t more)
+{
+  it->probes += more;
+  scan_table_use(&c->table, it->index);
+  it->heard_ns = u64_max(c->now_ns, it->last_ns);
+  if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
+}
+
 static void campaign_clock(struct campaigns *c, struct campaign *it, uint64_t ts_ns)
 {
   if (ts_ns > it->last_ns) {
@@ -234,11 +238,8 @@ static void campaign_clock(struct campaigns *c, struct campaign *it, uint64_t ts
   } else {
     it->gaps[it->gap_count++ % CAMPAIGN_GAPS] = 0;
   }
-  it->probes++;
-  scan_table_use(&c->table, it->index);
-  it->heard_ns = u64_max(c->now_ns, it->last_ns);
+  campaign_grows(c, it, 1);
   if (c->next_end_ns > it->heard_ns + c->idle_ns) c->next_end_ns = it->heard_ns + c->idle_ns;
-  if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
 }
 
 void campaign_add(struct campaigns *c, struct campaign *it, const struct campaign_probe *probe)
@@ -276,10 +277,7 @@ void campaign_count(struct campaigns *c, struct campaign *it, const struct estab
 void campaign_goes_on(struct campaigns *c, struct campaign *it, uint64_t ts_ns, uint32_t more)
 {
   it->last_ns = u64_max(it->last_ns, ts_ns);
-  it->heard_ns = u64_max(c->now_ns, it->last_ns);
-  it->probes += more;
-  scan_table_use(&c->table, it->index);
-  if (it->probes >= it->told_probes * 4) campaign_tell(c, it);
+  campaign_grows(c, it, more);
 }
 
 // The earliest deadline of those that are open, and whose it is.

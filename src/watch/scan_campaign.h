@@ -114,6 +114,11 @@ bool campaigns_init(struct campaigns *c, struct scan_pool *pool, uint32_t max,
                     const struct estab_watch_settings *settings);
 void campaigns_destroy(struct campaigns *c);
 
+static inline bool campaign_is_flood(unsigned kind)
+{
+  return kind >= ESTAB_WATCH_KIND_SYN_FLOOD && kind <= ESTAB_WATCH_KIND_FIN_FLOOD;
+}
+
 // The open campaign of a kind that an address has a part in; NULL. Port: of a flood's victim, else 0.
 struct campaign *campaign_find_open(struct campaigns *c, enum campaign_link link,
                                     const struct estab_ip *ip, uint16_t port,
