@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // plain.h - the straight way of what nearly every segment is, through both machines at once.
 //
-// Nothing here is a rule of its own: what zeek.c, life.c, measure.c and the rest do to such a segment, one step after
+// Nothing here is a rule of its own: what zeek.h, life.h, measure.h and the rest do to such a segment, one step after
 // the other and with all their questions answered beforehand. What is not plain is left untouched to them.
 #ifndef ESTAB_WATCH_PLAIN_H
 #define ESTAB_WATCH_PLAIN_H

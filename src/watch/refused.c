@@ -6,7 +6,7 @@
 #include "watch/observe.h"
 #include "watch/track_internal.h"
 
-// What life.c and zeek.c say of it: over with the RST and kept for as long as an attempt; by Zeek's clock a FIN had
+// What life.h and zeek.h say of it: over with the RST and kept for as long as an attempt; by Zeek's clock a FIN had
 // closed it already.
 static uint64_t refused_ns(const struct track *t, const struct track_refused *list,
                            const struct flow_one *one, uint64_t rst_ns)

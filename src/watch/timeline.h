@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// timeline.h - the steps of both sides of a connection, packed: what life.c writes and takes back.
+// timeline.h - the steps of both sides of a connection, packed: what life.h writes and takes back.
 #ifndef ESTAB_WATCH_TIMELINE_H
 #define ESTAB_WATCH_TIMELINE_H
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// life_rst.c - RSTs: taken or not, and what later segments say of those that were.
+#include "watch/life_internal.h"
+
+#include "base/bytes.h"
+#include "proto/seq.h"
+#include "watch/doubt.h"
+#include "watch/reach.h"
+#include "watch/timeline.h"
+
+static bool life_rst_taken(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  if (peer->state == ESTAB_SYN_SENT) // RFC 9293 3.10.7.3, second
+    return (g->flags & ESTAB_TCP_ACK) && life_acks_syn(peer, g->ack);
+  if (!(s->bits & SIDE_KNOWN) && !(peer->bits & SIDE_ACKED)) return true; // nothing to judge by
+  // RFC 5961 3.2: exactly RCV.NXT: behind all that reached the receiver without a hole, as far as the tap knows.
+  return g->seq == (s->bits & SIDE_KNOWN ? reach_edge(t, f, g->end) : peer->una);
+}
+
+// Who does not know what a side has sent tries several places. Hosts send no RST beyond what they sent, and say it
+// again at the same place.
+static void life_rst_march(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end];
+  struct flow_closing *c = track_closing(t, f);
+  if (!c || !(f->life_bits & LIFE_WAS_OPEN) || !(s->bits & SIDE_KNOWN) ||
+      g->seq - s->nxt > LIFE_FAR)
+    return;
+  if (c->rsts[g->end] && g->seq == c->side[g->end].rst_seq) return;
+  c->side[g->end].rst_seq = g->seq;
+  if (c->rsts[g->end] < UINT8_MAX) c->rsts[g->end]++;
+  if (c->rsts[g->end] > 1) doubt_suspect(t, f, g, SUSPECT_RST);
+}
+
+// Who took a RST answers what comes later with a RST of its own, which begins where that acknowledges: RFC 9293
+// 3.10.7.1. So what contradicted that RST had left before it, and was overtaken: the RST was true.
+static WATCH_RARE bool life_rst_was_true(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  const struct flow_trouble *r = track_has_trouble(t, f);
+  if (!c || !r || !c->contradicted) return false;
+  unsigned taker = 1u - c->rst_end;
+  if (g->end != taker || (g->flags & ESTAB_TCP_ACK) || g->seq != r->contradicted_ack ||
+      f->side[taker].pkts != r->contradicted_pkts + 1)
+    return false;
+  c->contradicted = false;
+  for (unsigned i = 0; i < 2; i++) {
+    while (f->side[i].state != c->held_state[i] &&
+           timeline_withdraw(t, f, i, (enum estab_state)f->side[i].state))
+      ;
+    life_enter_now(t, f, g, i, ESTAB_CLOSED);
+    c->wait_ns[i] = ESTAB_NEVER;
+  }
+  f->side[c->rst_end].bits |= SIDE_RST;
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = c->rst_end;
+  return true;
+}
+
+void life_rst(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e], *peer = &f->side[p];
+  life_rst_march(t, f, g);
+  if (life_is_over(f) || life_rst_was_true(t, f, g)) return;
+  if (!life_rst_taken(t, f, g)) {
+    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
+                s->bits & SIDE_KNOWN ? s->nxt : peer->una, g->seq);
+    return;
+  }
+  struct flow_closing *c = track_closing(t, f);
+  if (c) {
+    c->rst_end = (uint8_t)e;
+    c->held_state[0] = f->side[0].state;
+    c->held_state[1] = f->side[1].state;
+    c->contradicted = false;
+    f->life_bits |= LIFE_RST_HELD;
+    c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
+  }
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = (uint8_t)e;
+  s->bits |= SIDE_RST;
+  if (s->state == ESTAB_CLOSED && f->step_count == 0)
+    timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet); // nothing before it: still a fact
+  life_enter_now(t, f, g, e, ESTAB_CLOSED);
+  s->bits |= SIDE_SEEN;
+  life_enter_now(t, f, g, p, ESTAB_CLOSED);
+}
+
+void life_first_end(struct track *t, struct flow *f, const struct segment *g)
+{
+  const unsigned e = g->end, p = 1 - e;
+  struct flow_side *s = &f->side[e];
+  s->first_flags = s->flags = g->flags;
+  s->first_window = g->window;
+  s->ttl = g->ttl;
+  s->bits |= SIDE_SENT | SIDE_RST | SIDE_SEEN;
+  struct flow_closing *c = track_closing(t, f);
+  if (c) {
+    c->rst_end = (uint8_t)e;
+    c->held_state[p] = f->side[p].state;
+    f->life_bits |= LIFE_RST_HELD;
+  }
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = e & 1;
+  if (f->step_count == 0) timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet);
+  if (f->side[p].state != ESTAB_CLOSED) {
+    timeline_step(t, f, p, ESTAB_CLOSED, g->ts_ns, g->packet);
+    f->side[p].bits &= (uint16_t)~SIDE_SEEN;
+  }
+  f->life_bits |= LIFE_OVER;
+}
+
+// The side whose RST was believed goes on: it never sent that RST.
+void life_contradicts_rst(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end;
+  struct flow_side *s = &f->side[e];
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || c->rst_end != e || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN))) return;
+  bool goes_on = (g->text_bytes && seq_gt(g->seq + g->text_bytes, s->nxt)) ||
+                 ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
+  if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
+  doubt_suspect(t, f, g, SUSPECT_RST);
+  struct flow_trouble *r = track_trouble(t, f);
+  c->contradicted = r != NULL;
+  if (r) {
+    r->contradicted_ack = g->ack;
+    r->contradicted_pkts = f->side[1 - e].pkts;
+  }
+  f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
+  s->bits &= (uint16_t)~SIDE_RST;
+  for (unsigned i = 0; i < 2; i++) {
+    if (f->side[i].state != ESTAB_CLOSED || c->held_state[i] == ESTAB_CLOSED) continue;
+    if (!timeline_withdraw(t, f, i, ESTAB_CLOSED)) f->side[i].state = c->held_state[i];
+    if (f->side[i].state == ESTAB_TIME_WAIT)
+      c->wait_ns[i] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
+  }
+  if (!(f->side[0].bits & SIDE_FIN) && !(f->side[1].bits & SIDE_FIN)) f->closed_by = FLOW_WHO_NONE;
+  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
+}
+
+// What a side still sends had left before the other's RST came there: the two met on the way. It is as before then;
+// *rst is when that RST passed, and what has to be said of it again.
+bool life_crosses_rst(struct track *t, struct flow *f, const struct segment *g, struct segment *rst)
+{
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || c->rst_end == g->end || c->held_state[g->end] == ESTAB_CLOSED ||
+      (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN)) ||
+      !timeline_when(t, f, g->end, ESTAB_CLOSED, &rst->ts_ns, &rst->packet) ||
+      !timeline_withdraw(t, f, g->end, ESTAB_CLOSED))
+    return false;
+  f->life_bits &= (uint8_t)~LIFE_OVER;
+  return true;
+}
+
+// It asks again after a RST refused it, as some do, or that RST has not come to it: both begin anew.
+void life_asks_again(struct track *t, struct flow *f, const struct segment *g)
+{
+  unsigned e = g->end;
+  struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || c->rst_end == e || c->held_state[e] != ESTAB_SYN_SENT || (peer->bits & SIDE_SYN) ||
+      (g->flags & ESTAB_TCP_ACK) || g->seq != s->nxt - 1 ||
+      !timeline_withdraw(t, f, e, ESTAB_CLOSED))
+    return;
+  s->bits |= SIDE_SEEN;
+  peer->bits &= (uint16_t)~SIDE_RST;
+  f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
+  f->closed_by = FLOW_WHO_NONE;
+  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
+}
