@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// life_internal.h - what the files of life.h share: steps of the states (life.c), and FIN, SYN and RST, each in its own.
+// life_internal.h - what the files of life.h share: steps of the states (life.c), and FIN, SYN and RST, a file each.
 #ifndef ESTAB_WATCH_LIFE_INTERNAL_H
 #define ESTAB_WATCH_LIFE_INTERNAL_H
 

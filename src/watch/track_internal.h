@@ -13,28 +13,45 @@
 
 #define LIFE_RST_LINGER_NS (UINT64_C(60) * FLOW_SECOND_NS) // how long a RST can still prove false
 
+// track.c: the slab a record lies in, and the list that says when the ceiling may take it.
 struct slab *track_slab(struct track *t, uint32_t ref);
 void track_list(struct track *t, uint32_t ref, enum flow_class class);
 void track_unlist(struct track *t, uint32_t ref);
 void track_relist(struct track *t, uint32_t ref, struct flow *f); // its class may have changed
+// To the records that wait to be told, which are in no list.
 void track_queue(struct track *t, uint32_t ref);
 WATCH_RARE void track_unqueue(struct track *t, uint32_t ref);
+// What it costs at the ceiling, with all that it keeps aside.
+uint64_t track_cost_of(const struct track *t, uint32_t ref);
 void track_free_aside(struct track *t, struct flow *f);
-uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g);
-uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref);
-// A record of one segment told to the full one from which its row is made.
-struct flow *track_whole(struct track *t, const struct flow_one *one);
+// Of a record that is in no list, no table and no wheel any more.
+void track_free(struct track *t, uint32_t ref);
 void track_finish(struct track *t, uint32_t ref, bool evicted);
-// The same of a record that is in no list, no table and no wheel any more, or will leave them with all others.
+// The same of a record that track_free() could take, or that will leave its lists with all others.
 void track_end(struct track *t, uint32_t ref, bool evicted);
-WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
-void track_tell_row(struct track *t, uint32_t ref);
-WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);
 uint64_t track_deadline(struct track *t, struct flow *f);
 void track_arm(struct track *t, struct flow *f);
 void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns);
 // The same after a segment: a timer that is too early stays, and sets itself anew when it fires.
 void track_arm_sooner(struct track *t, struct flow *f);
+
+// track_new.c
+uint32_t track_new(struct track *t, const struct flow_key *key, const struct segment *g);
+uint32_t track_promote(struct track *t, const struct flow_key *key, uint32_t ref);
+// A record of one segment told to the full one from which its row is made.
+struct flow *track_whole(struct track *t, const struct flow_one *one);
+// A full record that keeps nothing aside yet.
+static inline void track_empty(struct flow *f)
+{
+  f->closing = f->trouble = SLAB_NONE;
+}
+
+// track_rows.c
+WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
+void track_tell_row(struct track *t, uint32_t ref);
+WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);
+
+// track_packet.c
 // All but `end`, which the key says.
 void track_segment_make(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
                         uint64_t number, size_t wire_bytes, struct segment *g);
