@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // estab_watch_all.c - the observer with what it needs in one file: cc -std=c17 -Iinclude -Isrc -c src/estab_watch_all.c
+// In a program that has estab_all.c as well: with -DESTAB_BESIDE_CORE.
 // Written by tools/estab-all.sh; do not edit.
+#ifndef ESTAB_BESIDE_CORE
 
 // base
 #include "base/block.c"
@@ -49,6 +51,8 @@
 #include "proto/frag.c"
 #include "proto/rtt.c"
 #include "proto/state.c"
+
+#endif
 
 // watch
 #include "watch/decode.c"
