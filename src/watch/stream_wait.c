@@ -139,10 +139,39 @@ static void stream_wait_clear(struct stream_wait *w, struct mem *mem, uint32_t i
   }
 }
 
+// Linux makes one segment of two where the one that begins last before the other ends at its begin
+// (tcp_ooo_try_coalesce()). What holds of the first holds of both then: behind it, it wins over all. Answers whether it
+// was so. Which of several the kernel meets first depends on the shape of its tree, which is not followed here.
+static bool stream_wait_join(struct stream_wait *w, const struct stream_rule *rule, uint32_t i,
+                             uint32_t end, const uint8_t *text)
+{
+  struct stream_block *before = stream_wait_at(w, i), *behind = stream_wait_at(w, i + 1);
+  const uint32_t seq = before->end, count = end - seq, bytes = seq - before->seq;
+  if (before->first_end != seq || (behind && seq_le(behind->first_seq, seq)) ||
+      w->held + count > rule->max_bytes)
+    return false;
+  if (bytes + count > before->room) {
+    const uint32_t all = bytes + count, room = all > UINT32_MAX / 2 ? all : 2 * all;
+    struct stream_block *b =
+        mem_resize(rule->mem, before, sizeof *b + before->room, sizeof *b + room, ESTAB_MEM_WATCH);
+    if (!b) return false;
+    b->room = room;
+    w->at[w->head + i] = before = b;
+  }
+  memcpy(before->bytes + bytes, text, count);
+  before->end = before->first_end = end;
+  w->held += count;
+  stream_wait_clear(w, rule->mem, i + 1, end);
+  return true;
+}
+
 void stream_wait_insert(struct stream_wait *w, const struct stream_rule *rule, uint32_t seq,
                         uint32_t end, const uint8_t *text, uint32_t first_seq, uint32_t first_end)
 {
   uint32_t i = stream_wait_from(w, seq);
+  if (rule->policy == ESTAB_WATCH_LINUX && i > 0 && stream_wait_at(w, i - 1)->end == seq &&
+      stream_wait_join(w, rule, i - 1, end, text))
+    return;
   while (seq_lt(seq, end)) {
     struct stream_block *old = stream_wait_at(w, i);
     bool meets = old && seq_lt(old->seq, end);

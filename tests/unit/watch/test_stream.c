@@ -129,11 +129,11 @@ struct overlap {
   struct {
     uint32_t at;
     const char *octets;
-  } segments[4];
+  } segments[5];
   const char *by[5]; // enum estab_watch_policy; NULL = not looked at
 };
 
-// ATTACKS O1. The first three lines are what a Linux kernel was seen to do.
+// ATTACKS O1. The first three lines and the last three are what a Linux kernel was seen to do.
 static void o1_overlaps(void **state)
 {
   (void)state;
@@ -162,13 +162,22 @@ static void o1_overlaps(void **state)
       {"given out already",
        {{0, "abcdef"}, {2, "XXXX"}},
        {"abcdef", "abcdef", "abcdef", "abcdef", "abcdef"}},
+      {"the same begin, longer, behind another",
+       {{1, "AAA"}, {4, "BBB"}, {4, "ccccc"}, {0, "z"}},
+       {"zAAABBBcc", "zAAAccccc", "zAAABBBcc", "zAAABBBcc", "zAAABBBcc"}},
+      {"the same, which came before that",
+       {{4, "BBB"}, {1, "AAA"}, {4, "ccccc"}, {0, "z"}},
+       {"zAAABBBcc", "zAAAccccc", "zAAAccccc", "zAAABBBcc", "zAAABBBcc"}},
+      {"into the first of three in a row",
+       {{1, "AAA"}, {4, "BBB"}, {7, "CC"}, {5, "ddddd"}, {0, "z"}},
+       {"zAAABBBCCd", "zAAABddddd", "zAAABBBCCd", "zAAABBBddd", "zAAABBBddd"}},
   };
   unsigned bad = 0;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     for (int policy = ESTAB_WATCH_FIRST; policy <= ESTAB_WATCH_WINDOWS; policy++) {
       static struct watch_kit k;
       open_kit(&k, (enum estab_watch_policy)policy);
-      for (unsigned j = 0; j < 4 && all[i].segments[j].octets; j++)
+      for (unsigned j = 0; j < 5 && all[i].segments[j].octets; j++)
         text(&k, all[i].segments[j].at, all[i].segments[j].octets);
       if (strcmp(streams[0], all[i].by[policy]) != 0 || overlaps == 0) {
         print_error("%s, policy %d: %s, want %s; %u ambiguities\n", all[i].name, policy, streams[0],
