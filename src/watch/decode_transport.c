@@ -92,6 +92,17 @@ static WATCH_RARE enum decode_next decode_teredo(struct decode *d)
   return decode_tunnel(d, ESTAB_WATCH_TUNNEL_TEREDO, DECODE_IP);
 }
 
+// Hosts of Teredo and its relays talk on any port. There the addresses say what it is: RFC 4380 2.6, 2001:0::/32.
+static WATCH_RARE bool decode_is_teredo(const struct cursor *payload, unsigned wire_bytes)
+{
+  static const uint8_t prefix[4] = {0x20, 0x01, 0, 0};
+  const uint8_t *const ip = payload->at;
+  return payload->left >= ESTAB_IP6_HEADER_BYTES && ip[0] >> 4 == 6 &&
+         (unsigned)ESTAB_IP6_HEADER_BYTES + get_be16(ip + 4) == wire_bytes &&
+         (memcmp(ip + 8, prefix, sizeof prefix) == 0 ||
+          memcmp(ip + 24, prefix, sizeof prefix) == 0);
+}
+
 static enum decode_next decode_udp(struct decode *d)
 {
   struct cursor c = d->at;
@@ -100,9 +111,10 @@ static enum decode_next decode_udp(struct decode *d)
       !cursor_u16(&c, &checksum) || total_bytes < ESTAB_UDP_HEADER_BYTES ||
       total_bytes > d->wire_bytes)
     return decode_other(d, ESTAB_WATCH_COUNT_UDP);
-  const bool teredo = src_port == ENCAP_UDP_TEREDO || dst_port == ENCAP_UDP_TEREDO;
-  if (!teredo && dst_port != ENCAP_UDP_VXLAN && dst_port != ENCAP_UDP_VXLAN_LINUX &&
-      dst_port != ENCAP_UDP_GENEVE && dst_port != ENCAP_UDP_GTPU)
+  const bool known = src_port == ENCAP_UDP_TEREDO || dst_port == ENCAP_UDP_TEREDO ||
+                     dst_port == ENCAP_UDP_VXLAN || dst_port == ENCAP_UDP_VXLAN_LINUX ||
+                     dst_port == ENCAP_UDP_GENEVE || dst_port == ENCAP_UDP_GTPU;
+  if (!known && !decode_is_teredo(&c, total_bytes - ESTAB_UDP_HEADER_BYTES))
     return decode_other(d, ESTAB_WATCH_COUNT_UDP);
   decode_limit(d, total_bytes);
   decode_advance(d, ESTAB_UDP_HEADER_BYTES);

@@ -80,15 +80,12 @@ static WATCH_RARE void zeek_gap(struct track *t, struct flow *f, unsigned end, u
 // The peer says it has everything before `ack`.
 void zeek_acked(struct track *t, struct flow *f, unsigned end, uint32_t ack, bool partial)
 {
-  struct flow_side *s = &f->side[end], *peer = &f->side[1 - end];
+  struct flow_side *s = &f->side[end];
   struct flow_closing *c = track_has_closing(t, f);
   if ((s->z_bits & ZEEK_FIN) && c && seq_ge(ack, c->side[end].fin_end))
     ack = c->side[end].fin_end - 1;
   if (seq_le(ack, s->delivered)) return;
   if (partial && zeek_place(s, ack) <= 2) return;
-  uint8_t ends = s->z_bits | peer->z_bits;
-  if (s->delivered == s->start_seq + 1 && (ends & (ZEEK_FIN | ZEEK_RST)))
-    s->z_bits |= ZEEK_SKIP; // a capture of nothing but SYN, FIN and RST, perhaps
   struct flow_trouble *r = track_has_trouble(t, f);
   struct ranges *holes = r ? &r->side[end].holes : NULL;
   if (!(s->z_bits & ZEEK_SKIP)) {

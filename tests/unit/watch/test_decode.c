@@ -101,6 +101,42 @@ static void wrapped_every_way(void **state)
   }
 }
 
+// Between hosts and relays no port says that it is Teredo: the packet fills the datagram, and one address is of 2001:0::/32.
+static void teredo_on_any_port(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *src, *dst;
+    int more; // octets behind the packet
+    bool is;
+  } all[] = {
+      {"2001:0:4137:9e50:8000:f12a:b9c8:2815", "2001:db8::2", 0, true},
+      {"2001:db8::1", "2001:0:4137:9e50:8000:f12a:b9c8:2815", 0, true},
+      {"2001:db8::1", "2001:db8::2", 0, false},
+      {"2001:0:4137:9e50:8000:f12a:b9c8:2815", "2001:db8::2", 1, false},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    struct estab_packet sent = wrapped_tcp(6, 0x018, text, sizeof text);
+    struct wrapped w, udp;
+    struct watch_packet p;
+    assert_int_equal(estab_ip_parse(all[i].src, &sent.src), 0);
+    assert_int_equal(estab_ip_parse(all[i].dst, &sent.dst), 0);
+    wrapped_packet(&w, &sent);
+    udp.count = 0;
+    for (int more = 0; more < all[i].more; more++)
+      WRAPPED_PUT(&udp, 0);
+    wrapped_put(&udp, wrapped_bytes(&w), w.count);
+    wrapped_udp(&udp, 3797, 32900);
+    wrapped_ip4(&udp, 17);
+    free(decode_exact(ESTAB_LINKTYPE_RAW, wrapped_bytes(&udp), udp.count, udp.count, &p));
+    if (all[i].is) {
+      is_the_segment(&p, &sent);
+      assert_int_equal(p.tunnel, ESTAB_WATCH_TUNNEL_TEREDO);
+    } else
+      assert_int_equal(p.count, ESTAB_WATCH_COUNT_UDP);
+  }
+}
+
 // Snapshot lengths: the header may be cut within its options, the text anywhere.
 static void cut_everywhere(void **state)
 {
@@ -398,6 +434,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wrapped_every_way),
+      cmocka_unit_test(teredo_on_any_port),
       cmocka_unit_test(cut_everywhere),
       cmocka_unit_test(padded),
       cmocka_unit_test(checksums),

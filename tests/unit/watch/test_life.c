@@ -68,6 +68,9 @@ static void normal(void **state)
       {"FINs that cross", "S sa A FAx fa A a#1",
        "SF ShAFfa " OPEN_O ",FIN-WAIT-1@4,CLOSING@5,TIME-WAIT@7 " OPEN_R
        ",FIN-WAIT-1@5,CLOSING@4,TIME-WAIT@6"},
+      {"all text of one side lost", "S sa A A10 a fa+2000 A#2001 FA#2001 a",
+       "SF ShADafgF " OPEN_O ",CLOSE-WAIT@6,LAST-ACK@8,CLOSED@9 " OPEN_R
+       ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@8"},
       {"aborted by the client", "S sa A A10 a RA",
        "RSTO ShADaR " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
       {"aborted by the server", "S sa A A10 a ra",
@@ -209,7 +212,7 @@ static void o3_not_taken(void **state)
        ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
       {"FIN of such a one", "S sa A A10 a FA+3000000#3000000 A10-3000001 a RA-2999991",
        "ambiguity fin_out_of_window\n"
-       "RSTO ShADaFTR " OPEN_O ",CLOSED@9 " OPEN_R ",CLOSED@9"},
+       "RSTO ShADaFgTR " OPEN_O ",CLOSED@9 " OPEN_R ",CLOSED@9"},
       {"no flags at all", "S sa A A10 a N+3000000 A10 a FA fa A",
        "SF ShADaTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
        ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
