@@ -222,6 +222,10 @@ struct estab_watch_conn {
   uint8_t opened_by;       // enum estab_watch_who
   uint8_t opened_by_basis; // enum estab_watch_basis
   uint8_t closed_by;       // enum estab_watch_who
+  // Round trips from end to end, ESTAB_WATCH_TIME_NONE where not known: SYN to the ACK of the SYN-ACK; the shortest one
+  // of text, and about the median. A round trip of text is that from the capture to who acknowledges it, and the
+  // shortest one known from there to its sender: where that end never answered anything (the SYN came twice or was
+  // missed, and there was no text towards it) neither of the two is known.
   uint64_t rtt_handshake_ns, rtt_min_ns, rtt_median_ns;
   uint64_t limited_receiver_window_ns, limited_sender_or_path_ns, limited_loss_ns, limited_idle_ns;
   struct estab_watch_side_record side[2]; // by enum estab_watch_side

@@ -265,9 +265,10 @@ struct flow {
   uint8_t rtt_end;        // whose text rtt_seq ends, above it more of rtt_at; bit 7: none is timed
   uint16_t max_window[2]; // by end: largest it offered after its SYN, as on the wire
   uint32_t rtt_seq;
-  uint32_t rtt_min, rtt_median; // units of FLOW_RTT_NS, 0 = none
-  uint32_t rtt_step;            // of the estimator of the median
-  uint32_t rtt_at; // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
+  uint16_t rtt_half[2]; // by end: least of the text that it acknowledged, measure.c; 0 = none
+  uint32_t rtt_median;  // units of FLOW_RTT_NS, 0 = none
+  uint32_t rtt_step;    // of the estimator of the median
+  uint32_t rtt_at;      // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
   struct flow_side side[2]; // by end
 };
 

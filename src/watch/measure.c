@@ -14,18 +14,66 @@
 // ---------------------------------------------------------------------------------------------
 // Round trips
 
-uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
+// A length in 16 bits, rounded up by at most a 2,048th: five of exponent, eleven of mantissa, whose highest bit is not
+// written. Of two the longer one is the greater number.
+#define MEASURE_MANTISSA 11
+
+static uint16_t measure_pack(uint32_t units)
 {
-  if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return 0;
+  uint64_t mantissa = units;
+  unsigned exponent = 0;
+  for (; mantissa >= UINT64_C(2) << MEASURE_MANTISSA; exponent++)
+    mantissa = (mantissa + 1) / 2;
+  if (mantissa >= UINT64_C(1) << MEASURE_MANTISSA)
+    mantissa += (uint64_t)exponent << MEASURE_MANTISSA;
+  return (uint16_t)mantissa;
+}
+
+static uint64_t measure_unpack(uint16_t packed)
+{
+  const unsigned exponent = packed >> MEASURE_MANTISSA;
+  if (!exponent) return packed;
+  return (uint64_t)(packed - ((exponent - 1) << MEASURE_MANTISSA)) << (exponent - 1);
+}
+
+static uint64_t measure_handshake_half_ns(struct track *t, struct flow *f, unsigned end)
+{
+  if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return ESTAB_WATCH_TIME_NONE;
   unsigned client = f->opened_by, server = 1u - client;
-  enum estab_state a = sender == client ? ESTAB_ESTABLISHED : ESTAB_SYN_SENT;
+  enum estab_state a = end == client ? ESTAB_ESTABLISHED : ESTAB_SYN_SENT;
   enum estab_state b = ESTAB_ESTABLISHED;
-  unsigned b_end = sender == client ? server : client;
+  unsigned b_end = end == client ? server : client;
   const struct flow_step *from = timeline_first(t, f, client, a);
   const struct flow_step *to = timeline_first(t, f, b_end, b);
-  if (!from || !to) return 0;
+  if (!from || !to) return ESTAB_WATCH_TIME_NONE;
   uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
-  return to_ns < from_ns ? 0 : to_ns - from_ns;
+  return to_ns < from_ns ? ESTAB_WATCH_TIME_NONE : to_ns - from_ns;
+}
+
+// As measure_half_ns(); ESTAB_WATCH_TIME_NONE: not known.
+static uint64_t measure_least_half_ns(struct track *t, struct flow *f, unsigned end)
+{
+  const uint64_t handshake_ns = measure_handshake_half_ns(t, f, end);
+  if (!f->rtt_half[end]) return handshake_ns;
+  return u64_min(handshake_ns, measure_unpack(f->rtt_half[end]) * FLOW_RTT_NS);
+}
+
+uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end)
+{
+  const uint64_t half_ns = measure_least_half_ns(t, f, end);
+  return half_ns == ESTAB_WATCH_TIME_NONE ? 0 : half_ns;
+}
+
+uint64_t measure_least_ns(struct track *t, struct flow *f)
+{
+  // Halves of text are kept rounded up, what their median is made of is not.
+  uint64_t least_ns = f->rtt_median ? (uint64_t)f->rtt_median * FLOW_RTT_NS : ESTAB_WATCH_TIME_NONE;
+  for (unsigned end = 0; end < 2; end++) {
+    const uint64_t near_ns = measure_least_half_ns(t, f, 1 - end);
+    if (!f->rtt_half[end] || near_ns == ESTAB_WATCH_TIME_NONE) continue;
+    least_ns = u64_min(least_ns, measure_unpack(f->rtt_half[end]) * FLOW_RTT_NS + near_ns);
+  }
+  return least_ns;
 }
 
 uint64_t measure_handshake_ns(struct track *t, struct flow *f)
@@ -50,9 +98,15 @@ static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
   uint64_t units = (now - at) & past;
   f->rtt_end |= FLOW_NO_RTT;
   if (units > UINT32_MAX) return; // minutes: nothing waited for it
-  units += measure_half_ns(t, f, f->rtt_end & FLOW_RTT_END) / FLOW_RTT_NS;
+  const unsigned sender = f->rtt_end & FLOW_RTT_END;
+  const uint16_t half = measure_pack(units ? (uint32_t)units : 1);
+  uint16_t *least = &f->rtt_half[1 - sender];
+  if (!*least || half < *least) *least = half;
+  // It went from the tap to the receiver and back: what lies between the tap and its sender belongs to it.
+  const uint64_t near_ns = measure_least_half_ns(t, f, sender);
+  if (near_ns == ESTAB_WATCH_TIME_NONE) return;
+  units += near_ns / FLOW_RTT_NS;
   uint32_t sample = (uint32_t)u64_min(units ? units : 1, UINT32_MAX);
-  if (!f->rtt_min || sample < f->rtt_min) f->rtt_min = sample;
   if (!f->rtt_median) {
     f->rtt_median = sample;
     f->rtt_step = sample / 8 + 1;
@@ -99,10 +153,8 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 // acknowledgment in it that waited, that of the handshake may be a busy listener's.
 static uint64_t measure_late_ns(struct track *t, struct flow *f)
 {
-  const uint64_t handshake = measure_handshake_ns(t, f); // 0: the clock is coarser
-  uint64_t shortest = handshake ? handshake : ESTAB_WATCH_TIME_NONE;
-  if (f->rtt_min) shortest = u64_min(shortest, (uint64_t)f->rtt_min * FLOW_RTT_NS);
-  return shortest == ESTAB_WATCH_TIME_NONE ? MEASURE_LATE_NS : shortest / 2;
+  const uint64_t shortest = measure_half_ns(t, f, 0) + measure_half_ns(t, f, 1);
+  return shortest ? shortest / 2 : MEASURE_LATE_NS;
 }
 
 // RFC 9293 3.8.6.1: an octet that asks a closed window, and the text that begins with it once the window opens: it was

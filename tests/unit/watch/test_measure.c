@@ -314,13 +314,56 @@ static void long_round_trips(void **state)
   }
 }
 
+// From end to end, wherever the capture stands between them; where one end's half is not known, nothing is told.
+static void least_round_trips(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *tokens;
+    uint64_t least_us, median_us; // 0 = none
+  } rows[] = {
+      {"text and half of the handshake", "S @0.03 sa @0.01 A A100 @0.05 a", 62000, 62000},
+      {"the handshake was slow at the near end", "S @0.02 sa @0.07 A A100 @0.03 a a100 @0.01 A",
+       32000, 86000},
+      {"the SYN was answered late", "S @0.08 sa @0.001 A A100 @0.02 a", 23000, 23000},
+      {"a SYN said twice, text one way", "S @1 -S @0.02 sa A A100 @0.00002 a", 0, 0},
+      {"a SYN said twice, text both ways", "S @1 -S @0.02 sa A A100 @0.001 a a100 @0.02 A", 23000,
+       23000},
+      {"begun in the middle, text one way", "A100 @0.00002 a A100 @0.00002 a", 0, 0},
+      {"begun in the middle, text both ways", "=5000 A100 @0.001 a a100 @0.02 A A100 @0.003 a",
+       23000, 23000},
+      {"no text", "S @0.03 sa @0.01 A", 0, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct measure_rows m;
+    measure_begin(&m);
+    m.kit.settings.rows = ESTAB_WATCH_ROWS_LIFE;
+    measure_run(&m, rows[i].tokens);
+    measure_end(&m);
+    const struct estab_watch_conn *row = &m.row[m.count - 1];
+    const uint64_t least = row->rtt_min_ns == ESTAB_WATCH_TIME_NONE ? 0 : row->rtt_min_ns / 1000;
+    const uint64_t median =
+        row->rtt_median_ns == ESTAB_WATCH_TIME_NONE ? 0 : row->rtt_median_ns / 1000;
+    // Each token takes a millisecond.
+    const bool right = least >= rows[i].least_us &&
+                       least <= rows[i].least_us + rows[i].least_us / 100 + 20 &&
+                       median >= rows[i].median_us - rows[i].median_us / 10 &&
+                       median <= rows[i].median_us + rows[i].median_us / 10;
+    if (!right || !least != !rows[i].least_us || !median != !rows[i].median_us) {
+      print_error("%s: least %llu us, median %llu us\n", rows[i].name, (unsigned long long)least,
+                  (unsigned long long)median);
+      fail();
+    }
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(late_or_again),           cmocka_unit_test(window_over_a_row_split),
       cmocka_unit_test(limits_of_a_later_row),   cmocka_unit_test(probes_are_no_loss),
       cmocka_unit_test(limits_before_much_text), cmocka_unit_test(overtaken_window),
-      cmocka_unit_test(long_round_trips),
+      cmocka_unit_test(long_round_trips),        cmocka_unit_test(least_round_trips),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
