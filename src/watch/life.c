@@ -172,6 +172,32 @@ static WATCH_RARE bool life_fin_met_ack(struct track *t, struct flow *f, const s
   return g->ts_ns - when < half;
 }
 
+static void life_acked_fin(struct track *t, struct flow *f, const struct segment *g, unsigned end)
+{
+  struct flow_side *s = &f->side[end];
+  if (s->state == ESTAB_FIN_WAIT_1)
+    life_enter_now(t, f, g, end, ESTAB_FIN_WAIT_2);
+  else if (s->state == ESTAB_CLOSING)
+    life_enter_now(t, f, g, end, ESTAB_TIME_WAIT);
+  else if (s->state == ESTAB_LAST_ACK)
+    life_enter_now(t, f, g, end, ESTAB_CLOSED);
+}
+
+// Said again, but it has met an acknowledgment that was said again, too: that one takes it further, at its own time.
+static WATCH_RARE void life_fin_met_ack_again(struct track *t, struct flow *f,
+                                              const struct segment *g)
+{
+  const uint16_t peers = g->end ? 0 : FLOW_LAST_END;
+  if ((f->observed & FLOW_LAST_END) != peers ||
+      g->ts_ns - f->last_ns >= measure_half_ns(t, f, g->end))
+    return;
+  struct segment ack = *g;
+  ack.end = (uint8_t)(1 - g->end);
+  ack.ts_ns = f->last_ns;
+  ack.packet = f->last_packet;
+  life_acked_fin(t, f, &ack, g->end);
+}
+
 static void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -202,6 +228,7 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
       if (s->state == ESTAB_FIN_WAIT_1 && (g->flags & ESTAB_TCP_ACK) &&
           life_has_fin(t, f, p, &peer_fin) && seq_gt(g->ack, peer_fin))
         life_fin_arrives(t, f, g, e);
+      life_fin_met_ack_again(t, f, g);
     }
     // The peer acknowledges a FIN again from TIME-WAIT: RFC 9293 3.10.7.4, eighth.
     if (f->side[p].state == ESTAB_TIME_WAIT)
@@ -227,26 +254,15 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
 // ---------------------------------------------------------------------------------------------
 // ACK
 
-static void life_acked_fin(struct track *t, struct flow *f, const struct segment *g, unsigned end)
-{
-  struct flow_side *s = &f->side[end];
-  if (s->state == ESTAB_FIN_WAIT_1)
-    life_enter_now(t, f, g, end, ESTAB_FIN_WAIT_2);
-  else if (s->state == ESTAB_CLOSING)
-    life_enter_now(t, f, g, end, ESTAB_TIME_WAIT);
-  else if (s->state == ESTAB_LAST_ACK)
-    life_enter_now(t, f, g, end, ESTAB_CLOSED);
-}
-
 // RFC 9293 3.10.7.4, first: what lies before all that its receiver has acknowledged is answered, and its ACK is not
-// looked at.
+// looked at. What ends there lies before it, too, a FIN that comes again for one, but hosts take its ACK: Linux, and BSD
+// that of all old text. A host that does not says its own FIN again, which takes the step back.
 static WATCH_RARE bool life_is_refused(const struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *receiver = &f->side[1 - g->end];
-  uint32_t length = segment_length(g);
   if (!(receiver->bits & SIDE_ACKED) || seq_ge(g->seq, s->nxt) || seq_gt(receiver->una, s->nxt))
     return false;
-  return length ? seq_le(g->seq + length, receiver->una) : seq_lt(g->seq, receiver->una);
+  return seq_lt(g->seq + segment_length(g), receiver->una);
 }
 
 // What this segment's ACK tells of the peer, whose text it acknowledges, and of its own sender. `refused`: its receiver
