@@ -339,7 +339,11 @@ struct flow_reach {
   // What passed ahead of text that was missing then, oldest first: where it began, and when it passed.
   uint64_t ahead_ns[FLOW_OVERTAKEN];
   uint32_t ahead[FLOW_OVERTAKEN];
+  struct {
+    uint32_t first, last;     // where one stands for several
+  } ahead_ts[FLOW_OVERTAKEN]; // their timestamps, without `untimed`
   uint8_t ahead_count;
+  bool untimed; // one had none
 };
 
 // A segment of somebody who seems to know nothing of the connection.

@@ -149,7 +149,7 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 // ---------------------------------------------------------------------------------------------
 // Text that was there already, or comes late
 
-// What fills a hole sooner was overtaken on its way: half the shortest round trip known. That of text may have an
+// Where timestamps do not tell: what fills a hole sooner was overtaken on its way, half the shortest round trip known. That of text may have an
 // acknowledgment in it that waited, that of the handshake may be a busy listener's.
 static uint64_t measure_late_ns(struct track *t, struct flow *f)
 {
@@ -186,8 +186,10 @@ static bool measure_text(struct track *t, struct flow *f, const struct segment *
   if (g->text_bytes <= 1 && g->seq == s->nxt - 1 && acked) return true; // keepalive
   struct flow_trouble *r = track_trouble(t, f);
   if (!r) return true;
-  const uint64_t ahead_ns = reach_overtaken_ns(t, f, g->end, g->seq);
-  if (ahead_ns != ESTAB_NEVER && g->ts_ns - ahead_ns < measure_late_ns(t, f)) {
+  uint64_t ahead_ns = 0;
+  const enum reach_order order = reach_overtaken(t, f, g, &ahead_ns);
+  if (order == REACH_LATER ||
+      (order == REACH_UNCLEAR && g->ts_ns - ahead_ns < measure_late_ns(t, f))) {
     r->side[g->end].reordered_pkts++;
     return true;
   }
