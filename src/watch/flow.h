@@ -352,6 +352,19 @@ struct flow_blind {
   uint8_t count; // so many that go with each other, 0: none
 };
 
+#define FLOW_KNOWN 5
+
+// What a sender of text knows of its peer where it sends what passes the tap now: what that said as long ago as the way
+// from the tap to the sender and back takes. A ring of what was true a quarter of that apart.
+struct flow_known {
+  uint64_t since_ns; // when the newest entry was written
+  uint64_t told_ns;  // when the peer said something new
+  uint32_t una[FLOW_KNOWN], edge[FLOW_KNOWN];
+  uint32_t una_now, edge_now;
+  uint32_t near;  // units of FLOW_RTT_NS, 0 = not known, or none
+  uint8_t newest; // its index
+};
+
 // What only a connection has that loses, repeats, waits or is attacked.
 struct flow_trouble {
   uint64_t missed_bytes;
@@ -367,9 +380,12 @@ struct flow_trouble {
     struct ranges holes; // text ahead of `delivered`
   } side[2];
   struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
+  struct flow_known known[2]; // by end, with limits_kept
   uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
-  uint8_t limited;               // enum flow_limit now
+  uint64_t limited_until_ns;
+  uint8_t limited;               // enum flow_limit until then ...
+  uint8_t limited_later;         // ... and behind it
   bool limits_kept, limits_told; // since when: measure.c; and to be told, since there is much text
   struct flow_blind blind[2];    // by end, the last ones
   struct segment candidate;      // a SYN by which a side offered another ISN, with LIFE_CANDIDATE

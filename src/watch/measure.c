@@ -275,26 +275,81 @@ void measure_segment(struct track *t, struct flow *f, const struct segment *g)
 // ---------------------------------------------------------------------------------------------
 // Limits
 
-static enum flow_limit measure_limit(const struct flow *f, struct flow_trouble *r)
+#define MEASURE_KNOWN_NS UINT64_C(10000000) // so often a way that is not known is asked for
+
+static inline uint64_t measure_known_step_ns(const struct flow_known *k)
 {
-  enum flow_limit limit = LIMIT_IDLE;
-  for (unsigned e = 0; e < 2; e++) {
-    const struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
-    if (!(s->bits & SIDE_TEXT) || !(peer->bits & SIDE_ACKED)) continue;
-    if (r->side[e].recovering && seq_ge(peer->una, r->side[e].recover))
-      r->side[e].recovering = false;
-    if (peer->bits & SIDE_ZERO) {
-      limit = LIMIT_RECEIVER_WINDOW;
-      continue;
-    }
-    if (r->side[e].recovering) return LIMIT_LOSS;
-    uint32_t mss = peer->mss ? peer->mss : 536;
-    if (seq_lt(peer->edge, s->nxt + mss) && seq_gt(s->nxt, peer->una))
-      limit = LIMIT_RECEIVER_WINDOW;
-    else if (seq_gt(s->nxt, peer->una) && limit == LIMIT_IDLE)
-      limit = LIMIT_SENDER_OR_PATH;
+  return k->near ? (uint64_t)k->near * (FLOW_RTT_NS / (FLOW_KNOWN - 1)) : MEASURE_KNOWN_NS;
+}
+
+static void measure_known_begin(struct track *t, struct flow *f, struct flow_known *k, unsigned e,
+                                uint64_t ts_ns)
+{
+  const struct flow_side *peer = &f->side[1 - e];
+  k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+  k->since_ns = k->told_ns = ts_ns;
+  k->una_now = peer->una;
+  k->edge_now = peer->edge;
+  for (unsigned i = 0; i < FLOW_KNOWN; i++) {
+    k->una[i] = peer->una;
+    k->edge[i] = peer->edge;
   }
-  return limit;
+}
+
+// Time has gone on, and una_now was true meanwhile.
+static WATCH_RARE void measure_known_on(struct track *t, struct flow *f, struct flow_known *k,
+                                        unsigned e, uint64_t ts_ns)
+{
+  const uint64_t step_ns = measure_known_step_ns(k);
+  for (unsigned i = 0; i < FLOW_KNOWN && ts_ns - k->since_ns >= step_ns; i++) {
+    k->since_ns += step_ns;
+    k->newest = (uint8_t)((k->newest + 1) % FLOW_KNOWN);
+    k->una[k->newest] = k->una_now;
+    k->edge[k->newest] = k->edge_now;
+  }
+  if (ts_ns - k->since_ns >= step_ns) k->since_ns = ts_ns;
+  if (k->newest == 0 || !k->near)
+    k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+}
+
+// What limits one sender by what it knows at a time.
+static inline enum flow_limit measure_limit_of(const struct flow_side *s, uint32_t una,
+                                               uint32_t edge, uint32_t mss, bool shut)
+{
+  const bool waits = seq_gt(s->nxt, una);
+  if (seq_lt(edge, s->nxt + mss) && (waits || (shut && seq_le(edge, s->nxt))))
+    return LIMIT_RECEIVER_WINDOW;
+  return waits ? LIMIT_SENDER_OR_PATH : LIMIT_IDLE;
+}
+
+// What limits `e` from ts_ns on until its peer's last word has come to it and it answers the tap, and behind that.
+static enum flow_limit measure_limit(struct track *t, struct flow *f, struct flow_trouble *r,
+                                     unsigned e, uint64_t ts_ns, enum flow_limit *later)
+{
+  const struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
+  struct flow_known *k = &r->known[e];
+  if (ts_ns - k->since_ns >= measure_known_step_ns(k)) measure_known_on(t, f, k, e, ts_ns);
+  if (k->una_now != peer->una || k->edge_now != peer->edge) {
+    k->una_now = peer->una;
+    k->edge_now = peer->edge;
+    k->told_ns = ts_ns;
+  }
+  if (r->side[e].recovering && seq_ge(peer->una, r->side[e].recover)) r->side[e].recovering = false;
+  if (peer->bits & SIDE_ZERO) return *later = LIMIT_RECEIVER_WINDOW;
+  if (r->side[e].recovering) return *later = LIMIT_LOSS;
+  const uint32_t mss = peer->mss ? peer->mss : 536;
+  *later = measure_limit_of(s, peer->una, peer->edge, mss, false);
+  if (!k->near) return *later;
+  const unsigned oldest = (k->newest + 1u) % FLOW_KNOWN;
+  r->limited_until_ns = u64_max(r->limited_until_ns, k->told_ns + (uint64_t)k->near * FLOW_RTT_NS);
+  return measure_limit_of(s, k->una[oldest], k->edge[oldest], mss, true);
+}
+
+// Of both ends the one that has more to say.
+static inline enum flow_limit measure_limit_both(enum flow_limit a, enum flow_limit b)
+{
+  if (a == LIMIT_LOSS || b == LIMIT_LOSS) return LIMIT_LOSS;
+  return a < b ? a : b;
 }
 
 static uint64_t measure_row_ns(struct track *t, struct flow *f)
@@ -320,7 +375,9 @@ static void measure_limits_begin(struct track *t, struct flow *f, struct flow_tr
   r->limits_kept = true;
   r->limited_ns[LIMIT_SENDER_OR_PATH] = busy_ns;
   r->limited_ns[LIMIT_IDLE] = all_ns - busy_ns;
-  r->limited_since_ns = ts_ns;
+  r->limited_since_ns = r->limited_until_ns = ts_ns;
+  for (unsigned e = 0; e < 2; e++)
+    measure_known_begin(t, f, &r->known[e], e, ts_ns);
 }
 
 // Something was sent again, or had no room: from then on there is an account, for its memory is there.
@@ -345,7 +402,18 @@ void measure_limits(struct track *t, struct flow *f, const struct segment *g)
     }
     r->limits_told = much;
   }
-  r->limited_ns[r->limited] += g->ts_ns - r->limited_since_ns;
-  r->limited_since_ns = g->ts_ns;
-  r->limited = (uint8_t)measure_limit(f, r);
+  const uint64_t since_ns = r->limited_since_ns, now_ns = g->ts_ns;
+  const uint64_t until_ns = u64_max(since_ns, u64_min(r->limited_until_ns, now_ns));
+  r->limited_ns[r->limited] += until_ns - since_ns;
+  r->limited_ns[r->limited_later] += now_ns - until_ns;
+  r->limited_since_ns = now_ns;
+  enum flow_limit limit = LIMIT_IDLE, behind = LIMIT_IDLE, later;
+  r->limited_until_ns = now_ns;
+  for (unsigned e = 0; e < 2; e++) {
+    if (!(f->side[e].bits & SIDE_TEXT) || !(f->side[1 - e].bits & SIDE_ACKED)) continue;
+    limit = measure_limit_both(limit, measure_limit(t, f, r, e, now_ns, &later));
+    behind = measure_limit_both(behind, later);
+  }
+  r->limited = (uint8_t)limit;
+  r->limited_later = (uint8_t)behind;
 }

@@ -252,6 +252,52 @@ static void limits_before_much_text(void **state)
   assert_int_equal(failed, 0);
 }
 
+// Beside the receiver all is acknowledged as it comes; who sent it is not idle while that is on its way to it, and the
+// window that it knows is the one of a round trip before.
+static void limits_beside_the_receiver(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *begin, *much, *more; // 70 times, 20 times
+    unsigned idle_ms, window_ms, rest_ms;   // of the latter
+  } rows[] = {
+      {"the path", "S sa @0.1 A", "A1000 aw60000", "@0.09 A1000 aw60000", 0, 0, 1840},
+      {"the window", "S sa @0.1 A", "A1000 aw1000", "@0.09 A1000 aw1000", 0, 1840, 0},
+      {"a window that is shut for long", "S sa @0.1 A", "A1000 aw1000",
+       "@0.09 A1000 aw0 @0.2 aw1000", 0, 5860, 0},
+      {"a pause", "S sa @0.1 A", "A1000 aw60000", "@0.9 A1000 aw60000", 16000, 0, 2040},
+      {"beside the sender", "S @0.1 sa A", "A1000 aw60000", "@0.09 A1000 @0.1 aw60000", 1800, 0,
+       2040},
+  };
+  unsigned failed = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct measure_rows m;
+    measure_begin(&m);
+    measure_run(&m, rows[i].begin);
+    for (unsigned j = 0; j < 70; j++)
+      measure_run(&m, rows[i].much);
+    for (unsigned j = 0; j < 20; j++)
+      measure_run(&m, rows[i].more);
+    measure_end(&m);
+    assert_int_equal(m.count, 1);
+    const struct estab_watch_conn *c = &m.row[0];
+    const double idle = (double)c->limited_idle_ns / 1e6;
+    const double window = (double)c->limited_receiver_window_ns / 1e6;
+    const double rest = (double)(c->limited_sender_or_path_ns + c->limited_loss_ns) / 1e6;
+    const double all = (double)c->duration_ns / 1e6;
+    const double more = 300; // of the handshake, and of the 70
+    if (idle < rows[i].idle_ms - more / 4 || idle > rows[i].idle_ms + more ||
+        window < rows[i].window_ms - more / 4 || window > rows[i].window_ms + more ||
+        rest < rows[i].rest_ms - more / 4 || rest > rows[i].rest_ms + more ||
+        idle + window + rest < all - 1e-3 || idle + window + rest > all + 1e-3) {
+      print_error("%s: idle %f, window %f, rest %f ms of %f\n", rows[i].name, idle, window, rest,
+                  all);
+      failed++;
+    }
+  }
+  assert_int_equal(failed, 0);
+}
+
 // What a closed window is asked for is no loss, and its answers are no sign of one.
 static void probes_are_no_loss(void **state)
 {
@@ -371,10 +417,15 @@ static void least_round_trips(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(late_or_again),           cmocka_unit_test(window_over_a_row_split),
-      cmocka_unit_test(limits_of_a_later_row),   cmocka_unit_test(probes_are_no_loss),
-      cmocka_unit_test(limits_before_much_text), cmocka_unit_test(overtaken_window),
-      cmocka_unit_test(long_round_trips),        cmocka_unit_test(least_round_trips),
+      cmocka_unit_test(late_or_again),
+      cmocka_unit_test(window_over_a_row_split),
+      cmocka_unit_test(limits_of_a_later_row),
+      cmocka_unit_test(probes_are_no_loss),
+      cmocka_unit_test(limits_before_much_text),
+      cmocka_unit_test(overtaken_window),
+      cmocka_unit_test(long_round_trips),
+      cmocka_unit_test(least_round_trips),
+      cmocka_unit_test(limits_beside_the_receiver),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
