@@ -39,14 +39,15 @@ static uint64_t measure_unpack(uint16_t packed)
 static uint64_t measure_handshake_half_ns(struct track *t, struct flow *f, unsigned end)
 {
   if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return ESTAB_WATCH_TIME_NONE;
-  unsigned client = f->opened_by, server = 1u - client;
-  enum estab_state a = end == client ? ESTAB_ESTABLISHED : ESTAB_SYN_SENT;
-  enum estab_state b = ESTAB_ESTABLISHED;
-  unsigned b_end = end == client ? server : client;
-  const struct flow_step *from = timeline_first(t, f, client, a);
-  const struct flow_step *to = timeline_first(t, f, b_end, b);
+  const unsigned client = f->opened_by, server = 1u - client;
+  const struct flow_step *syn = timeline_first(t, f, client, ESTAB_SYN_SENT);
+  const struct flow_step *synack = timeline_first(t, f, client, ESTAB_ESTABLISHED);
+  const struct flow_step *ack = timeline_first(t, f, server, ESTAB_ESTABLISHED);
+  // One segment that opened both: the capture lacks the SYN-ACK, or has it behind the ACK or before the SYN.
+  if (synack && ack && synack->packet == ack->packet) return ESTAB_WATCH_TIME_NONE;
+  const struct flow_step *from = end == client ? synack : syn, *to = end == client ? ack : synack;
   if (!from || !to) return ESTAB_WATCH_TIME_NONE;
-  uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
+  const uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
   return to_ns < from_ns ? ESTAB_WATCH_TIME_NONE : to_ns - from_ns;
 }
 

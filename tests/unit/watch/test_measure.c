@@ -389,6 +389,10 @@ static void least_round_trips(void **state)
       {"begun in the middle, text one way", "A100 @0.00002 a A100 @0.00002 a", 0, 0},
       {"begun in the middle, text both ways", "=5000 A100 @0.001 a a100 @0.02 A A100 @0.003 a",
        23000, 23000},
+      {"the SYN missed, text one way", "=5000 sa @0.03 A a100 @0.02 A", 0, 0},
+      {"the SYN missed, text both ways", "=5000 sa @0.03 A A100 @0.001 a a100 @0.02 A", 23000,
+       23000},
+      {"the SYN-ACK missed, text one way", "S @0.03 A#6000 A100 @0.02 a", 0, 0},
       {"no text", "S @0.03 sa @0.01 A", 0, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
