@@ -193,7 +193,9 @@ struct estab_watch_side_record {
   uint32_t step_count, steps_lost; // steps_lost: beyond what is kept
   // Text that had passed before or fills a hole: sent again; spurious: of it, what had been acknowledged; reordered:
   // overtaken on its way, since by its timestamp (RFC 7323) it left before what overtook it; where there is none, or
-  // both are the same, since it came sooner than half the shortest round trip known after that (3 ms where none is). Not counted here: SYNs and FINs that come again, and octets that ask a closed window.
+  // both are the same, since it came sooner than half the shortest round trip known after that (3 ms where none is).
+  // Not counted here: SYNs and FINs that come again, octets that ask a closed window, and text that passes for the
+  // first time that soon behind its own acknowledgment, as captures from several queues have it.
   uint64_t retransmitted_bytes, retransmitted_pkts, spurious_pkts, reordered_pkts;
   uint64_t dup_acks; // the same acknowledged again, text being under way and the window not closed
   // How often it closed its window, or had it closed when the row began, and for how long in all.

@@ -377,7 +377,9 @@ struct flow_trouble {
     uint32_t hist_syn;                                 // Zeek's: relative number of the last one
     uint32_t probe; // with `probed`: the octet that asked a closed window last
     bool recovering, probed;
-    struct ranges holes; // text ahead of `delivered`
+    uint32_t acked_from, acked_to; // what was acknowledged last and had not passed
+    uint64_t acked_ns;             // when, 0 = never
+    struct ranges holes;           // text ahead of `delivered`
   } side[2];
   struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
   struct flow_known known[2]; // by end, with limits_kept

@@ -276,6 +276,7 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g, b
     peer->nxt = g->ack;
   } else if (seq_gt(g->ack, peer->nxt)) {
     if (g->ack - peer->nxt > LIFE_FAR) return;
+    measure_acked_unseen(t, f, g);
     peer->nxt = g->ack; // lost by the capture
   }
   reach_acked(t, f, p, g->ack);

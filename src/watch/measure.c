@@ -174,6 +174,25 @@ static bool measure_is_probe(struct track *t, struct flow *f, const struct segme
          s->nxt - g->seq == 1;
 }
 
+void measure_acked_unseen(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_trouble *r = track_trouble(t, f);
+  if (!r) return;
+  const unsigned p = 1 - g->end;
+  r->side[p].acked_from = f->side[p].nxt;
+  r->side[p].acked_to = g->ack;
+  r->side[p].acked_ns = g->ts_ns;
+}
+
+// Text that passes just behind its acknowledgment, for the first time.
+static bool measure_is_unseen(struct track *t, struct flow *f, const struct flow_trouble *r,
+                              const struct segment *g)
+{
+  return r->side[g->end].acked_ns && seq_ge(g->seq, r->side[g->end].acked_from) &&
+         seq_le(g->seq + g->text_bytes, r->side[g->end].acked_to) &&
+         g->ts_ns - r->side[g->end].acked_ns < measure_late_ns(t, f);
+}
+
 // Answers whether it is a repetition.
 static bool measure_text(struct track *t, struct flow *f, const struct segment *g)
 {
@@ -186,7 +205,7 @@ static bool measure_text(struct track *t, struct flow *f, const struct segment *
   bool acked = (peer->bits & SIDE_ACKED) && seq_ge(peer->una, end);
   if (g->text_bytes <= 1 && g->seq == s->nxt - 1 && acked) return true; // keepalive
   struct flow_trouble *r = track_trouble(t, f);
-  if (!r) return true;
+  if (!r || measure_is_unseen(t, f, r, g)) return true;
   uint64_t ahead_ns = 0;
   const enum reach_order order = reach_overtaken(t, f, g, &ahead_ns);
   if (order == REACH_LATER ||

@@ -19,6 +19,8 @@ enum flow_limit { // what the sender of text waits for
 void measure_segment(struct track *t, struct flow *f, const struct segment *g);
 // Its part that every segment needs. `again`: its text is a repetition.
 void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again);
+// It acknowledges what has not passed: lost by the capture, or about to come, where that took it from two queues.
+WATCH_RARE void measure_acked_unseen(struct track *t, struct flow *f, const struct segment *g);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
 // Another row of the life begins, its counters are empty: a window that is shut then is shut in that row too.
