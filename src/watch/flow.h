@@ -241,8 +241,8 @@ struct flow_step {
 #define FLOW_MORE_STEPS   7
 #define FLOW_LAST_STEPS   3
 #define FLOW_ALL_STEPS    (FLOW_STEPS + FLOW_MORE_STEPS + FLOW_LAST_STEPS)
-#define FLOW_HISTORY      15
-#define FLOW_MORE_HISTORY 112
+#define FLOW_HISTORY      11
+#define FLOW_MORE_HISTORY 116
 
 struct flow {
   FLOW_HEAD
@@ -265,10 +265,10 @@ struct flow {
   uint8_t rtt_end;        // whose text rtt_seq ends, above it more of rtt_at; bit 7: none is timed
   uint16_t max_window[2]; // by end: largest it offered after its SYN, as on the wire
   uint32_t rtt_seq;
-  uint16_t rtt_half[2]; // by end: least of the text that it acknowledged, measure.c; 0 = none
-  uint32_t rtt_median;  // units of FLOW_RTT_NS, 0 = none
-  uint32_t rtt_step;    // of the estimator of the median
-  uint32_t rtt_at;      // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
+  // Units of FLOW_RTT_NS, 0 = none; the halves by end: the least of the text that it acknowledged
+  uint32_t rtt_half[2], rtt_median;
+  uint32_t rtt_step; // of the estimator of the median
+  uint32_t rtt_at;   // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
   struct flow_side side[2]; // by end
 };
 

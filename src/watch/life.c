@@ -255,8 +255,8 @@ static void life_fin_sent(struct track *t, struct flow *f, const struct segment 
 // ACK
 
 // RFC 9293 3.10.7.4, first: what lies before all that its receiver has acknowledged is answered, and its ACK is not
-// looked at. What ends there lies before it, too, a FIN that comes again for one, but hosts take its ACK: Linux, and BSD
-// that of all old text. A host that does not says its own FIN again, which takes the step back.
+// looked at. What ends there lies before it, too, a FIN that comes again for one, but hosts take its ACK: Linux, and
+// BSD that of all old text. A host that does not says its own FIN again, which takes the step back.
 static WATCH_RARE bool life_is_refused(const struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *receiver = &f->side[1 - g->end];

@@ -14,28 +14,6 @@
 // ---------------------------------------------------------------------------------------------
 // Round trips
 
-// A length in 16 bits, rounded up by at most a 2,048th: five of exponent, eleven of mantissa, whose highest bit is not
-// written. Of two the longer one is the greater number.
-#define MEASURE_MANTISSA 11
-
-static uint16_t measure_pack(uint32_t units)
-{
-  uint64_t mantissa = units;
-  unsigned exponent = 0;
-  for (; mantissa >= UINT64_C(2) << MEASURE_MANTISSA; exponent++)
-    mantissa = (mantissa + 1) / 2;
-  if (mantissa >= UINT64_C(1) << MEASURE_MANTISSA)
-    mantissa += (uint64_t)exponent << MEASURE_MANTISSA;
-  return (uint16_t)mantissa;
-}
-
-static uint64_t measure_unpack(uint16_t packed)
-{
-  const unsigned exponent = packed >> MEASURE_MANTISSA;
-  if (!exponent) return packed;
-  return (uint64_t)(packed - ((exponent - 1) << MEASURE_MANTISSA)) << (exponent - 1);
-}
-
 static uint64_t measure_handshake_half_ns(struct track *t, struct flow *f, unsigned end)
 {
   if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return ESTAB_WATCH_TIME_NONE;
@@ -56,7 +34,7 @@ static uint64_t measure_least_half_ns(struct track *t, struct flow *f, unsigned 
 {
   const uint64_t handshake_ns = measure_handshake_half_ns(t, f, end);
   if (!f->rtt_half[end]) return handshake_ns;
-  return u64_min(handshake_ns, measure_unpack(f->rtt_half[end]) * FLOW_RTT_NS);
+  return u64_min(handshake_ns, (uint64_t)f->rtt_half[end] * FLOW_RTT_NS);
 }
 
 uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end)
@@ -67,12 +45,12 @@ uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end)
 
 uint64_t measure_least_ns(struct track *t, struct flow *f)
 {
-  // Halves of text are kept rounded up, what their median is made of is not.
+  // The median is in whole units.
   uint64_t least_ns = f->rtt_median ? (uint64_t)f->rtt_median * FLOW_RTT_NS : ESTAB_WATCH_TIME_NONE;
   for (unsigned end = 0; end < 2; end++) {
     const uint64_t near_ns = measure_least_half_ns(t, f, 1 - end);
     if (!f->rtt_half[end] || near_ns == ESTAB_WATCH_TIME_NONE) continue;
-    least_ns = u64_min(least_ns, measure_unpack(f->rtt_half[end]) * FLOW_RTT_NS + near_ns);
+    least_ns = u64_min(least_ns, (uint64_t)f->rtt_half[end] * FLOW_RTT_NS + near_ns);
   }
   return least_ns;
 }
@@ -100,8 +78,8 @@ static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
   f->rtt_end |= FLOW_NO_RTT;
   if (units > UINT32_MAX) return; // minutes: nothing waited for it
   const unsigned sender = f->rtt_end & FLOW_RTT_END;
-  const uint16_t half = measure_pack(units ? (uint32_t)units : 1);
-  uint16_t *least = &f->rtt_half[1 - sender];
+  const uint32_t half = units ? (uint32_t)units : 1;
+  uint32_t *least = &f->rtt_half[1 - sender];
   if (!*least || half < *least) *least = half;
   // It went from the tap to the receiver and back: what lies between the tap and its sender belongs to it.
   const uint64_t near_ns = measure_least_half_ns(t, f, sender);
@@ -150,8 +128,8 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 // ---------------------------------------------------------------------------------------------
 // Text that was there already, or comes late
 
-// Where timestamps do not tell: what fills a hole sooner was overtaken on its way, half the shortest round trip known. That of text may have an
-// acknowledgment in it that waited, that of the handshake may be a busy listener's.
+// Where timestamps do not tell: what fills a hole sooner was overtaken on its way, half the shortest round trip known.
+// That of text may have an acknowledgment in it that waited, that of the handshake may be a busy listener's.
 static uint64_t measure_late_ns(struct track *t, struct flow *f)
 {
   const uint64_t shortest = measure_half_ns(t, f, 0) + measure_half_ns(t, f, 1);
