@@ -335,7 +335,7 @@ class Judge:
     def row(self, tap, o, seen):
         tag = f"{tap}, port {o['id.resp_p']} {o['history']}"
         self.same(f"{tag}: missed", o["missed_bytes"], 0)
-        # No packet comes sooner than it is due; lengths are kept to a 2,048th.
+        # No packet comes sooner than it is due.
         least = o.get("rtt_min_s")
         self.holds(f"{tag}: round trip", least is None or least >= 2 * DELAY * 0.999, least)
         for word in ("rtt_handshake_s", "rtt_median_s"):
