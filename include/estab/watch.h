@@ -192,8 +192,10 @@ struct estab_watch_side_record {
   const struct estab_watch_step *steps;
   uint32_t step_count, steps_lost; // steps_lost: beyond what is kept
   // Text that had passed before or fills a hole: sent again; spurious: of it, what had been acknowledged; reordered:
-  // overtaken on its way, since it came sooner than half the shortest round trip known after what overtook it (3 ms
-  // where none is). Not counted here: SYNs and FINs that come again, and octets that ask a closed window.
+  // overtaken on its way, since by its timestamp (RFC 7323) it left before what overtook it; where there is none, or
+  // both are the same, since it came sooner than half the shortest round trip known after that (3 ms where none is).
+  // Not counted here: SYNs and FINs that come again, octets that ask a closed window, and text that passes for the
+  // first time that soon behind its own acknowledgment, as captures from several queues have it.
   uint64_t retransmitted_bytes, retransmitted_pkts, spurious_pkts, reordered_pkts;
   uint64_t dup_acks; // the same acknowledged again, text being under way and the window not closed
   // How often it closed its window, or had it closed when the row began, and for how long in all.
@@ -222,6 +224,10 @@ struct estab_watch_conn {
   uint8_t opened_by;       // enum estab_watch_who
   uint8_t opened_by_basis; // enum estab_watch_basis
   uint8_t closed_by;       // enum estab_watch_who
+  // Round trips from end to end, ESTAB_WATCH_TIME_NONE where not known: SYN to the ACK of the SYN-ACK; the shortest one
+  // of text, and about the median. A round trip of text is that from the capture to who acknowledges it, and the
+  // shortest one known from there to its sender: where that end never answered anything (the SYN came twice or was
+  // missed, and there was no text towards it) neither of the two is known.
   uint64_t rtt_handshake_ns, rtt_min_ns, rtt_median_ns;
   uint64_t limited_receiver_window_ns, limited_sender_or_path_ns, limited_loss_ns, limited_idle_ns;
   struct estab_watch_side_record side[2]; // by enum estab_watch_side

@@ -241,8 +241,8 @@ struct flow_step {
 #define FLOW_MORE_STEPS   7
 #define FLOW_LAST_STEPS   3
 #define FLOW_ALL_STEPS    (FLOW_STEPS + FLOW_MORE_STEPS + FLOW_LAST_STEPS)
-#define FLOW_HISTORY      15
-#define FLOW_MORE_HISTORY 112
+#define FLOW_HISTORY      11
+#define FLOW_MORE_HISTORY 116
 
 struct flow {
   FLOW_HEAD
@@ -265,9 +265,10 @@ struct flow {
   uint8_t rtt_end;        // whose text rtt_seq ends, above it more of rtt_at; bit 7: none is timed
   uint16_t max_window[2]; // by end: largest it offered after its SYN, as on the wire
   uint32_t rtt_seq;
-  uint32_t rtt_min, rtt_median; // units of FLOW_RTT_NS, 0 = none
-  uint32_t rtt_step;            // of the estimator of the median
-  uint32_t rtt_at; // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
+  // Units of FLOW_RTT_NS, 0 = none; the halves by end: the least of the text that it acknowledged
+  uint32_t rtt_half[2], rtt_median;
+  uint32_t rtt_step; // of the estimator of the median
+  uint32_t rtt_at;   // when the timed text passed: units of FLOW_RTT_NS since life_ns, low bits
   struct flow_side side[2]; // by end
 };
 
@@ -338,13 +339,30 @@ struct flow_reach {
   // What passed ahead of text that was missing then, oldest first: where it began, and when it passed.
   uint64_t ahead_ns[FLOW_OVERTAKEN];
   uint32_t ahead[FLOW_OVERTAKEN];
+  struct {
+    uint32_t first, last;     // where one stands for several
+  } ahead_ts[FLOW_OVERTAKEN]; // their timestamps, without `untimed`
   uint8_t ahead_count;
+  bool untimed; // one had none
 };
 
 // A segment of somebody who seems to know nothing of the connection.
 struct flow_blind {
   uint32_t seq, ack;
   uint8_t count; // so many that go with each other, 0: none
+};
+
+#define FLOW_KNOWN 5
+
+// What a sender of text knows of its peer where it sends what passes the tap now: what that said as long ago as the way
+// from the tap to the sender and back takes. A ring of what was true a quarter of that apart.
+struct flow_known {
+  uint64_t since_ns; // when the newest entry was written
+  uint64_t told_ns;  // when the peer said something new
+  uint32_t una[FLOW_KNOWN], edge[FLOW_KNOWN];
+  uint32_t una_now, edge_now;
+  uint32_t near;  // units of FLOW_RTT_NS, 0 = not known, or none
+  uint8_t newest; // its index
 };
 
 // What only a connection has that loses, repeats, waits or is attacked.
@@ -359,12 +377,17 @@ struct flow_trouble {
     uint32_t hist_syn;                                 // Zeek's: relative number of the last one
     uint32_t probe; // with `probed`: the octet that asked a closed window last
     bool recovering, probed;
-    struct ranges holes; // text ahead of `delivered`
+    uint32_t acked_from, acked_to; // what was acknowledged last and had not passed
+    uint64_t acked_ns;             // when, 0 = never
+    struct ranges holes;           // text ahead of `delivered`
   } side[2];
   struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
+  struct flow_known known[2]; // by end, with limits_kept
   uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
-  uint8_t limited;               // enum flow_limit now
+  uint64_t limited_until_ns;
+  uint8_t limited;               // enum flow_limit until then ...
+  uint8_t limited_later;         // ... and behind it
   bool limits_kept, limits_told; // since when: measure.c; and to be told, since there is much text
   struct flow_blind blind[2];    // by end, the last ones
   struct segment candidate;      // a SYN by which a side offered another ISN, with LIFE_CANDIDATE

@@ -6,6 +6,7 @@
 #include "proto/seq.h"
 #include "watch/doubt.h"
 #include "watch/duplicate.h"
+#include "watch/measure.h"
 #include "watch/reach.h"
 #include "watch/timeline.h"
 
@@ -55,26 +56,15 @@ void life_look_over(struct flow *f)
     f->life_bits &= (uint8_t)~LIFE_OVER;
 }
 
-static void life_acked_fin(struct track *t, struct flow *f, const struct segment *g, unsigned end)
-{
-  struct flow_side *s = &f->side[end];
-  if (s->state == ESTAB_FIN_WAIT_1)
-    life_enter_now(t, f, g, end, ESTAB_FIN_WAIT_2);
-  else if (s->state == ESTAB_CLOSING)
-    life_enter_now(t, f, g, end, ESTAB_TIME_WAIT);
-  else if (s->state == ESTAB_LAST_ACK)
-    life_enter_now(t, f, g, end, ESTAB_CLOSED);
-}
-
 // RFC 9293 3.10.7.4, first: what lies before all that its receiver has acknowledged is answered, and its ACK is not
-// looked at.
+// looked at. What ends there lies before it, too, a FIN that comes again for one, but hosts take its ACK: Linux, and
+// BSD that of all old text. A host that does not says its own FIN again, which takes the step back.
 static WATCH_RARE bool life_is_refused(const struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *receiver = &f->side[1 - g->end];
-  uint32_t length = segment_length(g);
   if (!(receiver->bits & SIDE_ACKED) || seq_ge(g->seq, s->nxt) || seq_gt(receiver->una, s->nxt))
     return false;
-  return length ? seq_le(g->seq + length, receiver->una) : seq_lt(g->seq, receiver->una);
+  return seq_lt(g->seq + segment_length(g), receiver->una);
 }
 
 // What this segment's ACK tells of the peer, whose text it acknowledges, and of its own sender. `refused`: its receiver
@@ -88,6 +78,7 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g, b
     peer->nxt = g->ack;
   } else if (seq_gt(g->ack, peer->nxt)) {
     if (g->ack - peer->nxt > LIFE_FAR) return;
+    measure_acked_unseen(t, f, g);
     peer->nxt = g->ack; // lost by the capture
   }
   reach_acked(t, f, p, g->ack);

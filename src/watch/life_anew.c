@@ -70,7 +70,8 @@ static void life_empty(struct track *t, struct flow *f)
     f->max_window[i] = 0;
   }
   f->step_count = f->steps_lost = f->life_bits = 0;
-  f->rtt_min = f->rtt_median = f->rtt_step = 0;
+  f->rtt_half[0] = f->rtt_half[1] = 0;
+  f->rtt_median = f->rtt_step = 0;
   f->observed &= (uint8_t)~FLOW_SYN_AGAIN;
   f->bits &= ~(uint32_t)(FLOW_CONTINUES | FLOW_FIRST);
   struct flow_closing *c = track_has_closing(t, f);

@@ -115,6 +115,32 @@ static WATCH_RARE bool life_fin_met_ack(struct track *t, struct flow *f, const s
   return g->ts_ns - when < half;
 }
 
+void life_acked_fin(struct track *t, struct flow *f, const struct segment *g, unsigned end)
+{
+  struct flow_side *s = &f->side[end];
+  if (s->state == ESTAB_FIN_WAIT_1)
+    life_enter_now(t, f, g, end, ESTAB_FIN_WAIT_2);
+  else if (s->state == ESTAB_CLOSING)
+    life_enter_now(t, f, g, end, ESTAB_TIME_WAIT);
+  else if (s->state == ESTAB_LAST_ACK)
+    life_enter_now(t, f, g, end, ESTAB_CLOSED);
+}
+
+// Said again, but it has met an acknowledgment that was said again, too: that one takes it further, at its own time.
+static WATCH_RARE void life_fin_met_ack_again(struct track *t, struct flow *f,
+                                              const struct segment *g)
+{
+  const uint16_t peers = g->end ? 0 : FLOW_LAST_END;
+  if ((f->observed & FLOW_LAST_END) != peers ||
+      g->ts_ns - f->last_ns >= measure_half_ns(t, f, g->end))
+    return;
+  struct segment ack = *g;
+  ack.end = (uint8_t)(1 - g->end);
+  ack.ts_ns = f->last_ns;
+  ack.packet = f->last_packet;
+  life_acked_fin(t, f, &ack, g->end);
+}
+
 void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -145,6 +171,7 @@ void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
       if (s->state == ESTAB_FIN_WAIT_1 && (g->flags & ESTAB_TCP_ACK) &&
           life_has_fin(t, f, p, &peer_fin) && seq_gt(g->ack, peer_fin))
         life_fin_arrives(t, f, g, e);
+      life_fin_met_ack_again(t, f, g);
     }
     // The peer acknowledges a FIN again from TIME-WAIT: RFC 9293 3.10.7.4, eighth.
     if (f->side[p].state == ESTAB_TIME_WAIT)

@@ -29,6 +29,8 @@ void life_fin_sent(struct track *t, struct flow *f, const struct segment *g);
 void life_fin_arrives(struct track *t, struct flow *f, const struct segment *g, unsigned end);
 // So it had, as this segment's acknowledgment proves: dated by the FIN itself.
 void life_fin_arrived(struct track *t, struct flow *f, const struct segment *g);
+// The FIN of `end` is acknowledged, RFC 9293 3.10.7.4, fifth.
+void life_acked_fin(struct track *t, struct flow *f, const struct segment *g, unsigned end);
 // Whether `seq` of `end` has not reached its receiver with all before it, as far as the tap knows.
 bool life_hole_before(struct track *t, struct flow *f, unsigned end, uint32_t seq);
 

@@ -14,18 +14,45 @@
 // ---------------------------------------------------------------------------------------------
 // Round trips
 
-uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned sender)
+static uint64_t measure_handshake_half_ns(struct track *t, struct flow *f, unsigned end)
 {
-  if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return 0;
-  unsigned client = f->opened_by, server = 1u - client;
-  enum estab_state a = sender == client ? ESTAB_ESTABLISHED : ESTAB_SYN_SENT;
-  enum estab_state b = ESTAB_ESTABLISHED;
-  unsigned b_end = sender == client ? server : client;
-  const struct flow_step *from = timeline_first(t, f, client, a);
-  const struct flow_step *to = timeline_first(t, f, b_end, b);
-  if (!from || !to) return 0;
-  uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
-  return to_ns < from_ns ? 0 : to_ns - from_ns;
+  if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return ESTAB_WATCH_TIME_NONE;
+  const unsigned client = f->opened_by, server = 1u - client;
+  const struct flow_step *syn = timeline_first(t, f, client, ESTAB_SYN_SENT);
+  const struct flow_step *synack = timeline_first(t, f, client, ESTAB_ESTABLISHED);
+  const struct flow_step *ack = timeline_first(t, f, server, ESTAB_ESTABLISHED);
+  // One segment that opened both: the capture lacks the SYN-ACK, or has it behind the ACK or before the SYN.
+  if (synack && ack && synack->packet == ack->packet) return ESTAB_WATCH_TIME_NONE;
+  const struct flow_step *from = end == client ? synack : syn, *to = end == client ? ack : synack;
+  if (!from || !to) return ESTAB_WATCH_TIME_NONE;
+  const uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
+  return to_ns < from_ns ? ESTAB_WATCH_TIME_NONE : to_ns - from_ns;
+}
+
+// As measure_half_ns(); ESTAB_WATCH_TIME_NONE: not known.
+static uint64_t measure_least_half_ns(struct track *t, struct flow *f, unsigned end)
+{
+  const uint64_t handshake_ns = measure_handshake_half_ns(t, f, end);
+  if (!f->rtt_half[end]) return handshake_ns;
+  return u64_min(handshake_ns, (uint64_t)f->rtt_half[end] * FLOW_RTT_NS);
+}
+
+uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end)
+{
+  const uint64_t half_ns = measure_least_half_ns(t, f, end);
+  return half_ns == ESTAB_WATCH_TIME_NONE ? 0 : half_ns;
+}
+
+uint64_t measure_least_ns(struct track *t, struct flow *f)
+{
+  // The median is in whole units.
+  uint64_t least_ns = f->rtt_median ? (uint64_t)f->rtt_median * FLOW_RTT_NS : ESTAB_WATCH_TIME_NONE;
+  for (unsigned end = 0; end < 2; end++) {
+    const uint64_t near_ns = measure_least_half_ns(t, f, 1 - end);
+    if (!f->rtt_half[end] || near_ns == ESTAB_WATCH_TIME_NONE) continue;
+    least_ns = u64_min(least_ns, (uint64_t)f->rtt_half[end] * FLOW_RTT_NS + near_ns);
+  }
+  return least_ns;
 }
 
 uint64_t measure_handshake_ns(struct track *t, struct flow *f)
@@ -50,9 +77,15 @@ static void measure_sample(struct track *t, struct flow *f, uint64_t now_ns)
   uint64_t units = (now - at) & past;
   f->rtt_end |= FLOW_NO_RTT;
   if (units > UINT32_MAX) return; // minutes: nothing waited for it
-  units += measure_half_ns(t, f, f->rtt_end & FLOW_RTT_END) / FLOW_RTT_NS;
+  const unsigned sender = f->rtt_end & FLOW_RTT_END;
+  const uint32_t half = units ? (uint32_t)units : 1;
+  uint32_t *least = &f->rtt_half[1 - sender];
+  if (!*least || half < *least) *least = half;
+  // It went from the tap to the receiver and back: what lies between the tap and its sender belongs to it.
+  const uint64_t near_ns = measure_least_half_ns(t, f, sender);
+  if (near_ns == ESTAB_WATCH_TIME_NONE) return;
+  units += near_ns / FLOW_RTT_NS;
   uint32_t sample = (uint32_t)u64_min(units ? units : 1, UINT32_MAX);
-  if (!f->rtt_min || sample < f->rtt_min) f->rtt_min = sample;
   if (!f->rtt_median) {
     f->rtt_median = sample;
     f->rtt_step = sample / 8 + 1;
@@ -95,14 +128,12 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 // ---------------------------------------------------------------------------------------------
 // Text that was there already, or comes late
 
-// What fills a hole sooner was overtaken on its way: half the shortest round trip known. That of text may have an
-// acknowledgment in it that waited, that of the handshake may be a busy listener's.
+// Where timestamps do not tell: what fills a hole sooner was overtaken on its way, half the shortest round trip known.
+// That of text may have an acknowledgment in it that waited, that of the handshake may be a busy listener's.
 static uint64_t measure_late_ns(struct track *t, struct flow *f)
 {
-  const uint64_t handshake = measure_handshake_ns(t, f); // 0: the clock is coarser
-  uint64_t shortest = handshake ? handshake : ESTAB_WATCH_TIME_NONE;
-  if (f->rtt_min) shortest = u64_min(shortest, (uint64_t)f->rtt_min * FLOW_RTT_NS);
-  return shortest == ESTAB_WATCH_TIME_NONE ? MEASURE_LATE_NS : shortest / 2;
+  const uint64_t shortest = measure_half_ns(t, f, 0) + measure_half_ns(t, f, 1);
+  return shortest ? shortest / 2 : MEASURE_LATE_NS;
 }
 
 // RFC 9293 3.8.6.1: an octet that asks a closed window, and the text that begins with it once the window opens: it was
@@ -121,6 +152,25 @@ static bool measure_is_probe(struct track *t, struct flow *f, const struct segme
          s->nxt - g->seq == 1;
 }
 
+void measure_acked_unseen(struct track *t, struct flow *f, const struct segment *g)
+{
+  struct flow_trouble *r = track_trouble(t, f);
+  if (!r) return;
+  const unsigned p = 1 - g->end;
+  r->side[p].acked_from = f->side[p].nxt;
+  r->side[p].acked_to = g->ack;
+  r->side[p].acked_ns = g->ts_ns;
+}
+
+// Text that passes just behind its acknowledgment, for the first time.
+static bool measure_is_unseen(struct track *t, struct flow *f, const struct flow_trouble *r,
+                              const struct segment *g)
+{
+  return r->side[g->end].acked_ns && seq_ge(g->seq, r->side[g->end].acked_from) &&
+         seq_le(g->seq + g->text_bytes, r->side[g->end].acked_to) &&
+         g->ts_ns - r->side[g->end].acked_ns < measure_late_ns(t, f);
+}
+
 // Answers whether it is a repetition.
 static bool measure_text(struct track *t, struct flow *f, const struct segment *g)
 {
@@ -133,9 +183,11 @@ static bool measure_text(struct track *t, struct flow *f, const struct segment *
   bool acked = (peer->bits & SIDE_ACKED) && seq_ge(peer->una, end);
   if (g->text_bytes <= 1 && g->seq == s->nxt - 1 && acked) return true; // keepalive
   struct flow_trouble *r = track_trouble(t, f);
-  if (!r) return true;
-  const uint64_t ahead_ns = reach_overtaken_ns(t, f, g->end, g->seq);
-  if (ahead_ns != ESTAB_NEVER && g->ts_ns - ahead_ns < measure_late_ns(t, f)) {
+  if (!r || measure_is_unseen(t, f, r, g)) return true;
+  uint64_t ahead_ns = 0;
+  const enum reach_order order = reach_overtaken(t, f, g, &ahead_ns);
+  if (order == REACH_LATER ||
+      (order == REACH_UNCLEAR && g->ts_ns - ahead_ns < measure_late_ns(t, f))) {
     r->side[g->end].reordered_pkts++;
     return true;
   }
@@ -221,26 +273,81 @@ void measure_segment(struct track *t, struct flow *f, const struct segment *g)
 // ---------------------------------------------------------------------------------------------
 // Limits
 
-static enum flow_limit measure_limit(const struct flow *f, struct flow_trouble *r)
+#define MEASURE_KNOWN_NS UINT64_C(10000000) // so often a way that is not known is asked for
+
+static inline uint64_t measure_known_step_ns(const struct flow_known *k)
 {
-  enum flow_limit limit = LIMIT_IDLE;
-  for (unsigned e = 0; e < 2; e++) {
-    const struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
-    if (!(s->bits & SIDE_TEXT) || !(peer->bits & SIDE_ACKED)) continue;
-    if (r->side[e].recovering && seq_ge(peer->una, r->side[e].recover))
-      r->side[e].recovering = false;
-    if (peer->bits & SIDE_ZERO) {
-      limit = LIMIT_RECEIVER_WINDOW;
-      continue;
-    }
-    if (r->side[e].recovering) return LIMIT_LOSS;
-    uint32_t mss = peer->mss ? peer->mss : 536;
-    if (seq_lt(peer->edge, s->nxt + mss) && seq_gt(s->nxt, peer->una))
-      limit = LIMIT_RECEIVER_WINDOW;
-    else if (seq_gt(s->nxt, peer->una) && limit == LIMIT_IDLE)
-      limit = LIMIT_SENDER_OR_PATH;
+  return k->near ? (uint64_t)k->near * (FLOW_RTT_NS / (FLOW_KNOWN - 1)) : MEASURE_KNOWN_NS;
+}
+
+static void measure_known_begin(struct track *t, struct flow *f, struct flow_known *k, unsigned e,
+                                uint64_t ts_ns)
+{
+  const struct flow_side *peer = &f->side[1 - e];
+  k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+  k->since_ns = k->told_ns = ts_ns;
+  k->una_now = peer->una;
+  k->edge_now = peer->edge;
+  for (unsigned i = 0; i < FLOW_KNOWN; i++) {
+    k->una[i] = peer->una;
+    k->edge[i] = peer->edge;
   }
-  return limit;
+}
+
+// Time has gone on, and una_now was true meanwhile.
+static WATCH_RARE void measure_known_on(struct track *t, struct flow *f, struct flow_known *k,
+                                        unsigned e, uint64_t ts_ns)
+{
+  const uint64_t step_ns = measure_known_step_ns(k);
+  for (unsigned i = 0; i < FLOW_KNOWN && ts_ns - k->since_ns >= step_ns; i++) {
+    k->since_ns += step_ns;
+    k->newest = (uint8_t)((k->newest + 1) % FLOW_KNOWN);
+    k->una[k->newest] = k->una_now;
+    k->edge[k->newest] = k->edge_now;
+  }
+  if (ts_ns - k->since_ns >= step_ns) k->since_ns = ts_ns;
+  if (k->newest == 0 || !k->near)
+    k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+}
+
+// What limits one sender by what it knows at a time.
+static inline enum flow_limit measure_limit_of(const struct flow_side *s, uint32_t una,
+                                               uint32_t edge, uint32_t mss, bool shut)
+{
+  const bool waits = seq_gt(s->nxt, una);
+  if (seq_lt(edge, s->nxt + mss) && (waits || (shut && seq_le(edge, s->nxt))))
+    return LIMIT_RECEIVER_WINDOW;
+  return waits ? LIMIT_SENDER_OR_PATH : LIMIT_IDLE;
+}
+
+// What limits `e` from ts_ns on until its peer's last word has come to it and it answers the tap, and behind that.
+static enum flow_limit measure_limit(struct track *t, struct flow *f, struct flow_trouble *r,
+                                     unsigned e, uint64_t ts_ns, enum flow_limit *later)
+{
+  const struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
+  struct flow_known *k = &r->known[e];
+  if (ts_ns - k->since_ns >= measure_known_step_ns(k)) measure_known_on(t, f, k, e, ts_ns);
+  if (k->una_now != peer->una || k->edge_now != peer->edge) {
+    k->una_now = peer->una;
+    k->edge_now = peer->edge;
+    k->told_ns = ts_ns;
+  }
+  if (r->side[e].recovering && seq_ge(peer->una, r->side[e].recover)) r->side[e].recovering = false;
+  if (peer->bits & SIDE_ZERO) return *later = LIMIT_RECEIVER_WINDOW;
+  if (r->side[e].recovering) return *later = LIMIT_LOSS;
+  const uint32_t mss = peer->mss ? peer->mss : 536;
+  *later = measure_limit_of(s, peer->una, peer->edge, mss, false);
+  if (!k->near) return *later;
+  const unsigned oldest = (k->newest + 1u) % FLOW_KNOWN;
+  r->limited_until_ns = u64_max(r->limited_until_ns, k->told_ns + (uint64_t)k->near * FLOW_RTT_NS);
+  return measure_limit_of(s, k->una[oldest], k->edge[oldest], mss, true);
+}
+
+// Of both ends the one that has more to say.
+static inline enum flow_limit measure_limit_both(enum flow_limit a, enum flow_limit b)
+{
+  if (a == LIMIT_LOSS || b == LIMIT_LOSS) return LIMIT_LOSS;
+  return a < b ? a : b;
 }
 
 static uint64_t measure_row_ns(struct track *t, struct flow *f)
@@ -266,7 +373,9 @@ static void measure_limits_begin(struct track *t, struct flow *f, struct flow_tr
   r->limits_kept = true;
   r->limited_ns[LIMIT_SENDER_OR_PATH] = busy_ns;
   r->limited_ns[LIMIT_IDLE] = all_ns - busy_ns;
-  r->limited_since_ns = ts_ns;
+  r->limited_since_ns = r->limited_until_ns = ts_ns;
+  for (unsigned e = 0; e < 2; e++)
+    measure_known_begin(t, f, &r->known[e], e, ts_ns);
 }
 
 // Something was sent again, or had no room: from then on there is an account, for its memory is there.
@@ -291,7 +400,18 @@ void measure_limits(struct track *t, struct flow *f, const struct segment *g)
     }
     r->limits_told = much;
   }
-  r->limited_ns[r->limited] += g->ts_ns - r->limited_since_ns;
-  r->limited_since_ns = g->ts_ns;
-  r->limited = (uint8_t)measure_limit(f, r);
+  const uint64_t since_ns = r->limited_since_ns, now_ns = g->ts_ns;
+  const uint64_t until_ns = u64_max(since_ns, u64_min(r->limited_until_ns, now_ns));
+  r->limited_ns[r->limited] += until_ns - since_ns;
+  r->limited_ns[r->limited_later] += now_ns - until_ns;
+  r->limited_since_ns = now_ns;
+  enum flow_limit limit = LIMIT_IDLE, behind = LIMIT_IDLE, later;
+  r->limited_until_ns = now_ns;
+  for (unsigned e = 0; e < 2; e++) {
+    if (!(f->side[e].bits & SIDE_TEXT) || !(f->side[1 - e].bits & SIDE_ACKED)) continue;
+    limit = measure_limit_both(limit, measure_limit(t, f, r, e, now_ns, &later));
+    behind = measure_limit_both(behind, later);
+  }
+  r->limited = (uint8_t)limit;
+  r->limited_later = (uint8_t)behind;
 }

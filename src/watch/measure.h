@@ -19,13 +19,18 @@ enum flow_limit { // what the sender of text waits for
 void measure_segment(struct track *t, struct flow *f, const struct segment *g);
 // Its part that every segment needs. `again`: its text is a repetition.
 void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool again);
+// It acknowledges what has not passed: lost by the capture, or about to come, where that took it from two queues.
+WATCH_RARE void measure_acked_unseen(struct track *t, struct flow *f, const struct segment *g);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
 // Another row of the life begins, its counters are empty: a window that is shut then is shut in that row too.
 void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_ns);
 
-// The round trip between the tap and this end in the handshake: SYN to SYN-ACK, or SYN-ACK to ACK. 0: not known.
+// The shortest round trip between the tap and this end: of the handshake, SYN to SYN-ACK or SYN-ACK to ACK, or of text
+// that it acknowledged. 0: not known, or the clock is coarser.
 uint64_t measure_half_ns(struct track *t, struct flow *f, unsigned end);
+// Of text that one end acknowledged, with the half of the other end. ESTAB_WATCH_TIME_NONE: one is not known.
+uint64_t measure_least_ns(struct track *t, struct flow *f);
 
 // SYN to the ACK of the SYN-ACK, both ways past the tap; ESTAB_WATCH_TIME_NONE where that was not seen, or one was said
 // twice.

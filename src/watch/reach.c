@@ -40,9 +40,9 @@ static WATCH_RARE void reach_settle(struct track *t, struct flow *f, unsigned en
   if (!h->held.count && seq_ge(h->edge, f->side[end].nxt)) reach_forget(t, f, end);
 }
 
-// A segment at `seq` opens a hole. Those that were filled are forgotten; beyond FLOW_OVERTAKEN of them the newest are
-// as old as the first of these, so that text sent again is not taken for overtaken.
-static WATCH_RARE void reach_ahead(struct flow_reach *h, uint32_t seq, uint64_t ts_ns)
+// A segment opens a hole. Those that were filled are forgotten; beyond FLOW_OVERTAKEN of them the newest are as old as
+// the first of these, so that text sent again is not taken for overtaken.
+static WATCH_RARE void reach_ahead(struct flow_reach *h, const struct segment *g)
 {
   uint32_t from = h->edge;
   unsigned open = 0;
@@ -51,24 +51,38 @@ static WATCH_RARE void reach_ahead(struct flow_reach *h, uint32_t seq, uint64_t 
     if (seq_le(to, from)) continue;
     if (!ranges_contains_all(&h->held, from, to)) {
       h->ahead[open] = to;
+      h->ahead_ts[open] = h->ahead_ts[i];
       h->ahead_ns[open++] = h->ahead_ns[i];
     }
     from = to;
   }
-  if (open < FLOW_OVERTAKEN) h->ahead_ns[open++] = ts_ns;
-  h->ahead[open - 1] = seq;
+  if (!open) h->untimed = false;
+  if (!(g->bits & SEGMENT_TS)) h->untimed = true;
+  if (open < FLOW_OVERTAKEN) {
+    h->ahead_ts[open].first = g->ts_value;
+    h->ahead_ns[open++] = g->ts_ns;
+  }
+  h->ahead_ts[open - 1].last = g->ts_value;
+  h->ahead[open - 1] = g->seq;
   h->ahead_count = (uint8_t)open;
 }
 
-uint64_t reach_overtaken_ns(struct track *t, struct flow *f, unsigned end, uint32_t seq)
+enum reach_order reach_overtaken(struct track *t, struct flow *f, const struct segment *g,
+                                 uint64_t *ahead_ns)
 {
-  struct flow_trouble *r = f->side[end].bits & REACH_ANY ? track_has_trouble(t, f) : NULL;
-  if (!r) return ESTAB_NEVER;
-  const struct flow_reach *h = &r->reach[end];
-  if (seq_lt(seq, h->edge) || ranges_find(&h->held, seq) >= 0) return ESTAB_NEVER;
-  for (unsigned i = 0; i < h->ahead_count; i++)
-    if (seq_lt(seq, h->ahead[i])) return h->ahead_ns[i];
-  return ESTAB_NEVER;
+  struct flow_trouble *r = f->side[g->end].bits & REACH_ANY ? track_has_trouble(t, f) : NULL;
+  if (!r) return REACH_NOTHING;
+  const struct flow_reach *h = &r->reach[g->end];
+  if (seq_lt(g->seq, h->edge) || ranges_find(&h->held, g->seq) >= 0) return REACH_NOTHING;
+  unsigned i = 0;
+  while (i < h->ahead_count && seq_ge(g->seq, h->ahead[i]))
+    i++;
+  if (i == h->ahead_count) return REACH_NOTHING;
+  *ahead_ns = h->ahead_ns[i];
+  if (h->untimed || !(g->bits & SEGMENT_TS)) return REACH_UNCLEAR;
+  // RFC 7323 4: the clock goes on by a tick in a second, or in a millisecond, so equal ones tell nothing.
+  if (seq_lt(g->ts_value, h->ahead_ts[i].first)) return REACH_LATER;
+  return seq_gt(g->ts_value, h->ahead_ts[i].last) ? REACH_AGAIN : REACH_UNCLEAR;
 }
 
 static WATCH_RARE void reach_beyond(struct track *t, struct flow *f, const struct segment *g,
@@ -87,7 +101,7 @@ static WATCH_RARE void reach_beyond(struct track *t, struct flow *f, const struc
     r->reach[g->end].edge = s->nxt;
     s->bits |= both ? SIDE_HOLE : SIDE_GAP;
   }
-  if (r && opens) reach_ahead(&r->reach[g->end], g->seq, g->ts_ns);
+  if (r && opens) reach_ahead(&r->reach[g->end], g);
   if (seq_gt(end, s->nxt)) s->nxt = end;
   if (!r) return;
   struct flow_reach *h = &r->reach[g->end];

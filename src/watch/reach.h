@@ -14,9 +14,16 @@ uint32_t reach_edge(struct track *t, struct flow *f, unsigned end);
 void reach_segment(struct track *t, struct flow *f, const struct segment *g);
 // The receiver of `end` says that it has all before `ack`, which is not beyond SND.NXT.
 void reach_acked(struct track *t, struct flow *f, unsigned end, uint32_t ack);
-// When that passed which overtook the text at `seq`: while that was missing. ESTAB_NEVER: it is not missing, or nothing
-// overtook it. Here a hole counts where the other way was not seen, too.
-uint64_t reach_overtaken_ns(struct track *t, struct flow *f, unsigned end, uint32_t seq);
+// What overtook the text of a segment while that was missing, and when that passed. Here a hole counts where the other
+// way was not seen, too.
+enum reach_order {
+  REACH_NOTHING, // it is not missing, or nothing overtook it
+  REACH_LATER,   // by the sender's clock it left before that: overtaken on its way
+  REACH_AGAIN,   // it left behind that: sent again
+  REACH_UNCLEAR,
+};
+enum reach_order reach_overtaken(struct track *t, struct flow *f, const struct segment *g,
+                                 uint64_t *ahead_ns);
 // SND.NXT is set anew.
 void reach_forget(struct track *t, struct flow *f, unsigned end);
 

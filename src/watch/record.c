@@ -173,7 +173,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   record_opened(f, out);
   out->closed_by = record_who(f, f->closed_by);
   out->rtt_handshake_ns = measure_handshake_ns(t, f);
-  out->rtt_min_ns = record_rtt(f->rtt_min);
+  out->rtt_min_ns = measure_least_ns(t, f);
   out->rtt_median_ns = record_rtt(f->rtt_median);
   record_limits(r, out);
   record_history(t, f);

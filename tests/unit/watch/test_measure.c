@@ -58,6 +58,21 @@ static const struct {
      6, 1},
     {"a hole filled from its end",
      "S @0.1 sa A A10+90 @0.09 A10+90 A50-60 A10+90 A40-200 A50-300 a", 2, 1},
+    {"its ACK passed before it", "S @0.02 sa A A100 @0.06 a a#100 @0.009 A100 A100 a", 0, 0},
+    {"its ACK passed long before it", "S @0.02 sa A A100 @0.06 a a#100 @0.011 A100 A100 a", 0, 1},
+    {"its ACK passed before it, and it comes again",
+     "S @0.02 sa A A100 @0.06 a a#100 A100 @0.02 A100-100 a", 0, 1},
+    {"by its timestamp it left before", "S @0.02 sa A A100t5 @0.06 a A100+100t6 @0.3 A100-200t5 a",
+     1, 0},
+    {"by its timestamp it left later", "S @0.02 sa A A100t5 @0.06 a A100+100t6 A100-200t7 a", 0, 1},
+    {"the same timestamp, soon", "S @0.02 sa A A100t5 @0.06 a A100+100t6 A100-200t6 a", 1, 0},
+    {"the same timestamp, late", "S @0.02 sa A A100t5 @0.06 a A100+100t6 @0.06 A100-200t6 a", 0, 1},
+    {"one without a timestamp", "S @0.02 sa A A100t5 @0.06 a A100+100 @0.06 A100-200t5 a", 0, 1},
+    {"timestamps, begun in the middle", "A100t5 @1 A100+100t6 @1 A100-200t5", 1, 0},
+    {"six holes, by timestamps five are overtaken and one is sent again",
+     "S @0.1 saw5000 A A100t5+100 A100t6+100 A100t7+100 A100t8+100 A100t9+100 A100t9+100 @1 "
+     "A100t4-1200 A100t5-1000 A100t6-800 A100t7-600 A100t7-400 A100t10-200 a",
+     5, 1},
     {"probes of a closed window", "S saw100 A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 A1x-1 aw0", 0, 0},
     {"text once it opens", "S saw100 A A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0, 0},
     {"the same, begun in the middle", "A100 aw0 @1 A1x aw0 @2 A1x-1 aw0 @4 a A100-1 a", 0, 0},
@@ -241,6 +256,52 @@ static void limits_before_much_text(void **state)
   assert_int_equal(failed, 0);
 }
 
+// Beside the receiver all is acknowledged as it comes; who sent it is not idle while that is on its way to it, and the
+// window that it knows is the one of a round trip before.
+static void limits_beside_the_receiver(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *begin, *much, *more; // 70 times, 20 times
+    unsigned idle_ms, window_ms, rest_ms;   // of the latter
+  } rows[] = {
+      {"the path", "S sa @0.1 A", "A1000 aw60000", "@0.09 A1000 aw60000", 0, 0, 1840},
+      {"the window", "S sa @0.1 A", "A1000 aw1000", "@0.09 A1000 aw1000", 0, 1840, 0},
+      {"a window that is shut for long", "S sa @0.1 A", "A1000 aw1000",
+       "@0.09 A1000 aw0 @0.2 aw1000", 0, 5860, 0},
+      {"a pause", "S sa @0.1 A", "A1000 aw60000", "@0.9 A1000 aw60000", 16000, 0, 2040},
+      {"beside the sender", "S @0.1 sa A", "A1000 aw60000", "@0.09 A1000 @0.1 aw60000", 1800, 0,
+       2040},
+  };
+  unsigned failed = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct measure_rows m;
+    measure_begin(&m);
+    measure_run(&m, rows[i].begin);
+    for (unsigned j = 0; j < 70; j++)
+      measure_run(&m, rows[i].much);
+    for (unsigned j = 0; j < 20; j++)
+      measure_run(&m, rows[i].more);
+    measure_end(&m);
+    assert_int_equal(m.count, 1);
+    const struct estab_watch_conn *c = &m.row[0];
+    const double idle = (double)c->limited_idle_ns / 1e6;
+    const double window = (double)c->limited_receiver_window_ns / 1e6;
+    const double rest = (double)(c->limited_sender_or_path_ns + c->limited_loss_ns) / 1e6;
+    const double all = (double)c->duration_ns / 1e6;
+    const double more = 300; // of the handshake, and of the 70
+    if (idle < rows[i].idle_ms - more / 4 || idle > rows[i].idle_ms + more ||
+        window < rows[i].window_ms - more / 4 || window > rows[i].window_ms + more ||
+        rest < rows[i].rest_ms - more / 4 || rest > rows[i].rest_ms + more ||
+        idle + window + rest < all - 1e-3 || idle + window + rest > all + 1e-3) {
+      print_error("%s: idle %f, window %f, rest %f ms of %f\n", rows[i].name, idle, window, rest,
+                  all);
+      failed++;
+    }
+  }
+  assert_int_equal(failed, 0);
+}
+
 // What a closed window is asked for is no loss, and its answers are no sign of one.
 static void probes_are_no_loss(void **state)
 {
@@ -314,13 +375,65 @@ static void long_round_trips(void **state)
   }
 }
 
+// From end to end, wherever the capture stands between them; where one end's half is not known, nothing is told.
+static void least_round_trips(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *tokens;
+    uint64_t least_us, median_us; // 0 = none
+  } rows[] = {
+      {"text and half of the handshake", "S @0.03 sa @0.01 A A100 @0.05 a", 62000, 62000},
+      {"the handshake was slow at the near end", "S @0.02 sa @0.07 A A100 @0.03 a a100 @0.01 A",
+       32000, 86000},
+      {"the SYN was answered late", "S @0.08 sa @0.001 A A100 @0.02 a", 23000, 23000},
+      {"a SYN said twice, text one way", "S @1 -S @0.02 sa A A100 @0.00002 a", 0, 0},
+      {"a SYN said twice, text both ways", "S @1 -S @0.02 sa A A100 @0.001 a a100 @0.02 A", 23000,
+       23000},
+      {"begun in the middle, text one way", "A100 @0.00002 a A100 @0.00002 a", 0, 0},
+      {"begun in the middle, text both ways", "=5000 A100 @0.001 a a100 @0.02 A A100 @0.003 a",
+       23000, 23000},
+      {"the SYN missed, text one way", "=5000 sa @0.03 A a100 @0.02 A", 0, 0},
+      {"the SYN missed, text both ways", "=5000 sa @0.03 A A100 @0.001 a a100 @0.02 A", 23000,
+       23000},
+      {"the SYN-ACK missed, text one way", "S @0.03 A#6000 A100 @0.02 a", 0, 0},
+      {"no text", "S @0.03 sa @0.01 A", 0, 0},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct measure_rows m;
+    measure_begin(&m);
+    m.kit.settings.rows = ESTAB_WATCH_ROWS_LIFE;
+    measure_run(&m, rows[i].tokens);
+    measure_end(&m);
+    const struct estab_watch_conn *row = &m.row[m.count - 1];
+    const uint64_t least = row->rtt_min_ns == ESTAB_WATCH_TIME_NONE ? 0 : row->rtt_min_ns / 1000;
+    const uint64_t median =
+        row->rtt_median_ns == ESTAB_WATCH_TIME_NONE ? 0 : row->rtt_median_ns / 1000;
+    // Each token takes a millisecond.
+    const bool right = least >= rows[i].least_us &&
+                       least <= rows[i].least_us + rows[i].least_us / 100 + 20 &&
+                       median >= rows[i].median_us - rows[i].median_us / 10 &&
+                       median <= rows[i].median_us + rows[i].median_us / 10;
+    if (!right || !least != !rows[i].least_us || !median != !rows[i].median_us) {
+      print_error("%s: least %llu us, median %llu us\n", rows[i].name, (unsigned long long)least,
+                  (unsigned long long)median);
+      fail();
+    }
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(late_or_again),           cmocka_unit_test(window_over_a_row_split),
-      cmocka_unit_test(limits_of_a_later_row),   cmocka_unit_test(probes_are_no_loss),
-      cmocka_unit_test(limits_before_much_text), cmocka_unit_test(overtaken_window),
+      cmocka_unit_test(late_or_again),
+      cmocka_unit_test(window_over_a_row_split),
+      cmocka_unit_test(limits_of_a_later_row),
+      cmocka_unit_test(probes_are_no_loss),
+      cmocka_unit_test(limits_before_much_text),
+      cmocka_unit_test(overtaken_window),
       cmocka_unit_test(long_round_trips),
+      cmocka_unit_test(least_round_trips),
+      cmocka_unit_test(limits_beside_the_receiver),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
