@@ -321,6 +321,7 @@ struct flow_closing {
     uint32_t fin_ack;            // what that acknowledged, as it was said last
   } side[2];
   uint8_t rst_end;       // whose RST was believed
+  uint8_t rst_ttl;       // of that RST
   uint8_t held_state[2]; // before it
   bool contradicted;     // its side went on: trouble->contradicted_ack counts
   bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond

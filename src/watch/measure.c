@@ -167,7 +167,8 @@ static void measure_window(struct track *t, struct flow *f, const struct segment
   } else if (!zero) {
     s->bits &= (uint16_t)~SIDE_ZERO;
     r->side[g->end].zero_window_ns += g->ts_ns - r->side[g->end].zero_since_ns;
-    if (s->bits & SIDE_HELD) observe_suspect(t, f, g, SUSPECT_WINDOW_OPEN, 0);
+    const struct observe_suspicion opens = {.what = SUSPECT_WINDOW_OPEN};
+    if (s->bits & SIDE_HELD) observe_suspect(t, f, g, &opens);
     s->bits &= (uint16_t)~SIDE_HELD;
   }
 }
@@ -192,7 +193,8 @@ static void measure_hold(struct track *t, struct flow *f, const struct segment *
   struct segment by = *g;
   by.end = (uint8_t)(1 - g->end);
   holder->bits |= SIDE_HELD;
-  observe_suspect(t, f, &by, SUSPECT_ZERO_WINDOW, g->text_bytes);
+  const struct observe_suspicion held = {.what = SUSPECT_ZERO_WINDOW};
+  observe_suspect(t, f, &by, &held);
 }
 
 static void measure_dup_ack(struct track *t, struct flow *f, const struct segment *g)

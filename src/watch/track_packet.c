@@ -86,9 +86,9 @@ static bool track_is_same(const struct track_signature *a, const struct track_si
 void track_remember(struct track *t, uint64_t life_packet, const struct segment *g)
 {
   if (g->text_bytes < RECALL_TEXT_MIN || (g->bits & (SEGMENT_BAD | SEGMENT_CUT))) return;
-  const uint32_t place =
-      recall_add(t->recall, doubt_who(life_packet, g->end),
-                 g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), t->packet->payload, g->text_bytes);
+  const uint32_t place = recall_add(t->recall, doubt_who(life_packet, g->end),
+                                    g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u),
+                                    t->packet->payload, g->text_bytes, g->ttl);
   if (t->duplicates) watch_duplicate_recalled(t->duplicates, place);
 }
 
