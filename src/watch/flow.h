@@ -363,6 +363,8 @@ struct flow_trouble {
     struct ranges holes; // text ahead of `delivered`
   } side[2];
   struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
+  uint64_t shut_ns[2];        // by end, with SIDE_ZERO: since when, whatever the row
+  bool asked[2];              // with it: the other side has text for it
   uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
   uint8_t limited;               // enum flow_limit now

@@ -50,7 +50,7 @@ struct observation {
   uint8_t
       side; // enum estab_watch_side that sent `packet`; orig is who sent the life's first segment
   uint64_t ts_ns, packet_number;
-  const struct watch_packet *packet; // NULL: SILENCE and END by a timer
+  const struct watch_packet *packet; // NULL: SILENCE, END and SUSPECT by a timer
   struct estab_ip orig_ip, resp_ip;  // as the first segment went, never flipped
   uint16_t orig_port, resp_port;
   uint16_t vlan[2];

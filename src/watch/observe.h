@@ -19,7 +19,7 @@ struct observe_suspicion {
   uint8_t suspect_ttl, usual_ttl; // as in struct observation
   uint32_t count;
 };
-// Of the side that sent `g`.
+// Of the side that sent `g`; NULL: a timer, the originator.
 WATCH_RARE void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
                                 const struct observe_suspicion *of);
 // An ICMP error that quotes a segment of end `quoted`.

@@ -135,9 +135,9 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   }
   if (t->observe) observe_segment(t, f, g);
   const struct track_signature after = track_signature(f);
-  if (track_is_same(&before, &after) && wheel_has(&f->timer)) return;
-  track_relist(t, ref, f);
-  track_arm_sooner(t, f);
+  const bool same = track_is_same(&before, &after) && wheel_has(&f->timer);
+  if (!same) track_relist(t, ref, f);
+  if (!same || measure_is_shut(f)) track_arm_sooner(t, f);
 }
 
 static void track_begin(struct track *t, const struct flow_key *key, const struct segment *g)

@@ -260,6 +260,12 @@ static void held(void **state)
       {{"S sa A A9 a9 Aw0", "a", "A a9 A FA fa A"}, "", 12, 62, false},
       {{"S sa A A9 a9 Aw0", "a", "RA"}, "", 12, 62, false},
       {{"S sa A A9 a9 Aw0", "a", "FAw0 fa Aw0"}, "", 12, 200, false},
+      {{"S sa A A9 a9 Aw0 a-1", "RA", ""}, "zero_window_hold ", 12, 62, true}, // between two probes
+      {{"S sa A A9 a9 Aw0 a1", "a1", "ra"}, "zero_window_hold ", 12, 40, true},
+      {{"S sa A A9 a9 Aw0", "RA", ""}, "", 12, 62, true}, // nothing waits
+      {{"S sa A A9 a9 Aw0 a-1", "A a9 A", "RA"}, "", 12, 50, true},
+      {{"S sa A A9 a9 Aw0 a-1", "A a9 Aw0 a-1", "RA"}, "", 12, 50, true},
+      {{"S sa A a9 A A9 aw0 A-1", "ra", ""}, "", 12, 62, true}, // a server that hangs
   };
   unsigned bad = 0;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
