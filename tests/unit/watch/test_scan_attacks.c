@@ -274,6 +274,7 @@ static void test_zero_window(void **state)
     }
     scan_kit_finish(k);
     scan_kit_expect(k, side == ESTAB_WATCH_ORIG ? "zero_window_hold" : ""); // a server that hangs
+    if (k->alert_count) assert_non_null(strstr(k->alerts[0].a.summary, " 20 connections in "));
     attack_done(k);
   }
 }
@@ -325,6 +326,10 @@ static void test_forged(void **state)
     scan_kit_finish(k);
     scan_kit_expect(k, rows[i].kind);
     if (k->alert_count) assert_int_equal(k->alerts[0].a.role, ESTAB_WATCH_ROLE_VICTIM);
+    if (k->alert_count)
+      assert_non_null(
+          strstr(k->alerts[0].a.summary,
+                 ": in the name of 10.0.0.1 against port 20001 of 10.9.9.9. 1 connection."));
     attack_done(k);
   }
 }
