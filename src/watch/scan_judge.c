@@ -181,6 +181,7 @@ static struct campaign *judge_name(struct scan *s, struct source *it, const stru
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) probe.answer = CAMPAIGN_WAITING;
     campaign_add(cs, c, &probe);
     if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
+    if (t->answer == ESTAB_WATCH_OPEN) *(t->half_open ? &c->half_open : &c->connected) += 1;
     t->told = true;
   }
   source_decided(&s->sources, it);
@@ -322,7 +323,7 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
     v = days;
     n = d;
   }
-  bool half = n.half_open >= 2 && n.half_open > n.touched;
+  const bool half = n.half_open > n.touched;
   struct campaign *c =
       judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
   if (c && block) c->block = true;
