@@ -114,17 +114,17 @@ void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 }
 
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
-                   enum observation_suspicion what)
+                   enum observation_suspicion what, uint8_t suspect_ttl, uint8_t usual_ttl)
 {
   const uint8_t bit = what == SUSPECT_RST ? FLOW_OBSERVED_RST : FLOW_OBSERVED_OVERLAP;
   if (f == &t->scratch || (f->observed & bit)) return;
-  uint32_t count = g->text_bytes;
-  if (what == SUSPECT_RST) {
-    // Told once it says enough: another sender's hop count, or the third of a march (scan_inject.c).
-    struct flow_closing *c = track_has_closing(t, f);
-    count = c ? c->rsts[g->end] : 1;
-    if (g->ttl == f->side[g->end].ttl && count < DOUBT_MARCH) return;
-  }
+  const struct flow_closing *c = what == SUSPECT_RST ? track_has_closing(t, f) : NULL;
+  const uint32_t rsts = c ? c->rsts[g->end] : 0;
+  if (suspect_ttl == usual_ttl && rsts < DOUBT_MARCH) return;
   f->observed |= bit;
-  observe_suspect(t, f, g, what, count);
+  const struct observe_suspicion of = {.what = (uint8_t)what,
+                                       .suspect_ttl = suspect_ttl,
+                                       .usual_ttl = usual_ttl,
+                                       .count = what == SUSPECT_RST ? rsts : g->text_bytes};
+  observe_suspect(t, f, g, &of);
 }

@@ -35,8 +35,10 @@ static inline uint64_t doubt_who(uint64_t life_packet, unsigned end)
 
 #define DOUBT_MARCH 3 // RSTs at as many places
 
-// Tells the detectors.
+// Tells the detectors once that somebody else spoke in the name of the side that sent `g`, if the hop counts of what is
+// suspect and of what contradicts it differ, or its RSTs march.
 WATCH_RARE void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
-                              enum observation_suspicion what);
+                              enum observation_suspicion what, uint8_t suspect_ttl,
+                              uint8_t usual_ttl);
 
 #endif

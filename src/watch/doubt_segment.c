@@ -41,7 +41,9 @@ static void doubt_overlap(struct track *t, struct flow *f, const struct segment 
   bool wins = !delivered && policy_new_wins((enum estab_watch_policy)t->settings.policy, d.old_seq,
                                             d.old_seq + d.old_bytes, seq, seq + g->text_bytes);
   doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_OVERLAP, g, wins ? new : old, wins ? old : new);
-  doubt_suspect(t, f, g, SUSPECT_OVERLAP);
+  // Whichever of the two came first may be the forged one.
+  const bool late = d.old_ttl == s->ttl;
+  doubt_suspect(t, f, g, SUSPECT_OVERLAP, late ? g->ttl : d.old_ttl, late ? d.old_ttl : g->ttl);
 }
 
 static void doubt_text(struct track *t, struct flow *f, const struct segment *g)

@@ -322,6 +322,7 @@ struct flow_closing {
     uint32_t fin_ack;            // what that acknowledged, as it was said last
   } side[2];
   uint8_t rst_end;       // whose RST was believed
+  uint8_t rst_ttl;       // of that RST
   uint8_t held_state[2]; // before it
   bool contradicted;     // its side went on: trouble->contradicted_ack counts
   bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
@@ -383,6 +384,8 @@ struct flow_trouble {
   } side[2];
   struct flow_reach reach[2]; // by end, with SIDE_HOLE or SIDE_GAP
   struct flow_known known[2]; // by end, with limits_kept
+  uint64_t shut_ns[2];        // by end, with SIDE_ZERO: since when, whatever the row
+  bool asked[2];              // with it: the other side has text for it
   uint64_t limited_ns[4];     // by enum flow_limit
   uint64_t limited_since_ns;
   uint64_t limited_until_ns;

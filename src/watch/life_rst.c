@@ -30,7 +30,7 @@ static void life_rst_march(struct track *t, struct flow *f, const struct segment
   if (c->rsts[g->end] && g->seq == c->side[g->end].rst_seq) return;
   c->side[g->end].rst_seq = g->seq;
   if (c->rsts[g->end] < UINT8_MAX) c->rsts[g->end]++;
-  if (c->rsts[g->end] > 1) doubt_suspect(t, f, g, SUSPECT_RST);
+  if (c->rsts[g->end] > 1) doubt_suspect(t, f, g, SUSPECT_RST, g->ttl, s->ttl);
 }
 
 // Who took a RST answers what comes later with a RST of its own, which begins where that acknowledges: RFC 9293
@@ -71,6 +71,7 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   struct flow_closing *c = track_closing(t, f);
   if (c) {
     c->rst_end = (uint8_t)e;
+    c->rst_ttl = g->ttl;
     c->held_state[0] = f->side[0].state;
     c->held_state[1] = f->side[1].state;
     c->contradicted = false;
@@ -97,6 +98,7 @@ void life_first_end(struct track *t, struct flow *f, const struct segment *g)
   struct flow_closing *c = track_closing(t, f);
   if (c) {
     c->rst_end = (uint8_t)e;
+    c->rst_ttl = g->ttl;
     c->held_state[p] = f->side[p].state;
     f->life_bits |= LIFE_RST_HELD;
   }
@@ -119,7 +121,7 @@ void life_contradicts_rst(struct track *t, struct flow *f, const struct segment 
   bool goes_on = (g->text_bytes && seq_gt(g->seq + g->text_bytes, s->nxt)) ||
                  ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
   if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
-  doubt_suspect(t, f, g, SUSPECT_RST);
+  doubt_suspect(t, f, g, SUSPECT_RST, c->rst_ttl, g->ttl);
   struct flow_trouble *r = track_trouble(t, f);
   c->contradicted = r != NULL;
   if (r) {

@@ -216,10 +216,13 @@ static void measure_window(struct track *t, struct flow *f, const struct segment
     s->bits |= SIDE_ZERO;
     r->side[g->end].zero_windows++;
     r->side[g->end].zero_since_ns = g->ts_ns;
+    r->shut_ns[g->end] = g->ts_ns;
+    r->asked[g->end] = false;
   } else if (!zero) {
     s->bits &= (uint16_t)~SIDE_ZERO;
     r->side[g->end].zero_window_ns += g->ts_ns - r->side[g->end].zero_since_ns;
-    if (s->bits & SIDE_HELD) observe_suspect(t, f, g, SUSPECT_WINDOW_OPEN, 0);
+    const struct observe_suspicion opens = {.what = SUSPECT_WINDOW_OPEN};
+    if (s->bits & SIDE_HELD) observe_suspect(t, f, g, &opens);
     s->bits &= (uint16_t)~SIDE_HELD;
   }
 }
@@ -233,18 +236,41 @@ void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_
   }
 }
 
-// Held at zero for long while the peer knocks with text: told to the detectors once, until it opens.
+// Held at zero for long while the peer knocks with text: told to the detectors once, until it opens. Who knocks waits
+// longer each time, so it is told between two of them as well.
 static void measure_hold(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *holder = &f->side[1 - g->end];
   if ((holder->bits & (SIDE_ZERO | SIDE_HELD)) != SIDE_ZERO || !(g->flags & ESTAB_TCP_ACK)) return;
   struct flow_trouble *r = track_has_trouble(t, f);
-  if (!r || g->ts_ns - r->side[1 - g->end].zero_since_ns < t->settings.thresholds.zero_window_ns)
+  if (!r) return;
+  if (g->ts_ns - r->shut_ns[1 - g->end] < t->settings.thresholds.zero_window_ns) {
+    if (g->text_bytes || seq_lt(g->seq, f->side[g->end].nxt)) r->asked[1 - g->end] = true;
     return;
+  }
   struct segment by = *g;
   by.end = (uint8_t)(1 - g->end);
   holder->bits |= SIDE_HELD;
-  observe_suspect(t, f, &by, SUSPECT_ZERO_WINDOW, g->text_bytes);
+  const struct observe_suspicion held = {.what = SUSPECT_ZERO_WINDOW};
+  observe_suspect(t, f, &by, &held);
+}
+
+uint64_t measure_hold_deadline(struct track *t, struct flow *f)
+{
+  const unsigned orig = flow_first((const struct flow_head *)f);
+  const struct flow_trouble *r = track_has_trouble(t, f);
+  if ((f->side[orig].bits & (SIDE_ZERO | SIDE_HELD)) != SIDE_ZERO || !r || !r->asked[orig] ||
+      !t->observe || (f->life_bits & LIFE_OVER))
+    return ESTAB_NEVER;
+  return u64_sum(r->shut_ns[orig], t->settings.thresholds.zero_window_ns);
+}
+
+void measure_hold_due(struct track *t, struct flow *f, uint64_t now_ns)
+{
+  if (measure_hold_deadline(t, f) > now_ns) return;
+  f->side[flow_first((const struct flow_head *)f)].bits |= SIDE_HELD;
+  const struct observe_suspicion held = {.what = SUSPECT_ZERO_WINDOW};
+  observe_suspect(t, f, NULL, &held);
 }
 
 static void measure_dup_ack(struct track *t, struct flow *f, const struct segment *g)

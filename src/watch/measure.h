@@ -23,6 +23,15 @@ void measure_rtt(struct track *t, struct flow *f, const struct segment *g, bool 
 WATCH_RARE void measure_acked_unseen(struct track *t, struct flow *f, const struct segment *g);
 // After them: what is waited for from now on.
 void measure_limits(struct track *t, struct flow *f, const struct segment *g);
+// A side keeps its window shut, and the detectors may have to be told.
+static inline bool measure_is_shut(const struct flow *f)
+{
+  return ((f->side[0].bits | f->side[1].bits) & SIDE_ZERO) != 0;
+}
+// When the originator's has been shut for so long that it is held; ESTAB_NEVER.
+WATCH_RARE uint64_t measure_hold_deadline(struct track *t, struct flow *f);
+// That time has come.
+WATCH_RARE void measure_hold_due(struct track *t, struct flow *f, uint64_t now_ns);
 // Another row of the life begins, its counters are empty: a window that is shut then is shut in that row too.
 void measure_next_row(const struct flow *f, struct flow_trouble *r, uint64_t ts_ns);
 

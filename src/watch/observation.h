@@ -50,7 +50,7 @@ struct observation {
   uint8_t
       side; // enum estab_watch_side that sent `packet`; orig is who sent the life's first segment
   uint64_t ts_ns, packet_number;
-  const struct watch_packet *packet; // NULL: SILENCE and END by a timer
+  const struct watch_packet *packet; // NULL: SILENCE, END and SUSPECT by a timer
   struct estab_ip orig_ip, resp_ip;  // as the first segment went, never flipped
   uint16_t orig_port, resp_port;
   uint16_t vlan[2];
@@ -79,9 +79,11 @@ struct observation {
   bool fragmented; // FIRST: its TCP header came in more than one IP fragment
 
   // SUSPECT: what speaks for another sender than the side that `side` names
-  uint8_t suspect_ttl;    // of the RST, or of the text that contradicts; 0 = not known
-  uint8_t usual_ttl;      // of this side's other segments; 0 = not known
-  uint32_t suspect_count; // OVERLAP: octets that differ. RST: at how many places this side sent one
+  uint8_t suspect_ttl; // of the RST, or of the text that contradicts; 0 = not known
+  uint8_t
+      usual_ttl; // of what contradicts it, RSTs that march: of this side's first segment; 0 = not known
+  uint32_t
+      suspect_count; // OVERLAP: octets of the segment that showed it. RST: at how many places this side sent one
 };
 
 #endif

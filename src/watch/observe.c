@@ -192,16 +192,16 @@ static void observe_on(struct track *t, struct flow *f, enum observation_kind ki
 }
 
 void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
-                     enum observation_suspicion what, uint32_t count)
+                     const struct observe_suspicion *of)
 {
   if (!t->observe || f == &t->scratch) return;
   struct observation o;
   observe_start(&o, OBSERVE_SUSPECT);
   observe_fill(f, &o);
-  o.suspicion = (uint8_t)what;
-  o.suspect_ttl = g->ttl;
-  o.usual_ttl = f->side[g->end].ttl;
-  o.suspect_count = count;
+  o.suspicion = of->what;
+  o.suspect_ttl = of->suspect_ttl;
+  o.usual_ttl = of->usual_ttl;
+  o.suspect_count = of->count;
   observe_send(t, f, &o, g);
 }
 

@@ -14,8 +14,14 @@ void observe_one(struct track *t, struct flow_one *f, enum observation_kind kind
 // A full record; g NULL: a timer.
 void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
                   const struct segment *g);
+struct observe_suspicion {
+  uint8_t what;                   // enum observation_suspicion
+  uint8_t suspect_ttl, usual_ttl; // as in struct observation
+  uint32_t count;
+};
+// Of the side that sent `g`; NULL: a timer, the originator.
 WATCH_RARE void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
-                                enum observation_suspicion what, uint32_t count);
+                                const struct observe_suspicion *of);
 // An ICMP error that quotes a segment of end `quoted`.
 WATCH_RARE void observe_icmp(struct track *t, struct flow_head *f, unsigned quoted, uint64_t ts_ns,
                              uint64_t packet);

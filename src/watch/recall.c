@@ -9,7 +9,9 @@
 
 struct recall_entry {
   uint64_t who, before; // before: where the bucket's next older entry begins, + 1
-  uint32_t seq, count;
+  uint32_t seq;
+  uint16_t count;
+  uint8_t ttl, unused;
 };
 
 // Entries begin at multiples of this, so 32 bits say where.
@@ -45,7 +47,7 @@ static inline __attribute__((always_inline)) void recall_ask(struct recall *r)
 }
 
 uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
-                    uint32_t count)
+                    uint32_t count, uint8_t ttl)
 {
   if (!r->ring || !count) return 0;
   if (count > r->most) count = r->most;
@@ -57,7 +59,8 @@ uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t 
     at = 0;
   }
   uint64_t *last = &r->last[recall_bucket(who)];
-  struct recall_entry e = {.who = who, .before = *last, .seq = seq, .count = count};
+  struct recall_entry e = {
+      .who = who, .before = *last, .seq = seq, .count = (uint16_t)count, .ttl = ttl};
   memcpy(r->ring + at, &e, sizeof e);
   memcpy(r->ring + at + sizeof e, text, count);
   *last = r->head + 1;
@@ -111,6 +114,7 @@ bool recall_differs(const struct recall *r, uint64_t who, uint32_t seq, const ui
     out->at += from - seq;
     out->old_seq = e.seq;
     out->old_bytes = e.count;
+    out->old_ttl = e.ttl;
     return true;
   }
   return false;

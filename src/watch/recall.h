@@ -26,6 +26,7 @@ struct recall_difference {
   uint32_t length;    // octets that overlap from there
   uint32_t differ;    // of which so many are others
   uint32_t old_seq, old_bytes; // of the whole old segment
+  uint8_t old_ttl;
 };
 
 static inline uint32_t recall_bucket(uint64_t who)
@@ -43,9 +44,9 @@ static inline __attribute__((always_inline)) void recall_expect(const struct rec
   __builtin_prefetch(&r->last[recall_bucket(who)], 1);
 }
 // `who` names one side of one connection. Answers the place for recall_has(), 0 = none. It means something until 32 GiB
-// more have come.
+// more have come. `ttl` is the hop count it came with.
 uint32_t recall_add(struct recall *r, uint64_t who, uint32_t seq, const uint8_t *text,
-                    uint32_t count);
+                    uint32_t count, uint8_t ttl);
 // Whether the text at that place is still there, and this one.
 WATCH_RARE bool recall_has(const struct recall *r, uint32_t place, const uint8_t *text,
                            uint32_t count);

@@ -205,13 +205,15 @@ void campaign_join(struct campaigns *c, struct campaign *it, const struct estab_
   if (it->source_count <= CAMPAIGN_JOINERS) campaign_link_to(c, it, CAMPAIGN_BY_SOURCE, source, 0);
 }
 
-void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind)
+void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind,
+                     const struct estab_ip *source)
 {
   c->open_of[it->kind]--;
   c->open_of[kind]++;
   c->changes++;
   it->kind = (uint8_t)kind;
   campaign_link_to(c, it, CAMPAIGN_BY_VICTIM, &it->victim, it->first_port);
+  if (source) campaign_link_to(c, it, CAMPAIGN_BY_SOURCE, source, 0);
   campaign_tell(c, it);
 }
 

@@ -61,9 +61,10 @@ struct campaign {
   uint64_t heard_ns;      // when the last one was told, which is later than it was sent
   uint64_t evidence_last; // the greatest number of a packet of them
   uint32_t evidence_count, gap_count;
-  uint32_t source_count; // that joined; IPv6: of /64
-  uint32_t shared;       // targets with the mark
-  uint64_t **ports;      // pages of a bit each, beyond first_port; NULL while there is one
+  uint32_t source_count;         // that joined; IPv6: of /64
+  uint32_t shared;               // targets with the mark
+  uint32_t half_open, connected; // open ports of a kernel's SYNs, by what was done there
+  uint64_t **ports;              // pages of a bit each, beyond first_port; NULL while there is one
 
   struct scan_blocks targets;
   struct estab_ip victim; // the target of its first probe
@@ -146,8 +147,9 @@ struct campaign *campaign_start(struct campaigns *c, enum estab_watch_kind kind,
 // One more source of it: its probes find it from now on.
 void campaign_join(struct campaigns *c, struct campaign *it, const struct estab_ip *source);
 
-// It is of another kind than it seemed; its id stays.
-void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind);
+// It is of another kind than it seemed; its id stays. Source: whose probes find it; NULL: nobody's.
+void campaign_rename(struct campaigns *c, struct campaign *it, enum estab_watch_kind kind,
+                     const struct estab_ip *source);
 
 // One more probe, answered or CAMPAIGN_WAITING.
 void campaign_add(struct campaigns *c, struct campaign *it, const struct campaign_probe *probe);

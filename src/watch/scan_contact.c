@@ -269,6 +269,24 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
     scan_contact_text(s, o, probe);
 }
 
+// A handshake that nobody ended: a kernel that knows nothing of it says RST without ACK, who closes says it with one.
+static bool contact_is_half_open(const struct observation *o)
+{
+  return !o->established && !(o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_ACK);
+}
+
+// An open port more of one source's scan with a kernel's SYNs: half-open or connected, as it does mostly.
+static void contact_name_open(struct scan *s, struct campaign *it, const struct observation *o)
+{
+  if (it->crafted || it->source_count > 1 ||
+      (it->kind != ESTAB_WATCH_KIND_SYN_SCAN && it->kind != ESTAB_WATCH_KIND_CONNECT_SCAN))
+    return;
+  *(contact_is_half_open(o) ? &it->half_open : &it->connected) += 1;
+  const enum estab_watch_kind kind =
+      it->half_open > it->connected ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN;
+  if (kind != it->kind) campaign_rename(&s->campaigns, it, kind, &o->orig_ip);
+}
+
 static void contact_note(struct scan *s, const struct observation *o, const struct probe *probe,
                          const struct campaign_probe *record, bool open)
 {
@@ -289,7 +307,7 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
       .probe = o->probe,
       .answer = record->answer,
       .patient = o->kind == OBSERVE_SILENCE && o->segments[ESTAB_WATCH_ORIG] >= CONTACT_PATIENCE,
-      .half_open = open && !o->established,
+      .half_open = open && contact_is_half_open(o),
   };
   if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
 }
@@ -309,6 +327,7 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
       it->window_seen = 1;
     if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
+    if (open) contact_name_open(s, it, o);
     if (o->kind == OBSERVE_ANSWER && o->late && contact_is_told(s, it, o))
       campaign_answer(&s->campaigns, it, &record);
     else

@@ -67,6 +67,13 @@ static void explain_learned(struct fmt *f, const struct estab_watch_alert *alert
   }
 }
 
+// What a campaign counts.
+static bool explain_connections(unsigned kind)
+{
+  return kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION || kind == ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD ||
+         kind == ESTAB_WATCH_KIND_RST_INJECTION || kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION;
+}
+
 void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
 {
   struct fmt f;
@@ -82,13 +89,17 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
     fmt_str(&f, " answers ");
     explain_count(&f, alert->dst_count, "host that never asked", "hosts that never asked");
   } else {
+    if (it->role == ESTAB_WATCH_ROLE_VICTIM) fmt_str(&f, "in the name of ");
     explain_sources(&f, it, alert);
     fmt_str(&f, it->kind >= ESTAB_WATCH_KIND_SYN_FLOOD ? " against" : " probed");
     explain_targets(&f, alert);
   }
   explain_learned(&f, alert);
   fmt_str(&f, ". ");
-  explain_count(&f, alert->probes, "segment", "segments");
+  if (explain_connections(it->kind))
+    explain_count(&f, alert->probes, "connection", "connections");
+  else
+    explain_count(&f, alert->probes, "segment", "segments");
   uint64_t span_ns = alert->last_ns - alert->first_ns;
   if (span_ns) {
     fmt_str(&f, " in ");

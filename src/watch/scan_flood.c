@@ -108,7 +108,7 @@ static struct campaign *flood_of_fins(struct scan *s, const struct campaign_prob
   struct campaign *it =
       campaign_find(&s->campaigns, CAMPAIGN_BY_VICTIM, &record->dst, ESTAB_WATCH_KIND_FIN_SCAN);
   if (!it || it->targets.count != 1 || it->first_port != record->dst_port) return NULL;
-  campaign_rename(&s->campaigns, it, ESTAB_WATCH_KIND_FIN_FLOOD);
+  campaign_rename(&s->campaigns, it, ESTAB_WATCH_KIND_FIN_FLOOD, NULL);
   return it;
 }
 

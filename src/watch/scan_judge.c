@@ -30,6 +30,7 @@ struct judge_tally {
   uint32_t revisited_host, revisited_port; // of those, visited again
   uint32_t revisited, patient;             // failed, visited again; with patience
   uint32_t reserved_host;                  // of same_host, below 1024
+  uint32_t facing_host;                    // of same_host, from a server's port to a client's
   uint32_t hosts;                          // failed, each host once
   uint64_t span_ns;                        // from the first to now
   uint32_t half_open, touched;
@@ -81,6 +82,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
       n.same_host++;
       n.revisited_host += t->visits > 1;
       n.reserved_host += t->port < 1024;
+      n.facing_host += scan_faces_client(t->src_port, t->port);
       const uint16_t step = (uint16_t)(t->src_port - before);
       row = step == 1 || step == 2 ? row + 1 : 1;
       if (row > n.row) n.row = row;
@@ -181,6 +183,7 @@ static struct campaign *judge_name(struct scan *s, struct source *it, const stru
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) probe.answer = CAMPAIGN_WAITING;
     campaign_add(cs, c, &probe);
     if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
+    if (t->answer == ESTAB_WATCH_OPEN) *(t->half_open ? &c->half_open : &c->connected) += 1;
     t->told = true;
   }
   source_decided(&s->sources, it);
@@ -322,7 +325,7 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
     v = days;
     n = d;
   }
-  bool half = n.half_open >= 2 && n.half_open > n.touched;
+  const bool half = n.half_open > n.touched;
   struct campaign *c =
       judge_name(s, it, &v, half ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN);
   if (c && block) c->block = true;
@@ -360,8 +363,12 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
   bool crafted = probe_from_tag(e->probe).crafted;
   struct judge_view v = {technique, crafted, judge_since(s, 2 * JUDGE_FAST_NS), true};
   struct judge_tally n = judge_count(s, it, &v, e);
-  if (technique == PROBE_SYNACK && !scan_faces_client(e->src_port, e->port) &&
-      (n.same_host >= t->ack_targets || (n.same_port >= t->ack_targets && n.hosts > 1))) {
+  // With timestamps they are a kernel's answers, and from a port below 1024 to one port of many hosts as well. Of those to
+  // a host that asks from ports at random a few do not face a client.
+  const bool host = n.same_host >= t->ack_targets && n.facing_host * 4 <= n.same_host;
+  const bool port = n.same_port >= t->ack_targets && n.hosts > 1 && e->src_port >= 1024;
+  if (technique == PROBE_SYNACK && crafted && !scan_faces_client(e->src_port, e->port) &&
+      (host || port)) {
     judge_name(s, it, &v, ESTAB_WATCH_KIND_SYNACK_SCAN);
     return false;
   }

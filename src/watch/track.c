@@ -3,6 +3,7 @@
 #include "watch/track_internal.h"
 
 #include "base/bytes.h"
+#include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/stream.h"
 
@@ -187,14 +188,21 @@ void track_set_timer(struct track *t, struct flow *f, uint64_t at_ns)
   t->due_ns = u64_min(t->due_ns, at_ns);
 }
 
+// A window that is held is told in between.
+static uint64_t track_wakes(struct track *t, struct flow *f)
+{
+  const uint64_t at_ns = track_deadline(t, f);
+  return measure_is_shut(f) ? u64_min(at_ns, measure_hold_deadline(t, f)) : at_ns;
+}
+
 void track_arm(struct track *t, struct flow *f)
 {
-  track_set_timer(t, f, track_deadline(t, f));
+  track_set_timer(t, f, track_wakes(t, f));
 }
 
 void track_arm_sooner(struct track *t, struct flow *f)
 {
-  uint64_t at = track_deadline(t, f);
+  uint64_t at = track_wakes(t, f);
   if (!wheel_has(&f->timer) || at < f->timer.deadline_ns) track_set_timer(t, f, at);
 }
 

@@ -86,9 +86,9 @@ static bool track_is_same(const struct track_signature *a, const struct track_si
 void track_remember(struct track *t, uint64_t life_packet, const struct segment *g)
 {
   if (g->text_bytes < RECALL_TEXT_MIN || (g->bits & (SEGMENT_BAD | SEGMENT_CUT))) return;
-  const uint32_t place =
-      recall_add(t->recall, doubt_who(life_packet, g->end),
-                 g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u), t->packet->payload, g->text_bytes);
+  const uint32_t place = recall_add(t->recall, doubt_who(life_packet, g->end),
+                                    g->seq + (g->flags & ESTAB_TCP_SYN ? 1u : 0u),
+                                    t->packet->payload, g->text_bytes, g->ttl);
   if (t->duplicates) watch_duplicate_recalled(t->duplicates, place);
 }
 
@@ -135,9 +135,9 @@ static void track_judge(struct track *t, uint32_t ref, struct flow *f, const str
   }
   if (t->observe) observe_segment(t, f, g);
   const struct track_signature after = track_signature(f);
-  if (track_is_same(&before, &after) && wheel_has(&f->timer)) return;
-  track_relist(t, ref, f);
-  track_arm_sooner(t, f);
+  const bool same = track_is_same(&before, &after) && wheel_has(&f->timer);
+  if (!same) track_relist(t, ref, f);
+  if (!same || measure_is_shut(f)) track_arm_sooner(t, f);
 }
 
 static void track_begin(struct track *t, const struct flow_key *key, const struct segment *g)

@@ -69,6 +69,7 @@ void track_tell_row(struct track *t, uint32_t ref)
 // Another row of the same life begins.
 void track_next_row(struct track *t, struct flow *f, const struct segment *g)
 {
+  if (wheel_has(&f->timer)) wheel_cancel(&t->timers, &f->timer); // the row has a time of its own
   struct flow_closing *c = track_closing(t, f);
   if (c) {
     const uint64_t before_ns = f->bits & FLOW_CONTINUES ? c->row_ns : f->life_ns;

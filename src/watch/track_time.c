@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "watch/life.h"
+#include "watch/measure.h"
 #include "watch/observe.h"
 #include "watch/refused.h"
 #include "watch/zeek.h"
@@ -51,6 +52,7 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
 {
   t->now_ns = at_ns;
   const uint32_t hash = track_warm(t, f);
+  if (measure_is_shut(f)) measure_hold_due(t, f, at_ns);
   if (f->bits & FLOW_QUEUED) return; // armed again when it has been told
   uint64_t due = track_deadline(t, f);
   if (due > at_ns) {
@@ -72,8 +74,10 @@ static void track_fire(struct track *t, struct flow *f, uint64_t at_ns)
   uint64_t row = zeek_deadline(t, f);
   if (row > at_ns) {
     // A life of which one direction is seen may be over by its own clock before its row is.
-    const uint64_t later = track_deadline(t, f);
-    track_set_timer(t, f, later > at_ns ? later : row);
+    if (track_deadline(t, f) > at_ns)
+      track_arm(t, f);
+    else
+      track_set_timer(t, f, row);
     return;
   }
   if (!(f->bits & (FLOW_ANSWERED | FLOW_SILENT))) track_silence(t, f);

@@ -135,7 +135,7 @@ void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_
                            .link = ESTAB_LINK_RAW,
                            .version = (uint8_t)k->version,
                            .protocol = ESTAB_PROTOCOL_TCP,
-                           .ttl = 64,
+                           .ttl = k->ttl ? k->ttl : 64,
                            .dont_fragment = true,
                            .payload = text,
                            .payload_bytes = text_bytes};
@@ -184,7 +184,7 @@ static uint16_t watch_kit_flag(char c)
 
 static void watch_kit_segment(struct watch_kit *k, const char *at, const char *end)
 {
-  bool again = *at == '-', lost = false, bad = false;
+  bool again = *at == '-', lost = false, bad = false, other = false;
   if (again) {
     at++;
     k->now_ns += 200000000; // sooner, it would be taken for the tap's own copy
@@ -203,6 +203,8 @@ static void watch_kit_segment(struct watch_kit *k, const char *at, const char *e
     if (c == '#') ack_more = strtol(at, &stop, 10);
     if (c == 'w') window = (uint16_t)strtol(at, &stop, 10);
     if (c == 't') k->ts = strtol(at, &stop, 10);
+    if (c == 'h') k->ttl = (uint8_t)strtol(at, &stop, 10);
+    if (c == 'y') other = true;
     if (c == 'c') k->cut = true;
     if (c == 'o') k->offloaded = true;
     if (c == 'x') lost = true;
@@ -214,8 +216,10 @@ static void watch_kit_segment(struct watch_kit *k, const char *at, const char *e
   uint32_t takes =
       (uint32_t)text + (flags & ESTAB_TCP_SYN ? 1u : 0u) + (flags & ESTAB_TCP_FIN ? 1u : 0u);
   uint32_t ack = flags & ESTAB_TCP_ACK ? s->got + (uint32_t)ack_more : 0;
-  watch_kit_frame(k, from, flags, seq, ack, window, k->text + (seq & 1023) % 26, text, bad);
+  const uint8_t *octets = k->text + ((seq & 1023) + (other ? 7 : 0)) % 26;
+  watch_kit_frame(k, from, flags, seq, ack, window, octets, text, bad);
   k->ts = -1;
+  k->ttl = 0;
   k->cut = k->offloaded = false;
   if (takes) s->last = seq;
   if (takes && (int32_t)(seq + takes - s->nxt) > 0) s->nxt = seq + takes;

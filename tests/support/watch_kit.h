@@ -10,6 +10,8 @@
 //   A#7     acknowledges 7 more than has arrived
 //   Aw0     window 0
 //   At7     timestamp 7, echoing 0
+//   Ah50    hop count 50, not 64
+//   A5y     other octets than this place has otherwise
 //   A5c     the capture has none of its text, or where there is none, of its options
 //   A5o     its checksum was left to the device
 //   =5000   both sides' next sequence numbers (client, server = that + 1000); the first token
@@ -38,6 +40,7 @@ struct watch_kit {
   unsigned rows, alerts, ambiguities;
   uint8_t text[2048];  // what segments carry
   long ts;             // of the next frame, -1 = none
+  uint8_t ttl;         // of the next frame, 0 = 64
   bool cut, offloaded; // the next frame
   bool still;          // all at one time
   bool split_reads;    // every record is pulled only after the packet, whatever happens

@@ -352,7 +352,7 @@ static bool copies_recalled(struct copies *c, struct recall *recall, const struc
 {
   if (copies_seen(c, p, WRAPPING_RAW, 0)) return true;
   watch_duplicate_recalled(
-      &c->seen, recall_add(recall, 1, p->tcp.seq, p->payload, (uint32_t)p->payload_bytes));
+      &c->seen, recall_add(recall, 1, p->tcp.seq, p->payload, (uint32_t)p->payload_bytes, 64));
   return false;
 }
 
@@ -388,7 +388,7 @@ static void texts_are_compared(void **state)
   assert_false(copies_recalled(&c, &recall, &p));
   assert_true(copies_recalled(&c, &recall, &p));
   for (unsigned i = 0; i < (1 << 16) / 1000; i++)
-    (void)recall_add(&recall, 2, i, long_text, 1000);
+    (void)recall_add(&recall, 2, i, long_text, 1000, 64);
   assert_false(copies_recalled(&c, &recall, &p));
   recall_destroy(&recall, &c.mem);
   copies_close(&c);

@@ -448,6 +448,7 @@ static void final_once(void **state)
       {"S sa A RA @10 A100", 2},              // the RST proves false
       {"S @10 -S @10 -S sa A", 3},            // attempts
       {"S ra @10 ~ S sa A @1 FA fa A @9", 2}, // the tuple again
+      {"So sao Ao @56 ao Ao @31 RAo", 4},     // checksums left to the device: Zeek sees none of it
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     static struct watch_kit k;

@@ -274,6 +274,7 @@ static void test_zero_window(void **state)
     }
     scan_kit_finish(k);
     scan_kit_expect(k, side == ESTAB_WATCH_ORIG ? "zero_window_hold" : ""); // a server that hangs
+    if (k->alert_count) assert_non_null(strstr(k->alerts[0].a.summary, " 20 connections in "));
     attack_done(k);
   }
 }
@@ -325,6 +326,10 @@ static void test_forged(void **state)
     scan_kit_finish(k);
     scan_kit_expect(k, rows[i].kind);
     if (k->alert_count) assert_int_equal(k->alerts[0].a.role, ESTAB_WATCH_ROLE_VICTIM);
+    if (k->alert_count)
+      assert_non_null(
+          strstr(k->alerts[0].a.summary,
+                 ": in the name of 10.0.0.1 against port 20001 of 10.9.9.9. 1 connection."));
     attack_done(k);
   }
 }
@@ -513,6 +518,40 @@ static void test_backscatter(void **state)
   attack_done(k);
 }
 
+// Where a tap sees only what hosts answer, who is scanned or flooded in another's name is no scanner.
+static void test_answers_to_others(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned port; // of who answers
+    bool hosts;    // 60 of them; else one
+    unsigned first, ports;
+    const char *flags, *kinds;
+  } rows[] = {
+      {22, false, 1, 64512, "S.,m", ""}, // SYNs from ports at random
+      {8080, false, 1024, 64512, "S.,m", ""},
+      {80, true, 0, 1, "S.,m", "backscatter"}, // forged, all from port 0
+      {80, true, 700, 1, "S.,k", "backscatter"},
+      {8080, true, 2000, 1, "S.,k", "backscatter"}, // a kernel's answer
+      {41000, false, 1, 1000, "S.,m", "synack_scan"},
+      {53, false, 1, 1000, "S.,m", "synack_scan"},
+      {41000, true, 443, 1, "S.,m", "synack_scan"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct scan_kit *k = attack_new();
+    uint32_t random = 77;
+    for (unsigned n = 0; n < 60; n++) {
+      random = random * 1664525 + 1013904223;
+      scan_kitf(k, "%f 192.0.2.7:%u > 10.0.1.%u:%u %s silent", 1 + n * .05, rows[i].port,
+                rows[i].hosts ? n : 1, rows[i].first + (random >> 8) % rows[i].ports,
+                rows[i].flags);
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, rows[i].kinds);
+    attack_done(k);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -528,6 +567,7 @@ int main(void)
       cmocka_unit_test(test_used_connections),
 
       cmocka_unit_test(test_forged),
+      cmocka_unit_test(test_answers_to_others),
       cmocka_unit_test(test_version_probe),
       cmocka_unit_test(test_backscatter),
       cmocka_unit_test(test_makes_of_single_probes),

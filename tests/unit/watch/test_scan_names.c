@@ -153,6 +153,37 @@ static void test_half_open_scan_with_a_kernels_syn(void **state)
   names_done(k);
 }
 
+// Half-open or connected is told by the ports that are open, as soon as there is one.
+static void test_half_open_late_or_once(void **state)
+{
+  (void)state;
+  static const struct {
+    unsigned half, touched[2], probes; // at which probe; 0 = none
+    const char *kind;
+  } rows[] = {
+      {11, {0, 0}, 30, "syn_scan"},        {70, {0, 0}, 100, "syn_scan"},
+      {0, {11, 0}, 30, "connect_scan"},    {0, {70, 0}, 100, "connect_scan"},
+      {60, {70, 80}, 100, "connect_scan"}, {5, {70, 80}, 100, "connect_scan"},
+      {0, {0, 0}, 100, "connect_scan"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    struct scan_kit *k = names_new();
+    unsigned open = 0;
+    for (unsigned n = 1; n <= rows[i].probes; n++) {
+      const bool half = n == rows[i].half;
+      const bool touch = n == rows[i].touched[0] || n == rows[i].touched[1];
+      open += half || touch;
+      scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k %s", 1 + n * 0.001, 40000u + n, n,
+                half ? "half" : (touch ? "touch" : "closed"));
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, rows[i].kind);
+    assert_int_equal(k->alerts[0].a.answers[ESTAB_WATCH_OPEN].count, open);
+    assert_int_equal(k->alerts[0].a.probes, rows[i].probes);
+    names_done(k);
+  }
+}
+
 static void test_one_packet_is_enough(void **state)
 {
   (void)state;
@@ -730,6 +761,7 @@ int main(void)
       cmocka_unit_test(test_small_connect_scan_waits),
       cmocka_unit_test(test_ten_ports_without_any_answer),
       cmocka_unit_test(test_half_open_scan_with_a_kernels_syn),
+      cmocka_unit_test(test_half_open_late_or_once),
       cmocka_unit_test(test_one_packet_is_enough),
       cmocka_unit_test(test_segments_that_any_life_begins_with),
       cmocka_unit_test(test_land),

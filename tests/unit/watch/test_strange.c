@@ -178,6 +178,38 @@ static void rst_marches(void **state)
   }
 }
 
+// Who speaks in a side's name speaks from elsewhere: what came over another number of hops, and what contradicts it.
+static void forgeries(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *tokens, *want;
+  } all[] = {
+      {"S sa A A100 a rh50 a50 A", "rst_injection "}, // the server goes on
+      {"S sa A A100 a rh50 a50 R", "rst_injection "}, // the client took it
+      {"S sa A A100 a r a50 A", ""},                  // the text was overtaken by the server's own
+      {"S sah63 A A100 ah63 r a50h63 A", "rst_injection "},      // a hop nearer
+      {"S sah200 A A100 a r a50 A", ""},                         // a proxy answered the SYN
+      {"S sa A A100 a rh50 A a A FA", ""},                       // nothing goes on
+      {"S sa A A100 a a80 -a90yh50 A", "overlap_injection "},    // it comes late
+      {"S sa A A100 a a80yh50 A -a200 A", "overlap_injection "}, // it wins the race
+      {"S sa A A100 a a80yh50 A A50 -a200 R", "overlap_injection "},
+      {"S sa A A100 a a80h50 A -a200 A", ""},   // the same text
+      {"S sa A A100 a a80y A -a200 A", ""},     // over the same hops
+      {"S sah200 A A100 a a80y A -a200 A", ""}, // a proxy answered the SYN
+  };
+  unsigned bad = 0;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static struct watch_kit k;
+    open_kit(&k, all[i].tokens);
+    const char *got = kinds(&k);
+    if (strcmp(got, all[i].want) == 0) continue;
+    print_error("%s: %s, want %s\n", all[i].tokens, got, all[i].want);
+    bad++;
+  }
+  assert_int_equal(bad, 0);
+}
+
 // Many connections of one pair, played together in rounds: "(A100)" passes where the tap does not see it.
 static const char *held_kinds(const char *const rounds[3], unsigned count, unsigned seconds,
                               bool together)
@@ -228,6 +260,12 @@ static void held(void **state)
       {{"S sa A A9 a9 Aw0", "a", "A a9 A FA fa A"}, "", 12, 62, false},
       {{"S sa A A9 a9 Aw0", "a", "RA"}, "", 12, 62, false},
       {{"S sa A A9 a9 Aw0", "a", "FAw0 fa Aw0"}, "", 12, 200, false},
+      {{"S sa A A9 a9 Aw0 a-1", "RA", ""}, "zero_window_hold ", 12, 62, true}, // between two probes
+      {{"S sa A A9 a9 Aw0 a1", "a1", "ra"}, "zero_window_hold ", 12, 40, true},
+      {{"S sa A A9 a9 Aw0", "RA", ""}, "", 12, 62, true}, // nothing waits
+      {{"S sa A A9 a9 Aw0 a-1", "A a9 A", "RA"}, "", 12, 50, true},
+      {{"S sa A A9 a9 Aw0 a-1", "A a9 Aw0 a-1", "RA"}, "", 12, 50, true},
+      {{"S sa A a9 A A9 aw0 A-1", "ra", ""}, "", 12, 62, true}, // a server that hangs
   };
   unsigned bad = 0;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -244,7 +282,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(floods), cmocka_unit_test(probes_inside), cmocka_unit_test(rst_marches),
-      cmocka_unit_test(held),   cmocka_unit_test(aborts),
+      cmocka_unit_test(held),   cmocka_unit_test(aborts),        cmocka_unit_test(forgeries),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,14 @@ static void say_targets(FILE *out, const char *name, const struct estab_watch_ta
   fputc('\n', out);
 }
 
+static const char *row_counted(unsigned kind)
+{
+  const bool connections =
+      kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION || kind == ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD ||
+      kind == ESTAB_WATCH_KIND_RST_INJECTION || kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION;
+  return connections ? "connections" : "segments";
+}
+
 void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns)
 {
   static const char *const learned[ESTAB_WATCH_ANSWERS] = {
@@ -46,8 +54,8 @@ void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, u
           estab_watch_kind_text((enum estab_watch_kind)a->kind), color ? "\033[0m" : "",
           row_geometry(a->geometry), a->geometry != ESTAB_WATCH_GEOMETRY_NONE ? ", " : "", id);
   fprintf(out, "  %s\n", a->summary);
-  fprintf(out, "  %" PRIu64 " segments from %s to %s s, confidence %u %%%s\n", a->probes, first,
-          last, a->confidence, a->ended ? "" : ", going on");
+  fprintf(out, "  %" PRIu64 " %s from %s to %s s, confidence %u %%%s\n", a->probes,
+          row_counted(a->kind), first, last, a->confidence, a->ended ? "" : ", going on");
   for (unsigned i = 0; i < ESTAB_WATCH_ANSWERS; i++)
     say_targets(out, learned[i], &a->answers[i]);
   uint32_t shown = a->evidence_count < SHOWN_EVIDENCE ? a->evidence_count : SHOWN_EVIDENCE;
