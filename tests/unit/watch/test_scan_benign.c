@@ -24,7 +24,7 @@ static void benign_done(struct scan_kit *k)
   free(k);
 }
 
-// Whoever was refused and asks again, however soon, waits for a service: a scanner has its answer.
+// Whoever was refused, pauses and asks again waits for a service: a scanner has its answer, or makes sure at once.
 static void test_refused_and_asked_again(void **state)
 {
   (void)state;
@@ -36,6 +36,7 @@ static void test_refused_and_asked_again(void **state)
       {1, 1, "closed", "connect_scan"},
       {4, 1, "closed", ""},
       {2, 2, "closed", ""},
+      {2, .3, "closed", "connect_scan"}, // pnscan makes sure
       {4, 1, "silent", "connect_scan"}, // probes of what was lost
   };
   for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
