@@ -162,6 +162,8 @@ bool life_is_reuse(struct track *t, struct flow *f, const struct segment *g)
   const struct flow_side *s = &f->side[g->end];
   if (s->bits & SIDE_SYN && g->seq == s->nxt - 1) return false;
   if (life_is_late_syn(s, g->seq) && !life_is_over(f)) return false;
+  // Where one way is seen nobody hears the other side's FIN, but who has closed opens again when both have.
+  if ((s->bits & SIDE_FIN) && !(f->side[1 - g->end].bits & SIDE_SENT)) return true;
   if (g->flags & ESTAB_TCP_ACK) return life_is_over(f) && (s->bits & SIDE_SYN);
   // RFC 9293 3.10.7.4, fourth; RFC 6191 2: only a connection that is closed gives way.
   return life_is_over(f) || s->state == ESTAB_TIME_WAIT ||

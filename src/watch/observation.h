@@ -58,6 +58,7 @@ struct observation {
   uint16_t probe;        // what scan_observe() answered to this life's FIRST; 0 in FIRST itself
   uint16_t first_flags;  // of its first segment, bits 8-11 = AE and reserved
   uint64_t first_ns;     // of the life
+  uint64_t last_ns;      // of the segment before this; SILENCE: the last one
   uint64_t first_packet; // number of the life's first packet
   uint64_t handshake_ns; // DATA: when the originator was ESTABLISHED
   bool used;             // SERVED or DATA was told before, or the SYN's text was taken

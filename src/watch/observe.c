@@ -55,6 +55,7 @@ static void observe_fill_one(const struct track *t, const struct flow_one *f, st
   o->first_flags = f->first.flags;
   o->first_ns = f->first.ts_ns;
   o->first_packet = f->first.packet;
+  o->last_ns = f->first.ts_ns;
   o->segments[0] = 1;
   o->flags[0] = f->first.flags;
   o->reset_by_orig = f->first.flags & ESTAB_TCP_RST;
@@ -83,6 +84,7 @@ static void observe_fill(const struct flow *f, struct observation *o)
   o->answer_window = resp->first_window;
   o->first_ns = f->life_ns;
   o->first_packet = f->life_packet;
+  o->last_ns = f->last_ns;
   o->midstream = (f->life_bits & LIFE_MIDSTREAM) && (orig->flags & ESTAB_TCP_ACK) &&
                  (resp->flags & ESTAB_TCP_ACK) && !(resp->first_flags & ESTAB_TCP_RST);
   o->established = f->observed & FLOW_OBSERVED_ESTABLISHED;

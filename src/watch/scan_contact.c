@@ -12,6 +12,15 @@
 #include "watch/scan_parts.h"
 
 #define CONTACT_PATIENCE 3 // SYNs of one attempt
+// Between two of them: a kernel waits so long for the third and later ones only, the tap has not those before.
+#define CONTACT_PATIENT_NS (SCAN_S * 7 / 2)
+
+static bool contact_is_patient(const struct observation *o)
+{
+  const uint32_t syns = o->segments[ESTAB_WATCH_ORIG];
+  return syns >= CONTACT_PATIENCE || (syns == 2 && o->kind == OBSERVE_SILENCE &&
+                                      o->last_ns >= o->first_ns + CONTACT_PATIENT_NS);
+}
 
 bool scan_icmp_no_route(const struct observation *o)
 {
@@ -100,7 +109,7 @@ static bool contact_syn_failed(struct scan *s, const struct observation *o,
   }
   if (probe->crafted) return true;
   if (scan_seen_has(&s->services, scan_service(s, o))) return false;
-  if (o->segments[ESTAB_WATCH_ORIG] < CONTACT_PATIENCE && !scan_icmp_no_route(o) &&
+  if (!contact_is_patient(o) && !scan_icmp_no_route(o) &&
       (o->kind != OBSERVE_SILENCE || !scan_twin_won(s, o)))
     return true;
   // What excuses most of its failures excuses those of which the tap lost the excuse.
@@ -256,6 +265,9 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
   if (alive && (o->kind == OBSERVE_ANSWER || o->kind == OBSERVE_SILENCE)) {
     struct source *it = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
     if (it) source_lives(&s->sources, it, &o->resp_ip, o->resp_port, o->ts_ns);
+    // On a tap that sees servers alone a service begins with its SYN-ACK.
+    if (probe->technique == PROBE_SYNACK)
+      scan_seen_add(&s->services, scan_fingerprint(&s->pool, &o->orig_ip, o->orig_port));
   }
   // Whoever answers what was asked answers as well where the tap lost the question.
   if (o->kind == OBSERVE_ANSWER && probe->technique == PROBE_SYN && !o->answered_by_icmp) {
@@ -306,7 +318,7 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
       .flags = o->first_flags,
       .probe = o->probe,
       .answer = record->answer,
-      .patient = o->kind == OBSERVE_SILENCE && o->segments[ESTAB_WATCH_ORIG] >= CONTACT_PATIENCE,
+      .patient = o->kind == OBSERVE_SILENCE && contact_is_patient(o),
       .half_open = open && contact_is_half_open(o),
   };
   if (source_note(&s->sources, source, &contact)) scan_judge(s, source);

@@ -7,8 +7,11 @@
 #define JUDGE_FAST_NS   (480 * SCAN_S) // eight targets at one a minute
 #define JUDGE_WAIT_NS   (330 * SCAN_S) // longer than a poller's cycle of five minutes
 #define JUDGE_SLOW_NS   (900 * SCAN_S) // faster than this, and the other rules decide
+#define JUDGE_BEGIN_NS  (16 * SCAN_S)  // between a kernel's fifth SYN and its sixth
 #define JUDGE_AT_ONCE   48             // of one shape: no poller has so many dead targets
 #define JUDGE_FTP       21
+#define JUDGE_FTP_DATA  20
+#define JUDGE_EPHEMERAL 32768        // and up: ports of clients
 #define JUDGE_EACH      4            // a block: so many hosts of each port, or ports of each host
 #define JUDGE_SLOTS     256          // of a set of ports or hosts
 #define JUDGE_RACES     3            // connections that a program opens at once to one port
@@ -32,6 +35,7 @@ struct judge_tally {
   uint32_t reserved_host;                  // of same_host, below 1024
   uint32_t facing_host;                    // of same_host, from a server's port to a client's
   uint32_t hosts;                          // failed, each host once
+  uint32_t low_ports;                      // failed, at ports that kernels give to none of theirs
   uint64_t span_ns;                        // from the first to now
   uint32_t half_open, touched;
   uint32_t reset;                 // answered by RST
@@ -89,6 +93,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
       before = t->src_port;
     }
     n.hosts += v->hosts && !judge_host_before(it, v, i);
+    n.low_ports += t->port < JUDGE_EPHEMERAL;
     n.reset += t->answer == ESTAB_WATCH_CLOSED || t->answer == ESTAB_WATCH_UNFILTERED;
     n.same_source_port += t->src_port == e->src_port;
   }
@@ -224,23 +229,46 @@ static bool judge_crafted_syn(struct scan *s, struct source *it, const struct so
 }
 
 // Data ports of a server of files (RFC 959), whose port 21 is known to converse, that a firewall refuses: above 1023,
-// and not as many as a scan asks for.
+// and not as many as a scan asks for. Either it named them, or its clients did and it comes from port 20.
 static bool judge_is_data(struct scan *s, const struct source_target *e,
                           const struct judge_tally *n)
 {
+  const bool active = e->src_port == JUDGE_FTP_DATA && n->same_source_port == n->failed;
   return n->reserved_host == 0 && n->same_host < JUDGE_AT_ONCE &&
-         scan_seen_has(&s->services, scan_fingerprint(&s->pool, &e->ip, JUDGE_FTP));
+         (scan_seen_has(&s->services, scan_fingerprint(&s->pool, &e->ip, JUDGE_FTP)) ||
+          (active && scan_seen_has(&s->services, scan_fingerprint(&s->pool, &e->src, JUDGE_FTP))));
+}
+
+// How many of those that failed on this port have a neighbour among them, or were silent. Who guesses addresses meets
+// silence nearly everywhere, or goes through a net; hosts all over that are there, and refuse, were known by name. A
+// SYN in the capture's first seconds may be the last of several: peers to peers that are gone.
+static uint32_t judge_guessed(const struct scan *s, const struct source *it,
+                              const struct judge_view *v, const struct source_target *e)
+{
+  uint32_t guessed = 0;
+  for (uint16_t i = 0; i < it->count; i++) {
+    const struct source_target *t = &it->targets[i];
+    if (!judge_sees(v, t) || t->port != e->port || t->answer == ESTAB_WATCH_OPEN) continue;
+    bool near = t->answer != ESTAB_WATCH_CLOSED && t->first_ns >= s->begin_ns + JUDGE_BEGIN_NS;
+    for (uint16_t j = 0; j < it->count && !near; j++)
+      near = j != i && it->targets[j].port == e->port && judge_sees(v, &it->targets[j]) &&
+             ip_prefix_match(&t->ip, &it->targets[j].ip, ip_is_mapped(&t->ip) ? 96 + 16 : 32);
+    guessed += near;
+  }
+  return guessed;
 }
 
 // A kernel's SYN: what fails must have a shape, and no better explanation.
-static bool judge_shape(struct scan *s, const struct source *it, const struct source_target *e,
-                        const struct judge_tally *n, uint32_t least_ports, uint32_t least_hosts)
+static bool judge_shape(struct scan *s, const struct source *it, const struct judge_view *v,
+                        const struct source_target *e, const struct judge_tally *n,
+                        uint32_t least_ports, uint32_t least_hosts)
 {
   bool host = n->same_host >= least_ports && n->revisited_host * 2 < n->same_host &&
               n->same_host > n->open_host && !judge_is_data(s, e, n);
   bool port = n->same_port >= least_hosts && n->revisited_port * 2 < n->same_port &&
               n->same_port * 2 >= n->failed &&
-              n->same_port > source_port_successes(it, e->port) + it->excused;
+              n->same_port > source_port_successes(it, e->port) + it->excused &&
+              (n->same_port >= JUDGE_AT_ONCE || judge_guessed(s, it, v, e) >= least_hosts);
   return host || port;
 }
 
@@ -313,13 +341,14 @@ static bool judge_kernel_syn(struct scan *s, struct source *it, const struct sou
   bool blind = scan_tap_one_way(s);
   uint32_t hosts = blind ? JUDGE_AT_ONCE : t->syn_targets;
   uint32_t ports = blind && it->ok_total ? 2 * t->syn_targets : t->syn_targets;
-  bool named = waited ? judge_shape(s, it, e, &n, ports, hosts)
-                      : judge_shape(s, it, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
+  bool named = waited ? judge_shape(s, it, &v, e, &n, ports, hosts)
+                      : judge_shape(s, it, &v, e, &n, JUDGE_AT_ONCE, JUDGE_AT_ONCE);
   bool block = !named && judge_block(s, it, &v, e, &n, waited);
   if (!named && !block) {
     struct judge_view days = {PROBE_SYN, false, judge_since(s, SOURCE_FORGET_NS), false};
     struct judge_tally d = judge_count(s, it, &days, e);
-    if (d.span_ns < JUDGE_SLOW_NS || !judge_shape(s, it, e, &d, t->slow_targets, t->slow_targets) ||
+    if (d.span_ns < JUDGE_SLOW_NS ||
+        !judge_shape(s, it, &days, e, &d, t->slow_targets, t->slow_targets) ||
         d.failed <= source_successes(it) * 2)
       return n.same_host >= t->syn_targets || n.same_port >= t->syn_targets;
     v = days;
@@ -372,8 +401,10 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
     judge_name(s, it, &v, ESTAB_WATCH_KIND_SYNACK_SCAN);
     return false;
   }
+  // Clients of a service that is down ask again, from ports that kernels give out; who forges a source takes any port.
+  const bool clients = (n.failed - n.hosts) * 4 >= n.failed || n.low_ports * 16 < n.failed;
   bool many = n.hosts >= t->backscatter_targets && n.same_source_port * 2 >= n.failed &&
-              n.failed > it->live * 2 && n.failed > it->asked / 4;
+              n.failed > it->live * 2 && n.failed > it->asked / 4 && !clients;
   if (many && (waited || (technique == PROBE_SYNACK && n.hosts >= JUDGE_AT_ONCE))) {
     judge_name(s, it, &v, ESTAB_WATCH_KIND_BACKSCATTER);
     return false;

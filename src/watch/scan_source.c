@@ -137,7 +137,13 @@ struct source_target *source_note(struct sources *s, struct source *it,
     uint8_t visits = t->visits;
     uint32_t last_s = now_s > t->last_s ? now_s : t->last_s;
     uint32_t visit_s = t->visit_s;
-    if (now_s >= visit_s + SOURCE_REVISIT_S) {
+    // A kernel's SYN to what has refused one, after a pause: somebody waits for a service. A scanner has its answer, or
+    // makes sure at once.
+    const bool insists = technique == PROBE_SYN && !probe_from_tag(contact->probe).crafted &&
+                         t->answer == ESTAB_WATCH_CLOSED && now_s > t->last_s;
+    if (insists && now_s < visit_s + SOURCE_REVISIT_S) {
+      if (visits < UINT8_MAX) visits++;
+    } else if (now_s >= visit_s + SOURCE_REVISIT_S) {
       if (visits < UINT8_MAX) visits++;
       visit_s = now_s;
       if (t->told) *t = *contact; // a new campaign may begin with it

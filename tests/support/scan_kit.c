@@ -325,6 +325,10 @@ static void kit_fate(struct scan_kit *k, struct observation o, const char *fate)
   } else if (strcmp(fate, "patient") == 0) {
     o.segments[0] = 3;
     kit_silence(k, o);
+  } else if (strcmp(fate, "waits") == 0 || strcmp(fate, "retries") == 0) {
+    o.segments[0] = 2;
+    o.last_ns = t + (fate[0] == 'w' ? 4 : 1) * KIT_S;
+    kit_silence(k, o);
   } else if (strcmp(fate, "alive") == 0 && !k->one_way) {
     o.answer_flags = ESTAB_TCP_ACK;
     kit_say(k, o, OBSERVE_ANSWER, t + KIT_MS, ESTAB_WATCH_RESP);

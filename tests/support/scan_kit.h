@@ -47,6 +47,7 @@ void scan_kit_stop(struct scan_kit *k);
 // OPTIONS of the first segment after a comma: k kernel's, m MSS only, t timestamps, o nmap -O's, c TFO's cookie,
 // d text, f fragments, wN window N, qN sequence number N. FATE:
 //   closed      answered by RST            silent    one segment, no answer
+//   waits       two SYNs 4 s apart         retries   two SYNs a second apart
 //   patient     three SYNs, no answer      half      SYN-ACK, then RST by the originator
 //   flood       SYN-ACK, nothing after it  touch     handshake, then RST without text
 //   look        handshake, text of the server alone, then RST

@@ -134,6 +134,15 @@ static void ports_again(void **state)
       {"of the SYN-ACK", "S10 sa A a100 @0.05 sa-101 A ra",
        "ambiguity syn_data\n"
        "RSTR SThAdr " OPEN_O ",CLOSED@7 " OPEN_R ",CLOSED@7"},
+      {"one way, behind its own FIN", "S A A100 A FA A @2.5 ~ S A A100 A FA A",
+       "SH SADF o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@5 r=ESTABLISHED@2,CLOSE-WAIT@5\n"
+       "SH SADF o=SYN-SENT@7,ESTABLISHED@8,FIN-WAIT-1@11 r=ESTABLISHED@8,CLOSE-WAIT@11"},
+      {"one way, begun in the middle", "A100 A FA A @2.5 ~ S A A100 A FA A",
+       "SH DAF o=ESTABLISHED@1,FIN-WAIT-1@3 r=\n"
+       "SH SADF o=SYN-SENT@5,ESTABLISHED@6,FIN-WAIT-1@9 r=ESTABLISHED@6,CLOSE-WAIT@9"},
+      {"the server's way", "sa a a100 fa a @2.5 ~ sa a a100 fa a",
+       "SHR ^hadf o= r=SYN-RECEIVED@1,FIN-WAIT-1@4\n"
+       "SHR ^hadf o= r=SYN-RECEIVED@6,FIN-WAIT-1@9"},
       {"of the SYN behind a FIN", "S sa A A100 a FA fa A @0.05 S-102",
        "SF ShADaFf " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@7 " OPEN_R
        ",CLOSE-WAIT@6,LAST-ACK@7,CLOSED@8\n"
