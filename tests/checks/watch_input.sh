@@ -187,6 +187,9 @@ check('a filter that means nothing', run.returncode == 1 and run.stderr.count(b'
 save('user.pcap', header(147) + conns(1))
 run = watch('--json', '--filter', 'tcp', 'user.pcap')
 check('a filter of an unknown link type', run.returncode == 1 and b'link type 147: ' in run.stderr, run)
+told = [r for r in rows(run.stdout) if r['type'] == 'error']
+check('a filter of an unknown link type, in JSON', [(r['file'], r['packet']) for r in told] == [('user.pcap', 1)] and
+      'link type 147' in told[0]['what'], told)
 p = packet(3000, 2, 100, 0)
 save('two.pcapng', pcapng((101, p), (1, ethernet(p)), (101, p)))
 run = watch('--json', '--filter', 'ip or vlan', 'two.pcapng')
@@ -229,6 +232,33 @@ check('an empty name of an output', watch('--json=', 'three.pcap').stderr.starts
 for name, shown in (b'a\nb', b'a\\x0ab'), (b'a\xc2\x9bb', b'a\\xc2\\x9bb'), (b'a\x9bb', b'a\\x9bb'), (b'\xc3\xa4', b'\xc3\xa4'):
     check('a name on its way to a terminal', watch(name).stderr == b'estab watch: %s: No such file or directory\n' % shown,
           watch(name).stderr)
+
+# One connection: both runs stop where the table's run does. The row's number is the table's also where the capture
+# went on behind its last packet, from files and from pipes.
+def lasting(*packets, until):
+    """A file as -w leaves it: raw IP, and how long the capture went on."""
+    def at(t):
+        return struct.pack('<II', int(t * 1e6) >> 32, int(t * 1e6) & 0xffffffff)
+    out = block(0x0a0d0d0a, struct.pack('<IHHqHH8sI', 0x1a2b3c4d, 1, 0, -1, 4, 5, b'estab', 0))
+    out += block(1, struct.pack('<HHI', 101, 0, 0))
+    for t, p in packets:
+        out += block(6, struct.pack('<I', 0) + at(t) + struct.pack('<II', len(p), len(p)) + p)
+    return out + block(5, struct.pack('<I', 0) + at(until) + struct.pack('<HH', 3, 8) + at(until) + struct.pack('<I', 0))
+
+
+save('lasting.pcapng', lasting(*list(conn(3000, 1000))[:3], *conn(3001, 1001), until=1900))
+first = re.search(rb'^1 +\S+ +(\S+)', watch('lasting.pcapng').stdout, re.M).group(1)
+check('the row that ends first is the first', first == b'10.0.0.1:3001', first)
+for words in (['lasting.pcapng'], ['-']):
+    run = watch('--ladder', '1', *words, stdin=open('lasting.pcapng'))
+    check('--ladder 1 is row 1', run.stdout.split()[2] == first, words, run.stdout)
+run = begin('--ladder', '1', '-')
+give(run, header() + conns(1) + conns(1, 2e9)[:-30])
+taken(run)
+run.send_signal(signal.SIGINT)
+check('SIGINT draws what has come', ends(run) == 0 and b'ACK of the FIN' in run.stdout.read() and run.stderr.read() == b'')
+cut = watch('--ladder', '1', 'cut.pcap')
+check('damage, --ladder', cut.returncode == 1 and cut.stdout and cut.stderr == watch('--json', 'cut.pcap').stderr, cut)
 
 # Packings.
 data = open('three.pcap', 'rb').read()

@@ -253,5 +253,5 @@ int cmd_watch(int argc, char **argv)
   c->outputs.file_count = c->run.file_count;
   status = outputs_check(&c->outputs, NULL, NULL, c->run.files, c->run.file_count);
   if (status != 0) return status;
-  return watch_run(&c->run, &c->outputs);
+  return watch_run(&c->run, &c->outputs, NULL);
 }

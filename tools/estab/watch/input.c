@@ -171,7 +171,7 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   }
   if (best < 0 || in->stopped) return 0;
   *packet = in->files[best].packet;
-  packet->interface += (uint32_t)best << 16; // apart, whatever order they end in
+  packet->interface += (uint32_t)best << INPUT_MERGED_BITS; // apart, whatever order they end in
   in->files[best].ready = false;
   return in->files[best].answer;
 }

@@ -67,6 +67,10 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
     *what = settings->packets;
     if (open_text(&o->keep.text, settings->packets) < 0) return -1;
     o->has_packets = true;
+  } else if (settings->kept != NULL) {
+    text_init(&o->keep.text, settings->kept);
+    o->keep.most = settings->kept_most;
+    o->has_packets = true;
   }
   o->has_table = outputs_wants_table(settings);
   if (!o->has_table) return 0;
@@ -212,6 +216,7 @@ static void outputs_ambiguity(struct outputs *o, const struct estab_watch_ambigu
 __attribute__((noinline)) void outputs_record(struct outputs *o,
                                               const struct estab_watch_record *record)
 {
+  if (o->settings.take != NULL) o->settings.take(o->settings.take_ctx, record);
   if (o->page != NULL && record->type != ESTAB_WATCH_ALERT)
     page_record(o->page, record, o->table.base_ns);
   if (record->type == ESTAB_WATCH_CONN) { // nearly all are
@@ -304,7 +309,7 @@ int outputs_close(struct outputs *o, const char **what)
   if (o->has_packets) {
     if (o->keep.text.file != NULL) keep_tail(&o->keep, o->now_ns, true);
     if (close_text(&o->keep.text) < 0) {
-      *what = o->settings.packets;
+      *what = o->settings.packets != NULL ? o->settings.packets : "memory";
       failed = errno;
     }
     keep_free(&o->keep);

@@ -133,7 +133,7 @@ static int check(const struct targets *t, const char *const *inputs, unsigned in
 
 bool outputs_wants_table(const struct outputs_settings *s)
 {
-  return !s->json && !s->csv && !s->zeek && !s->html && !s->explain &&
+  return !s->json && !s->csv && !s->zeek && !s->html && !s->explain && !s->take &&
          !(s->packets != NULL && strcmp(s->packets, "-") == 0);
 }
 

@@ -105,9 +105,15 @@ static void hangup(struct watching *w)
   outputs_turn(&w->outputs);
 }
 
+static bool interrupted(const struct watching *w)
+{
+  return watching_interrupted != w->interrupts;
+}
+
 static void tell_error(struct watching *w, const struct input_error *error)
 {
   const struct estab_capture_error *e = &error->capture;
+  if (w->run->again != NULL) return;
   row_table_bar(&w->outputs.table, false);
   (void)say_failure("watch", NULL, "%s: %s", named(error->path), e->text);
   if (error->packets > 0)
@@ -154,15 +160,19 @@ static bool waiting(void *ctx)
     w->flushed_ns = now_ns;
     outputs_flush(&w->outputs);
   }
-  return watching_interrupted || output_lost(&w->outputs);
+  return interrupted(w) || output_lost(&w->outputs);
 }
 
 static bool takes(struct watching *w, const struct estab_capture_packet *p)
 {
   const int answer = filter_takes(w->filter, p);
+  char why[512];
   if (answer >= 0) return answer > 0;
+  if (w->run->again != NULL) return false;
+  filter_why(w->filter, p->linktype, why, sizeof why);
   row_table_bar(&w->outputs.table, false);
-  filter_complain(w->filter, p->linktype);
+  (void)say_failure("watch", NULL, "%s", why);
+  outputs_error(&w->outputs, input_path(&w->input, p), p->offset, w->packets + 1, why);
   w->failed = true;
   return false;
 }
@@ -186,7 +196,8 @@ static void read_all(struct watching *w)
   size_t bytes;
   const bool bar = bar_wanted(w);
   int answer;
-  while (!watching_interrupted && (answer = input_next(&w->input, &p, &error)) != 0) {
+  while (!interrupted(w) && w->read < w->most &&
+         (answer = input_next(&w->input, &p, &error)) != 0) {
     if (answer < 0) {
       tell_error(w, &error);
       continue;
@@ -228,7 +239,7 @@ static void finish(struct watching *w)
   pull(w);
   estab_watch_stats(w->watch, &stats);
   outputs_stats(&w->outputs, &stats, true);
-  watching_warn(w, &stats);
+  if (w->run->again == NULL) watching_warn(w, &stats);
 }
 
 // SIGHUP opens the files again where there are some to keep; else it ends the run, as Ctrl-C does.
@@ -281,27 +292,39 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
   return 0;
 }
 
-int watch_run(const struct watch_run *run, const struct outputs_settings *outputs)
+static int watching_run(struct watching *w, const struct outputs_settings *outputs)
 {
-  static struct watching w; // large, and once a process
   static struct tap tap;
   const char *what = "";
-  w.run = run;
-  w.begun_s = (double)estab_clock_ns() / 1e9;
-  int status = watching_open(&w, outputs, &tap);
+  int status = watching_open(w, outputs, &tap);
   if (status != 0) return status;
-  if (run->interface_count > 0)
-    live_run(&w, &tap);
+  if (w->run->interface_count > 0)
+    live_run(w, &tap);
   else
-    read_all(&w);
-  finish(&w);
-  status = w.failed ? EXIT_FAIL : 0;
-  if (outputs_close(&w.outputs, &what) < 0)
+    read_all(w);
+  finish(w);
+  status = w->failed ? EXIT_FAIL : 0;
+  if (outputs_close(&w->outputs, &what) < 0)
     status = say_failure("watch", NULL, "%s: %s", what, strerror(errno));
-  if (status == 0) status = outputs_explained(&w.outputs);
+  if (status == 0) status = outputs_explained(&w->outputs);
   tap_close(&tap);
-  input_end(&w.input);
-  filter_close(w.filter);
-  estab_watch_free(w.watch);
+  input_end(&w->input);
+  filter_close(w->filter);
+  estab_watch_free(w->watch);
+  return status;
+}
+
+int watch_run(const struct watch_run *run, const struct outputs_settings *outputs,
+              struct watch_end *end)
+{
+  struct watching *w = calloc(1, sizeof *w); // large
+  if (w == NULL) return say_failure("watch", NULL, "no memory");
+  w->run = run;
+  w->most = run->again != NULL ? run->again->read : UINT64_MAX;
+  w->interrupts = run->again != NULL ? watching_interrupted : 0;
+  w->begun_s = (double)estab_clock_ns() / 1e9;
+  const int status = watching_run(w, outputs);
+  if (end != NULL) *end = (struct watch_end){.read = w->read, .failed = w->failed};
+  free(w);
   return status;
 }

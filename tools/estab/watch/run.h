@@ -17,9 +17,18 @@ struct watch_run {
   uint64_t buffer_bytes; // of the kernel's ring, for each interface
   bool no_promiscuous;
   const char *user; // to become once they are open; NULL = nobody else
+  const struct watch_end
+      *again; // of files, once more: so far, and nothing is told again; NULL = the first time
 };
 
-// Answers the exit status.
-int watch_run(const struct watch_run *run, const struct outputs_settings *outputs);
+// How far a run over files came.
+struct watch_end {
+  uint64_t read; // packets
+  bool failed;   // something could not be read; it was told
+};
+
+// Answers the exit status; *end, if not NULL, is filled in where it began at all.
+int watch_run(const struct watch_run *run, const struct outputs_settings *outputs,
+              struct watch_end *end);
 
 #endif
