@@ -210,6 +210,7 @@ for color in None, '1':
 sys.exit(bad)
 EOF
 
+mkfifo pipe
 # Options that would do nothing are refused; an alert that is ignored is not unknown; every kind is in the manual.
 while read -r words; do
   # shellcheck disable=SC2086
@@ -221,6 +222,18 @@ done <<'EOF'
 --ladder 1 --ignore kind=land
 --picture 1 x.svg -w x.pcapng
 --picture 1 x.svg --stats
+--rotate 1h
+--rotate 1h --json
+--rotate 1h --html x.html
+--rotate 1h -w -
+--rotate 1h --explain C0
+--rotate 1h --csv=pipe
+--stats --json
+--stats --csv=x
+--stats --zeek x
+--stats --html x.html
+--stats --explain C0
+--stats -w -
 --snaplen 96
 --buffer 1M
 --no-promisc
@@ -239,5 +252,21 @@ for row in '1 1.2.3.4:5-6.7.8.9:10' '1 99'; do
   refused "${row%% *}" --ladder "${row#* }" close.pcap
   says 'Numbers are in the table, uids in --json and in --csv'
 done
+
+# Only what is a file is finished under another name, or begun anew: a FIFO, a device, a link keeps its name and goes on.
+# (Not tried with /dev/null: whoever breaks this, as root, would take it from the machine.)
+"$estab" sim --scene zero-window --pcap long.pcap >/dev/null
+"$estab" watch --json long.pcap >whole.json
+"$estab" watch --csv long.pcap >whole.csv
+mkfifo fifo
+touch target
+ln -s target link
+cat fifo >from-fifo &
+timeout 20 "$estab" watch --rotate 1s --json=fifo --csv=link -w turned.pcapng long.pcap
+wait $!
+[ -p fifo ] && [ -L link ] || fail '--rotate renames what is no file'
+cmp -s from-fifo whole.json || fail '--rotate: a FIFO has not all rows'
+cmp -s target whole.csv || fail '--rotate: what a link leads to has not all rows'
+[ "$(find . -name 'turned-*' | wc -l)" -gt 3 ] || fail '--rotate beside what is no file'
 
 [ $bad = 0 ]

@@ -95,6 +95,12 @@ int rotate_rename(const char *path, uint64_t begun_ns)
   return rename_dated(path, begun_ns, "");
 }
 
+bool rotate_turns(const char *path)
+{
+  struct stat status;
+  return lstat(path, &status) < 0 || S_ISREG(status.st_mode);
+}
+
 int rotate_leftover(const char *path)
 {
   struct stat status;
