@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "plain_file.h"
 
 #define WIDTH        1000.0
 #define PANEL_HEIGHT 220.0
@@ -341,7 +341,6 @@ int plot_write(const struct plot *plot, const char *path, const char **why)
   if (fclose(sink.file) != 0 && sink.error == 0) sink.error = errno;
   if (sink.error == 0 && status == CAIRO_STATUS_SUCCESS) return 0;
   *why = sink.error != 0 ? strerror(sink.error) : cairo.status_to_string(status);
-  struct stat half;
-  if (lstat(path, &half) == 0 && S_ISREG(half.st_mode)) unlink(path);
+  plain_file_remove(path); // half of it
   return -1;
 }

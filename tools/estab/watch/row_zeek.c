@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "plain_file.h"
 
 static const struct {
   const char *path, *fields, *types;
@@ -113,10 +114,9 @@ int row_zeek_open(struct row_zeek *z, const char *directory)
 int row_zeek_clear(const char *directory)
 {
   char path[ROW_ZEEK_PATH];
-  struct stat status;
   for (unsigned i = 0; i < ZEEK_LOGS; i++) {
     row_zeek_path(directory, (enum zeek_log)i, path);
-    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && unlink(path) < 0) return -1;
+    if (plain_file_remove(path) < 0) return -1;
   }
   return 0;
 }
