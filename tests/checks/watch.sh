@@ -65,7 +65,8 @@ cmp lossy.again lossy.pcap.json || fail '-w changes the rows'
 [ "$(stat -c %s kept.pcapng)" -lt "$(stat -c %s whole.pcapng)" ] || fail '-w takes no notice of --filter'
 "$estab" watch --json=/dev/null -w - lossy.pcap | cmp - whole.pcapng || fail '-w -'
 "$estab" watch --rotate 1s --rotate 64K --json=turned.json -w turned.pcapng zero-window.pcap lossy.pcap 2>/dev/null
-"$estab" watch --json zero-window.pcap lossy.pcap | grep -v '"stats"' >turned.want || true
+"$estab" watch --json zero-window.pcap lossy.pcap >turned.all
+grep -v '"stats"' turned.all >turned.want
 mapfile -t turned < <(ls -v turned-*.json)
 cat "${turned[@]}" | grep -v '"stats"' | cmp - turned.want || fail '--rotate loses rows'
 mapfile -t turned < <(ls -v turned-*.pcapng)
@@ -87,11 +88,16 @@ done
 # Packing in several pieces, of sizes that leave something over, cut, and damaged.
 for skip in 0 1 77 262062; do
   { cat close.pcap; for _ in 1 2 3 4 5 6 7 8; do tail -c +25 lossy.pcap; done; } | head -c $((1048576 - skip)) >large.pcap
-  "$estab" watch --json large.pcap >large.json 2>/dev/null || true
+  want=0
+  "$estab" watch --json large.pcap >large.json 2>/dev/null || want=$?
+  [ $want -le 1 ] && [ $want = "$(grep -c '"type":"error"' large.json)" ] || fail "large.pcap, $skip: exit status $want"
   { head -c 300000 large.pcap | gzip -c; tail -c +300001 large.pcap | gzip -c; } >large.gz
   zstd -q -f --no-check large.pcap -o large.zst
   for packed in large.gz large.zst; do
-    "$estab" watch --json $packed 2>/dev/null | sed "s/$packed/large.pcap/" | cmp - large.json || fail "$packed"
+    status=0
+    "$estab" watch --json $packed >packed.json 2>/dev/null || status=$?
+    sed "s/$packed/large.pcap/" packed.json | cmp - large.json || fail "$packed"
+    [ $status = $want ] || fail "$packed: exit status $status, not $want"
   done
 done
 for packed in large.gz large.zst; do
