@@ -171,12 +171,16 @@ done
 "$estab" watch --picture 1 graph.png lossy.pcap
 if "$estab" watch --picture C00000000000000000 graph.svg lossy.pcap 2>err; then fail 'an unknown uid is found'; fi
 "$estab" watch --ladder 1 --picture 1 graph.svg lossy.pcap | cmp - ladder.txt || fail '--ladder beside --picture'
+"$estab" watch --filter 'tcp[tcpflags] & tcp-syn == 0' --picture 1 middle.svg lossy.pcap
 python3 - <<'EOF' || fail 'the pictures'
 import struct, xml.dom.minidom
 png = open('graph.png', 'rb').read()
 assert png[:8] == b'\x89PNG\r\n\x1a\n' and struct.unpack('>II', png[16:24]) == (1000, 892), struct.unpack('>II', png[16:24])
-paths = xml.dom.minidom.parse('graph.svg').getElementsByTagName('path')
-assert any('stroke:rgb(80%' in p.getAttribute('style') or 'rgb(80%' in p.getAttribute('stroke') for p in paths), 'nothing is red'
+def drawn(name, color):
+    paths = xml.dom.minidom.parse(name).getElementsByTagName('path')
+    return any('stroke:rgb(' + color in p.getAttribute('style') or 'rgb(' + color in p.getAttribute('stroke') for p in paths)
+assert drawn('graph.svg', '80%') and drawn('middle.svg', '80%'), 'nothing is red'
+assert drawn('graph.svg', '75%') and not drawn('middle.svg', '75%'), 'a window is drawn whose scale nobody knows, or none'
 EOF
 for words in '--picture 1 lossy.pcap' '--picture 1 graph.txt lossy.pcap' '--picture 1 graph.png' '--picture 1 --json graph.png lossy.pcap' \
   '--ladder 1 --html x.html lossy.pcap'; do
