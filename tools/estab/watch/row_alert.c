@@ -98,7 +98,11 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
       fprintf(out, "  %" PRIu64 " %s\n", s->counts[i],
               estab_watch_count_text((enum estab_watch_count)i));
   if (s->counts[ESTAB_WATCH_COUNT_BAD_CHECKSUM] > 0)
-    fputs("  Who has a wrong checksum is not believed; --no-checksum believes it.\n", out);
+    fputs("  What has a wrong checksum is not believed; --no-checksum believes it.\n", out);
+  if (s->counts[ESTAB_WATCH_COUNT_OFFLOADED] > 0)
+    fputs("  States and alerts take what was left to the device; ZEEK, HISTORY, DURATION, SENT and "
+          "RECEIVED\n  leave it out, as Zeek does; --no-checksum counts it there, too.\n",
+          out);
   if (s->flows_evicted > 0)
     fprintf(out, "  %" PRIu64 " connections were shed to stay under the memory ceiling\n",
             s->flows_evicted);

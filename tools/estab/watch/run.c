@@ -105,6 +105,18 @@ static void hangup(struct watching *w)
   outputs_turn(&w->outputs);
 }
 
+// The first FILE is not there: it may have been meant as an output's, whose value never stands apart.
+static const char *mistaken(const struct watching *w, const char *path)
+{
+  const struct outputs_settings *const s = &w->outputs.settings;
+  if (path != w->run->files[0] || access(path, F_OK) == 0) return NULL;
+  if (s->json != NULL && strcmp(s->json, "-") == 0)
+    return "name a file for --json behind =, as --json=FILE";
+  if (s->csv != NULL && strcmp(s->csv, "-") == 0)
+    return "name a file for --csv behind =, as --csv=FILE";
+  return NULL;
+}
+
 static bool interrupted(const struct watching *w)
 {
   return watching_interrupted != w->interrupts;
@@ -115,7 +127,7 @@ static void tell_error(struct watching *w, const struct input_error *error)
   const struct estab_capture_error *e = &error->capture;
   if (w->run->again != NULL) return;
   row_table_bar(&w->outputs.table, false);
-  (void)say_failure("watch", NULL, "%s: %s", named(error->path), e->text);
+  (void)say_failure("watch", mistaken(w, error->path), "%s: %s", named(error->path), e->text);
   if (error->packets > 0)
     fprintf(stderr, "%" PRIu64 " packets up to offset %" PRIu64 "%s were read.\n", error->packets,
             e->offset, error->packed ? " of what was unpacked" : "");
@@ -227,8 +239,9 @@ void watching_warn(struct watching *w, const struct estab_watch_stats *stats)
   estab_ip_format(&stats->offloaded_host, host, sizeof host);
   fprintf(stderr,
           "estab watch: %" PRIu64
-          " checksums of %s and others were left to the device; they count as "
-          "right.\nIf rows look wrong, try --no-checksum.\n",
+          " checksums of %s and others were left to the device. What counts as "
+          "Zeek does\n(conn_state, history, octets, packets) leaves these packets out: "
+          "--no-checksum takes them.\n",
           stats->counts[ESTAB_WATCH_COUNT_OFFLOADED], host);
 }
 
@@ -305,7 +318,8 @@ static int watching_run(struct watching *w, const struct outputs_settings *outpu
   finish(w);
   status = w->failed ? EXIT_FAIL : 0;
   if (outputs_close(&w->outputs, &what) < 0)
-    status = say_failure("watch", NULL, "%s: %s", what, strerror(errno));
+    status = say_failure("watch", NULL, "%s: %s", strcmp(what, "-") == 0 ? "standard output" : what,
+                         strerror(errno));
   if (status == 0) status = outputs_explained(&w->outputs);
   tap_close(&tap);
   input_end(&w->input);
