@@ -45,6 +45,19 @@ fields=$(grep '^#fields' zeek/conn.log | tr '\t' '\n' | wc -l)
 [ "$(grep -v '^#' zeek/conn.log | head -1 | tr '\t' '\n' | wc -l)" = $((fields - 1)) ] || fail 'conn.log: fields'
 tail -1 zeek/conn.log | grep -q '^#close' || fail 'conn.log is not closed'
 
+# As Zeek's own logs: every line has the fields of the heading, which are those of Zeek 6.
+"$estab" sim --scene syn-scan --pcap scan.pcap >/dev/null
+"$estab" watch --zeek logs close.pcap close.pcap scan.pcap
+python3 - <<'EOF' || fail "Zeek's logs"
+last = {'conn': 'tunnel_parents', 'notice': 'remote_location.longitude', 'weird': 'source'}
+for name, field in last.items():
+    lines = open('logs/%s.log' % name).read().split('\n')
+    heads = {l.split('\t')[0]: l.split('\t')[1:] for l in lines if l.startswith('#')}
+    rows = [l.split('\t') for l in lines if l and l[0] != '#']
+    assert heads['#path'] == [name] and heads['#fields'][-1] == field, heads
+    assert rows and all(len(r) == len(heads['#fields']) == len(heads['#types']) and '' not in r for r in rows), name
+EOF
+
 # Packed, from standard input, and several files as one capture.
 gzip -k close.pcap
 command -v zstd >/dev/null && zstd -q -k close.pcap
