@@ -220,6 +220,9 @@ check('the number of the packet that is damaged', [r['packet'] for r in rows(run
 save('zero.pcap', header() + record(0, packet(9, 17, 1, 1)) + b''.join(record(*p) for p in conn(3000, 7)))
 check('START from time 0', re.search(rb' 7\.000000 10\.0\.0\.1:3000', watch('zero.pcap').stdout))
 
+save('one.pcap', header() + record(7, packet(4000, 0, 1, 0)))
+check('one segment', b'\n  1 segment from 0.000000 to ' in watch('one.pcap').stdout, watch('one.pcap').stdout)
+
 # Damage is told file by file.
 run = watch('three.pcap', 'nowhere.pcap')
 check('a file that is not there', run.returncode == 1 and run.stderr == b'estab watch: nowhere.pcap: No such file or directory\n', run)

@@ -10,6 +10,12 @@
 #define SHOWN_TARGETS  12
 #define SHOWN_EVIDENCE 4
 
+// "1 packet", "2 packets".
+static void counted(FILE *out, uint64_t n, const char *what)
+{
+  fprintf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static void clock_text(char *out, size_t room, uint64_t ns, uint64_t base_ns)
 {
   ns = ns > base_ns ? ns - base_ns : 0;
@@ -37,7 +43,7 @@ static void say_targets(FILE *out, const char *name, const struct estab_watch_ta
 void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns)
 {
   static const char *const learned[ESTAB_WATCH_ANSWERS] = {
-      "open", "closed", "filtered", "open or filtered", "unfiltered", "unknown"};
+      "open", "closed", "filtered", "open or filtered", "unfiltered", "no answer seen"};
   char id[ESTAB_WATCH_UID_TEXT], first[32], last[32];
   estab_watch_uid_format(&a->id, id);
   clock_text(first, sizeof first, a->first_ns, base_ns);
@@ -46,8 +52,10 @@ void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, u
           estab_watch_kind_text((enum estab_watch_kind)a->kind), color ? "\033[0m" : "",
           row_geometry(a->geometry), a->geometry != ESTAB_WATCH_GEOMETRY_NONE ? ", " : "", id);
   fprintf(out, "  %s\n", a->summary);
-  fprintf(out, "  %" PRIu64 " segments from %s to %s s, confidence %u %%%s\n", a->probes, first,
-          last, a->confidence, a->ended ? "" : ", going on");
+  fputs("  ", out);
+  counted(out, a->probes, "segment");
+  fprintf(out, " from %s to %s s, confidence %u %%%s\n", first, last, a->confidence,
+          a->ended ? "" : ", going on");
   for (unsigned i = 0; i < ESTAB_WATCH_ANSWERS; i++)
     say_targets(out, learned[i], &a->answers[i]);
   uint32_t shown = a->evidence_count < SHOWN_EVIDENCE ? a->evidence_count : SHOWN_EVIDENCE;
@@ -64,12 +72,6 @@ void row_table_ambiguity(FILE *out, const struct estab_watch_ambiguity *a)
   };
   fprintf(out, "  packet %" PRIu64 ": %s: %s; or %s\n", a->packet,
           a->kind < ESTAB_WATCH_AMBIGUITIES ? english[a->kind] : "", a->chosen, a->other);
-}
-
-// "1 packet", "2 packets".
-static void counted(FILE *out, uint64_t n, const char *what)
-{
-  fprintf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
 }
 
 void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns,
