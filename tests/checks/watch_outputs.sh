@@ -77,6 +77,7 @@ done
 
 # Settings by file: what is listed can be read, comments may be long, lines indented; the first bad line is named.
 "$estab" watch --set time_wait=500ms --set zero_window=1ns --set max_bytes=4097K --set syn_targets=9 --list-settings >list
+"$estab" watch --set time_wait=1d --list-settings | grep -q '^time_wait  *= 86400s ' || fail 'a day'
 for words in 'time_wait  *= 500ms ' 'zero_window  *= 1ns ' 'max_bytes  *= 4097K ' 'syn_targets  *= 9 '; do
   grep -q "^$words" list || fail "not listed: $words"
 done
@@ -223,6 +224,8 @@ done <<'EOF'
 --picture 1 x.svg -w x.pcapng
 --picture 1 x.svg --stats
 --rotate 1h
+--rotate 1h --rotate 2h --csv=x
+--rotate 1M --rotate 1h --rotate 1M --csv=x
 --rotate 1h --json
 --rotate 1h --html x.html
 --rotate 1h -w -
