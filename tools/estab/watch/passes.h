@@ -16,9 +16,9 @@ struct passes {
 
 // 0, or the exit status after a complaint.
 int passes_open(struct passes *p, const struct watch_run *run);
-// All packets through an observer, or those up to Ctrl-C, to its end; the second pass has those that the first one had, and
-// with `segments` single segments as well. What cannot be read is told on stderr in the first one. 0, or the exit
-// status after a complaint.
+// All packets through an observer, or those up to Ctrl-C, to its end; the second pass has those that the first one
+// had, and with `segments` single segments as well. What cannot be read is told on stderr in the first one. 0, or the
+// exit status after a complaint.
 int passes_make(struct passes *p, bool segments, outputs_taker *take, void *ctx);
 void passes_close(struct passes *p);
 
