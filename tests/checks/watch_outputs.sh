@@ -272,4 +272,14 @@ cmp -s from-fifo whole.json || fail '--rotate: a FIFO has not all rows'
 cmp -s target whole.csv || fail '--rotate: what a link leads to has not all rows'
 [ "$(find . -name 'turned-*' | wc -l)" -gt 3 ] || fail '--rotate beside what is no file'
 
+# Standard output or error may be closed: no file gets their number, and what is meant for them.
+"$estab" watch -w kept.want close.pcap >/dev/null
+got=0
+"$estab" watch -w kept.closed close.pcap nothing.pcap >&- 2>&- || got=$?
+[ $got = 1 ] || fail "standard output is closed: exit status $got"
+cmp -s kept.want kept.closed || fail 'what was meant for standard output is in another file'
+"$estab" watch --json=rows.want close.pcap nothing.pcap 2>/dev/null && fail 'nothing.pcap is there'
+"$estab" watch --json=rows.closed close.pcap nothing.pcap 2>&- && fail 'nothing.pcap is there'
+cmp -s rows.want rows.closed || fail 'what was meant for standard error is in another file'
+
 [ $bad = 0 ]
