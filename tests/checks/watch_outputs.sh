@@ -171,11 +171,13 @@ EOF
 python3 - "$estab" <<'EOF' || bad=1
 import fcntl, os, pty, re, struct, subprocess, sys, termios
 bad = 0
+term = 'xterm'
 def terminal(columns, color, *words):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     env = dict(os.environ)
     env.pop('NO_COLOR', None)
+    env['TERM'] = term
     if color is not None: env['NO_COLOR'] = color
     run = subprocess.Popen([sys.argv[1], 'watch', *words], stdout=theirs, stderr=subprocess.DEVNULL, env=env)
     os.close(theirs)
@@ -208,6 +210,9 @@ holds('one alert', len(ids) == 1, ids)
 for color in None, '1':
     out = terminal(100, color, '--explain', ids[0], 'syn-scan.pcap')
     holds('--explain, NO_COLOR=%s' % color, ('\033[' in out) == (color is None) and 'SYN scan' in out, out)
+term = 'dumb'
+out = terminal(200, None, 'syn-scan.pcap')
+holds('a terminal that obeys nothing gets no colours', '\033' not in out and 'SYN scan' in out, out)
 sys.exit(bad)
 EOF
 

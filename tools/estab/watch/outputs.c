@@ -24,11 +24,17 @@ static int open_text(struct text *t, const char *path)
   return t->file != NULL ? 0 : -1;
 }
 
+bool outputs_terminal(int fd)
+{
+  const char *term = getenv("TERM");
+  return isatty(fd) && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 // On a terminal, unless NO_COLOR has a value.
 static bool wants_color(void)
 {
   const char *no = getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0');
+  return outputs_terminal(STDOUT_FILENO) && (no == NULL || *no == '\0');
 }
 
 int outputs_open(struct outputs *o, const struct outputs_settings *settings, const char **what)

@@ -76,6 +76,9 @@ static inline void outputs_packet(struct outputs *o, const struct estab_capture_
 }
 void outputs_note(struct outputs *o, const struct estab_capture_packet *note);
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final);
+// A terminal that obeys: it has colours, and a line that is written again.
+bool outputs_terminal(int fd);
+
 // ---- outputs_check.c
 
 // Before anything is opened, also with --ladder and --picture (NULL: not wanted). 0, or the exit status after a

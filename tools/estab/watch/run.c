@@ -197,7 +197,7 @@ static bool bar_wanted(const struct watching *w)
   bool rows = s->explain != NULL;
   for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
     rows = rows || (files[i] != NULL && strcmp(files[i], "-") == 0);
-  return isatty(STDERR_FILENO) && !(rows && isatty(STDOUT_FILENO));
+  return outputs_terminal(STDERR_FILENO) && !(rows && isatty(STDOUT_FILENO));
 }
 
 static void read_all(struct watching *w)
