@@ -177,7 +177,10 @@ int look_find(struct look *look, const struct watch_run *run, const char *what)
     status = say_failure("watch", "Numbers are in the table, uids in --json and in --csv",
                          "no connection is %s", what);
   if (status == 0) status = passes_make(&passes, true, on_second_pass, &l);
-  if (status == 0 && look->count == 0)
+  if (status == 0 && look->count == 0 && passes.kept < 0)
+    status =
+        say_failure("watch", NULL, "%s was not met again: Ctrl-C, or a file has changed", what);
+  else if (status == 0 && look->count == 0)
     status = say_failure("watch", "Save it to a file: files are read twice",
                          "%s lies beyond the %" PRIu64 " MiB that are kept of standard input", what,
                          PASSES_KEPT_BYTES >> 20);
