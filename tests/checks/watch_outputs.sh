@@ -210,6 +210,8 @@ holds('one alert', len(ids) == 1, ids)
 for color in None, '1':
     out = terminal(100, color, '--explain', ids[0], 'syn-scan.pcap')
     holds('--explain, NO_COLOR=%s' % color, ('\033[' in out) == (color is None) and 'SYN scan' in out, out)
+out = terminal(100, None, '-w', '-', 'close.pcap')
+holds('packets are not written to a terminal', out == '', out)
 term = 'dumb'
 out = terminal(200, None, 'syn-scan.pcap')
 holds('a terminal that obeys nothing gets no colours', '\033' not in out and 'SYN scan' in out, out)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "options.h"
@@ -243,6 +244,8 @@ int cmd_watch(int argc, char **argv)
     return 0;
   }
   if ((status = apply_live(c, operand_count)) != 0) return status;
+  if (c->outputs.packets != NULL && strcmp(c->outputs.packets, "-") == 0 && isatty(STDOUT_FILENO))
+    return say_usage("watch", "--write -: packets are no text, and standard output is a terminal");
   if (operand_count == 0 && c->run.interface_count == 0)
     return say_usage("watch", "which capture? name a FILE, - for stdin, or an interface by -i");
   c->run.files = (const char *const *)operands;
