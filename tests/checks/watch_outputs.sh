@@ -212,6 +212,9 @@ for color in None, '1':
     holds('--explain, NO_COLOR=%s' % color, ('\033[' in out) == (color is None) and 'SYN scan' in out, out)
 out = terminal(100, None, '-w', '-', 'close.pcap')
 holds('packets are not written to a terminal', out == '', out)
+ours, theirs = pty.openpty()
+run = subprocess.run([sys.argv[1], 'watch', '-'], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=10)
+holds('packets are not read from a terminal', run.returncode == 2 and b'is a terminal' in run.stderr, run)
 term = 'dumb'
 out = terminal(200, None, 'syn-scan.pcap')
 holds('a terminal that obeys nothing gets no colours', '\033' not in out and 'SYN scan' in out, out)

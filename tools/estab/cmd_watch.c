@@ -248,6 +248,9 @@ int cmd_watch(int argc, char **argv)
     return say_usage("watch", "--write -: packets are no text, and standard output is a terminal");
   if (operand_count == 0 && c->run.interface_count == 0)
     return say_usage("watch", "which capture? name a FILE, - for stdin, or an interface by -i");
+  for (int i = 0; i < operand_count; i++)
+    if (strcmp(operands[i], "-") == 0 && isatty(STDIN_FILENO))
+      return say_usage("watch", "-: standard input is a terminal; a capture comes through a pipe");
   c->run.files = (const char *const *)operands;
   c->run.file_count = (unsigned)operand_count;
   if (c->ladder != NULL || c->picture != NULL) return look_at(c);
