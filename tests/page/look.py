@@ -79,6 +79,9 @@ def ladders():
     holds('folded', any('⋮' in s for s in steps), steps)
     holds('round trips', 'Round trip 20.000 ms in the handshake' in b.value("document.getElementById('detail').textContent"))
     holds('to the end', 'CLOSED' in steps[-1], steps[-1:])
+    places = b.value("[...new Set([...document.querySelectorAll('.step')].filter(s => s.children.length > 3)"
+                     ".map(s => Math.round(s.children[3].getBoundingClientRect().x)))]")
+    holds("the responder's states stand in a column", len(places) == 1, places)
     look('ladder')
     b.key('Escape')
     holds('Escape closes it', b.value("document.getElementById('detail').hidden") is True)
