@@ -223,6 +223,19 @@ check('START from time 0', re.search(rb' 7\.000000 10\.0\.0\.1:3000', watch('zer
 save('one.pcap', header() + record(7, packet(4000, 0, 1, 0)))
 check('one segment', b'\n  1 segment from 0.000000 to ' in watch('one.pcap').stdout, watch('one.pcap').stdout)
 
+
+def unfinished(p):
+    """Its checksum is the pseudo-header's sum: the device was to go on from there."""
+    total = sum(struct.unpack('>4H', p[12:20])) + 6 + len(p) - 20
+    return p[:36] + struct.pack('>H', (total & 0xffff) + (total >> 16)) + p[38:]
+
+
+save('offload.pcap', header() + b''.join(record(t, unfinished(p)) for t, p in conn(3000, 7)))
+run = subprocess.run([ESTAB, 'watch', 'offload.pcap'], capture_output=True)
+check('a row of which Zeek counts nothing says why', b'checksums that Zeek does not take' in run.stdout and
+      b'--no-checksum' in run.stdout and b'--no-checksum' in run.stderr, run)
+check('and none that it counts', b'Zeek does not take' not in watch('offload.pcap').stdout)
+
 # Damage is told file by file.
 run = watch('three.pcap', 'nowhere.pcap')
 check('a file that is not there', run.returncode == 1 and run.stderr == b'estab watch: nowhere.pcap: No such file or directory\n', run)
