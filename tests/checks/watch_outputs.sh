@@ -252,6 +252,8 @@ done <<'EOF'
 --no-promisc
 --user nobody
 EOF
+timeout 5 "$estab" watch -i lo -i lo --json=/dev/null 2>err && fail '-i lo -i lo is taken'
+says '-i lo: is given twice'
 id=$("$estab" watch --json syn-scan.pcap | grep -o '"type":"alert","id":"[^"]*"' | head -1 | cut -d'"' -f8)
 "$estab" watch --explain "$id" syn-scan.pcap | grep -q 'SYN scan' || fail '--explain'
 refused 1 --explain "$id" --ignore kind=syn_scan syn-scan.pcap

@@ -128,6 +128,10 @@ static int apply_live(struct watch_command *c, int operand_count)
   struct watch_run *run = &c->run;
   run->interfaces = c->interfaces.values;
   run->interface_count = c->interfaces.count;
+  for (unsigned i = 0; i < run->interface_count; i++)
+    for (unsigned k = 0; k < i; k++)
+      if (strcmp(run->interfaces[i], run->interfaces[k]) == 0)
+        return say_usage("watch", "-i %s: is given twice", run->interfaces[i]);
   if (run->interface_count > 0 && operand_count > 0)
     return say_usage("watch", "either -i %s or a file, not both", run->interfaces[0]);
   if (run->interface_count > 0 && (c->ladder != NULL || c->picture != NULL))
