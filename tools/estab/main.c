@@ -50,7 +50,7 @@ static void help(void)
 static int finish(int status)
 {
   if (fflush(stdout) != 0 || ferror(stdout)) {
-    fprintf(stderr, "estab: cannot write to standard output\n");
+    if (!say_to_nobody()) fprintf(stderr, "estab: cannot write to standard output\n");
     return status ? status : EXIT_FAIL;
   }
   return status;

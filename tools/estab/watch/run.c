@@ -15,6 +15,7 @@
 #include "watching.h"
 
 #define PROGRESS_PACKETS 65536
+#define STANDARD_OUTPUT  "standard output"    // as outputs_close() calls it
 #define FLUSH_NS         UINT64_C(1000000000) // rows that wait in a buffer
 
 volatile sig_atomic_t watching_interrupted, watching_hangup;
@@ -317,9 +318,13 @@ static int watching_run(struct watching *w, const struct outputs_settings *outpu
     read_all(w);
   finish(w);
   status = w->failed ? EXIT_FAIL : 0;
-  if (outputs_close(&w->outputs, &what) < 0)
-    status = say_failure("watch", NULL, "%s: %s", strcmp(what, "-") == 0 ? "standard output" : what,
-                         strerror(errno));
+  if (outputs_close(&w->outputs, &what) < 0) {
+    const int error = errno;
+    const char *name = strcmp(what, "-") == 0 ? STANDARD_OUTPUT : what;
+    status = EXIT_FAIL;
+    if (error != EPIPE || strcmp(name, STANDARD_OUTPUT) != 0 || !say_to_nobody())
+      status = say_failure("watch", NULL, "%s: %s", name, strerror(error));
+  }
   if (status == 0) status = outputs_explained(&w->outputs);
   tap_close(&tap);
   input_end(&w->input);
