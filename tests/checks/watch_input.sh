@@ -265,14 +265,16 @@ for name, shown in (b'a\nb', b'a\\x0ab'), (b'a\xc2\x9bb', b'a\\xc2\\x9bb'), (b'a
 
 # One connection: both runs stop where the table's run does. The row's number is the table's also where the capture
 # went on behind its last packet, from files and from pipes.
-def lasting(*packets, until):
-    """A file as -w leaves it: raw IP, and how long the capture went on."""
+def lasting(*packets, until, lost=0):
+    """A file as -w leaves it: raw IP, what was lost behind the packets, and how long the capture went on."""
     def at(t):
         return struct.pack('<II', int(t * 1e6) >> 32, int(t * 1e6) & 0xffffffff)
     out = block(0x0a0d0d0a, struct.pack('<IHHqHH8sI', 0x1a2b3c4d, 1, 0, -1, 4, 5, b'estab', 0))
     out += block(1, struct.pack('<HHI', 101, 0, 0))
     for t, p in packets:
         out += block(6, struct.pack('<I', 0) + at(t) + struct.pack('<II', len(p), len(p)) + p)
+    for n, t in (0, until - 9), (lost, until - 8):
+        out += block(5, struct.pack('<I', 0) + at(t) + struct.pack('<HHQI', 7, 8, n, 0))
     return out + block(5, struct.pack('<I', 0) + at(until) + struct.pack('<HH', 3, 8) + at(until) + struct.pack('<I', 0))
 
 
@@ -282,6 +284,11 @@ check('the row that ends first is the first', first == b'10.0.0.1:3001', first)
 for words in (['lasting.pcapng'], ['-']):
     run = watch('--ladder', '1', *words, stdin=open('lasting.pcapng'))
     check('--ladder 1 is row 1', run.stdout.split()[2] == first, words, run.stdout)
+save('lost.pcapng', lasting(*list(conn(3000, 1000))[:3], until=1020, lost=5))
+check('what was lost at the end', b'capture lost packets' in watch('lost.pcapng').stdout, watch('lost.pcapng').stdout)
+for words in (['lost.pcapng'], ['-']):
+    run = watch('--ladder', '1', *words, stdin=open('lost.pcapng'))
+    check('what was lost at the end, --ladder', b'capture lost packets' in run.stdout, words, run.stdout)
 run = begin('--ladder', '1', '-')
 give(run, header() + conns(1) + conns(1, 2e9)[:-30])
 taken(run)

@@ -209,8 +209,7 @@ static void read_all(struct watching *w)
   size_t bytes;
   const bool bar = bar_wanted(w);
   int answer;
-  while (!interrupted(w) && w->read < w->most &&
-         (answer = input_next(&w->input, &p, &error)) != 0) {
+  while (!interrupted(w) && (answer = input_next(&w->input, &p, &error)) != 0) {
     if (answer < 0) {
       tell_error(w, &error);
       continue;
@@ -219,6 +218,7 @@ static void read_all(struct watching *w)
       watching_note(w, &p);
       continue;
     }
+    if (w->read >= w->most) break;
     if (++w->read % PROGRESS_PACKETS == 0 && bar) progress(w);
     if (watching_hangup) hangup(w);
     if (w->filter != NULL && !takes(w, &p)) continue;
