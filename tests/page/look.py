@@ -47,6 +47,10 @@ def one_scan():
     b.click("[...document.querySelectorAll('#head button')].find(x => x.textContent.startsWith('responder'))")
     rows = b.value(ROWS)
     holds('sorted downward by a second click', '192.0.2.2:443' in rows[0] and '192.0.2.2:21 ' in rows[9], rows)
+    holds('rows by number, and how many, to readers of screens', b.value(
+        "[document.getElementById('table').getAttribute('aria-rowcount'),"
+        " [...document.querySelectorAll('#space .row')].map(r => r.getAttribute('aria-rowindex')).join()]") ==
+        ['11', '2,3,4,5,6,7,8,9,10,11'])
     holds('said to readers of screens', b.value("document.querySelector('#head [aria-sort=descending]').textContent") == 'responder ▾')
     b.key('/')
     b.type('port:80 -refused')
@@ -75,6 +79,7 @@ def ladders():
     holds('no alert is said', 'No scan or attack recognised.' in b.value("document.getElementById('alerts').textContent"))
     b.click("document.querySelector('#space .row')")
     steps = b.value(STEPS)
+    holds('the chosen row is said to be', b.value("document.querySelector('#space [aria-selected=true]').className") == 'row picked')
     holds('a click draws the ladder', 40 < len(steps) < 80 and 'SYN-SENT' in steps[1] and 'SYN 0:0(0)' in steps[1], steps)
     holds('folded', any('⋮' in s for s in steps), steps)
     holds('round trips', 'Round trip 20.000 ms in the handshake' in b.value("document.getElementById('detail').textContent"))
