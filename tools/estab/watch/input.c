@@ -15,7 +15,10 @@ int input_start(struct input *in, const char *const *paths, unsigned count, bool
 {
   *in = (struct input){.count = count, .merge = merge && count > 1};
   in->files = calloc(count, sizeof *in->files);
-  if (in->files == NULL) return -1;
+  if (in->files == NULL) {
+    in->count = 0;
+    return -1;
+  }
   for (unsigned i = 0; i < count; i++) {
     struct stat status;
     in->files[i].in = in;

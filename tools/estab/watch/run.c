@@ -306,18 +306,15 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
   return 0;
 }
 
-static int watching_run(struct watching *w, const struct outputs_settings *outputs)
+static int watching_run(struct watching *w, struct tap *tap)
 {
-  static struct tap tap;
   const char *what = "";
-  int status = watching_open(w, outputs, &tap);
-  if (status != 0) return status;
   if (w->run->interface_count > 0)
-    live_run(w, &tap);
+    live_run(w, tap);
   else
     read_all(w);
   finish(w);
-  status = w->failed ? EXIT_FAIL : 0;
+  int status = w->failed ? EXIT_FAIL : 0;
   if (outputs_close(&w->outputs, &what) < 0) {
     const int error = errno;
     const char *name = strcmp(what, "-") == 0 ? STANDARD_OUTPUT : what;
@@ -325,24 +322,25 @@ static int watching_run(struct watching *w, const struct outputs_settings *outpu
     if (error != EPIPE || strcmp(name, STANDARD_OUTPUT) != 0 || !say_to_nobody())
       status = say_failure("watch", NULL, "%s: %s", name, strerror(error));
   }
-  if (status == 0) status = outputs_explained(&w->outputs);
-  tap_close(&tap);
-  input_end(&w->input);
-  filter_close(w->filter);
-  estab_watch_free(w->watch);
-  return status;
+  return status == 0 ? outputs_explained(&w->outputs) : status;
 }
 
 int watch_run(const struct watch_run *run, const struct outputs_settings *outputs,
               struct watch_end *end)
 {
+  static struct tap tap;
   struct watching *w = calloc(1, sizeof *w); // large
   if (w == NULL) return say_failure("watch", NULL, "no memory");
   w->run = run;
   w->most = run->again != NULL ? run->again->read : UINT64_MAX;
   w->interrupts = run->again != NULL ? watching_interrupted : 0;
   w->begun_s = (double)estab_clock_ns() / 1e9;
-  const int status = watching_run(w, outputs);
+  int status = watching_open(w, outputs, &tap);
+  if (status == 0) status = watching_run(w, &tap);
+  tap_close(&tap);
+  input_end(&w->input);
+  filter_close(w->filter);
+  estab_watch_free(w->watch);
   if (end != NULL) *end = (struct watch_end){.read = w->read, .failed = w->failed};
   free(w);
   return status;
