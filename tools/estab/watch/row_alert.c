@@ -84,8 +84,11 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
   if (s->packets > 0 && gmtime_r(&second, &date) != NULL)
     strftime(when, sizeof when, ", begun %Y-%m-%d %H:%M:%S UTC", &date);
   counted(out, s->packets, "packet");
-  fprintf(out, " in %" PRIu64 ".%03" PRIu64 " s%s: ", ns / 1000000000, ns % 1000000000 / 1000000,
-          when);
+  if (ns > 0 && ns < 10000000) // too little for three decimals
+    fprintf(out, " in 0.%06" PRIu64 " s%s: ", ns / 1000, when);
+  else
+    fprintf(out, " in %" PRIu64 ".%03" PRIu64 " s%s: ", ns / 1000000000, ns % 1000000000 / 1000000,
+            when);
   counted(out, s->flows, "connection");
   if (campaigns + ignored == 0)
     fputs(", no scan or attack recognised\n", out);
