@@ -274,7 +274,7 @@ done
 "$estab" watch --json long.pcap >whole.json
 "$estab" watch --csv long.pcap >whole.csv
 mkfifo fifo
-touch target
+echo before >target
 ln -s target link
 cat fifo >from-fifo &
 timeout 20 "$estab" watch --rotate 1s --json=fifo --csv=link -w turned.pcapng long.pcap

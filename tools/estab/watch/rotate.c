@@ -106,6 +106,6 @@ bool rotate_turns(const char *path)
 int rotate_leftover(const char *path)
 {
   struct stat status;
-  if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return 0;
+  if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return 0;
   return rename_dated(path, (uint64_t)status.st_mtime * 1000000000, ".part");
 }
