@@ -232,6 +232,8 @@ save('zero.pcap', header() + record(0, packet(9, 17, 1, 1)) + b''.join(record(*p
 check('START from time 0', re.search(rb' 7\.000000 10\.0\.0\.1:3000', watch('zero.pcap').stdout))
 
 save('one.pcap', header() + record(7, packet(4000, 0, 1, 0)))
+save('not-ip.pcap', header(1) + record(7, bytes(12) + b'\x08\x06' + bytes(28)))
+check('one frame', b'\n  1 frame without IP\n' in watch('not-ip.pcap').stdout, watch('not-ip.pcap').stdout)
 check('one segment', b'\n  1 segment from 0.000000 to ' in watch('one.pcap').stdout, watch('one.pcap').stdout)
 
 

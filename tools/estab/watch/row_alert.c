@@ -74,6 +74,17 @@ void row_table_ambiguity(FILE *out, const struct estab_watch_ambiguity *a)
           a->kind < ESTAB_WATCH_AMBIGUITIES ? english[a->kind] : "", a->chosen, a->other);
 }
 
+// Of a count's text, "frames seen twice by the tap", one: its first word with an s at the end is what is counted.
+static void counted_text(FILE *out, uint64_t n, const char *text)
+{
+  size_t word = 0;
+  while (text[word] != '\0' &&
+         !(text[word] == 's' && (text[word + 1] == ' ' || text[word + 1] == '\0')))
+    word++;
+  const bool one = n == 1 && text[word] == 's';
+  fprintf(out, "  %" PRIu64 " %.*s%s\n", n, (int)word, text, text + word + one);
+}
+
 void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns,
                      uint64_t ignored, bool whole)
 {
@@ -100,8 +111,7 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
   }
   for (unsigned i = 0; i < ESTAB_WATCH_COUNTS; i++)
     if (s->counts[i] > 0 && i != ESTAB_WATCH_COUNT_TCP)
-      fprintf(out, "  %" PRIu64 " %s\n", s->counts[i],
-              estab_watch_count_text((enum estab_watch_count)i));
+      counted_text(out, s->counts[i], estab_watch_count_text((enum estab_watch_count)i));
   if (s->counts[ESTAB_WATCH_COUNT_BAD_CHECKSUM] > 0)
     fputs("  What has a wrong checksum is not believed; --no-checksum believes it.\n", out);
   if (s->counts[ESTAB_WATCH_COUNT_OFFLOADED] > 0)
@@ -109,11 +119,9 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
           "RECEIVED\n  leave it out, as Zeek does; --no-checksum counts it there, too.\n",
           out);
   if (s->flows_evicted > 0)
-    fprintf(out, "  %" PRIu64 " connections were shed to stay under the memory ceiling\n",
-            s->flows_evicted);
+    counted_text(out, s->flows_evicted, "connections shed to stay under the memory ceiling");
   if (s->time_backward > 0)
-    fprintf(out, "  %" PRIu64 " packets older than the one before: their time was clamped\n",
-            s->time_backward);
+    counted_text(out, s->time_backward, "packets older than the one before, and given its time");
   if (!whole) return;
   fprintf(out,
           "  %" PRIu64 " octets captured of %" PRIu64 ", memory at most %" PRIu64
