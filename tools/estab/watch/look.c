@@ -187,8 +187,8 @@ int look_find(struct look *look, const struct watch_run *run, const char *what)
   look->damaged = passes.end.failed;
   if (status == 0 && look->others > 0)
     fprintf(stderr,
-            "estab watch: %" PRIu64 " more connections of these two ends: name one by uid\n",
-            look->others);
+            "estab watch: %" PRIu64 " more connection%s of these two ends: name one by uid\n",
+            look->others, look->others == 1 ? "" : "s");
   passes_close(&passes);
   return status;
 }

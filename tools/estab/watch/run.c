@@ -130,8 +130,9 @@ static void tell_error(struct watching *w, const struct input_error *error)
   row_table_bar(&w->outputs.table, false);
   (void)say_failure("watch", mistaken(w, error->path), "%s: %s", named(error->path), e->text);
   if (error->packets > 0)
-    fprintf(stderr, "%" PRIu64 " packets up to offset %" PRIu64 "%s were read.\n", error->packets,
-            e->offset, error->packed ? " of what was unpacked" : "");
+    fprintf(stderr, "%" PRIu64 " packet%s up to offset %" PRIu64 "%s %s read.\n", error->packets,
+            error->packets == 1 ? "" : "s", e->offset, error->packed ? " of what was unpacked" : "",
+            error->packets == 1 ? "was" : "were");
   outputs_error(&w->outputs, error->path, e->offset, w->packets + 1, e->text);
   w->failed = true;
 }
@@ -239,11 +240,11 @@ void watching_warn(struct watching *w, const struct estab_watch_stats *stats)
   char host[ESTAB_IP_TEXT_BYTES];
   estab_ip_format(&stats->offloaded_host, host, sizeof host);
   fprintf(stderr,
-          "estab watch: %" PRIu64
-          " checksums of %s and others were left to the device. What counts as "
+          "estab watch: %" PRIu64 " checksum%s of %s and others left to the device. What counts as "
           "Zeek does\n(conn_state, history, octets, packets) leaves these packets out: "
           "--no-checksum takes them.\n",
-          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED], host);
+          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED],
+          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED] == 1 ? "" : "s", host);
 }
 
 static void finish(struct watching *w)
