@@ -79,6 +79,8 @@ def ladders():
     holds('no alert is said', 'No scan or attack recognised.' in b.value("document.getElementById('alerts').textContent"))
     b.click("document.querySelector('#space .row')")
     steps = b.value(STEPS)
+    names = b.value("[...document.querySelectorAll('button')].map(x => x.getAttribute('aria-label') || x.textContent)")
+    holds('every button has a name', all(any(c.isalpha() or c == '#' for c in n) for n in names), names)
     holds('the chosen row is said to be', b.value("document.querySelector('#space [aria-selected=true]').className") == 'row picked')
     holds('a click draws the ladder', 40 < len(steps) < 80 and 'SYN-SENT' in steps[1] and 'SYN 0:0(0)' in steps[1], steps)
     holds('folded', any('⋮' in s for s in steps), steps)

@@ -245,6 +245,7 @@ function showDetail() {
   const close = element('button', '', '✕');
   close.type = 'button';
   close.title = 'close';
+  close.setAttribute('aria-label', 'close');
   close.addEventListener('click', () => pick(''));
   title.append(element('span', '', endpoint(c[OIP], c[OPORT]) + ' → ' + endpoint(c[RIP], c[RPORT])), close);
   const facts = element('p', '', 'Opened by ' + c[BY] + '; ' + c[ENDED] + (c[NOTES] ? '; ' + c[NOTES] : '') + '.');
