@@ -261,6 +261,12 @@ check('the offset of what was unpacked', b'17 packets up to offset 976 of what w
 save('begun.pcap', header() + conns(1)[:-20][:60])
 check('one packet', b'\n1 packet up to offset 80 was read.' in watch('begun.pcap').stderr, watch('begun.pcap').stderr)
 check('merged', b'\n17 packets up to' in watch('--merge', 'three.pcap', 'cut.pcap').stderr)
+many = ['close-%d.pcap' % i for i in range(100)]
+for i, name in enumerate(many):
+    save(name, header() + conns(1, 1e9 + i, 3000 + i))
+run = subprocess.run(['bash', '-c', 'ulimit -S -n 40; exec "$@"', '-', ESTAB, 'watch', '--no-checksum', '--json', '--merge', *many],
+                     capture_output=True)
+check('more files than may be open at first', run.returncode == 0 and finals(run.stdout) == 100, run.stderr[:300])
 check('an empty name', watch('').stderr.startswith(b"estab watch: '': No such"), watch('').stderr)
 check('an empty name of an output', watch('--json=', 'three.pcap').stderr.startswith(b"estab watch: '': No such"))
 for name, shown in (b'a\nb', b'a\\x0ab'), (b'a\xc2\x9bb', b'a\\xc2\\x9bb'), (b'a\x9bb', b'a\\x9bb'), (b'\xc3\xa4', b'\xc3\xa4'):
