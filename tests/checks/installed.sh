@@ -19,7 +19,8 @@ config=(pkg-config --define-variable=prefix="$prefix")
 
 version=$("${config[@]}" --modversion estab)
 for file in include/estab/estab.h include/estab/drops.def include/estab/events.def bin/estab \
-  share/man/man1/estab.1 share/man/man3/libestab.3 share/bash-completion/completions/estab; do
+  share/man/man1/estab.1 share/man/man3/libestab.3 share/bash-completion/completions/estab \
+  share/doc/estab/watch.schema.json share/doc/estab/qlog.schema.json share/doc/estab/watch.md; do
   [ -s "$prefix/$file" ] || { echo "not installed: $file"; exit 1; }
 done
 grep -q "ESTAB_VERSION \"$version\"" "$prefix/include/estab/estab.h" ||

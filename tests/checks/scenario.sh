@@ -42,3 +42,12 @@ printf '%s\n' "${base}link a>b loss=2% reorder=2%" 'flow a b bytes=1M' >"$scratc
 "$estab" sim --json "$scratch/twice" --pcap "$scratch/two.pcap" >"$scratch/two"
 cmp "$scratch/one" "$scratch/two"
 cmp "$scratch/one.pcap" "$scratch/two.pcap"
+
+# What is read is not written over.
+for words in "--pcap $scratch/twice" "--qlog $scratch/link.svg" "--plot $scratch/link.svg"; do
+  ln -sf twice "$scratch/link.svg"
+  # shellcheck disable=SC2086
+  if "$estab" sim $words "$scratch/twice" >"$scratch/out" 2>"$scratch/err"; then echo "taken: $words"; exit 1; fi
+  grep -q 'it is to be read' "$scratch/err" || { cat "$scratch/err"; exit 1; }
+done
+"$estab" sim --json "$scratch/twice" | cmp - "$scratch/one"

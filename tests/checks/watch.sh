@@ -45,6 +45,19 @@ fields=$(grep '^#fields' zeek/conn.log | tr '\t' '\n' | wc -l)
 [ "$(grep -v '^#' zeek/conn.log | head -1 | tr '\t' '\n' | wc -l)" = $((fields - 1)) ] || fail 'conn.log: fields'
 tail -1 zeek/conn.log | grep -q '^#close' || fail 'conn.log is not closed'
 
+# As Zeek's own logs: every line has the fields of the heading, which are those of Zeek 6.
+"$estab" sim --scene syn-scan --pcap scan.pcap >/dev/null
+"$estab" watch --zeek logs close.pcap close.pcap scan.pcap
+python3 - <<'EOF' || fail "Zeek's logs"
+last = {'conn': 'tunnel_parents', 'notice': 'remote_location.longitude', 'weird': 'source'}
+for name, field in last.items():
+    lines = open('logs/%s.log' % name).read().split('\n')
+    heads = {l.split('\t')[0]: l.split('\t')[1:] for l in lines if l.startswith('#')}
+    rows = [l.split('\t') for l in lines if l and l[0] != '#']
+    assert heads['#path'] == [name] and heads['#fields'][-1] == field, heads
+    assert rows and all(len(r) == len(heads['#fields']) == len(heads['#types']) and '' not in r for r in rows), name
+EOF
+
 # Packed, from standard input, and several files as one capture.
 gzip -k close.pcap
 command -v zstd >/dev/null && zstd -q -k close.pcap
@@ -65,7 +78,8 @@ cmp lossy.again lossy.pcap.json || fail '-w changes the rows'
 [ "$(stat -c %s kept.pcapng)" -lt "$(stat -c %s whole.pcapng)" ] || fail '-w takes no notice of --filter'
 "$estab" watch --json=/dev/null -w - lossy.pcap | cmp - whole.pcapng || fail '-w -'
 "$estab" watch --rotate 1s --rotate 64K --json=turned.json -w turned.pcapng zero-window.pcap lossy.pcap 2>/dev/null
-"$estab" watch --json zero-window.pcap lossy.pcap | grep -v '"stats"' >turned.want || true
+"$estab" watch --json zero-window.pcap lossy.pcap >turned.all
+grep -v '"stats"' turned.all >turned.want
 mapfile -t turned < <(ls -v turned-*.json)
 cat "${turned[@]}" | grep -v '"stats"' | cmp - turned.want || fail '--rotate loses rows'
 mapfile -t turned < <(ls -v turned-*.pcapng)
@@ -87,11 +101,16 @@ done
 # Packing in several pieces, of sizes that leave something over, cut, and damaged.
 for skip in 0 1 77 262062; do
   { cat close.pcap; for _ in 1 2 3 4 5 6 7 8; do tail -c +25 lossy.pcap; done; } | head -c $((1048576 - skip)) >large.pcap
-  "$estab" watch --json large.pcap >large.json 2>/dev/null || true
+  want=0
+  "$estab" watch --json large.pcap >large.json 2>/dev/null || want=$?
+  [ $want -le 1 ] && [ $want = "$(grep -c '"type":"error"' large.json)" ] || fail "large.pcap, $skip: exit status $want"
   { head -c 300000 large.pcap | gzip -c; tail -c +300001 large.pcap | gzip -c; } >large.gz
   zstd -q -f --no-check large.pcap -o large.zst
   for packed in large.gz large.zst; do
-    "$estab" watch --json $packed 2>/dev/null | sed "s/$packed/large.pcap/" | cmp - large.json || fail "$packed"
+    status=0
+    "$estab" watch --json $packed >packed.json 2>/dev/null || status=$?
+    sed "s/$packed/large.pcap/" packed.json | cmp - large.json || fail "$packed"
+    [ $status = $want ] || fail "$packed: exit status $status, not $want"
   done
 done
 for packed in large.gz large.zst; do
@@ -165,12 +184,16 @@ done
 "$estab" watch --picture 1 graph.png lossy.pcap
 if "$estab" watch --picture C00000000000000000 graph.svg lossy.pcap 2>err; then fail 'an unknown uid is found'; fi
 "$estab" watch --ladder 1 --picture 1 graph.svg lossy.pcap | cmp - ladder.txt || fail '--ladder beside --picture'
+"$estab" watch --filter 'tcp[tcpflags] & tcp-syn == 0' --picture 1 middle.svg lossy.pcap
 python3 - <<'EOF' || fail 'the pictures'
 import struct, xml.dom.minidom
 png = open('graph.png', 'rb').read()
 assert png[:8] == b'\x89PNG\r\n\x1a\n' and struct.unpack('>II', png[16:24]) == (1000, 892), struct.unpack('>II', png[16:24])
-paths = xml.dom.minidom.parse('graph.svg').getElementsByTagName('path')
-assert any('stroke:rgb(80%' in p.getAttribute('style') or 'rgb(80%' in p.getAttribute('stroke') for p in paths), 'nothing is red'
+def drawn(name, color):
+    paths = xml.dom.minidom.parse(name).getElementsByTagName('path')
+    return any('stroke:rgb(' + color in p.getAttribute('style') or 'rgb(' + color in p.getAttribute('stroke') for p in paths)
+assert drawn('graph.svg', '80%') and drawn('middle.svg', '80%'), 'nothing is red'
+assert drawn('graph.svg', '75%') and not drawn('middle.svg', '75%'), 'a window is drawn whose scale nobody knows, or none'
 EOF
 for words in '--picture 1 lossy.pcap' '--picture 1 graph.txt lossy.pcap' '--picture 1 graph.png' '--picture 1 --json graph.png lossy.pcap' \
   '--ladder 1 --html x.html lossy.pcap'; do

@@ -178,6 +178,18 @@ run = begin('--json', '-')
 run.stdout.close()
 give(run, header() + conns(5))
 check('it goes on when nobody reads its rows', ends(run) == 1)
+check('nobody is told that nobody reads', run.stderr.read() == b'')
+for args in ['--ladder', '1'], ['--csv'], ['-w', '-'], [], ['--json']:
+    save('few.pcap', header() + conns(50))
+    ours, theirs = os.pipe()
+    os.close(ours)
+    run = subprocess.run([ESTAB, 'watch', '--no-checksum', *args, 'few.pcap'], stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    check('nobody is told that nobody reads: %s' % args, run.returncode == 1 and run.stderr == b'', run)
+with open('/dev/full', 'w') as full:
+    run = subprocess.run([ESTAB, 'watch', '--json', 'few.pcap'], stdout=full, stderr=subprocess.PIPE)
+check('standard output has no name', run.returncode == 1 and run.stderr.startswith(b'estab watch: standard output: No space'),
+      run.stderr)
 
 # Filters.
 save('raw.pcap', header() + conns(1))
@@ -187,6 +199,9 @@ check('a filter that means nothing', run.returncode == 1 and run.stderr.count(b'
 save('user.pcap', header(147) + conns(1))
 run = watch('--json', '--filter', 'tcp', 'user.pcap')
 check('a filter of an unknown link type', run.returncode == 1 and b'link type 147: ' in run.stderr, run)
+told = [r for r in rows(run.stdout) if r['type'] == 'error']
+check('a filter of an unknown link type, in JSON', [(r['file'], r['packet']) for r in told] == [('user.pcap', 1)] and
+      'link type 147' in told[0]['what'], told)
 p = packet(3000, 2, 100, 0)
 save('two.pcapng', pcapng((101, p), (1, ethernet(p)), (101, p)))
 run = watch('--json', '--filter', 'ip or vlan', 'two.pcapng')
@@ -216,19 +231,81 @@ check('the number of the packet that is damaged', [r['packet'] for r in rows(run
 save('zero.pcap', header() + record(0, packet(9, 17, 1, 1)) + b''.join(record(*p) for p in conn(3000, 7)))
 check('START from time 0', re.search(rb' 7\.000000 10\.0\.0\.1:3000', watch('zero.pcap').stdout))
 
+save('one.pcap', header() + record(7, packet(4000, 0, 1, 0)))
+save('not-ip.pcap', header(1) + record(7, bytes(12) + b'\x08\x06' + bytes(28)))
+check('one frame', b'\n  1 frame without IP\n' in watch('not-ip.pcap').stdout, watch('not-ip.pcap').stdout)
+check('one segment', b'\n  1 segment from 0.000000 to ' in watch('one.pcap').stdout, watch('one.pcap').stdout)
+
+
+def unfinished(p):
+    """Its checksum is the pseudo-header's sum: the device was to go on from there."""
+    total = sum(struct.unpack('>4H', p[12:20])) + 6 + len(p) - 20
+    return p[:36] + struct.pack('>H', (total & 0xffff) + (total >> 16)) + p[38:]
+
+
+save('offload.pcap', header() + b''.join(record(t, unfinished(p)) for t, p in conn(3000, 7)))
+run = subprocess.run([ESTAB, 'watch', 'offload.pcap'], capture_output=True)
+check('a row of which Zeek counts nothing says why', b'checksums that Zeek does not take' in run.stdout and
+      b'--no-checksum' in run.stdout and b'--no-checksum' in run.stderr, run)
+check('and none that it counts', b'Zeek does not take' not in watch('offload.pcap').stdout)
+
 # Damage is told file by file.
 run = watch('three.pcap', 'nowhere.pcap')
 check('a file that is not there', run.returncode == 1 and run.stderr == b'estab watch: nowhere.pcap: No such file or directory\n', run)
 run = watch('three.pcap', 'cut.pcap')
 check('packets are counted by file', b'\n17 packets up to offset 976 were read.\n' in run.stderr, run)
+run = watch('--csv', 'rows.csv', 'three.pcap')
+check('the name of an output that stands apart', run.returncode == 1 and b'--csv=FILE' in run.stderr, run.stderr)
 save('cut.gz', gzip.compress(open('cut.pcap', 'rb').read()))
 check('the offset of what was unpacked', b'17 packets up to offset 976 of what was unpacked' in watch('cut.gz').stderr)
+save('begun.pcap', header() + conns(1)[:-20][:60])
+check('one packet', b'\n1 packet up to offset 80 was read.' in watch('begun.pcap').stderr, watch('begun.pcap').stderr)
 check('merged', b'\n17 packets up to' in watch('--merge', 'three.pcap', 'cut.pcap').stderr)
+many = ['close-%d.pcap' % i for i in range(100)]
+for i, name in enumerate(many):
+    save(name, header() + conns(1, 1e9 + i, 3000 + i))
+run = subprocess.run(['bash', '-c', 'ulimit -S -n 40; exec "$@"', '-', ESTAB, 'watch', '--no-checksum', '--json', '--merge', *many],
+                     capture_output=True)
+check('more files than may be open at first', run.returncode == 0 and finals(run.stdout) == 100, run.stderr[:300])
 check('an empty name', watch('').stderr.startswith(b"estab watch: '': No such"), watch('').stderr)
 check('an empty name of an output', watch('--json=', 'three.pcap').stderr.startswith(b"estab watch: '': No such"))
 for name, shown in (b'a\nb', b'a\\x0ab'), (b'a\xc2\x9bb', b'a\\xc2\\x9bb'), (b'a\x9bb', b'a\\x9bb'), (b'\xc3\xa4', b'\xc3\xa4'):
     check('a name on its way to a terminal', watch(name).stderr == b'estab watch: %s: No such file or directory\n' % shown,
           watch(name).stderr)
+
+# One connection: both runs stop where the table's run does. The row's number is the table's also where the capture
+# went on behind its last packet, from files and from pipes.
+def lasting(*packets, until, lost=0):
+    """A file as -w leaves it: raw IP, what was lost behind the packets, and how long the capture went on."""
+    def at(t):
+        return struct.pack('<II', int(t * 1e6) >> 32, int(t * 1e6) & 0xffffffff)
+    out = block(0x0a0d0d0a, struct.pack('<IHHqHH8sI', 0x1a2b3c4d, 1, 0, -1, 4, 5, b'estab', 0))
+    out += block(1, struct.pack('<HHI', 101, 0, 0))
+    for t, p in packets:
+        out += block(6, struct.pack('<I', 0) + at(t) + struct.pack('<II', len(p), len(p)) + p)
+    for n, t in (0, until - 9), (lost, until - 8):
+        out += block(5, struct.pack('<I', 0) + at(t) + struct.pack('<HHQI', 7, 8, n, 0))
+    return out + block(5, struct.pack('<I', 0) + at(until) + struct.pack('<HH', 3, 8) + at(until) + struct.pack('<I', 0))
+
+
+save('lasting.pcapng', lasting(*list(conn(3000, 1000))[:3], *conn(3001, 1001), until=1900))
+first = re.search(rb'^1 +\S+ +(\S+)', watch('lasting.pcapng').stdout, re.M).group(1)
+check('the row that ends first is the first', first == b'10.0.0.1:3001', first)
+for words in (['lasting.pcapng'], ['-']):
+    run = watch('--ladder', '1', *words, stdin=open('lasting.pcapng'))
+    check('--ladder 1 is row 1', run.stdout.split()[2] == first, words, run.stdout)
+save('lost.pcapng', lasting(*list(conn(3000, 1000))[:3], until=1020, lost=5))
+check('what was lost at the end', b'capture lost packets' in watch('lost.pcapng').stdout, watch('lost.pcapng').stdout)
+for words in (['lost.pcapng'], ['-']):
+    run = watch('--ladder', '1', *words, stdin=open('lost.pcapng'))
+    check('what was lost at the end, --ladder', b'capture lost packets' in run.stdout, words, run.stdout)
+run = begin('--ladder', '1', '-')
+give(run, header() + conns(1) + conns(1, 2e9)[:-30])
+taken(run)
+run.send_signal(signal.SIGINT)
+check('SIGINT draws what has come', ends(run) == 0 and b'ACK of the FIN' in run.stdout.read() and run.stderr.read() == b'')
+cut = watch('--ladder', '1', 'cut.pcap')
+check('damage, --ladder', cut.returncode == 1 and cut.stdout and cut.stderr == watch('--json', 'cut.pcap').stderr, cut)
 
 # Packings.
 data = open('three.pcap', 'rb').read()
@@ -243,6 +320,10 @@ subprocess.run(['zstd', '-q', 'three.pcap'], check=True)
 packed = open('three.pcap.zst', 'rb').read()
 save('skippable.zst', b'\x5e\x2a\x4d\x18' + struct.pack('<I', 5) + b'hello' + packed)
 check('zstd that begins with what is to be skipped', watch('--json', 'skippable.zst').stdout == want)
+for magic, by in (b'\xfd7zX', 'xz'), (b'BZh9', 'bzip2'), (b'\x04"M\x18', 'lz4'):
+    save('other.packed', magic + bytes(100))
+    run = watch('other.packed')
+    check('packed by ' + by, run.returncode == 1 and b'other.packed: packed by %s' % by.encode() in run.stderr, run.stderr)
 save('window.zst', b'\x28\xb5\x2f\xfd\x00' + bytes([20 << 3]) + b'\x01\x00\x00')
 run = watch('window.zst')
 check('a zstd window that is too large', run.returncode == 1 and b'128 MiB' in run.stderr, run)

@@ -77,6 +77,7 @@ done
 
 # Settings by file: what is listed can be read, comments may be long, lines indented; the first bad line is named.
 "$estab" watch --set time_wait=500ms --set zero_window=1ns --set max_bytes=4097K --set syn_targets=9 --list-settings >list
+"$estab" watch --set time_wait=1d --list-settings | grep -q '^time_wait  *= 86400s ' || fail 'a day'
 for words in 'time_wait  *= 500ms ' 'zero_window  *= 1ns ' 'max_bytes  *= 4097K ' 'syn_targets  *= 9 '; do
   grep -q "^$words" list || fail "not listed: $words"
 done
@@ -170,11 +171,13 @@ EOF
 python3 - "$estab" <<'EOF' || bad=1
 import fcntl, os, pty, re, struct, subprocess, sys, termios
 bad = 0
+term = 'xterm'
 def terminal(columns, color, *words):
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     env = dict(os.environ)
     env.pop('NO_COLOR', None)
+    env['TERM'] = term
     if color is not None: env['NO_COLOR'] = color
     run = subprocess.Popen([sys.argv[1], 'watch', *words], stdout=theirs, stderr=subprocess.DEVNULL, env=env)
     os.close(theirs)
@@ -207,9 +210,18 @@ holds('one alert', len(ids) == 1, ids)
 for color in None, '1':
     out = terminal(100, color, '--explain', ids[0], 'syn-scan.pcap')
     holds('--explain, NO_COLOR=%s' % color, ('\033[' in out) == (color is None) and 'SYN scan' in out, out)
+out = terminal(100, None, '-w', '-', 'close.pcap')
+holds('packets are not written to a terminal', out == '', out)
+ours, theirs = pty.openpty()
+run = subprocess.run([sys.argv[1], 'watch', '-'], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=10)
+holds('packets are not read from a terminal', run.returncode == 2 and b'is a terminal' in run.stderr, run)
+term = 'dumb'
+out = terminal(200, None, 'syn-scan.pcap')
+holds('a terminal that obeys nothing gets no colours', '\033' not in out and 'SYN scan' in out, out)
 sys.exit(bad)
 EOF
 
+mkfifo pipe
 # Options that would do nothing are refused; an alert that is ignored is not unknown; every kind is in the manual.
 while read -r words; do
   # shellcheck disable=SC2086
@@ -221,11 +233,27 @@ done <<'EOF'
 --ladder 1 --ignore kind=land
 --picture 1 x.svg -w x.pcapng
 --picture 1 x.svg --stats
+--rotate 1h
+--rotate 1h --rotate 2h --csv=x
+--rotate 1M --rotate 1h --rotate 1M --csv=x
+--rotate 1h --json
+--rotate 1h --html x.html
+--rotate 1h -w -
+--rotate 1h --explain C0
+--rotate 1h --csv=pipe
+--stats --json
+--stats --csv=x
+--stats --zeek x
+--stats --html x.html
+--stats --explain C0
+--stats -w -
 --snaplen 96
 --buffer 1M
 --no-promisc
 --user nobody
 EOF
+timeout 5 "$estab" watch -i lo -i lo --json=/dev/null 2>err && fail '-i lo -i lo is taken'
+says '-i lo: is given twice'
 id=$("$estab" watch --json syn-scan.pcap | grep -o '"type":"alert","id":"[^"]*"' | head -1 | cut -d'"' -f8)
 "$estab" watch --explain "$id" syn-scan.pcap | grep -q 'SYN scan' || fail '--explain'
 refused 1 --explain "$id" --ignore kind=syn_scan syn-scan.pcap
@@ -239,5 +267,31 @@ for row in '1 1.2.3.4:5-6.7.8.9:10' '1 99'; do
   refused "${row%% *}" --ladder "${row#* }" close.pcap
   says 'Numbers are in the table, uids in --json and in --csv'
 done
+
+# Only what is a file is finished under another name, or begun anew: a FIFO, a device, a link keeps its name and goes on.
+# (Not tried with /dev/null: whoever breaks this, as root, would take it from the machine.)
+"$estab" sim --scene zero-window --pcap long.pcap >/dev/null
+"$estab" watch --json long.pcap >whole.json
+"$estab" watch --csv long.pcap >whole.csv
+mkfifo fifo
+echo before >target
+ln -s target link
+cat fifo >from-fifo &
+timeout 20 "$estab" watch --rotate 1s --json=fifo --csv=link -w turned.pcapng long.pcap
+wait $!
+[ -p fifo ] && [ -L link ] || fail '--rotate renames what is no file'
+cmp -s from-fifo whole.json || fail '--rotate: a FIFO has not all rows'
+cmp -s target whole.csv || fail '--rotate: what a link leads to has not all rows'
+[ "$(find . -name 'turned-*' | wc -l)" -gt 3 ] || fail '--rotate beside what is no file'
+
+# Standard output or error may be closed: no file gets their number, and what is meant for them.
+"$estab" watch -w kept.want close.pcap >/dev/null
+got=0
+"$estab" watch -w kept.closed close.pcap nothing.pcap >&- 2>&- || got=$?
+[ $got = 1 ] || fail "standard output is closed: exit status $got"
+cmp -s kept.want kept.closed || fail 'what was meant for standard output is in another file'
+"$estab" watch --json=rows.want close.pcap nothing.pcap 2>/dev/null && fail 'nothing.pcap is there'
+"$estab" watch --json=rows.closed close.pcap nothing.pcap 2>&- && fail 'nothing.pcap is there'
+cmp -s rows.want rows.closed || fail 'what was meant for standard error is in another file'
 
 [ $bad = 0 ]

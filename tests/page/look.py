@@ -47,6 +47,10 @@ def one_scan():
     b.click("[...document.querySelectorAll('#head button')].find(x => x.textContent.startsWith('responder'))")
     rows = b.value(ROWS)
     holds('sorted downward by a second click', '192.0.2.2:443' in rows[0] and '192.0.2.2:21 ' in rows[9], rows)
+    holds('rows by number, and how many, to readers of screens', b.value(
+        "[document.getElementById('table').getAttribute('aria-rowcount'),"
+        " [...document.querySelectorAll('#space .row')].map(r => r.getAttribute('aria-rowindex')).join()]") ==
+        ['11', '2,3,4,5,6,7,8,9,10,11'])
     holds('said to readers of screens', b.value("document.querySelector('#head [aria-sort=descending]').textContent") == 'responder ▾')
     b.key('/')
     b.type('port:80 -refused')
@@ -75,10 +79,16 @@ def ladders():
     holds('no alert is said', 'No scan or attack recognised.' in b.value("document.getElementById('alerts').textContent"))
     b.click("document.querySelector('#space .row')")
     steps = b.value(STEPS)
+    names = b.value("[...document.querySelectorAll('button')].map(x => x.getAttribute('aria-label') || x.textContent)")
+    holds('every button has a name', all(any(c.isalpha() or c == '#' for c in n) for n in names), names)
+    holds('the chosen row is said to be', b.value("document.querySelector('#space [aria-selected=true]').className") == 'row picked')
     holds('a click draws the ladder', 40 < len(steps) < 80 and 'SYN-SENT' in steps[1] and 'SYN 0:0(0)' in steps[1], steps)
     holds('folded', any('⋮' in s for s in steps), steps)
     holds('round trips', 'Round trip 20.000 ms in the handshake' in b.value("document.getElementById('detail').textContent"))
     holds('to the end', 'CLOSED' in steps[-1], steps[-1:])
+    places = b.value("[...new Set([...document.querySelectorAll('.step')].filter(s => s.children.length > 3)"
+                     ".map(s => Math.round(s.children[3].getBoundingClientRect().x)))]")
+    holds("the responder's states stand in a column", len(places) == 1, places)
     look('ladder')
     b.key('Escape')
     holds('Escape closes it', b.value("document.getElementById('detail').hidden") is True)

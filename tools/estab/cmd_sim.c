@@ -9,6 +9,7 @@
 #include "net/run.h"
 #include "net/worlds.h"
 #include "options.h"
+#include "plain_file.h"
 #include "qlog/write.h"
 #include "say.h"
 #include "sim/scene.h"
@@ -336,6 +337,11 @@ int cmd_sim(int argc, char **argv)
   if (operand_count > 1) return say_usage("sim", "%s: one FILE at a time", operands[1]);
   sim_apply(c);
   if (operand_count == 1) {
+    const char *const writes[][2] = {{"pcap", c->pcap}, {"qlog", c->qlog}, {"plot", c->plot}};
+    for (unsigned i = 0; i < sizeof writes / sizeof *writes; i++)
+      if (writes[i][1] != NULL && plain_file_same(writes[i][1], operands[0]))
+        return say_usage("sim", "--%s: %s would be written over, and it is to be read",
+                         writes[i][0], writes[i][1]);
     const struct net_run_options run = {.path = operands[0],
                                         .json = c->json,
                                         .plot = c->plot,

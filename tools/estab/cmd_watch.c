@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "options.h"
@@ -127,6 +128,10 @@ static int apply_live(struct watch_command *c, int operand_count)
   struct watch_run *run = &c->run;
   run->interfaces = c->interfaces.values;
   run->interface_count = c->interfaces.count;
+  for (unsigned i = 0; i < run->interface_count; i++)
+    for (unsigned k = 0; k < i; k++)
+      if (strcmp(run->interfaces[i], run->interfaces[k]) == 0)
+        return say_usage("watch", "-i %s: is given twice", run->interfaces[i]);
   if (run->interface_count > 0 && operand_count > 0)
     return say_usage("watch", "either -i %s or a file, not both", run->interfaces[0]);
   if (run->interface_count > 0 && (c->ladder != NULL || c->picture != NULL))
@@ -243,8 +248,13 @@ int cmd_watch(int argc, char **argv)
     return 0;
   }
   if ((status = apply_live(c, operand_count)) != 0) return status;
+  if (c->outputs.packets != NULL && strcmp(c->outputs.packets, "-") == 0 && isatty(STDOUT_FILENO))
+    return say_usage("watch", "--write -: packets are no text, and standard output is a terminal");
   if (operand_count == 0 && c->run.interface_count == 0)
     return say_usage("watch", "which capture? name a FILE, - for stdin, or an interface by -i");
+  for (int i = 0; i < operand_count; i++)
+    if (strcmp(operands[i], "-") == 0 && isatty(STDIN_FILENO))
+      return say_usage("watch", "-: standard input is a terminal; a capture comes through a pipe");
   c->run.files = (const char *const *)operands;
   c->run.file_count = (unsigned)operand_count;
   if (c->ladder != NULL || c->picture != NULL) return look_at(c);
@@ -253,5 +263,5 @@ int cmd_watch(int argc, char **argv)
   c->outputs.file_count = c->run.file_count;
   status = outputs_check(&c->outputs, NULL, NULL, c->run.files, c->run.file_count);
   if (status != 0) return status;
-  return watch_run(&c->run, &c->outputs);
+  return watch_run(&c->run, &c->outputs, NULL);
 }

@@ -5,10 +5,12 @@
 
 #include "estab/estab.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
   const char *name, *summary;
@@ -48,14 +50,24 @@ static void help(void)
 static int finish(int status)
 {
   if (fflush(stdout) != 0 || ferror(stdout)) {
-    fprintf(stderr, "estab: cannot write to standard output\n");
+    if (!say_to_nobody()) fprintf(stderr, "estab: cannot write to standard output\n");
     return status ? status : EXIT_FAIL;
   }
   return status;
 }
 
+// A standard stream that is closed: the next file that is opened must not get its number, and with it what is meant
+// for it. Opened the wrong way round, reading and writing fail as they would.
+static void keep_standard_streams(void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+      _exit(EXIT_FAIL);
+}
+
 int main(int argc, char **argv)
 {
+  keep_standard_streams();
   signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of write()
   if (argc < 2) return say_usage("", "a command is needed");
   const char *word = argv[1];

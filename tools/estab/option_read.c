@@ -15,8 +15,9 @@ struct unit {
 static const struct unit byte_units[] = {
     {"", 1},          {"K", 1024},         {"M", 1048576}, {"G", 1073741824}, {"KiB", 1024},
     {"MiB", 1048576}, {"GiB", 1073741824}, {"B", 1},       {"k", 1024},       {NULL, 0}};
-static const struct unit time_units[] = {{"", 1e9}, {"s", 1e9},  {"ms", 1e6},   {"us", 1e3},
-                                         {"ns", 1}, {"m", 60e9}, {"h", 3600e9}, {NULL, 0}};
+static const struct unit time_units[] = {{"", 1e9},     {"s", 1e9},     {"ms", 1e6},
+                                         {"us", 1e3},   {"ns", 1},      {"m", 60e9},
+                                         {"h", 3600e9}, {"d", 86400e9}, {NULL, 0}};
 static const struct unit rate_units[] = {{"", 1},    {"k", 1e3}, {"K", 1e3},
                                          {"M", 1e6}, {"G", 1e9}, {NULL, 0}};
 static const struct unit percent_units[] = {{"%", 1e4}, {"", 1e4}, {NULL, 0}};

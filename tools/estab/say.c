@@ -2,8 +2,10 @@
 // say.c - how the command complains.
 #include "say.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "json.h"
 
@@ -50,4 +52,10 @@ int say_device(const char *command, const char *where, const struct estab_device
 {
   if (where) return say_failure(command, error->remedy, "%s: %s", where, error->text);
   return say_failure(command, error->remedy, "%s", error->text);
+}
+
+bool say_to_nobody(void)
+{
+  struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+  return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
 }

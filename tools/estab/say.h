@@ -15,5 +15,7 @@ __attribute__((format(printf, 3, 4))) int say_failure(const char *command, const
                                                       const char *format, ...);
 // A device's or the host's error; `where` names the word of the command line it is about, or NULL.
 int say_device(const char *command, const char *where, const struct estab_device_error *error);
+// Standard output is a pipe that its reader has left, as head(1) does: a failure about which nothing is said.
+bool say_to_nobody(void);
 
 #endif

@@ -150,12 +150,7 @@ static unsigned compare(const char *folder, const char *name, unsigned *bad)
 static void public_rows(void **state)
 {
   (void)state;
-  const char *folder = getenv("ESTAB_GOLDEN");
-  if (!folder) {
-    print_message("SKIPPED: ESTAB_GOLDEN names no folder of captures with expected_public.tsv\n");
-    skip();
-  }
-  unsigned bad = 0, count = compare(folder, "expected_public.tsv", &bad);
+  unsigned bad = 0, count = compare(getenv("ESTAB_GOLDEN"), "expected_public.tsv", &bad);
   print_message("%u rows compared, %u differ\n", count, bad);
   assert_true(count > 0);
   assert_int_equal(bad, 0);
@@ -164,5 +159,9 @@ static void public_rows(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(public_rows)};
+  if (getenv("ESTAB_GOLDEN") == NULL) {
+    print_message("SKIPPED: ESTAB_GOLDEN names no folder of captures with expected_public.tsv\n");
+    return 77;
+  }
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "plain_file.h"
 
 #define WIDTH        1000.0
 #define PANEL_HEIGHT 220.0
@@ -21,6 +21,7 @@
 #define TOP          40.0
 #define GAP          44.0
 #define BOTTOM       44.0
+#define LETTERS      16.0 // of letters at a panel's edge, beyond it
 
 // Loaded when something is drawn: it brings twenty libraries, two milliseconds that no other run has to spend.
 #define CAIRO_LIBRARY "libcairo.so.2"
@@ -223,14 +224,18 @@ static void draw_legend(cairo_t *cr, const struct plot_panel *panel, const struc
     if (panel->series[i].name[0] == '\0') continue;
     double line = y->to + 12 + 14 * row++;
     color(cr, panel->series[i].color, 1);
+    double name = x->to + 25;
     if (panel->series[i].style == PLOT_LETTERS) {
-      text_at(cr, x->to + 15, line, 0.5, panel->series[i].letter);
+      cairo_text_extents_t extents;
+      cairo.text_extents(cr, panel->series[i].letter, &extents);
+      name = fmax(name, x->to + 11 + extents.width + 6);
+      text_at(cr, x->to + 11, line, 0, panel->series[i].letter);
     } else {
       cairo.rectangle(cr, x->to + 10, line - 8, 10, 8);
       cairo.fill(cr);
     }
     cairo.set_source_rgb(cr, 0, 0, 0);
-    text_at(cr, x->to + 25, line, 0, panel->series[i].name);
+    text_at(cr, name, line, 0, panel->series[i].name);
   }
 }
 
@@ -282,7 +287,8 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
     draw_axes(cr, &x, &y, panel, p + 1 == plot->panel_count);
     cairo.save(cr);
     if (panel->most > 0) {
-      cairo.rectangle(cr, x.from - 6, y.to - 4, x.to - x.from + 12, y.from - y.to + 16);
+      cairo.rectangle(cr, x.from - LETTERS, y.to - 4, x.to - x.from + 2 * LETTERS,
+                      y.from - y.to + 16);
       cairo.clip(cr);
     }
     for (unsigned k = 0; k < panel->series_count; k++)
@@ -341,7 +347,6 @@ int plot_write(const struct plot *plot, const char *path, const char **why)
   if (fclose(sink.file) != 0 && sink.error == 0) sink.error = errno;
   if (sink.error == 0 && status == CAIRO_STATUS_SUCCESS) return 0;
   *why = sink.error != 0 ? strerror(sink.error) : cairo.status_to_string(status);
-  struct stat half;
-  if (lstat(path, &half) == 0 && S_ISREG(half.st_mode)) unlink(path);
+  plain_file_remove(path); // half of it
   return -1;
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "estab/watch.h"
-#include "say.h"
 
 #define FILTER_PROGRAMS 16
 #define FILTER_SNAPLEN  262144
@@ -91,8 +90,8 @@ int filter_takes(struct filter *filter, const struct estab_capture_packet *packe
   return pcap_offline_filter(&p->program, &header, packet->bytes) != 0;
 }
 
-void filter_complain(struct filter *filter, uint32_t linktype)
+void filter_why(struct filter *filter, uint32_t linktype, char *out, size_t room)
 {
-  (void)say_failure("watch", NULL, "--filter '%s' cannot be asked of link type %u: %s",
-                    filter->expression, (unsigned)linktype, program_of(filter, linktype)->why);
+  snprintf(out, room, "--filter '%s' cannot be asked of link type %u: %s", filter->expression,
+           (unsigned)linktype, program_of(filter, linktype)->why);
 }

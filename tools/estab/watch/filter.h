@@ -11,8 +11,8 @@ struct filter;
 struct filter *filter_open(const char *expression, char why[256]);
 void filter_close(struct filter *filter);
 // 1 or 0. A link type for which the expression means nothing takes no packet: -1 at its first one, and
-// filter_complain() says why.
+// filter_why() says why.
 int filter_takes(struct filter *filter, const struct estab_capture_packet *packet);
-void filter_complain(struct filter *filter, uint32_t linktype);
+void filter_why(struct filter *filter, uint32_t linktype, char *out, size_t room);
 
 #endif

@@ -8,14 +8,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define INPUT_OTHER_FILES 32 // that are open besides
+
+// Files that are merged are open at once: as many as the system lets be, where that is not what a process begins with.
+static void allow_open(unsigned count)
+{
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > (rlim_t)count + INPUT_OTHER_FILES)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit); // where it is refused, opening is, and that is told
+}
 
 int input_start(struct input *in, const char *const *paths, unsigned count, bool merge)
 {
   *in = (struct input){.count = count, .merge = merge && count > 1};
+  if (in->merge) allow_open(count);
   in->files = calloc(count, sizeof *in->files);
-  if (in->files == NULL) return -1;
+  if (in->files == NULL) {
+    in->count = 0;
+    return -1;
+  }
   for (unsigned i = 0; i < count; i++) {
     struct stat status;
     in->files[i].in = in;
@@ -171,7 +188,7 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   }
   if (best < 0 || in->stopped) return 0;
   *packet = in->files[best].packet;
-  packet->interface += (uint32_t)best << 16; // apart, whatever order they end in
+  packet->interface += (uint32_t)best << INPUT_MERGED_BITS; // apart, whatever order they end in
   in->files[best].ready = false;
   return in->files[best].answer;
 }

@@ -44,6 +44,8 @@ struct input_error {
 };
 
 #define INPUT_WAIT_MS 200
+#define INPUT_MERGED_BITS                                                                          \
+  16 // of a packet's interface: its number in its file. Above them is the file's
 
 // 0, or -1 for no memory. Files are opened as they are reached; merged, all of them at the first packet.
 int input_start(struct input *in, const char *const *paths, unsigned count, bool merge);
@@ -54,6 +56,11 @@ int input_next(struct input *in, struct estab_capture_packet *packet, struct inp
 static inline const uint8_t *input_ahead(const struct input *in, uint32_t *linktype, size_t *bytes)
 {
   return in->reading != NULL ? estab_capture_ahead(in->reading, linktype, bytes) : NULL;
+}
+// The file that a packet is of.
+static inline const char *input_path(const struct input *in, const struct estab_capture_packet *p)
+{
+  return in->files[in->merge ? p->interface >> INPUT_MERGED_BITS : in->current].path;
 }
 void input_end(struct input *in);
 

@@ -147,9 +147,16 @@ static int64_t find(struct keep *k, const struct estab_capture_packet *p)
   return k->count - 1;
 }
 
+static bool is_full(struct keep *k, uint64_t more_bytes)
+{
+  if (k->most > 0 && k->text.written + k->text.used + more_bytes > k->most) k->full = true;
+  return k->full;
+}
+
 void keep_packet(struct keep *k, const struct estab_capture_packet *p)
 {
   static const char zeros[4];
+  if (is_full(k, p->captured_bytes)) return;
   keep_head(k);
   int64_t interface = find(k, p);
   if (interface < 0) return;
@@ -194,6 +201,7 @@ void keep_note(struct keep *k, const struct estab_capture_packet *note)
     k->end_ns = note->ts_ns; // told with the last file's end
     return;
   }
+  if (is_full(k, 0)) return;
   keep_head(k);
   int64_t index = find(k, note);
   if (index < 0) return;

@@ -19,6 +19,8 @@ struct keep {
   struct text text;
   struct keep_interface *interfaces; // those described in the file, in their order
   uint32_t count, room;
+  uint64_t most;   // octets; 0 = all of them
+  bool full;       // nothing goes in any more
   uint64_t end_ns; // the capture lasted until then, 0 = not known
   bool live;       // `received` and `dropped` mean something
   bool headed;     // the file has its beginning

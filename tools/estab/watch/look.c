@@ -167,27 +167,28 @@ static void on_second_pass(void *ctx, const struct estab_watch_record *record)
 int look_find(struct look *look, const struct watch_run *run, const char *what)
 {
   struct looking l = {.look = look};
-  struct estab_watch_settings settings = run->settings;
   struct passes passes;
   memset(look, 0, sizeof *look);
   if (!read_what(&l, what))
     return say_usage("watch", "%s: is neither a row's number, a uid nor ADDR:PORT-ADDR:PORT", what);
   int status = passes_open(&passes, run);
-  if (status == 0) status = passes_make(&passes, &settings, on_first_pass, &l);
+  if (status == 0) status = passes_make(&passes, false, on_first_pass, &l);
   if (status == 0 && !l.found)
     status = say_failure("watch", "Numbers are in the table, uids in --json and in --csv",
                          "no connection is %s", what);
-  settings.segments = true;
-  if (status == 0) status = passes_make(&passes, &settings, on_second_pass, &l);
-  if (status == 0 && look->count == 0)
+  if (status == 0) status = passes_make(&passes, true, on_second_pass, &l);
+  if (status == 0 && look->count == 0 && passes.kept < 0)
+    status =
+        say_failure("watch", NULL, "%s was not met again: Ctrl-C, or a file has changed", what);
+  else if (status == 0 && look->count == 0)
     status = say_failure("watch", "Save it to a file: files are read twice",
                          "%s lies beyond the %" PRIu64 " MiB that are kept of standard input", what,
                          PASSES_KEPT_BYTES >> 20);
-  look->damaged = passes.failed;
+  look->damaged = passes.end.failed;
   if (status == 0 && look->others > 0)
     fprintf(stderr,
-            "estab watch: %" PRIu64 " more connections of these two ends: name one by uid\n",
-            look->others);
+            "estab watch: %" PRIu64 " more connection%s of these two ends: name one by uid\n",
+            look->others, look->others == 1 ? "" : "s");
   passes_close(&passes);
   return status;
 }

@@ -23,7 +23,8 @@ struct graph {
   const struct look *look;
   unsigned side; // enum estab_watch_side whose text it is
   struct unwrapped numbers;
-  double top; // of what was sent or acknowledged
+  bool scaled; // the other side's SYN said by what its windows are to be shifted
+  double top;  // of what was sent or acknowledged
   struct plot_series *sent, *again, *disorder, *acked, *window, *sack, *dup;
   struct plot_series *letter_again, *letter_syn, *letter_fin, *letter_rst, *letter_zero,
       *letter_probe;
@@ -73,7 +74,7 @@ static void add_heard(struct graph *g, const struct look_segment *s, double x)
   double ack = octet_of(&g->numbers, s->ack);
   if (ack > g->top) g->top = ack;
   point(g, g->acked, x, ack, 0);
-  point(g, g->window, x, ack + s->window_bytes, 0);
+  if (g->scaled) point(g, g->window, x, ack + s->window_bytes, 0);
   if (s->marks & MARK_BIT(DUP_ACK)) point(g, g->dup, x, ack, 0);
   if (s->window_bytes == 0) point(g, g->letter_zero, x, ack, 0);
   if (!(s->options.present & ESTAB_TCP_OPT_SACK)) return;
@@ -117,6 +118,7 @@ static bool add_panel(struct plot *plot, const struct look *l, unsigned side)
   for (size_t i = 0; i < l->count; i++) {
     const struct look_segment *s = &l->segments[i];
     double x = (double)(s->ts_ns - l->segments[0].ts_ns) / 1e9;
+    if (s->from != side && (s->flags & ESTAB_TCP_SYN)) g.scaled = true;
     if (s->from == side)
       add_sent(&g, s, x);
     else

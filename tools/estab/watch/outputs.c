@@ -24,11 +24,17 @@ static int open_text(struct text *t, const char *path)
   return t->file != NULL ? 0 : -1;
 }
 
+bool outputs_terminal(int fd)
+{
+  const char *term = getenv("TERM");
+  return isatty(fd) && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 // On a terminal, unless NO_COLOR has a value.
 static bool wants_color(void)
 {
   const char *no = getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) && (no == NULL || *no == '\0');
+  return outputs_terminal(STDOUT_FILENO) && (no == NULL || *no == '\0');
 }
 
 int outputs_open(struct outputs *o, const struct outputs_settings *settings, const char **what)
@@ -66,6 +72,10 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
   if (settings->packets != NULL) {
     *what = settings->packets;
     if (open_text(&o->keep.text, settings->packets) < 0) return -1;
+    o->has_packets = true;
+  } else if (settings->kept != NULL) {
+    text_init(&o->keep.text, settings->kept);
+    o->keep.most = settings->kept_most;
     o->has_packets = true;
   }
   o->has_table = outputs_wants_table(settings);
@@ -212,6 +222,7 @@ static void outputs_ambiguity(struct outputs *o, const struct estab_watch_ambigu
 __attribute__((noinline)) void outputs_record(struct outputs *o,
                                               const struct estab_watch_record *record)
 {
+  if (o->settings.take != NULL) o->settings.take(o->settings.take_ctx, record);
   if (o->page != NULL && record->type != ESTAB_WATCH_ALERT)
     page_record(o->page, record, o->table.base_ns);
   if (record->type == ESTAB_WATCH_CONN) { // nearly all are
@@ -304,7 +315,7 @@ int outputs_close(struct outputs *o, const char **what)
   if (o->has_packets) {
     if (o->keep.text.file != NULL) keep_tail(&o->keep, o->now_ns, true);
     if (close_text(&o->keep.text) < 0) {
-      *what = o->settings.packets;
+      *what = o->settings.packets != NULL ? o->settings.packets : "memory";
       failed = errno;
     }
     keep_free(&o->keep);

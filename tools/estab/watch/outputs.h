@@ -15,9 +15,16 @@
 #define OUTPUTS_DOUBTS 8   // ambiguities that the readable table names
 #define OUTPUTS_ALERTS 256 // of the readable table: the newest campaigns are kept to the end
 
+// Whom to give every record; its pointers live until it returns.
+typedef void outputs_taker(void *ctx, const struct estab_watch_record *record);
+
 struct outputs_settings {
   const char *json, *csv, *zeek, *html; // a file, "-" = standard output; NULL = not wanted
   const char *packets;                  // the same, of what was read
+  FILE *kept; // instead, what was read, up to so many octets; NULL = not wanted
+  uint64_t kept_most;
+  outputs_taker *take; // instead of the table; NULL = not wanted
+  void *take_ctx;
   struct rotate rotate;
   const char *explain; // the id of an alert to be told in sentences, alone
   bool stats;          // counters at the end of the table
@@ -69,6 +76,9 @@ static inline void outputs_packet(struct outputs *o, const struct estab_capture_
 }
 void outputs_note(struct outputs *o, const struct estab_capture_packet *note);
 void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, bool final);
+// A terminal that obeys: it has colours, and a line that is written again.
+bool outputs_terminal(int fd);
+
 // ---- outputs_check.c
 
 // Before anything is opened, also with --ladder and --picture (NULL: not wanted). 0, or the exit status after a

@@ -131,9 +131,20 @@ static int check(const struct targets *t, const char *const *inputs, unsigned in
   return 0;
 }
 
+// Some file is there that --rotate can finish.
+static bool turns_any(const struct outputs_settings *s, char logs[ZEEK_LOGS][ROW_ZEEK_PATH])
+{
+  const char *const files[] = {s->json, s->csv, s->packets};
+  for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
+    if (files[i] != NULL && strcmp(files[i], "-") != 0 && rotate_turns(files[i])) return true;
+  for (unsigned i = 0; s->zeek != NULL && i < ZEEK_LOGS; i++)
+    if (rotate_turns(logs[i])) return true;
+  return false;
+}
+
 bool outputs_wants_table(const struct outputs_settings *s)
 {
-  return !s->json && !s->csv && !s->zeek && !s->html && !s->explain &&
+  return !s->json && !s->csv && !s->zeek && !s->html && !s->explain && !s->take &&
          !(s->packets != NULL && strcmp(s->packets, "-") == 0);
 }
 
@@ -155,5 +166,12 @@ int outputs_check(const struct outputs_settings *s, const char *ladder, const ch
     row_zeek_path(s->zeek, (enum zeek_log)i, logs[i]);
     add(&targets, "--zeek", logs[i]);
   }
+  if (rotate_wanted(&s->rotate) && !turns_any(s, logs))
+    return say_usage("watch",
+                     "--rotate: nothing is written to a file that could be finished; name one by "
+                     "--json=FILE, --csv=FILE, --zeek or -w");
+  if (s->stats && !table)
+    return say_usage("watch",
+                     "--stats: there is no table that it could end; --json has all counters");
   return check(&targets, inputs, input_count);
 }

@@ -63,6 +63,16 @@ static void turn_open(struct outputs *o, unsigned file, const char *path, struct
     row_csv_heading(t);
 }
 
+// A FIFO or a device goes on as it is. What stands where its name was is not ours to rename; on SIGHUP the name may
+// also be a link, whose end was moved.
+static bool turns(const struct text *t, const char *path, bool rotates)
+{
+  struct stat status;
+  if (t->file == NULL || fstat(fileno(t->file), &status) < 0 || !S_ISREG(status.st_mode))
+    return false;
+  return !rotates || rotate_turns(path);
+}
+
 // Finished and, with `again`, begun anew.
 static void turn_one(struct outputs *o, unsigned file, bool again)
 {
@@ -71,11 +81,11 @@ static void turn_one(struct outputs *o, unsigned file, bool again)
   if (t == NULL || t->failed) return;
   turn_path(o, file, path);
   bool rotates = rotate_wanted(&o->settings.rotate);
+  if (file >= OUTPUTS_ZEEK) o->zeek.append = !rotates;
+  if (!turns(t, path, rotates)) return;
   if (file >= OUTPUTS_ZEEK) {
-    o->zeek.append = !rotates;
-    if (!row_zeek_finish(&o->zeek, (enum zeek_log)(file - OUTPUTS_ZEEK))) return;
+    row_zeek_finish(&o->zeek, (enum zeek_log)(file - OUTPUTS_ZEEK));
   } else {
-    if (t->file == NULL) return;
     if (file == OUTPUTS_PACKETS) keep_tail(&o->keep, o->now_ns, !again);
     turn_close(t);
   }

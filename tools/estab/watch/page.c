@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "estab/wire.h"
 #include "estab/estab.h"
 #include "json.h"
+#include "plain_file.h"
 #include "row_json.h"
 #include "row_story.h"
 
@@ -464,9 +463,7 @@ int page_close(struct page *p)
     error = errno;
     whole = false;
   }
-  struct stat half; // a page without its end shows nothing
-  if (!whole && t->file != stdout && lstat(p->path, &half) == 0 && S_ISREG(half.st_mode))
-    unlink(p->path);
+  if (!whole && t->file != stdout) plain_file_remove(p->path); // without its end it shows nothing
   list_free(&p->errors);
   list_free(&p->doubts);
   free(p->alerts);

@@ -34,7 +34,9 @@ const char *rotate_read(struct rotate *r, const char *text)
     if (*p != units[i].unit || p[1] != '\0') continue;
     if (!large && number < units[i].min) return "is too small";
     if (large || __builtin_mul_overflow(number, units[i].factor, &number)) return "is too large";
-    *(units[i].time ? &r->every_ns : &r->bytes) = number;
+    uint64_t *const field = units[i].time ? &r->every_ns : &r->bytes;
+    if (*field != 0) return units[i].time ? "is a second time" : "is a second size";
+    *field = number;
     return NULL;
   }
   return "is neither a time (30s, 10m, 1h, 1d) nor a size (64K, 100M, 1G)";
@@ -95,9 +97,15 @@ int rotate_rename(const char *path, uint64_t begun_ns)
   return rename_dated(path, begun_ns, "");
 }
 
+bool rotate_turns(const char *path)
+{
+  struct stat status;
+  return lstat(path, &status) < 0 || S_ISREG(status.st_mode);
+}
+
 int rotate_leftover(const char *path)
 {
   struct stat status;
-  if (stat(path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return 0;
+  if (lstat(path, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return 0;
   return rename_dated(path, (uint64_t)status.st_mtime * 1000000000, ".part");
 }

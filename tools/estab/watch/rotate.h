@@ -31,5 +31,7 @@ bool rotate_name(char *out, size_t room, const char *path, uint64_t begun_ns, un
 int rotate_rename(const char *path, uint64_t begun_ns);
 // A file that a run which was killed has left is no complete one: it is put aside with ".part" at its end.
 int rotate_leftover(const char *path);
+// Whether it is, or will be, a file that can be finished under another name: no FIFO, device or link.
+bool rotate_turns(const char *path);
 
 #endif

@@ -10,6 +10,12 @@
 #define SHOWN_TARGETS  12
 #define SHOWN_EVIDENCE 4
 
+// "1 packet", "2 packets".
+static void counted(FILE *out, uint64_t n, const char *what)
+{
+  fprintf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
 static void clock_text(char *out, size_t room, uint64_t ns, uint64_t base_ns)
 {
   ns = ns > base_ns ? ns - base_ns : 0;
@@ -39,13 +45,13 @@ static const char *row_counted(unsigned kind)
   const bool connections =
       kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION || kind == ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD ||
       kind == ESTAB_WATCH_KIND_RST_INJECTION || kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION;
-  return connections ? "connections" : "segments";
+  return connections ? "connection" : "segment";
 }
 
 void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns)
 {
   static const char *const learned[ESTAB_WATCH_ANSWERS] = {
-      "open", "closed", "filtered", "open or filtered", "unfiltered", "unknown"};
+      "open", "closed", "filtered", "open or filtered", "unfiltered", "no answer seen"};
   char id[ESTAB_WATCH_UID_TEXT], first[32], last[32];
   estab_watch_uid_format(&a->id, id);
   clock_text(first, sizeof first, a->first_ns, base_ns);
@@ -54,8 +60,10 @@ void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, u
           estab_watch_kind_text((enum estab_watch_kind)a->kind), color ? "\033[0m" : "",
           row_geometry(a->geometry), a->geometry != ESTAB_WATCH_GEOMETRY_NONE ? ", " : "", id);
   fprintf(out, "  %s\n", a->summary);
-  fprintf(out, "  %" PRIu64 " %s from %s to %s s, confidence %u %%%s\n", a->probes,
-          row_counted(a->kind), first, last, a->confidence, a->ended ? "" : ", going on");
+  fputs("  ", out);
+  counted(out, a->probes, row_counted(a->kind));
+  fprintf(out, " from %s to %s s, confidence %u %%%s\n", first, last, a->confidence,
+          a->ended ? "" : ", going on");
   for (unsigned i = 0; i < ESTAB_WATCH_ANSWERS; i++)
     say_targets(out, learned[i], &a->answers[i]);
   uint32_t shown = a->evidence_count < SHOWN_EVIDENCE ? a->evidence_count : SHOWN_EVIDENCE;
@@ -74,10 +82,15 @@ void row_table_ambiguity(FILE *out, const struct estab_watch_ambiguity *a)
           a->kind < ESTAB_WATCH_AMBIGUITIES ? english[a->kind] : "", a->chosen, a->other);
 }
 
-// "1 packet", "2 packets".
-static void counted(FILE *out, uint64_t n, const char *what)
+// Of a count's text, "frames seen twice by the tap", one: its first word with an s at the end is what is counted.
+static void counted_text(FILE *out, uint64_t n, const char *text)
 {
-  fprintf(out, "%" PRIu64 " %s%s", n, what, n == 1 ? "" : "s");
+  size_t word = 0;
+  while (text[word] != '\0' &&
+         !(text[word] == 's' && (text[word + 1] == ' ' || text[word + 1] == '\0')))
+    word++;
+  const bool one = n == 1 && text[word] == 's';
+  fprintf(out, "  %" PRIu64 " %.*s%s\n", n, (int)word, text, text + word + one);
 }
 
 void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t campaigns,
@@ -90,8 +103,11 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
   if (s->packets > 0 && gmtime_r(&second, &date) != NULL)
     strftime(when, sizeof when, ", begun %Y-%m-%d %H:%M:%S UTC", &date);
   counted(out, s->packets, "packet");
-  fprintf(out, " in %" PRIu64 ".%03" PRIu64 " s%s: ", ns / 1000000000, ns % 1000000000 / 1000000,
-          when);
+  if (ns > 0 && ns < 10000000) // too little for three decimals
+    fprintf(out, " in 0.%06" PRIu64 " s%s: ", ns / 1000, when);
+  else
+    fprintf(out, " in %" PRIu64 ".%03" PRIu64 " s%s: ", ns / 1000000000, ns % 1000000000 / 1000000,
+            when);
   counted(out, s->flows, "connection");
   if (campaigns + ignored == 0)
     fputs(", no scan or attack recognised\n", out);
@@ -103,16 +119,17 @@ void row_table_stats(FILE *out, const struct estab_watch_stats *s, uint64_t camp
   }
   for (unsigned i = 0; i < ESTAB_WATCH_COUNTS; i++)
     if (s->counts[i] > 0 && i != ESTAB_WATCH_COUNT_TCP)
-      fprintf(out, "  %" PRIu64 " %s\n", s->counts[i],
-              estab_watch_count_text((enum estab_watch_count)i));
+      counted_text(out, s->counts[i], estab_watch_count_text((enum estab_watch_count)i));
   if (s->counts[ESTAB_WATCH_COUNT_BAD_CHECKSUM] > 0)
-    fputs("  Who has a wrong checksum is not believed; --no-checksum believes it.\n", out);
+    fputs("  What has a wrong checksum is not believed; --no-checksum believes it.\n", out);
+  if (s->counts[ESTAB_WATCH_COUNT_OFFLOADED] > 0)
+    fputs("  States and alerts take what was left to the device; ZEEK, HISTORY, DURATION, SENT and "
+          "RECEIVED\n  leave it out, as Zeek does; --no-checksum counts it there, too.\n",
+          out);
   if (s->flows_evicted > 0)
-    fprintf(out, "  %" PRIu64 " connections were shed to stay under the memory ceiling\n",
-            s->flows_evicted);
+    counted_text(out, s->flows_evicted, "connections shed to stay under the memory ceiling");
   if (s->time_backward > 0)
-    fprintf(out, "  %" PRIu64 " packets older than the one before: their time was clamped\n",
-            s->time_backward);
+    counted_text(out, s->time_backward, "packets older than the one before, and given its time");
   if (!whole) return;
   fprintf(out,
           "  %" PRIu64 " octets captured of %" PRIu64 ", memory at most %" PRIu64

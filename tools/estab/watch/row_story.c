@@ -117,6 +117,8 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
     note(&n, "begins with %s, no TCP does that", o->first_flags ? flags : "no flag");
   } else if (c->opened_by_basis != ESTAB_WATCH_BASIS_SYN)
     note(&n, "begun before the capture");
+  if (o->pkts + r->pkts == 0 && strpbrk(c->history, "Cc") != NULL)
+    note(&n, "checksums that Zeek does not take");
   if (c->opened_by == ESTAB_WATCH_BY_BOTH) note(&n, "opened by both at once");
   if (again > 0) note(&n, "%" PRIu64 " sent again", again);
   if (late > 0) note(&n, "%" PRIu64 " out of order", late);

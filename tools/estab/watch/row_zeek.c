@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "plain_file.h"
 
 static const struct {
   const char *path, *fields, *types;
@@ -22,9 +23,12 @@ static const struct {
      "bool\tcount\tstring\tcount\tcount\tcount\tcount\tset[string]"},
     {"notice",
      "ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tfuid\tfile_mime_type\tfile_desc\tproto\t"
-     "note\tmsg\tsub\tsrc\tdst\tp\tn\tpeer_descr\tactions\temail_dest\tsuppress_for",
+     "note\tmsg\tsub\tsrc\tdst\tp\tn\tpeer_descr\tactions\temail_dest\tsuppress_for\t"
+     "remote_location.country_code\tremote_location.region\tremote_location.city\t"
+     "remote_location.latitude\tremote_location.longitude",
      "time\tstring\taddr\tport\taddr\tport\tstring\tstring\tstring\tenum\tenum\tstring\tstring\t"
-     "addr\taddr\tport\tcount\tstring\tset[enum]\tset[string]\tinterval"},
+     "addr\taddr\tport\tcount\tstring\tset[enum]\tset[string]\tinterval\tstring\tstring\tstring\t"
+     "double\tdouble"},
     {"weird",
      "ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tname\taddl\tnotice\tpeer\tsource",
      "time\tstring\taddr\tport\taddr\tport\tstring\tstring\tbool\tstring\tstring"},
@@ -113,10 +117,9 @@ int row_zeek_open(struct row_zeek *z, const char *directory)
 int row_zeek_clear(const char *directory)
 {
   char path[ROW_ZEEK_PATH];
-  struct stat status;
   for (unsigned i = 0; i < ZEEK_LOGS; i++) {
     row_zeek_path(directory, (enum zeek_log)i, path);
-    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode) && unlink(path) < 0) return -1;
+    if (plain_file_remove(path) < 0) return -1;
   }
   return 0;
 }
@@ -134,9 +137,8 @@ static void tab_string(struct text *t, const char *word)
 }
 
 // Free text: tabs, line ends and what is no printable ASCII become \xNN, as Zeek's writer does.
-static void tab_text(struct text *t, const char *text)
+static void put_text(struct text *t, const char *text)
 {
-  text_char(t, '\t');
   for (; *text != '\0'; text++) {
     unsigned char c = (unsigned char)*text;
     if (c >= 0x20 && c < 0x7f && c != '\\') {
@@ -146,6 +148,12 @@ static void tab_text(struct text *t, const char *text)
       text_hex(t, c, 2);
     }
   }
+}
+
+static void tab_text(struct text *t, const char *text)
+{
+  text_char(t, '\t');
+  put_text(t, text);
 }
 
 static void tab_uid(struct text *t, const struct estab_watch_uid *uid)
@@ -242,7 +250,7 @@ void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a)
   else
     tab_string(t, "-");
   tab_number(t, a->probes);
-  tab_string(t, "-\tNotice::ACTION_LOG\t(empty)\t3600.000000\n");
+  tab_string(t, "-\tNotice::ACTION_LOG\t(empty)\t3600.000000\t-\t-\t-\t-\t-\n");
 }
 
 void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *a)
@@ -255,8 +263,7 @@ void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *
   tab_string(t, estab_watch_ambiguity_name((enum estab_watch_ambiguity_kind)a->kind));
   tab_text(t, a->chosen);
   text_string(t, " | ");
-  for (const char *p = a->other; *p != '\0'; p++)
-    text_char(t, *p >= 0x20 && *p < 0x7f ? *p : '?');
+  put_text(t, a->other);
   tab_string(t, "F\t-\tTCP\n");
 }
 

@@ -15,6 +15,7 @@
 #include "watching.h"
 
 #define PROGRESS_PACKETS 65536
+#define STANDARD_OUTPUT  "standard output"    // as outputs_close() calls it
 #define FLUSH_NS         UINT64_C(1000000000) // rows that wait in a buffer
 
 volatile sig_atomic_t watching_interrupted, watching_hangup;
@@ -105,14 +106,33 @@ static void hangup(struct watching *w)
   outputs_turn(&w->outputs);
 }
 
+// The first FILE is not there: it may have been meant as an output's, whose value never stands apart.
+static const char *mistaken(const struct watching *w, const char *path)
+{
+  const struct outputs_settings *const s = &w->outputs.settings;
+  if (path != w->run->files[0] || access(path, F_OK) == 0) return NULL;
+  if (s->json != NULL && strcmp(s->json, "-") == 0)
+    return "name a file for --json behind =, as --json=FILE";
+  if (s->csv != NULL && strcmp(s->csv, "-") == 0)
+    return "name a file for --csv behind =, as --csv=FILE";
+  return NULL;
+}
+
+static bool interrupted(const struct watching *w)
+{
+  return watching_interrupted != w->interrupts;
+}
+
 static void tell_error(struct watching *w, const struct input_error *error)
 {
   const struct estab_capture_error *e = &error->capture;
+  if (w->run->again != NULL) return;
   row_table_bar(&w->outputs.table, false);
-  (void)say_failure("watch", NULL, "%s: %s", named(error->path), e->text);
+  (void)say_failure("watch", mistaken(w, error->path), "%s: %s", named(error->path), e->text);
   if (error->packets > 0)
-    fprintf(stderr, "%" PRIu64 " packets up to offset %" PRIu64 "%s were read.\n", error->packets,
-            e->offset, error->packed ? " of what was unpacked" : "");
+    fprintf(stderr, "%" PRIu64 " packet%s up to offset %" PRIu64 "%s %s read.\n", error->packets,
+            error->packets == 1 ? "" : "s", e->offset, error->packed ? " of what was unpacked" : "",
+            error->packets == 1 ? "was" : "were");
   outputs_error(&w->outputs, error->path, e->offset, w->packets + 1, e->text);
   w->failed = true;
 }
@@ -154,15 +174,19 @@ static bool waiting(void *ctx)
     w->flushed_ns = now_ns;
     outputs_flush(&w->outputs);
   }
-  return watching_interrupted || output_lost(&w->outputs);
+  return interrupted(w) || output_lost(&w->outputs);
 }
 
 static bool takes(struct watching *w, const struct estab_capture_packet *p)
 {
   const int answer = filter_takes(w->filter, p);
+  char why[512];
   if (answer >= 0) return answer > 0;
+  if (w->run->again != NULL) return false;
+  filter_why(w->filter, p->linktype, why, sizeof why);
   row_table_bar(&w->outputs.table, false);
-  filter_complain(w->filter, p->linktype);
+  (void)say_failure("watch", NULL, "%s", why);
+  outputs_error(&w->outputs, input_path(&w->input, p), p->offset, w->packets + 1, why);
   w->failed = true;
   return false;
 }
@@ -175,7 +199,7 @@ static bool bar_wanted(const struct watching *w)
   bool rows = s->explain != NULL;
   for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
     rows = rows || (files[i] != NULL && strcmp(files[i], "-") == 0);
-  return isatty(STDERR_FILENO) && !(rows && isatty(STDOUT_FILENO));
+  return outputs_terminal(STDERR_FILENO) && !(rows && isatty(STDOUT_FILENO));
 }
 
 static void read_all(struct watching *w)
@@ -186,7 +210,7 @@ static void read_all(struct watching *w)
   size_t bytes;
   const bool bar = bar_wanted(w);
   int answer;
-  while (!watching_interrupted && (answer = input_next(&w->input, &p, &error)) != 0) {
+  while (!interrupted(w) && (answer = input_next(&w->input, &p, &error)) != 0) {
     if (answer < 0) {
       tell_error(w, &error);
       continue;
@@ -195,6 +219,7 @@ static void read_all(struct watching *w)
       watching_note(w, &p);
       continue;
     }
+    if (w->read >= w->most) break;
     if (++w->read % PROGRESS_PACKETS == 0 && bar) progress(w);
     if (watching_hangup) hangup(w);
     if (w->filter != NULL && !takes(w, &p)) continue;
@@ -215,10 +240,11 @@ void watching_warn(struct watching *w, const struct estab_watch_stats *stats)
   char host[ESTAB_IP_TEXT_BYTES];
   estab_ip_format(&stats->offloaded_host, host, sizeof host);
   fprintf(stderr,
-          "estab watch: %" PRIu64
-          " checksums of %s and others were left to the device; they count as "
-          "right.\nIf rows look wrong, try --no-checksum.\n",
-          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED], host);
+          "estab watch: %" PRIu64 " checksum%s of %s and others left to the device. What counts as "
+          "Zeek does\n(conn_state, history, octets, packets) leaves these packets out: "
+          "--no-checksum takes them.\n",
+          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED],
+          stats->counts[ESTAB_WATCH_COUNT_OFFLOADED] == 1 ? "" : "s", host);
 }
 
 static void finish(struct watching *w)
@@ -228,7 +254,7 @@ static void finish(struct watching *w)
   pull(w);
   estab_watch_stats(w->watch, &stats);
   outputs_stats(&w->outputs, &stats, true);
-  watching_warn(w, &stats);
+  if (w->run->again == NULL) watching_warn(w, &stats);
 }
 
 // SIGHUP opens the files again where there are some to keep; else it ends the run, as Ctrl-C does.
@@ -281,27 +307,42 @@ static int watching_open(struct watching *w, const struct outputs_settings *outp
   return 0;
 }
 
-int watch_run(const struct watch_run *run, const struct outputs_settings *outputs)
+static int watching_run(struct watching *w, struct tap *tap)
 {
-  static struct watching w; // large, and once a process
-  static struct tap tap;
   const char *what = "";
-  w.run = run;
-  w.begun_s = (double)estab_clock_ns() / 1e9;
-  int status = watching_open(&w, outputs, &tap);
-  if (status != 0) return status;
-  if (run->interface_count > 0)
-    live_run(&w, &tap);
+  if (w->run->interface_count > 0)
+    live_run(w, tap);
   else
-    read_all(&w);
-  finish(&w);
-  status = w.failed ? EXIT_FAIL : 0;
-  if (outputs_close(&w.outputs, &what) < 0)
-    status = say_failure("watch", NULL, "%s: %s", what, strerror(errno));
-  if (status == 0) status = outputs_explained(&w.outputs);
+    read_all(w);
+  finish(w);
+  int status = w->failed ? EXIT_FAIL : 0;
+  if (outputs_close(&w->outputs, &what) < 0) {
+    const int error = errno;
+    const char *name = strcmp(what, "-") == 0 ? STANDARD_OUTPUT : what;
+    status = EXIT_FAIL;
+    if (error != EPIPE || strcmp(name, STANDARD_OUTPUT) != 0 || !say_to_nobody())
+      status = say_failure("watch", NULL, "%s: %s", name, strerror(error));
+  }
+  return status == 0 ? outputs_explained(&w->outputs) : status;
+}
+
+int watch_run(const struct watch_run *run, const struct outputs_settings *outputs,
+              struct watch_end *end)
+{
+  static struct tap tap;
+  struct watching *w = calloc(1, sizeof *w); // large
+  if (w == NULL) return say_failure("watch", NULL, "no memory");
+  w->run = run;
+  w->most = run->again != NULL ? run->again->read : UINT64_MAX;
+  w->interrupts = run->again != NULL ? watching_interrupted : 0;
+  w->begun_s = (double)estab_clock_ns() / 1e9;
+  int status = watching_open(w, outputs, &tap);
+  if (status == 0) status = watching_run(w, &tap);
   tap_close(&tap);
-  input_end(&w.input);
-  filter_close(w.filter);
-  estab_watch_free(w.watch);
+  input_end(&w->input);
+  filter_close(w->filter);
+  estab_watch_free(w->watch);
+  if (end != NULL) *end = (struct watch_end){.read = w->read, .failed = w->failed};
+  free(w);
   return status;
 }

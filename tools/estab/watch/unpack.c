@@ -34,6 +34,20 @@ static bool begins_with(const uint8_t *bytes, size_t count, const char *magic, s
   return count >= n && memcmp(bytes, magic, n) == 0;
 }
 
+// How to read what is packed in a way that is not read here. NULL: it is not.
+static const char *packed_otherwise(const uint8_t *first, size_t count)
+{
+  if (begins_with(first, count,
+                  "\xfd"
+                  "7zX",
+                  4))
+    return "packed by xz: xz -dc FILE | estab watch -";
+  if (begins_with(first, count, "BZh", 3)) return "packed by bzip2: bzip2 -dc FILE | estab watch -";
+  if (begins_with(first, count, "\x04\x22\x4d\x18", 4))
+    return "packed by lz4: lz4 -dc FILE | estab watch -";
+  return NULL;
+}
+
 struct unpacker *unpack_open(struct input_file *file, const uint8_t *first, size_t count)
 {
   struct unpacker *u = malloc(sizeof *u);
@@ -51,7 +65,8 @@ struct unpacker *unpack_open(struct input_file *file, const uint8_t *first, size
     u->packing = PACK_ZSTD;
     u->zstd = ZSTD_createDCtx();
     if (u->zstd == NULL) u->error = "no memory to unpack it";
-  }
+  } else
+    u->error = packed_otherwise(first, count);
   return u;
 }
 

@@ -21,6 +21,8 @@ struct watching {
   uint8_t secret[16];    // of the observer
   uint64_t read;         // packets, of files
   uint64_t packets;      // of them those that the observer has seen: what `packet` counts
+  uint64_t most;         // to be read
+  int interrupts;        // before it began
   bool failed;           // an error was told
   bool warned;           // of checksums left to the device
   double begun_s, told_s;

@@ -134,6 +134,7 @@ function choose() {
   }
   if (view.down) shown.reverse();
   $('space').style.height = shown.length * ROW + 'px';
+  $('table').setAttribute('aria-rowcount', shown.length + 1); // with the head: most are not in the document
   $('body').scrollTop = 0;
   $('count').textContent = shown.length === conns.length ? plural(conns.length, 'connection')
     : thousands(shown.length) + ' of ' + plural(conns.length, 'connection');
@@ -171,6 +172,8 @@ function drawRows() {
     const row = element('div', c[UID] === view.picked ? 'row picked' : 'row');
     row.style.top = at * ROW + 'px';
     row.setAttribute('role', 'row');
+    row.setAttribute('aria-rowindex', at + 2);
+    row.setAttribute('aria-selected', c[UID] === view.picked);
     row.dataset.at = at;
     for (const column of COLUMNS) {
       const text = String(column.text(c, i));
@@ -242,6 +245,7 @@ function showDetail() {
   const close = element('button', '', '✕');
   close.type = 'button';
   close.title = 'close';
+  close.setAttribute('aria-label', 'close');
   close.addEventListener('click', () => pick(''));
   title.append(element('span', '', endpoint(c[OIP], c[OPORT]) + ' → ' + endpoint(c[RIP], c[RPORT])), close);
   const facts = element('p', '', 'Opened by ' + c[BY] + '; ' + c[ENDED] + (c[NOTES] ? '; ' + c[NOTES] : '') + '.');
