@@ -439,7 +439,8 @@ struct estab_watch_stats {
   uint64_t first_ns, last_ns;
   uint64_t flows, flows_open; // lives, of which each may have several rows
   uint64_t flows_evicted;     // each left its row or is summed in an alert
-  uint64_t alerts, ambiguities, ambiguities_counted_only;
+  uint64_t alerts;            // by id: told again they count once
+  uint64_t ambiguities, ambiguities_counted_only;
   uint64_t time_backward; // packets older than their predecessor: clamped
   uint64_t capture_losses;
   uint64_t memory_bytes, memory_peak_bytes, memory_refusals;

@@ -13,6 +13,8 @@
 void record_uid(const struct track *t, const struct flow_head *f, uint64_t ts_ns, uint64_t apart,
                 struct estab_watch_uid *out)
 {
+  if (t->settings.key_vlan)
+    apart |= (uint64_t)(f->vlan & 0xffffff) << 40; // no run has as many packets
   uid_make(ts_ns, f->ip, f->port, f->tunnel_id, t->sensor_hash, apart, out);
 }
 

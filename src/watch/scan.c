@@ -234,3 +234,8 @@ bool scan_next(struct scan *s, struct estab_watch_alert *alert)
   scan_alert(s, s->telling, alert);
   return true;
 }
+
+uint64_t scan_alerts(const struct scan *s)
+{
+  return s->campaigns.told;
+}

@@ -32,5 +32,7 @@ void scan_flush(struct scan *s, uint64_t now_ns);
 bool scan_waits(const struct scan *s);
 // The next alert, in the order in which they arose; its pointers live until the next call of any function of s.
 bool scan_next(struct scan *s, struct estab_watch_alert *alert);
+// How many have been told, each counted once.
+uint64_t scan_alerts(const struct scan *s);
 
 #endif

@@ -115,6 +115,15 @@ static bool alert_spoofed(const struct campaign *it, uint64_t sources)
   return since < ALERT_SOURCES_LEAST ? it->spoofed : since < sources * SCAN_FORGED_EACH;
 }
 
+// Those before it was named, and `sources` since: where hardly any came twice in either, none of the ones was of the
+// others. Else there may be no more than the most.
+static uint64_t alert_forged(const struct campaign *it, uint64_t sources)
+{
+  const uint64_t since = it->probes - it->before, before = it->before_sources;
+  const bool new_ones = before * 4 >= it->before * UINT64_C(3) && sources * 4 >= since * 3;
+  return new_ones ? u64_min(before + sources, it->probes) : u64_max(before, sources);
+}
+
 void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *alert)
 {
   memset(alert, 0, sizeof *alert);
@@ -135,7 +144,7 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
   if (alert_spoofed(it, alert->src_count)) {
     alert->modifiers |= ESTAB_WATCH_SPOOFED;
     alert->src_listed = 0;
-    alert->src_count = u64_max(alert->src_count, it->before_sources);
+    alert->src_count = alert_forged(it, alert->src_count);
   }
   alert->src_proven = it->proven.at;
   alert->src_proven_listed = it->proven.listed;

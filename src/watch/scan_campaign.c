@@ -327,6 +327,7 @@ struct campaign *campaigns_next(struct campaigns *c)
   c->queue_count--;
   struct campaign *it = scan_table_at(&c->table, index);
   it->waits = false;
+  if (!it->told_probes) c->told++;
   it->told_probes = it->probes ? it->probes : 1;
   return it;
 }

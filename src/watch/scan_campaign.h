@@ -105,7 +105,7 @@ struct campaigns {
   struct scan_table table; // of struct campaign
   struct scan_table
       links; // (address, kind, as source or victim, port of a flood) -> campaign number
-  uint64_t numbered;
+  uint64_t numbered, told; // campaigns so far, and those that somebody was told of
   struct campaign_finding found[CAMPAIGN_FINDS];
 };
 

@@ -14,7 +14,7 @@ static void explain_sources(struct fmt *f, const struct campaign *it,
                             const struct estab_watch_alert *alert)
 {
   if (alert->modifiers & ESTAB_WATCH_SPOOFED && alert->src_listed == 0) {
-    fmt_str(f, "Forged sources (");
+    fmt_str(f, "Forged sources (about ");
     fmt_u64(f, alert->src_count);
     fmt_char(f, ')');
   } else if (alert->src_count == 1) {
@@ -101,9 +101,9 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
   else
     explain_count(&f, alert->probes, "segment", "segments");
   uint64_t span_ns = alert->last_ns - alert->first_ns;
-  if (span_ns) {
+  if (span_ns >= 1000) {
     fmt_str(&f, " in ");
-    fmt_seconds(&f, span_ns, span_ns < SCAN_S ? 3 : 1);
+    fmt_seconds(&f, span_ns, span_ns < SCAN_S / 1000 ? 6 : span_ns < SCAN_S ? 3 : 1);
     fmt_str(&f, " s");
   }
   fmt_char(&f, '.');

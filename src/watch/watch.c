@@ -358,7 +358,6 @@ static __attribute__((noinline)) bool watch_next_that_waits(estab_watch *w,
   w->alerts_may_wait = scan_next(w->scan, &record->alert);
   if (!w->alerts_may_wait) return false;
   record->type = ESTAB_WATCH_ALERT;
-  w->stats.alerts++;
   return true;
 }
 
@@ -375,6 +374,7 @@ void estab_watch_stats(estab_watch *w, struct estab_watch_stats *stats)
   w->stats.memory_bytes = w->mem.in_use_bytes;
   w->stats.memory_peak_bytes = w->mem.peak_bytes;
   w->stats.memory_refusals = w->mem.refused;
+  w->stats.alerts = w->scan ? scan_alerts(w->scan) : 0;
   size_t room = stats->struct_bytes;
   if (room == 0 || room > sizeof w->stats) room = sizeof w->stats;
   memcpy(stats, &w->stats, room);

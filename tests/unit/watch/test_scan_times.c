@@ -203,13 +203,18 @@ struct told {
   char summary[512];
   uint64_t probes, answers[ESTAB_WATCH_ANSWERS];
   unsigned alerts;
+  bool exhausts; // and one of exhaustion, which is not looked at
 };
 
 static void times_pull(estab_watch *w, struct told *told)
 {
   struct estab_watch_record r;
   while (estab_watch_next(w, &r)) {
-    if (r.type != ESTAB_WATCH_ALERT || r.alert.kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION) continue;
+    if (r.type != ESTAB_WATCH_ALERT) continue;
+    if (r.alert.kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION) {
+      told->exhausts = true;
+      continue;
+    }
     if (!told->alerts || memcmp(&told->id, &r.alert.id, sizeof told->id) != 0) told->alerts++;
     told->id = r.alert.id;
     told->probes = r.alert.probes;
@@ -236,6 +241,9 @@ static struct told times_run(const struct times *t, enum estab_watch_rows rows)
   }
   estab_watch_flush(w);
   times_pull(w, &told);
+  struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
+  estab_watch_stats(w, &stats);
+  assert_int_equal(stats.alerts, told.alerts + told.exhausts);
   estab_watch_free(w);
   return told;
 }
