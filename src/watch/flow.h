@@ -362,7 +362,8 @@ struct flow_known {
   uint64_t told_ns;  // when the peer said something new
   uint32_t una[FLOW_KNOWN], edge[FLOW_KNOWN];
   uint32_t una_now, edge_now;
-  uint32_t near;  // units of FLOW_RTT_NS, 0 = not known, or none
+  uint32_t near,
+      most; // that way, and what is proved of it: units of FLOW_RTT_NS, 0 = not known, or none
   uint8_t newest; // its index
 };
 

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "proto/seq.h"
 #include "watch/doubt.h"
+#include "watch/history.h"
 #include "watch/reach.h"
 #include "watch/timeline.h"
 
@@ -57,6 +58,20 @@ static WATCH_RARE bool life_rst_was_true(struct track *t, struct flow *f, const 
   return true;
 }
 
+// A RST without ACK answers what came to who has no connection (RFC 9293 3.10.7.1). If the other side had sent one
+// before, which was not believed, that one was taken. The letters say who was first.
+static WATCH_RARE bool life_rst_answers(struct track *t, struct flow *f, const struct segment *g)
+{
+  const unsigned p = 1 - g->end;
+  if ((g->flags & ESTAB_TCP_ACK) || !(f->side[p].flags & ESTAB_TCP_RST)) return false;
+  const char its = p == flow_orig((const struct flow_head *)f) ? 'R' : 'r';
+  for (unsigned i = 0; i < f->history_count; i++) {
+    const char letter = history_at(t, f, i);
+    if (letter == 'R' || letter == 'r') return letter == its;
+  }
+  return false;
+}
+
 void life_rst(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -78,7 +93,7 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
     f->life_bits |= LIFE_RST_HELD;
     c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
   }
-  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = (uint8_t)e;
+  if (f->closed_by == FLOW_WHO_NONE) f->closed_by = (uint8_t)(life_rst_answers(t, f, g) ? p : e);
   s->bits |= SIDE_RST;
   if (s->state == ESTAB_CLOSED && f->step_count == 0)
     timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet); // nothing before it: still a fact

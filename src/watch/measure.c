@@ -306,11 +306,17 @@ static inline uint64_t measure_known_step_ns(const struct flow_known *k)
   return k->near ? (uint64_t)k->near * (FLOW_RTT_NS / (FLOW_KNOWN - 1)) : MEASURE_KNOWN_NS;
 }
 
+static void measure_known_near(struct track *t, struct flow *f, struct flow_known *k, unsigned e)
+{
+  k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+  if (k->most && k->near > k->most) k->near = k->most;
+}
+
 static void measure_known_begin(struct track *t, struct flow *f, struct flow_known *k, unsigned e,
                                 uint64_t ts_ns)
 {
   const struct flow_side *peer = &f->side[1 - e];
-  k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+  measure_known_near(t, f, k, e);
   k->since_ns = k->told_ns = ts_ns;
   k->una_now = peer->una;
   k->edge_now = peer->edge;
@@ -332,8 +338,26 @@ static WATCH_RARE void measure_known_on(struct track *t, struct flow *f, struct 
     k->edge[k->newest] = k->edge_now;
   }
   if (ts_ns - k->since_ns >= step_ns) k->since_ns = ts_ns;
-  if (k->newest == 0 || !k->near)
-    k->near = (uint32_t)u64_min(measure_half_ns(t, f, e) / FLOW_RTT_NS, UINT32_MAX);
+  if (k->newest == 0 || !k->near) measure_known_near(t, f, k, e);
+}
+
+// Text beyond the window of the oldest entries: its sender knows what was said after the last one of them, so the way
+// is no longer than that is old. The handshake took longer.
+static WATCH_RARE void measure_known_more(struct flow_known *k, uint32_t nxt, uint64_t ts_ns)
+{
+  unsigned old = 1;
+  while (old < FLOW_KNOWN && seq_gt(nxt, k->edge[(k->newest + 1 + old) % FLOW_KNOWN]))
+    old++;
+  const uint64_t age_ns = ts_ns - k->since_ns + (FLOW_KNOWN - old) * measure_known_step_ns(k);
+  const unsigned at = (k->newest + 1 + old) % FLOW_KNOWN;
+  const uint32_t una = old < FLOW_KNOWN ? k->una[at] : k->una_now;
+  const uint32_t edge = old < FLOW_KNOWN ? k->edge[at] : k->edge_now;
+  for (unsigned i = 0; i < old; i++) {
+    k->una[(k->newest + 1 + i) % FLOW_KNOWN] = una;
+    k->edge[(k->newest + 1 + i) % FLOW_KNOWN] = edge;
+  }
+  k->most = (uint32_t)u64_max(age_ns / FLOW_RTT_NS, 1);
+  if (k->near > k->most) k->near = k->most;
 }
 
 // What limits one sender by what it knows at a time.
@@ -365,6 +389,7 @@ static enum flow_limit measure_limit(struct track *t, struct flow *f, struct flo
   *later = measure_limit_of(s, peer->una, peer->edge, mss, false);
   if (!k->near) return *later;
   const unsigned oldest = (k->newest + 1u) % FLOW_KNOWN;
+  if (seq_gt(s->nxt, k->edge[oldest])) measure_known_more(k, s->nxt, ts_ns);
   r->limited_until_ns = u64_max(r->limited_until_ns, k->told_ns + (uint64_t)k->near * FLOW_RTT_NS);
   return measure_limit_of(s, k->una[oldest], k->edge[oldest], mss, true);
 }

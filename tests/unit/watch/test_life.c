@@ -656,6 +656,46 @@ static void late_steps(void **state)
   }
 }
 
+// Who ended it: the first FIN or RST that counts. A RST without ACK answers what came to nobody (RFC 9293 3.10.7.1): if
+// the other side had sent RSTs before, that one of them was taken.
+static void who_closed(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *name, *tokens;
+    uint8_t who; // enum estab_watch_who
+  } rows[] = {
+      {"the originator", "S sa A FA a fa A", ESTAB_WATCH_BY_ORIG},
+      {"the responder", "S sa A fa A FA a", ESTAB_WATCH_BY_RESP},
+      {"at once", "S sa A FAx fa#-1 A a#1", ESTAB_WATCH_BY_BOTH},
+      {"a RST", "S sa A A10 a RA", ESTAB_WATCH_BY_ORIG},
+      {"a RST of the other", "S sa A A10 a ra", ESTAB_WATCH_BY_RESP},
+      {"RSTs behind a hole, and one is answered", "S sa A A10 A10+100 RA+200 R+50 r",
+       ESTAB_WATCH_BY_ORIG},
+      {"RSTs behind a hole, and the other resets it", "S sa A A10 A10+100 RA+200 ra",
+       ESTAB_WATCH_BY_RESP},
+      {"text to nobody", "S sa A A10 r", ESTAB_WATCH_BY_RESP},
+      {"nobody", "S sa A A10 a", ESTAB_WATCH_BY_NONE},
+  };
+  unsigned failed = 0;
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    static struct watch_kit k;
+    struct estab_watch_record record;
+    watch_kit_init(&k);
+    watch_kit_run(&k, rows[i].tokens);
+    estab_watch_flush(k.w);
+    unsigned who = 99;
+    while (estab_watch_next(k.w, &record))
+      if (record.type == ESTAB_WATCH_CONN) who = record.conn.closed_by;
+    if (who != rows[i].who) {
+      print_error("%s: %u\n", rows[i].name, who);
+      failed++;
+    }
+    watch_kit_free(&k);
+  }
+  assert_int_equal(failed, 0);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -668,6 +708,7 @@ int main(void)
       cmocka_unit_test(late_steps),          cmocka_unit_test(rows_and_lives),
       cmocka_unit_test(rows_of_lives),       cmocka_unit_test(where_text_ends),
       cmocka_unit_test(on_the_link),         cmocka_unit_test(what_is_not_looked_at),
+      cmocka_unit_test(who_closed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
