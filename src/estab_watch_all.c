@@ -73,6 +73,7 @@
 #include "watch/life_rst.c"
 #include "watch/life_syn.c"
 #include "watch/measure.c"
+#include "watch/measure_limits.c"
 #include "watch/names.c"
 #include "watch/observe.c"
 #include "watch/plain.c"
