@@ -456,11 +456,11 @@ scene_chromium()
     echo "61.$i.5.$i ads$i.example" >>"$W/hosts"
     page="$page<img src=http://ads$i.example/x.png>"
   done
-  mkdir -p "$W/www" "$W/home"
+  mkdir -p "$W/www" "$W/user"
   echo "$page</body></html>" >"$W/www/index.html"
   web 80
   for round in 1 2; do
-    HOME=$W/home c timeout 30 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$W/home/p$round" \
+    HOME=$W/user c timeout 30 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --user-data-dir="$W/user/p$round" \
       --virtual-time-budget=15000 --dump-dom http://dual1.example/
   done
 }
