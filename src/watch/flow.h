@@ -375,9 +375,10 @@ struct flow_trouble {
     uint32_t retransmitted_pkts, spurious_pkts, reordered_pkts, dup_acks, zero_windows;
     uint32_t z_bad, z_again, z_zero, z_gaps;           // Zeek's counters ...
     uint8_t bad_tens, again_tens, zero_tens, gap_tens; // ... and how many letters each wrote
-    uint32_t recover;                                  // repaired when this is acknowledged
-    uint32_t hist_syn;                                 // Zeek's: relative number of the last one
-    uint32_t probe; // with `probed`: the octet that asked a closed window last
+    uint32_t offloaded; // segments of the life that Zeek's counters leave out
+    uint32_t recover;   // repaired when this is acknowledged
+    uint32_t hist_syn;  // Zeek's: relative number of the last one
+    uint32_t probe;     // with `probed`: the octet that asked a closed window last
     bool recovering, probed;
     uint32_t acked_from, acked_to; // what was acknowledged last and had not passed
     uint64_t acked_ns;             // when, 0 = never

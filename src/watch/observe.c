@@ -66,15 +66,17 @@ static void observe_fill_one(const struct track *t, const struct flow_one *f, st
     o->text_bytes[0] = f->first.text_bytes;
 }
 
-static void observe_fill(const struct flow *f, struct observation *o)
+static void observe_fill(struct track *t, struct flow *f, struct observation *o)
 {
+  const struct flow_trouble *r = track_has_trouble(t, f);
   observe_head((const struct flow_head *)f, o);
   observe_empty((const struct flow_head *)f, o);
   unsigned first = flow_first((const struct flow_head *)f);
   for (unsigned i = 0; i < 2; i++) {
     unsigned e = i ? 1 - first : first;
     const struct flow_side *s = &f->side[e];
-    o->segments[i] = s->bits & SIDE_ROUTED ? (s->pkts + 1) / 2 : s->pkts;
+    const uint32_t pkts = s->pkts + (r ? r->side[e].offloaded : 0);
+    o->segments[i] = s->bits & SIDE_ROUTED ? (pkts + 1) / 2 : pkts;
     o->flags[i] = s->flags;
     o->text_bytes[i] = u64_max(zeek_bytes(f, e), s->bits & SIDE_TEXT ? 1 : 0);
   }
@@ -170,7 +172,7 @@ void observe_flow(struct track *t, struct flow *f, enum observation_kind kind,
     return;
   struct observation o;
   observe_start(&o, kind);
-  observe_fill(f, &o);
+  observe_fill(t, f, &o);
   observe_send(t, f, &o, g);
 }
 
@@ -199,7 +201,7 @@ void observe_suspect(struct track *t, struct flow *f, const struct segment *g,
   if (!t->observe || f == &t->scratch) return;
   struct observation o;
   observe_start(&o, OBSERVE_SUSPECT);
-  observe_fill(f, &o);
+  observe_fill(t, f, &o);
   o.suspicion = of->what;
   o.suspect_ttl = of->suspect_ttl;
   o.usual_ttl = of->usual_ttl;
@@ -229,7 +231,7 @@ void observe_icmp(struct track *t, struct flow_head *head, unsigned quoted, uint
   struct observation o;
   observe_start(&o, OBSERVE_ANSWER);
   if (head->bits & FLOW_FULL)
-    observe_fill((struct flow *)head, &o);
+    observe_fill(t, (struct flow *)head, &o);
   else
     observe_fill_one(t, (struct flow_one *)head, &o);
   o.ts_ns = ts_ns;

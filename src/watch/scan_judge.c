@@ -401,8 +401,8 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
     judge_name(s, it, &v, ESTAB_WATCH_KIND_SYNACK_SCAN);
     return false;
   }
-  // Clients of a service that is down ask again, from ports that kernels give out; who forges a source takes any port.
-  const bool clients = (n.failed - n.hosts) * 4 >= n.failed || n.low_ports * 16 < n.failed;
+  // Clients of a service that is down ask from ports that kernels give out; who forges a source takes any.
+  const bool clients = n.low_ports * 16 < n.failed && n.same_port * 2 < n.failed;
   bool many = n.hosts >= t->backscatter_targets && n.same_source_port * 2 >= n.failed &&
               n.failed > it->live * 2 && n.failed > it->asked / 4 && !clients;
   if (many && (waited || (technique == PROBE_SYNACK && n.hosts >= JUDGE_AT_ONCE))) {

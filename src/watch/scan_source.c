@@ -137,10 +137,13 @@ struct source_target *source_note(struct sources *s, struct source *it,
     uint8_t visits = t->visits;
     uint32_t last_s = now_s > t->last_s ? now_s : t->last_s;
     uint32_t visit_s = t->visit_s;
-    // A kernel's SYN to what has refused one, after a pause: somebody waits for a service. A scanner has its answer, or
-    // makes sure at once.
+    // A kernel's SYN to what has refused one, after a pause, or to what was silent so often: somebody waits for a
+    // service. A scanner has its answer, or makes sure at once.
+    uint8_t asked = t->asked;
+    if (now_s > t->last_s && asked < UINT8_MAX) asked++;
     const bool insists = technique == PROBE_SYN && !probe_from_tag(contact->probe).crafted &&
-                         t->answer == ESTAB_WATCH_CLOSED && now_s > t->last_s;
+                         now_s > t->last_s &&
+                         (t->answer == ESTAB_WATCH_CLOSED || asked >= SOURCE_INSISTS);
     if (insists && now_s < visit_s + SOURCE_REVISIT_S) {
       if (visits < UINT8_MAX) visits++;
     } else if (now_s >= visit_s + SOURCE_REVISIT_S) {
@@ -149,6 +152,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
       if (t->told) *t = *contact; // a new campaign may begin with it
     }
     t->visits = visits;
+    t->asked = asked;
     t->visit_s = visit_s;
     t->last_s = last_s;
     t->answer = contact->answer;
@@ -160,7 +164,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
   if (!t) return NULL;
   *t = *contact;
   t->last_s = t->visit_s = now_s;
-  t->visits = 1;
+  t->visits = t->asked = 1;
   uint32_t index = scan_table_find(&s->table, &it->node.key);
   if (it->count >= SOURCE_WORTH && it->node.list == 0) scan_table_list(&s->table, index, 1);
   return t;

@@ -12,6 +12,7 @@
 #define SOURCE_WORTH       2  // targets that keep a record when others must go
 #define SOURCE_FORGET_NS   (UINT64_C(7) * 86400 * 1000000000)
 #define SOURCE_REVISIT_S   10 // an attempt so long after a visit began is another visit, not a retry
+#define SOURCE_INSISTS     5  // attempts: nmap makes two, and more only where its probes get lost
 #define SOURCE_ADMIT_SLOTS 4u // bits of a cell that say: this source is worth a record
 
 // A contact without success.
@@ -25,6 +26,7 @@ struct source_target {
   uint16_t probe; // tag
   uint8_t answer; // enum estab_watch_answer
   uint8_t visits; // at most 255
+  uint8_t asked;  // so many attempts, each in another second than the one before; at most 255
   bool told;      // it is in a campaign, or text made it none of a scan's
   bool patient;   // its SYN came three times and more, and no answer
   bool half_open; // OPEN: the originator did not end the handshake

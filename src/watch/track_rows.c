@@ -85,7 +85,10 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
     r->missed_bytes = 0;
     ranges_free(&r->side[0].holes, t->mem);
     ranges_free(&r->side[1].holes, t->mem);
+    const uint32_t offloaded[] = {r->side[0].offloaded, r->side[1].offloaded}; // of the life
     memset(r->side, 0, sizeof r->side);
+    for (unsigned i = 0; i < 2; i++)
+      r->side[i].offloaded = offloaded[i];
     memset(r->limited_ns, 0, sizeof r->limited_ns);
     r->limits_kept = r->limits_told = false;
     measure_next_row(f, r, g->ts_ns);

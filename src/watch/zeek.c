@@ -227,7 +227,9 @@ void zeek_segment(struct track *t, struct flow *f, const struct segment *g)
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
   if (g->bits & (SEGMENT_BAD | SEGMENT_OFFLOADED)) {
     struct flow_trouble *r = track_trouble(t, f);
-    if (r) history_tens(t, f, e, 'C', &r->side[e].z_bad, &r->side[e].bad_tens);
+    if (!r) return;
+    history_tens(t, f, e, 'C', &r->side[e].z_bad, &r->side[e].bad_tens);
+    r->side[e].offloaded += !(g->bits & SEGMENT_BAD);
     return;
   }
   zeek_synack_goes_on(t, f, g);

@@ -150,6 +150,26 @@ static void quiet_mail(struct quiet *q)
                                : "noroute");
 }
 
+// Mail for hosts that take none, in nets all over, each 15 minutes: the first round is all there is for so long.
+static void quiet_refusing_mail(struct quiet *q)
+{
+  char dst[64];
+  for (unsigned round = 0; round < 20; round++)
+    for (unsigned i = 0; i < 14; i++)
+      quiet_kernel(q, round * 900 + i * .2, "10.1.0.25",
+                   quiet_end(dst, "%u.%u.113.%u:25", 20 + i * 7, i * 31 % 256, i), "closed");
+}
+
+// Containers that wait for twenty services of a host, a second between any two looks.
+static void quiet_port_waits(struct quiet *q)
+{
+  char dst[64];
+  for (unsigned round = 0; round < 14; round++)
+    for (unsigned i = 0; i < 20; i++)
+      quiet_kernel(q, round + i * .01, "10.1.0.30", quiet_end(dst, "10.2.0.30:%u", 8101 + i),
+                   round < 13 ? "closed" : "touch");
+}
+
 static void quiet_closed_port(struct quiet *q)
 {
   for (unsigned i = 0; i < 5000; i++)
@@ -408,6 +428,8 @@ const struct quiet_scenario quiet_scenarios[] = {
     {"browser", quiet_browser},
     {"happy eyeballs", quiet_happy_eyeballs},
     {"mail", quiet_mail},
+    {"refusing mail", quiet_refusing_mail},
+    {"port waits", quiet_port_waits},
     {"closed port", quiet_closed_port},
     {"knocking", quiet_knocking},
     {"reconnect", quiet_reconnect},

@@ -2,6 +2,7 @@
 # score.py - what was named in labelled captures: precision and recall for each kind.
 #   score.py ESTAB DIRECTORY [look|kept]          Markdown to standard output
 #   score.py ESTAB DIRECTORY --write FILE         both parts, between the marks in FILE
+# `silent`: what has no kinds is to raise no alert.
 # Captures with another answer than their label go to standard error.
 import collections
 import json
@@ -22,8 +23,8 @@ def score(estab, directory, part_wanted):
             record = json.loads(row)
             if record["type"] == "alert":
                 alerts[record["id"]] = record
-        found = sorted(a["kind"] for a in alerts.values())
-        expected = sorted(kinds.split())
+        found = sorted(a["kind"] for a in alerts.values()) or ["silent"]
+        expected = sorted(kinds.split()) or ["silent"]
         rest = collections.Counter(found)
         for kind in expected:
             want[kind] += 1
@@ -32,7 +33,7 @@ def score(estab, directory, part_wanted):
                 right[kind] += 1
         wrong.update(rest)
         if found != expected:
-            print(f"{name}: {' '.join(found) or 'nothing'}, not {' '.join(expected) or 'nothing'}: {command}", file=sys.stderr)
+            print(f"{name}: {' '.join(found)}, not {' '.join(expected)}: {command}", file=sys.stderr)
             for a in alerts.values():
                 print("   ", a["summary"], a.get("geometry", ""), a["modifiers"], file=sys.stderr)
     return want, right, wrong

@@ -278,11 +278,42 @@ static void held(void **state)
   assert_int_equal(bad, 0);
 }
 
+// A host that watches itself: what it sends has its checksums left to the device, and is there all the same.
+static void left_to_the_device(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  for (unsigned patient = 0; patient < 2; patient++) {
+    open_kit(&k, "S sa A A100 a a100 A");
+    for (unsigned n = 0; n < 12; n++) {
+      memset(k.side, 0, sizeof k.side);
+      k.port[1] = (uint16_t)(100 + n);
+      watch_kit_run(&k, patient ? "=70000 Sot7 @1 -Sot7 @2 -Sot7 @1" : "=70000 Sot7 @4");
+      k.out[0] = '\0';
+    }
+    assert_string_equal(kinds(&k), patient ? "" : "connect_scan ");
+  }
+  open_kit(&k, "");
+  for (unsigned n = 0; n < 6 * FLOOD; n++) { // a busy client, and nothing seen of its server
+    memset(k.side, 0, sizeof k.side);
+    k.port[0] = (uint16_t)(20000 + n);
+    watch_kit_run(&k, "=70000 Sot7 Aot7 A9ot7 FAot7");
+    k.now_ns -= 3500000;
+    k.out[0] = '\0';
+  }
+  assert_string_equal(kinds(&k), "");
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(floods), cmocka_unit_test(probes_inside), cmocka_unit_test(rst_marches),
-      cmocka_unit_test(held),   cmocka_unit_test(aborts),        cmocka_unit_test(forgeries),
+      cmocka_unit_test(floods),
+      cmocka_unit_test(probes_inside),
+      cmocka_unit_test(rst_marches),
+      cmocka_unit_test(held),
+      cmocka_unit_test(aborts),
+      cmocka_unit_test(forgeries),
+      cmocka_unit_test(left_to_the_device),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
