@@ -385,10 +385,9 @@ static int frag_complete(struct frag *f, struct frag_entry *e, struct frag_datag
   return answer;
 }
 
-int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
-               struct frag_datagram *out)
+static int frag_take(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
+                     struct frag_datagram *out)
 {
-  frag_whole_free(f);
   if (!f->buckets) {
     f->buckets = mem_new(f->mem, FRAG_BUCKETS * sizeof *f->buckets, ESTAB_MEM_TABLE);
     if (!f->buckets) return -ESTAB_DROP_FRAG_CAP;
@@ -421,6 +420,19 @@ int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
   }
   if (!e->total || e->received < e->total) return -ESTAB_DROP_FRAG_WAITING;
   return frag_complete(f, e, out);
+}
+
+int frag_input(struct frag *f, const struct frag_piece *piece, uint64_t now_ns,
+               struct frag_datagram *out)
+{
+  // The piece may lie within the datagram that was given last: a fragment in a tunnel's joined packet.
+  uint8_t *const last = f->whole;
+  const size_t last_bytes = f->whole_bytes;
+  f->whole = NULL;
+  f->whole_bytes = 0;
+  const int answer = frag_take(f, piece, now_ns, out);
+  mem_free(f->mem, last, last_bytes, ESTAB_MEM_NET);
+  return answer;
 }
 
 void frag_forget(struct frag *f, const struct frag_key *key)

@@ -6,6 +6,8 @@
 #include "proto/frag.h"
 #include "watch/decode.h"
 
+#define WATCH_NESTED 4 // fragments of packets that were themselves put together
+
 struct watch_defrag {
   struct frag frag;
   uint64_t joined; // packets put together

@@ -10,8 +10,7 @@
 #include "watch/track.h"
 #include "watch/uid.h"
 
-#define WATCH_LOCAL  10   // private, shared, link-local and loopback prefixes
-#define WATCH_NESTED 4    // fragments of packets that were themselves put together
+#define WATCH_LOCAL 10    // private, shared, link-local and loopback prefixes
 #ifndef WATCH_LEAST_BYTES // fuzzers reach a ceiling sooner
 #define WATCH_LEAST_BYTES (UINT64_C(4) << 20)
 #endif

@@ -54,9 +54,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(&p, frame, count);
     if (how & 64)
       (void)watch_duplicate_seen(&seen, &p, now_ns); // its table takes longer than all the rest
-    if (p.kind == WATCH_KIND_FRAGMENT &&
-        watch_defrag_input(&defrag, &p, now_ns, &p, &ambiguous) == ESTAB_DROP_NONE)
+    for (unsigned i = 0; p.kind == WATCH_KIND_FRAGMENT && i < WATCH_NESTED; i++) {
+      if (watch_defrag_input(&defrag, &p, now_ns, &p, &ambiguous) != ESTAB_DROP_NONE) break;
       check(&p, defrag.frag.whole, defrag.frag.whole_bytes);
+    }
     (void)watch_defrag_expire(&defrag, now_ns);
     MUST(defrag.frag.bytes <= 1 << 17);
     free(frame);

@@ -71,6 +71,45 @@ static int bench_piece(struct bench *b, const struct wrapped *whole, size_t from
   return watch_defrag_input(&b->defrag, &b->packet, ts_ns, &b->packet, &b->ambiguous);
 }
 
+// A packet within a packet that came in fragments, itself a fragment: it lies in the octets that were joined last.
+static void within_a_joined_packet(void **state)
+{
+  (void)state;
+  const struct estab_packet sent = wrapped_tcp(4, 0x018, text, sizeof text);
+  struct wrapped whole, part[2];
+  struct bench b;
+  wrapped_packet(&whole, &sent);
+  const size_t all = whole.count - 20, cut = 40;
+  for (unsigned i = 0; i < 2; i++) {
+    const struct estab_packet p = {
+        .kind = ESTAB_PACKET_FRAGMENT,
+        .version = 4,
+        .protocol = 6,
+        .ttl = 64,
+        .src = sent.src,
+        .dst = sent.dst,
+        .fragment = {.id = 77, .offset = (uint16_t)(i ? cut : 0), .more = i == 0},
+        .payload = wrapped_bytes(&whole) + 20 + (i ? cut : 0),
+        .payload_bytes = i ? all - cut : cut,
+    };
+    wrapped_packet(&part[i], &p);
+    wrapped_ip4(&part[i], 4);
+  }
+  bench_open(&b, FRAG_OVERLAP_FIRST);
+  assert_int_equal(bench_piece(&b, &part[0], 0, 32, WRAPPING_RAW, 0), -ESTAB_DROP_FRAG_WAITING);
+  assert_int_equal(bench_piece(&b, &part[0], 32, part[0].count - 20, WRAPPING_RAW, 0), 0);
+  assert_int_equal(b.packet.kind, WATCH_KIND_FRAGMENT);
+  assert_int_equal(watch_defrag_input(&b.defrag, &b.packet, 0, &b.packet, &b.ambiguous),
+                   -ESTAB_DROP_FRAG_WAITING);
+  watch_decode(ESTAB_LINKTYPE_RAW, wrapped_bytes(&part[1]), part[1].count, part[1].count,
+               &b.packet);
+  assert_int_equal(watch_defrag_input(&b.defrag, &b.packet, 0, &b.packet, &b.ambiguous), 0);
+  assert_int_equal(b.packet.kind, WATCH_KIND_TCP);
+  assert_int_equal(b.packet.tcp_checksum, WATCH_CHECKSUM_OK);
+  assert_memory_equal(b.packet.payload, text, sizeof text);
+  bench_close(&b);
+}
+
 // nmap -f: the TCP header itself comes in pieces of eight bytes. Any order, any wrapping.
 static void eight_bytes_each(void **state)
 {
@@ -412,17 +451,12 @@ static void without_memory(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(eight_bytes_each),
-      cmocka_unit_test(networks_stay_apart),
-      cmocka_unit_test(overlaps),
-      cmocka_unit_test(cut_and_refused),
-      cmocka_unit_test(the_same_packet_twice),
-      cmocka_unit_test(around_the_packet),
-      cmocka_unit_test(every_bit_counts),
-      cmocka_unit_test(without_an_identification),
-      cmocka_unit_test(the_ring_goes_round),
-      cmocka_unit_test(texts_are_compared),
-      cmocka_unit_test(without_memory),
+      cmocka_unit_test(within_a_joined_packet),    cmocka_unit_test(eight_bytes_each),
+      cmocka_unit_test(networks_stay_apart),       cmocka_unit_test(overlaps),
+      cmocka_unit_test(cut_and_refused),           cmocka_unit_test(the_same_packet_twice),
+      cmocka_unit_test(around_the_packet),         cmocka_unit_test(every_bit_counts),
+      cmocka_unit_test(without_an_identification), cmocka_unit_test(the_ring_goes_round),
+      cmocka_unit_test(texts_are_compared),        cmocka_unit_test(without_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
