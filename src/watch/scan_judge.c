@@ -63,7 +63,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
   for (uint16_t i = 0; i < it->count; i++) {
     const struct source_target *t = &it->targets[i];
     if (!judge_sees(v, t)) continue;
-    if (t->answer == ESTAB_WATCH_OPEN) {
+    if (t->answer == ESTAB_WATCH_OPEN || t->half_open) {
       n.open++;
       n.open_host += estab_ip_equal(&t->ip, &e->ip);
       n.half_open += t->half_open;
@@ -183,7 +183,8 @@ static struct campaign *judge_name(struct scan *s, struct source *it, const stru
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) probe.answer = CAMPAIGN_WAITING;
     campaign_add(cs, c, &probe);
     if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
-    if (t->answer == ESTAB_WATCH_OPEN) *(t->half_open ? &c->half_open : &c->connected) += 1;
+    if (t->answer == ESTAB_WATCH_OPEN || t->half_open)
+      *(t->half_open ? &c->half_open : &c->connected) += 1;
     t->told = true;
   }
   source_decided(&s->sources, it);

@@ -492,6 +492,25 @@ static void test_zombies(void **state)
   }
 }
 
+// Where the tap sees a scanner alone, its kernel's RST says that a SYN+ACK came.
+static void test_hangs_up_unseen(void **state)
+{
+  (void)state;
+  static const char *const fates[] = {"half", "touch", "silent"};
+  for (unsigned i = 0; i < 3; i++)
+    for (unsigned n = 20; n < 90; n += 60) {
+      struct scan_kit *k = attack_new();
+      k->one_way = true;
+      for (unsigned port = 1; port <= 100; port++)
+        scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k %s", 1 + port * .01, 30000 + port, port,
+                  port == n ? fates[i] : "silent");
+      scan_kit_finish(k);
+      scan_kit_expect(k, i ? "connect_scan" : "syn_scan");
+      assert_int_equal(k->alerts[0].a.answers[ESTAB_WATCH_UNKNOWN].count, i == 1 ? 99 : 100);
+      attack_done(k);
+    }
+}
+
 // Where the answers to the zombie pass unseen, its targets' silence says nothing.
 static void test_silence_to_a_zombie(void **state)
 {
@@ -590,6 +609,7 @@ int main(void)
 
       cmocka_unit_test(test_forged),
       cmocka_unit_test(test_answers_to_others),
+      cmocka_unit_test(test_hangs_up_unseen),
       cmocka_unit_test(test_silence_to_a_zombie),
       cmocka_unit_test(test_version_probe),
       cmocka_unit_test(test_backscatter),
