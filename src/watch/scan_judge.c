@@ -364,8 +364,8 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
   bool crafted = probe_from_tag(e->probe).crafted;
   struct judge_view v = {technique, crafted, judge_since(s, 2 * JUDGE_FAST_NS), true};
   struct judge_tally n = judge_count(s, it, &v, e);
-  // With timestamps they are a kernel's answers, and from a port below 1024 to one port of many hosts as well. Of those to
-  // a host that asks from ports at random a few do not face a client.
+  // With timestamps they are a kernel's answers, and from a port below 1024 to one port of many hosts as well. Of those
+  // to a host that asks from ports at random a few do not face a client.
   const bool host = n.same_host >= t->ack_targets && n.facing_host * 4 <= n.same_host;
   const bool port = n.same_port >= t->ack_targets && n.hosts > 1 && e->src_port >= 1024;
   if (technique == PROBE_SYNACK && crafted && !scan_faces_client(e->src_port, e->port) &&

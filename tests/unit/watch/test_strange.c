@@ -124,8 +124,8 @@ static void aborts(void **state)
     }
 }
 
-// A client that opens and closes thousands of connections a second comes back to its ports. Where the tap sees it alone,
-// nothing says that the first of a port is over.
+// A client that opens and closes thousands of connections a second comes back to its ports. Where the tap sees it
+// alone, nothing says that the first of a port is over.
 static void ports_again(void **state)
 {
   (void)state;
