@@ -91,7 +91,7 @@ others_innocent()
   with ab capture ab look '' ab -q -n 2000 -c 20 http://$T:80/
   with ab capture ab-refused kept '' ab -r -q -n 300 -c 10 http://$T:81/
   with siege capture siege kept '' siege -q -b -c 20 -t 3S http://$T:8088/
-  with wrk capture wrk look '' wrk -t 2 -c 60 -d 3 http://$T:8000/
+  with wrk capture wrk look '' wrk -t 2 -c 60 -d 2 http://$T:8000/
   with wrk capture wrk-refused kept '' wrk -t 1 -c 20 -d 2 http://$T:81/
   with httping capture httping-refused kept '' httping -c 20 -i 0.1 -g http://$T:81/
   with hydra capture hydra look '' hydra -I -t 8 -l root -P /run/words ftp://$T:2121
