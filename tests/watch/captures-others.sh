@@ -28,8 +28,8 @@ forged()
   # shellcheck disable=SC2254 # the pattern is meant as one
   case $1 in $pattern) ;; *) return ;; esac
   timeout 20 $forger >"$out/$1.forger.log" 2>&1 &
-  local it=$!
-  sleep 1.5
+  local it=$! tries=0
+  until [ -s "$out/$1.forger.log" ] || [ $((tries += 1)) -gt 100 ]; do sleep 0.1; done # it says that it listens
   interfaces=(-i sw2)
   capture "$@"
   interfaces=(-i vt2)
@@ -43,17 +43,22 @@ others_forged()
   ip -6 addr add fd77::250/64 dev sw2 nodad
   local page="curl -gs -m 4 -o /dev/null" forge="$here/forge.py"
   with tcpkill forged 'tcpkill -i sw2 -3 port 8091' killed look rst_injection $page http://$T:8091/
-  with tcpkill forged 'tcpkill -i sw2 -9 port 8090' killed-9 kept rst_injection $page --limit-rate 200k http://$T:8090/
-  with tcpkill forged "tcpkill -i sw2 -4 host $T" killed-many kept rst_injection \
+  with tcpkill forged 'tcpkill -i sw2 -9 port 8090' killed-9 look rst_injection $page --limit-rate 200k http://$T:8090/
+  with tcpkill forged "tcpkill -i sw2 -4 host $T" killed-many look rst_injection \
     bash -c "for i in 1 2 3 4; do $page http://$T:8091/ & done; wait"
+  with tcpkill forged 'tcpkill -i sw2 -5 port 7007' killed-echo kept rst_injection \
+    bash -c "(for i in 1 2 3 4 5 6; do echo \$i; sleep 0.4; done) | nc -w 3 $T 7007"
+  with "$scapy" forged "$scapy $forge march sw2 $T 8091 64" forged-march-pieces kept rst_injection $page http://$T:8091/
+  with "$scapy" forged "$scapy $forge rst sw2 $T 8088 63" forged-rst-near kept rst_injection $page http://$T:8088/
+  with "$scapy" forged "$scapy $forge text sw2 $T 8088 255" forged-text-far kept overlap_injection $page http://$T:8088/
   with "$scapy" forged "$scapy $forge rst sw2 $T 8088 50" forged-rst look rst_injection $page http://$T:8088/
-  with "$scapy" forged "$scapy $forge march sw2 $T 8088 64" forged-march kept rst_injection $page http://$T:8088/
+  with "$scapy" forged "$scapy $forge march sw2 $T 8088 64" forged-march look rst_injection $page http://$T:8088/
   with "$scapy" forged "$scapy $forge both sw2 $T 8091 41" forged-both kept rst_injection $page http://$T:8091/
-  with "$scapy" forged "$scapy $forge rst sw2 $T6 8088 250" forged-rst6 kept rst_injection $page "http://[$T6]:8088/"
+  with "$scapy" forged "$scapy $forge rst sw2 $T6 8088 250" forged-rst6 look rst_injection $page "http://[$T6]:8088/"
   with "$scapy" forged "$scapy $forge text sw2 $T 8088 50" forged-text look overlap_injection $page http://$T:8088/
-  with "$scapy" forged "$scapy $forge text sw2 $T 7007 61" forged-text-echo kept overlap_injection \
+  with "$scapy" forged "$scapy $forge text sw2 $T 7007 61" forged-text-echo look overlap_injection \
     bash -c "(echo hello; sleep 1; echo once more; sleep 1) | nc -w 3 $T 7007"
-  with "$scapy" forged "$scapy $forge text sw2 $T6 8088 128" forged-text6 kept overlap_injection $page "http://[$T6]:8088/"
+  with "$scapy" forged "$scapy $forge text sw2 $T6 8088 128" forged-text6 look overlap_injection $page "http://[$T6]:8088/"
 }
 
 # Tools that make their own segments.
@@ -67,7 +72,7 @@ others_crafted()
   with mausezahn capture mz-null kept null_scan $mz dp=60-100,flags=0
   with mausezahn capture mz-xmas kept xmas_scan $mz 'dp=60-100,flags=fin|psh|urg'
   with mausezahn capture mz-rst kept '' $mz dp=60-100,flags=rst
-  with mausezahn capture mz-flood kept syn_flood timeout 10 nice -n -10 mausezahn eth0 -q -c 0 -A rand -B $T -b "$mac" \
+  with mausezahn capture mz-flood look syn_flood timeout 10 nice -n -10 mausezahn eth0 -q -c 0 -A rand -B $T -b "$mac" \
     -d 100u -t tcp dp=80,flags=syn
   cat >/run/frames <<FRAMES
 { eth(da=$mac, sa=$(ip netns exec a cat /sys/class/net/eth0/address)), ipv4(saddr=10.77.0.2, daddr=$T, ttl=64, df),
@@ -81,7 +86,7 @@ FRAMES
   with atk6-thcsyn6 capture thc-flood look syn_flood timeout 5 atk6-thcsyn6 -i 100 -r eth0 $T6 80
   with atk6-thcsyn6 capture thc-flood-synack kept synack_flood timeout 5 atk6-thcsyn6 -S -i 100 -R eth0 $T6 443
   with atk6-thcsyn6 capture thc-flood-ack kept ack_flood timeout 6 atk6-thcsyn6 -A -i 100 -R eth0 $T6 80
-  capture nping-flood kept syn_flood timeout 5 nice -n -10 nping -q -H --tcp --rate 20000 -c 0 -p 80 $T
+  capture nping-flood look syn_flood timeout 5 nice -n -10 nping -q -H --tcp --rate 20000 -c 0 -p 80 $T
 }
 
 # What programs do all day, and guessers of passwords: no scan, no flood.
@@ -139,8 +144,8 @@ others_nmap()
   capture nmap6-maimon kept maimon_scan $N -6 -sM -p60-100 $T6
   capture nmap6-synack kept synack_scan $N -6 -sS --scanflags SYNACK -p60-100 $T6
   capture hping-fin-many look fin_scan hping3 -F --scan 1-60 $T
-  capture hping-clock kept syn_scan hping3 -q -S --tcp-timestamp -i u20000 -c 60 -p ++50 $T
-  capture hping-clock-many kept syn_scan hping3 -8 1-100 -S --tcp-timestamp $T
+  capture hping-clock look syn_scan hping3 -q -S --tcp-timestamp -i u20000 -c 60 -p ++50 $T
+  capture hping-clock-many look syn_scan hping3 -8 1-100 -S --tcp-timestamp $T
   capture hping-text kept syn_scan hping3 -q -S -d 40 -i u20000 -c 60 -p ++50 $T
   capture hping-pieces kept syn_scan hping3 -q -S -f -i u20000 -c 60 -p ++50 $T
   capture hping-hosts kept syn_scan hping3 -q -S -p 80 -i u10000 -c 150 --rand-dest 10.77.1.x -I eth0
@@ -173,13 +178,13 @@ others_probing()
   capture nping6 kept syn_scan nping -6 -q --tcp --rate 50 -c 1 -p 1-60 $T6
   with "$scapy" capture scapy-syn look syn_scan "$scapy" "$here/probe.py" S $T 60-100
   with "$scapy" capture scapy-kernel look syn_scan "$scapy" "$here/probe.py" S $T 60-100 kernel
-  with "$scapy" capture scapy-kernel-more kept syn_scan "$scapy" "$here/probe.py" S $T 26-120 kernel
-  with "$scapy" capture scapy-synack kept synack_scan "$scapy" "$here/probe.py" SA $T 60-100
+  with "$scapy" capture scapy-kernel-more look syn_scan "$scapy" "$here/probe.py" S $T 26-120 kernel
+  with "$scapy" capture scapy-synack look synack_scan "$scapy" "$here/probe.py" SA $T 60-100
   with "$scapy" capture scapy-ack kept ack_or_window_scan "$scapy" "$here/probe.py" A $T 60-100
   with "$scapy" capture scapy-xmas kept xmas_scan "$scapy" "$here/probe.py" FPU $T 60-100
   with "$scapy" capture scapy-rst kept '' "$scapy" "$here/probe.py" R $T 60-100
   with scanssh capture scanssh look syn_scan timeout 20 scanssh -n 22,80,81 $NET.0/28
-  with atk6-alive6 capture alive6 kept syn_scan timeout 20 atk6-alive6 -s 22,80,81 eth0 ${NET6}0-ff
+  with atk6-alive6 capture alive6 look syn_scan timeout 20 atk6-alive6 -s 22,80,81 eth0 ${NET6}0-ff
   with packit capture packit kept syn_scan \
     bash -c "for p in {60..71}; do packit -t tcp -s 10.77.0.2 -d $T -D \$p -F S -c 1 -h; done"
 }
@@ -209,7 +214,9 @@ others_apart()
   capture held-longer kept conn_exhaustion python3 "$here/hold.py" $T 5000 130 40
   with slowhttptest capture slow-read look zero_window_hold \
     slowhttptest -c 40 -X -r 20 -w 10 -y 20 -n 5 -z 32 -p 3 -l 75 -u http://$T:8090/
-  with slowhttptest capture slow-read-more kept zero_window_hold slowhttptest -c 25 -X -r 50 -l 70 -u http://$T:8090/
-  capture unread kept zero_window_hold python3 "$here/hold.py" $T 8090 15 66 unread
+  with slowhttptest capture slow-read-more look zero_window_hold slowhttptest -c 25 -X -r 50 -l 70 -u http://$T:8090/
+  capture unread look zero_window_hold python3 "$here/hold.py" $T 8090 15 66 unread
+  with slowhttptest capture slow-read-few kept zero_window_hold \
+    slowhttptest -c 15 -X -r 5 -w 100 -y 300 -n 20 -z 16 -p 3 -l 72 -u http://$T:8090/
   with slowhttptest capture slow-headers look '' slowhttptest -c 100 -H -i 10 -r 50 -l 40 -p 3 -u http://$T/
 }

@@ -48,4 +48,11 @@ def wanted(packet):
     return TCP in packet and packet[TCP].dport == int(port) and network(packet).dst == server and text_bytes(packet) > 0
 
 
-sniff(opened_socket=wire, lfilter=wanted, prn=forge, stop_filter=lambda _: bool(done), timeout=20)
+sniff(
+    opened_socket=wire,
+    lfilter=wanted,
+    prn=forge,
+    stop_filter=lambda _: bool(done),
+    started_callback=lambda: print("listening", flush=True),
+    timeout=20,
+)
