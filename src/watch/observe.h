@@ -37,7 +37,7 @@ static inline void observe_segment(struct track *t, struct flow *f, const struct
 }
 
 // Whether a segment does not go with its life: asked before the machines see it. Of what lives are made of nothing is.
-bool observe_is_strange(const struct track *t, const struct flow *f, const struct segment *g);
+bool observe_is_strange(struct track *t, struct flow *f, const struct segment *g);
 // It does not.
 WATCH_RARE void observe_strange(struct track *t, const struct flow *f, const struct segment *g);
 

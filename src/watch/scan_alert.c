@@ -124,6 +124,17 @@ static uint64_t alert_forged(const struct campaign *it, uint64_t sources)
   return new_ones ? u64_min(before + sources, it->probes) : u64_max(before, sources);
 }
 
+// Answers to a zombie go where it is. Where none of them passed, silence says nothing.
+static void alert_unheard(struct estab_watch_alert *alert)
+{
+  struct estab_watch_targets *all = alert->answers;
+  if (alert->kind != ESTAB_WATCH_KIND_IDLE_SCAN || all[ESTAB_WATCH_OPEN].count ||
+      all[ESTAB_WATCH_CLOSED].count || all[ESTAB_WATCH_UNKNOWN].count)
+    return;
+  all[ESTAB_WATCH_UNKNOWN] = all[ESTAB_WATCH_FILTERED];
+  all[ESTAB_WATCH_FILTERED] = (struct estab_watch_targets){0};
+}
+
 void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *alert)
 {
   memset(alert, 0, sizeof *alert);
@@ -157,6 +168,7 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
     alert->answers[i] = (struct estab_watch_targets){
         .list = it->answers[i].at, .listed = it->answers[i].listed, .count = it->answers[i].count};
   }
+  alert_unheard(alert);
   alert->probes = it->probes;
   alert->first_ns = it->first_ns;
   alert->last_ns = it->last_ns;

@@ -198,6 +198,15 @@ static bool contact_is_told(struct scan *s, struct campaign *it, const struct ob
   return campaign_has(&s->pool, it, &o->resp_ip, o->resp_port, o->first_ns, &close_by);
 }
 
+// Its kernel knows nothing of what came back, where no tap saw it: half-open.
+static bool contact_hangs_up(const struct scan *s, const struct observation *o,
+                             const struct probe *probe)
+{
+  return o->kind == OBSERVE_SILENCE && probe->technique == PROBE_SYN && !probe->crafted &&
+         scan_tap_one_way(s) && o->segments[ESTAB_WATCH_ORIG] == 2 &&
+         (o->flags[ESTAB_WATCH_ORIG] & (ESTAB_TCP_RST | ESTAB_TCP_ACK)) == ESTAB_TCP_RST;
+}
+
 static bool contact_counts(struct scan *s, const struct observation *o, const struct probe *probe,
                            bool *open, bool *alive)
 {
@@ -205,7 +214,7 @@ static bool contact_counts(struct scan *s, const struct observation *o, const st
   switch ((enum probe_technique)probe->technique) {
   case PROBE_SYN:
     *open = contact_syn_open(o, probe);
-    return *open || contact_syn_failed(s, o, probe);
+    return *open || contact_hangs_up(s, o, probe) || contact_syn_failed(s, o, probe);
   case PROBE_ACK:
   case PROBE_FINACK: return contact_ack_probe(s, o, probe, alive);
   case PROBE_SYNACK: return contact_synack_probe(o, alive);
@@ -307,7 +316,8 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
   source->last_ns = s->now_ns;
   source_today(source, s->now_ns);
   if (source->count) scan_judge_race(s, source, source->last);
-  if (probe->technique == PROBE_SYN && !open) scan_trw_contact(s, source, o, true);
+  const bool hangs_up = contact_hangs_up(s, o, probe);
+  if (probe->technique == PROBE_SYN && !open && !hangs_up) scan_trw_contact(s, source, o, true);
   struct source_target contact = {
       .src = o->orig_ip,
       .ip = o->resp_ip,
@@ -319,7 +329,7 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
       .probe = o->probe,
       .answer = record->answer,
       .patient = o->kind == OBSERVE_SILENCE && contact_is_patient(o),
-      .half_open = open && contact_is_half_open(o),
+      .half_open = hangs_up || (open && contact_is_half_open(o)),
   };
   if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
 }
@@ -339,7 +349,7 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
       it->window_seen = 1;
     if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
-    if (open) contact_name_open(s, it, o);
+    if (open || contact_hangs_up(s, o, probe)) contact_name_open(s, it, o);
     if (o->kind == OBSERVE_ANSWER && o->late && contact_is_told(s, it, o))
       campaign_answer(&s->campaigns, it, &record);
     else

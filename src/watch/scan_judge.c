@@ -67,7 +67,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
   for (uint16_t i = 0; i < it->count; i++) {
     const struct source_target *t = &it->targets[i];
     if (!judge_sees(v, t)) continue;
-    if (t->answer == ESTAB_WATCH_OPEN) {
+    if (t->answer == ESTAB_WATCH_OPEN || t->half_open) {
       n.open++;
       n.open_host += estab_ip_equal(&t->ip, &e->ip);
       n.half_open += t->half_open;
@@ -188,7 +188,8 @@ static struct campaign *judge_name(struct scan *s, struct source *it, const stru
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) probe.answer = CAMPAIGN_WAITING;
     campaign_add(cs, c, &probe);
     if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
-    if (t->answer == ESTAB_WATCH_OPEN) *(t->half_open ? &c->half_open : &c->connected) += 1;
+    if (t->answer == ESTAB_WATCH_OPEN || t->half_open)
+      *(t->half_open ? &c->half_open : &c->connected) += 1;
     t->told = true;
   }
   source_decided(&s->sources, it);
@@ -392,8 +393,8 @@ static bool judge_synack(struct scan *s, struct source *it, const struct source_
   bool crafted = probe_from_tag(e->probe).crafted;
   struct judge_view v = {technique, crafted, judge_since(s, 2 * JUDGE_FAST_NS), true};
   struct judge_tally n = judge_count(s, it, &v, e);
-  // With timestamps they are a kernel's answers, and from a port below 1024 to one port of many hosts as well. Of those to
-  // a host that asks from ports at random a few do not face a client.
+  // With timestamps they are a kernel's answers, and from a port below 1024 to one port of many hosts as well. Of those
+  // to a host that asks from ports at random a few do not face a client.
   const bool host = n.same_host >= t->ack_targets && n.facing_host * 4 <= n.same_host;
   const bool port = n.same_port >= t->ack_targets && n.hosts > 1 && e->src_port >= 1024;
   if (technique == PROBE_SYNACK && crafted && !scan_faces_client(e->src_port, e->port) &&

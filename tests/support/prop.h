@@ -120,7 +120,10 @@ static inline void *prop_mem_resize(void *ctx, void *p, size_t old_bytes, size_t
   }
   if (old) {
     memset(old, 0xdd, PROP_MEM_HEAD + was);
-    __asm__ volatile("" : : "r"(old) : "memory"); // compilers leave out what is written before free()
+    __asm__ volatile(""
+                     :
+                     : "r"(old)
+                     : "memory"); // compilers leave out what is written before free()
     free(old);
     m->live_pieces--;
   }

@@ -164,7 +164,8 @@ void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_
   if (k->offloaded) watch_kit_offload(k, frame, (size_t)n);
   size_t captured = (size_t)n - (k->cut ? text_bytes : 0);
   if (k->cut && !text_bytes) captured = header + 20;
-  estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame, captured, (size_t)n, k->now_ns);
+  if (!k->no_frames)
+    estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame, captured, (size_t)n, k->now_ns);
   if (!k->still) k->now_ns += 1000000;
   if (!k->split_reads) watch_kit_pull(k);
 }

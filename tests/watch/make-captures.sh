@@ -3,7 +3,8 @@
 # make-captures.sh - scans by the real tools, captured in namespaces and labelled by the command that was run.
 #   make-captures.sh DIRECTORY [PATTERN]
 # writes NAME.pcapng and labels.tsv: name, part (look|kept), kinds, command. PATTERN: makes some of them anew.
-# Needs root, nmap, masscan, zmap, hping3, tcpdump, tshark (dumpcap), nftables, python3. About seven minutes.
+# Needs root, nmap, masscan, zmap, hping3, tcpdump, tshark (dumpcap), nftables, python3; of the tools of
+# captures-others.sh, what is not installed is left out and said to be. About twelve minutes.
 # More than half of the captures, `kept`, are for the table alone: nobody looks at them when a threshold is chosen.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,31 +20,36 @@ done
 mount -t tmpfs tmpfs /run
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 
-# Scanner a, target t, zombie z on one bridge. The target answers for a whole net behind it.
-T=10.77.0.1 NET=10.77.1 T6=fd77::1 NET6=fd77:1:: Z=10.77.0.3
+# Scanner a, target t, zombie z on one bridge. The target answers for a whole net behind it; nobody for another one.
+# A second one, with the same addresses and a letter behind each name, has the captures that take long.
+T=10.77.0.1 NET=10.77.1 T6=fd77::1 NET6=fd77:1:: Z=10.77.0.3 GONE=10.77.2
 world()
 {
-  ip link add sw0 type bridge && ip link set sw0 up
-  for n in a t z; do
-    ip netns add $n
-    ip link add v$n type veth peer name eth0 netns $n
-    ip link set v$n master sw0 up
-    ip netns exec $n ip link set lo up
-    ip netns exec $n ip link set eth0 up
-    ip netns exec $n sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0 2>/dev/null
+  local n a=a$1 t=t$1 z=z$1
+  ip link add sw"$1" type bridge && ip link set sw"$1" up
+  for n in "$a" "$t" "$z"; do
+    ip netns add "$n"
+    ip link add v"$n" type veth peer name eth0 netns "$n"
+    ip link set v"$n" master sw"$1" up
+    ip netns exec "$n" ip link set lo up
+    ip netns exec "$n" ip link set eth0 up
+    ip netns exec "$n" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.eth0.accept_dad=0 2>/dev/null
   done
-  ip netns exec a ip addr add 10.77.0.2/24 dev eth0
-  ip netns exec a ip -6 addr add fd77::2/64 dev eth0 nodad
-  ip netns exec a ip route add $NET.0/24 via $T
-  ip netns exec a ip -6 route add $NET6/64 via $T6
-  ip netns exec t ip addr add $T/24 dev eth0
-  ip netns exec t ip -6 addr add $T6/64 dev eth0 nodad
-  ip netns exec t ip route add local $NET.0/24 dev lo
-  ip netns exec t ip -6 route add local $NET6/64 dev lo
-  ip netns exec t ip neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 dev eth0
-  ip netns exec t ip route add default via 10.77.0.9
-  ip netns exec t sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.tcp_syncookies=0 net.ipv4.tcp_synack_retries=0 net.ipv4.conf.all.rp_filter=0
-  ip netns exec t nft -f - <<'NFT'
+  ip netns exec "$a" ip addr add 10.77.0.2/24 dev eth0
+  ip netns exec "$a" ip -6 addr add fd77::2/64 dev eth0 nodad
+  ip netns exec "$a" ip route add $NET.0/24 via $T
+  ip netns exec "$a" ip route add $GONE.0/24 via $T
+  ip netns exec "$a" ip -6 route add $NET6/64 via $T6
+  ip netns exec "$t" ip addr add $T/24 dev eth0
+  ip netns exec "$t" ip -6 addr add $T6/64 dev eth0 nodad
+  ip netns exec "$t" ip route add local $NET.0/24 dev lo
+  ip netns exec "$t" ip -6 route add local $NET6/64 dev lo
+  ip netns exec "$t" ip neigh add 10.77.0.9 lladdr 02:00:00:00:00:09 dev eth0
+  ip netns exec "$t" ip route add default via 10.77.0.9
+  ip netns exec "$t" ip -6 neigh add fd77::9 lladdr 02:00:00:00:00:09 dev eth0
+  ip netns exec "$t" ip -6 route add default via fd77::9
+  ip netns exec "$t" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv4.tcp_syncookies=0 net.ipv4.tcp_synack_retries=0 net.ipv4.conf.all.rp_filter=0
+  ip netns exec "$t" nft -f - <<'NFT'
 table inet f {
   chain i {
     type filter hook input priority 0;
@@ -52,14 +58,17 @@ table inet f {
   }
 }
 NFT
-  ip netns exec t python3 "$here/services.py" &
-  ip netns exec z python3 "$here/zombie.py" eth0 $Z &
+  ip netns exec "$t" python3 "$here/services.py" &
+  ip netns exec "$t" python3 "$here/talkers.py" /run/certificate /run/key &
+  ip netns exec "$z" python3 "$here/zombie.py" eth0 $Z &
   sleep 1.5
 }
 
-# capture NAME PART KINDS COMMAND...: runs it in the scanner's namespace, at most 45 s
+# capture NAME PART KINDS COMMAND...: runs it in the scanner's namespace, at most so many seconds
 filter=tcp\ or\ icmp\ or\ icmp6
 interfaces=(-i vt)
+limit=45
+second=
 capture()
 {
   local name=$1 part=$2 kinds=$3
@@ -69,17 +78,26 @@ capture()
   dumpcap -q "${interfaces[@]}" -f "$filter" -w "$out/$name.pcapng" 2>/dev/null &
   local dump=$!
   sleep 0.6
-  timeout 45 ip netns exec a "$@" >"$out/$name.log" 2>&1 </dev/null
+  timeout $limit ip netns exec a$second "$@" >"$out/$name.log" 2>&1 </dev/null
   sleep 1.2
   kill -INT $dump 2>/dev/null
   wait $dump 2>/dev/null
-  sed -i "/^$name\t/d" "$out/labels.tsv"
-  printf '%s\t%s\t%s\t%s\n' "$name" "$part" "$kinds" "$*" >>"$out/labels.tsv"
+  (
+    flock 9
+    sed -i "/^$name\t/d" "$out/labels.tsv"
+    printf '%s\t%s\t%s\t%s\n' "$name" "$part" "$kinds" "$*" >>"$out/labels.tsv"
+  ) 9>/run/labels
 }
 
 [ "$pattern" != '*' ] || : >"$out/labels.tsv"
 touch "$out/labels.tsv"
-world
+openssl req -x509 -newkey rsa:2048 -nodes -keyout /run/key -out /run/certificate -days 9 -subj /CN=a 2>/dev/null
+world ''
+# shellcheck source=captures-others.sh
+. "$here/captures-others.sh"
+world 2
+(others_apart) &
+apart=$!
 N='nmap -n -Pn'
 # shellcheck disable=SC2086 # words
 {
@@ -122,8 +140,6 @@ N='nmap -n -Pn'
   capture sweep-filtered kept syn_scan $N -sS -T4 --max-retries 1 -p905 $NET.0/26
   capture sweep-connect look connect_scan $N -sT -p81 $NET.0/25
   capture block kept syn_scan $N -sS -p20-30 $NET.0/28
-  capture delayed look syn_scan $N -sS --scan-delay 700ms -p1-20 $T
-  capture delayed-connect kept connect_scan $N -sT --scan-delay 700ms -p1-20 $T
   capture syn6 look syn_scan $N -6 -sS -p1-100 $T6
   capture connect6 kept connect_scan $N -6 -sT -p1-100 $T6
   capture fin6 kept fin_scan $N -6 -sF -p1-30 $T6
@@ -149,7 +165,6 @@ N='nmap -n -Pn'
   capture flood-rst look rst_flood timeout 5 nice -n -10 hping3 -q -R -i u50 -p 80 $T
   capture flood-fin kept fin_flood timeout 5 nice -n -10 hping3 -q -F -i u50 -p 80 $T
   capture flood-synack look synack_flood timeout 5 nice -n -10 hping3 -q -SA -i u50 -p 80 $T
-  capture held look conn_exhaustion python3 "$here/hold.py" $T 5000 150 36
   filter="tcp and src host $T"
   capture backscatter look backscatter hping3 -q -S --rand-source -i u20000 -c 200 -p 80 $T
   capture backscatter-closed kept backscatter hping3 -q -S --rand-source -i u20000 -c 200 -p 81 $T
@@ -175,9 +190,7 @@ more_kept()
   capture syn-from-53 kept syn_scan $N -sS -g 53 -p1-150 $T
   capture syn-mtu kept syn_scan $N -sS --mtu 16 -p20-80 $T
   capture syn-two-ports kept syn_scan $N -sS --randomize-hosts -p25,8443 $NET.0/27
-  capture syn-polite kept syn_scan $N -sS -T2 -p1-25 $T
   capture syn6-net kept syn_scan $N -6 -sS -p443,444 ${NET6}/123
-  capture connect-polite kept connect_scan $N -sT -T2 -p1-25 $T
   capture connect-net kept connect_scan $N -sT -p5001 $NET.64/26
   capture fin-top kept fin_scan $N -sF --top-ports 50 $T
   capture null-net kept null_scan $N -sN -p443 $NET.0/28
@@ -208,7 +221,6 @@ more_kept()
   capture flood-synack-spoofed kept synack_flood timeout 5 nice -n -10 hping3 -q -SA --rand-source -i u70 -p 443 $T
   capture flood-ack-one-tuple kept ack_flood timeout 5 nice -n -10 hping3 -q -A -k -s 5556 -i u100 -p 80 $T
   capture flood-fin-spoofed kept fin_flood timeout 5 nice -n -10 hping3 -q -F --rand-source -i u70 -p 25 $T
-  capture held-longer kept conn_exhaustion python3 "$here/hold.py" $T 5000 130 40
   capture shared-out kept syn_scan bash -c "for s in {20..31}; do hping3 -q -S -i u30000 -c 6 -p ++\$((s * 10)) -a 10.77.0.\$s $T; done"
   capture fetches kept '' python3 "$here/fetch.py" $T 80 300 data
   capture refused kept '' python3 "$here/fetch.py" $T 81 150 data
@@ -216,3 +228,5 @@ more_kept()
   capture fetches6 kept '' python3 "$here/fetch.py" $T6 80 100 data
 }
 more_kept
+others
+wait $apart

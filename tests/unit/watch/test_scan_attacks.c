@@ -492,6 +492,47 @@ static void test_zombies(void **state)
   }
 }
 
+// Where the tap sees a scanner alone, its kernel's RST says that a SYN+ACK came.
+static void test_hangs_up_unseen(void **state)
+{
+  (void)state;
+  static const char *const fates[] = {"half", "touch", "silent"};
+  for (unsigned i = 0; i < 3; i++)
+    for (unsigned n = 20; n < 90; n += 60) {
+      struct scan_kit *k = attack_new();
+      k->one_way = true;
+      for (unsigned port = 1; port <= 100; port++)
+        scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k %s", 1 + port * .01, 30000 + port, port,
+                  port == n ? fates[i] : "silent");
+      scan_kit_finish(k);
+      scan_kit_expect(k, i ? "connect_scan" : "syn_scan");
+      assert_int_equal(k->alerts[0].a.answers[ESTAB_WATCH_UNKNOWN].count, i == 1 ? 99 : 100);
+      attack_done(k);
+    }
+}
+
+// Where the answers to the zombie pass unseen, its targets' silence says nothing.
+static void test_silence_to_a_zombie(void **state)
+{
+  (void)state;
+  for (unsigned seen = 0; seen < 2; seen++) {
+    struct scan_kit *k = attack_new();
+    for (unsigned n = 0; n < 20; n++) {
+      scan_kitf(k, "%f 10.9.9.9:%u > 10.5.5.5:80 S. closed", 100 + n * .1, 1 + n);
+      scan_kitf(k, "%f 10.5.5.5:40000 > 10.0.0.1:%u S,m %s", 100.05 + n * .1, 101 + n,
+                seen && n % 10 == 7 ? "closed" : "silent");
+    }
+    scan_kit_finish(k);
+    scan_kit_expect(k, "idle_scan");
+    const struct estab_watch_targets *answers = k->alerts[0].a.answers;
+    assert_int_equal(answers[ESTAB_WATCH_FILTERED].count, seen ? 18 : 0);
+    assert_int_equal(answers[ESTAB_WATCH_UNKNOWN].count, seen ? 0 : 20);
+    assert_true((strstr(k->alerts[0].explanation, "Silence is unknown here") == NULL) ==
+                (seen != 0));
+    attack_done(k);
+  }
+}
+
 static void test_backscatter(void **state)
 {
   (void)state;
@@ -568,6 +609,8 @@ int main(void)
 
       cmocka_unit_test(test_forged),
       cmocka_unit_test(test_answers_to_others),
+      cmocka_unit_test(test_hangs_up_unseen),
+      cmocka_unit_test(test_silence_to_a_zombie),
       cmocka_unit_test(test_version_probe),
       cmocka_unit_test(test_backscatter),
       cmocka_unit_test(test_makes_of_single_probes),
