@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// watch.c - an observer where packets pass anyway: on the link between two stacks. It tells the life of their connection,
+// watch.c - an observer where packets pass anyway, on the link between two stacks. It tells the life of a connection,
 // both sides' states with it, and what a scanner among them has learned.
 #include "host.h"
 #include "estab/watch.h"

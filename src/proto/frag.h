@@ -49,8 +49,8 @@ struct frag_piece {
 #define FRAG_PAYLOAD_BYTES 65535 // no datagram is longer than this with its header
 #define FRAG_PIECES        128   // in one datagram: enough for 64 KiB through an MTU of 576
 
-// A datagram, whole or timed out. `header` stands right before `payload`. Lives until the next call is over: a piece may
-// lie in it.
+// A datagram, whole or timed out. `header` stands right before `payload`. Lives until the next call is over: a piece
+// may lie in it.
 struct frag_datagram {
   struct frag_key key;
   uint8_t *header; // of the first fragment as it came, the owner may rewrite it; NULL: missing

@@ -101,7 +101,7 @@ static void wrapped_every_way(void **state)
   }
 }
 
-// Between hosts and relays no port says that it is Teredo: the packet fills the datagram, and an address is of 2001::/32.
+// Between hosts and relays no port says that it is Teredo: the packet fills the datagram, an address is of 2001::/32.
 static void teredo_on_any_port(void **state)
 {
   (void)state;
