@@ -50,6 +50,7 @@ static int carry(estab_stack *from, estab_stack *to, estab_watch *w, uint64_t no
   for (int i = 0; i < n; i++) {
     size_t bytes = 0;
     for (unsigned k = 0; k < frames[i].piece_count; k++) {
+      if (frames[i].pieces[k].length > sizeof packet - bytes) abort(); // beyond the default MTU
       memcpy(packet + bytes, frames[i].pieces[k].bytes, frames[i].pieces[k].length);
       bytes += frames[i].pieces[k].length;
     }

@@ -31,7 +31,8 @@ static void life_rst_march(struct track *t, struct flow *f, const struct segment
   if (c->rsts[g->end] && g->seq == c->side[g->end].rst_seq) return;
   c->side[g->end].rst_seq = g->seq;
   if (c->rsts[g->end] < UINT8_MAX) c->rsts[g->end]++;
-  if (c->rsts[g->end] > 1) doubt_suspect(t, f, g, SUSPECT_RST, g->ttl, s->ttl);
+  if (c->rsts[g->end] > 1)
+    doubt_suspect(t, f, g, SUSPECT_RST, g->ttl, g->ttl); // by the march alone
 }
 
 // Who took a RST answers what comes later with a RST of its own, which begins where that acknowledges: RFC 9293

@@ -198,6 +198,11 @@ static uint16_t scan_take(struct scan *s, const struct observation *o)
   return 0;
 }
 
+void scan_begin(struct scan *s, uint64_t now_ns)
+{
+  s->begin_ns = now_ns;
+}
+
 uint16_t scan_observe(struct scan *s, const struct observation *o)
 {
   if (o->ts_ns > s->now_ns) {

@@ -32,6 +32,8 @@ void scan_flush(struct scan *s, uint64_t now_ns);
 bool scan_waits(const struct scan *s);
 // The next alert, in the order in which they arose; its pointers live until the next call of any function of s.
 bool scan_next(struct scan *s, struct estab_watch_alert *alert);
+// The capture begins, whatever its first packet is.
+void scan_begin(struct scan *s, uint64_t now_ns);
 // How many have been told, each counted once.
 uint64_t scan_alerts(const struct scan *s);
 

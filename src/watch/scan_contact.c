@@ -303,9 +303,15 @@ static void contact_name_open(struct scan *s, struct campaign *it, const struct 
       (it->kind != ESTAB_WATCH_KIND_SYN_SCAN && it->kind != ESTAB_WATCH_KIND_CONNECT_SCAN))
     return;
   *(contact_is_half_open(o) ? &it->half_open : &it->connected) += 1;
-  const enum estab_watch_kind kind =
-      it->half_open > it->connected ? ESTAB_WATCH_KIND_SYN_SCAN : ESTAB_WATCH_KIND_CONNECT_SCAN;
-  if (kind != it->kind) campaign_rename(&s->campaigns, it, kind, &o->orig_ip);
+  const bool syn = it->kind == ESTAB_WATCH_KIND_SYN_SCAN;
+  const enum estab_watch_kind other =
+      syn ? ESTAB_WATCH_KIND_CONNECT_SCAN : ESTAB_WATCH_KIND_SYN_SCAN;
+  // Told under another name each time; so it takes twice as many, and no campaign of that name.
+  const uint32_t more = syn ? it->connected : it->half_open,
+                 less = syn ? it->half_open : it->connected;
+  if (more == 0 || more < 2 * less) return;
+  if (!campaign_find(&s->campaigns, CAMPAIGN_BY_SOURCE, &o->orig_ip, other))
+    campaign_rename(&s->campaigns, it, other, &o->orig_ip);
 }
 
 static void contact_note(struct scan *s, const struct observation *o, const struct probe *probe,

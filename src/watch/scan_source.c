@@ -157,6 +157,7 @@ struct source_target *source_note(struct sources *s, struct source *it,
     t->last_s = last_s;
     t->answer = contact->answer;
     t->patient = contact->patient;
+    t->half_open = contact->half_open;
     it->last = i;
     return t;
   }

@@ -139,6 +139,9 @@ static void stream_wait_clear(struct stream_wait *w, struct mem *mem, uint32_t i
   }
 }
 
+// No longer than this: what cuts its beginning moves the rest.
+#define STREAM_WAIT_JOINED 16384u
+
 // Linux makes one segment of two where the one that begins last before the other ends at its begin
 // (tcp_ooo_try_coalesce()). What holds of the first holds of both then: behind it, it wins over all. Answers whether it
 // was so. Which of several the kernel meets first depends on the shape of its tree, which is not followed here.
@@ -148,10 +151,10 @@ static bool stream_wait_join(struct stream_wait *w, const struct stream_rule *ru
   struct stream_block *before = stream_wait_at(w, i), *behind = stream_wait_at(w, i + 1);
   const uint32_t seq = before->end, count = end - seq, bytes = seq - before->seq;
   if (before->first_end != seq || (behind && seq_le(behind->first_seq, seq)) ||
-      w->held + count > rule->max_bytes)
+      w->held + count > rule->max_bytes || bytes + count > STREAM_WAIT_JOINED)
     return false;
   if (bytes + count > before->room) {
-    const uint32_t all = bytes + count, room = all > UINT32_MAX / 2 ? all : 2 * all;
+    const uint32_t room = 2 * (bytes + count);
     struct stream_block *b =
         mem_resize(rule->mem, before, sizeof *b + before->room, sizeof *b + room, ESTAB_MEM_WATCH);
     if (!b) return false;

@@ -280,6 +280,7 @@ void estab_watch_input(estab_watch *w, uint32_t interface, uint32_t linktype, co
   ts_ns = u64_min(ts_ns, ESTAB_TIME_MAX);
   if (w->stats.packets++ == 0) {
     w->stats.first_ns = ts_ns;
+    if (w->scan) scan_begin(w->scan, ts_ns);
     if (!w->now_ns) w->now_ns = ts_ns;
   }
   w->stats.captured_bytes += captured_bytes;

@@ -190,6 +190,7 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   *packet = in->files[best].packet;
   packet->interface += (uint32_t)best << INPUT_MERGED_BITS; // apart, whatever order they end in
   in->files[best].ready = false;
+  in->current = (unsigned)best;
   return in->files[best].answer;
 }
 

@@ -57,10 +57,10 @@ static inline const uint8_t *input_ahead(const struct input *in, uint32_t *linkt
 {
   return in->reading != NULL ? estab_capture_ahead(in->reading, linktype, bytes) : NULL;
 }
-// The file that a packet is of.
-static inline const char *input_path(const struct input *in, const struct estab_capture_packet *p)
+// The file that the last packet is of.
+static inline const char *input_path(const struct input *in)
 {
-  return in->files[in->merge ? p->interface >> INPUT_MERGED_BITS : in->current].path;
+  return in->files[in->current].path;
 }
 void input_end(struct input *in);
 

@@ -186,7 +186,7 @@ static bool takes(struct watching *w, const struct estab_capture_packet *p)
   filter_why(w->filter, p->linktype, why, sizeof why);
   row_table_bar(&w->outputs.table, false);
   (void)say_failure("watch", NULL, "%s", why);
-  outputs_error(&w->outputs, input_path(&w->input, p), p->offset, w->packets + 1, why);
+  outputs_error(&w->outputs, input_path(&w->input), p->offset, w->packets + 1, why);
   w->failed = true;
   return false;
 }
