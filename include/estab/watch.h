@@ -254,6 +254,8 @@ enum estab_watch_kind {
 };
 ESTAB_API const char *estab_watch_kind_name(enum estab_watch_kind kind); // "syn_scan"
 ESTAB_API const char *estab_watch_kind_text(enum estab_watch_kind kind); // "SYN scan (half-open)"
+// What `probes` of an alert of this kind counts: "segment", or "connection".
+ESTAB_API const char *estab_watch_kind_unit(enum estab_watch_kind kind);
 
 enum estab_watch_modifier {
   ESTAB_WATCH_FRAGMENTED = 1u << 0,

@@ -42,6 +42,14 @@ const char *estab_watch_kind_text(enum estab_watch_kind kind)
   return (unsigned)kind < ESTAB_WATCH_KINDS ? watch_kind_names[kind][1] : "";
 }
 
+const char *estab_watch_kind_unit(enum estab_watch_kind kind)
+{
+  const bool connections =
+      kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION || kind == ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD ||
+      kind == ESTAB_WATCH_KIND_RST_INJECTION || kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION;
+  return connections ? "connection" : "segment";
+}
+
 const char *estab_watch_ambiguity_name(enum estab_watch_ambiguity_kind kind)
 {
   return (unsigned)kind < ESTAB_WATCH_AMBIGUITIES ? watch_ambiguity_names[kind] : "";

@@ -81,10 +81,9 @@ struct observation {
 
   // SUSPECT: what speaks for another sender than the side that `side` names
   uint8_t suspect_ttl; // of the RST, or of the text that contradicts; 0 = not known
-  uint8_t
-      usual_ttl; // of what contradicts it, RSTs that march: of this side's first segment; 0 = not known
-  uint32_t
-      suspect_count; // OVERLAP: octets of the segment that showed it. RST: at how many places this side sent one
+  uint8_t usual_ttl;   // of what contradicts it; RSTs that march: the same; 0 = not known
+  // OVERLAP: octets of the segment that showed it. RST: at how many places this side sent one
+  uint32_t suspect_count;
 };
 
 #endif

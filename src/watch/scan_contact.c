@@ -307,9 +307,9 @@ static void contact_name_open(struct scan *s, struct campaign *it, const struct 
   const enum estab_watch_kind other =
       syn ? ESTAB_WATCH_KIND_CONNECT_SCAN : ESTAB_WATCH_KIND_SYN_SCAN;
   // Told under another name each time; so it takes twice as many, and no campaign of that name.
-  const uint32_t more = syn ? it->connected : it->half_open,
-                 less = syn ? it->half_open : it->connected;
-  if (more == 0 || more < 2 * less) return;
+  const uint32_t same = syn ? it->half_open : it->connected;
+  const uint32_t others = syn ? it->connected : it->half_open;
+  if (others == 0 || others < 2 * same) return;
   if (!campaign_find(&s->campaigns, CAMPAIGN_BY_SOURCE, &o->orig_ip, other))
     campaign_rename(&s->campaigns, it, other, &o->orig_ip);
 }

@@ -67,13 +67,6 @@ static void explain_learned(struct fmt *f, const struct estab_watch_alert *alert
   }
 }
 
-// What a campaign counts.
-static bool explain_connections(unsigned kind)
-{
-  return kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION || kind == ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD ||
-         kind == ESTAB_WATCH_KIND_RST_INJECTION || kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION;
-}
-
 void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
 {
   struct fmt f;
@@ -96,10 +89,10 @@ void scan_summary(const struct campaign *it, struct estab_watch_alert *alert)
   }
   explain_learned(&f, alert);
   fmt_str(&f, ". ");
-  if (explain_connections(it->kind))
-    explain_count(&f, alert->probes, "connection", "connections");
-  else
-    explain_count(&f, alert->probes, "segment", "segments");
+  fmt_u64(&f, alert->probes);
+  fmt_char(&f, ' ');
+  fmt_str(&f, estab_watch_kind_unit((enum estab_watch_kind)it->kind));
+  if (alert->probes != 1) fmt_char(&f, 's');
   uint64_t span_ns = alert->last_ns - alert->first_ns;
   if (span_ns >= 1000) {
     fmt_str(&f, " in ");

@@ -147,6 +147,17 @@ static void measure_end(struct measure_rows *m)
   watch_kit_free(&m->kit);
 }
 
+// The last row of what these tokens say, by lives.
+static const struct estab_watch_conn *measure_life(const char *tokens)
+{
+  static struct measure_rows m;
+  measure_begin(&m);
+  m.kit.settings.rows = ESTAB_WATCH_ROWS_LIFE;
+  measure_run(&m, tokens);
+  measure_end(&m);
+  return &m.row[m.count - 1];
+}
+
 static double measure_limited(const struct estab_watch_conn *c)
 {
   return (double)(c->limited_receiver_window_ns + c->limited_sender_or_path_ns +
@@ -365,12 +376,7 @@ static void long_round_trips(void **state)
       {"behind it", "S sa A A100 @275 a A100 @0.05 a", 51, 54},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    static struct measure_rows m;
-    measure_begin(&m);
-    m.kit.settings.rows = ESTAB_WATCH_ROWS_LIFE;
-    measure_run(&m, rows[i].tokens);
-    measure_end(&m);
-    const uint64_t rtt_ns = m.row[m.count - 1].rtt_min_ns;
+    const uint64_t rtt_ns = measure_life(rows[i].tokens)->rtt_min_ns;
     const uint64_t ms = rtt_ns == ESTAB_WATCH_TIME_NONE ? 0 : rtt_ns / 1000000 + 1;
     if (ms < rows[i].least_ms || ms > rows[i].most_ms)
       print_error("%s: %llu ms\n", rows[i].name, (unsigned long long)ms);
@@ -403,12 +409,7 @@ static void least_round_trips(void **state)
       {"no text", "S @0.03 sa @0.01 A", 0, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    static struct measure_rows m;
-    measure_begin(&m);
-    m.kit.settings.rows = ESTAB_WATCH_ROWS_LIFE;
-    measure_run(&m, rows[i].tokens);
-    measure_end(&m);
-    const struct estab_watch_conn *row = &m.row[m.count - 1];
+    const struct estab_watch_conn *row = measure_life(rows[i].tokens);
     const uint64_t least = row->rtt_min_ns == ESTAB_WATCH_TIME_NONE ? 0 : row->rtt_min_ns / 1000;
     const uint64_t median =
         row->rtt_median_ns == ESTAB_WATCH_TIME_NONE ? 0 : row->rtt_median_ns / 1000;

@@ -24,6 +24,15 @@ static void benign_done(struct scan_kit *k)
   free(k);
 }
 
+// `want`: the kind of the one alert, "" = none.
+static void benign_expect(struct scan_kit *k, size_t row, const char *want)
+{
+  scan_kit_finish(k);
+  if (k->alert_count != (*want != 0)) print_error("row %zu\n", row);
+  scan_kit_expect(k, want);
+  benign_done(k);
+}
+
 // Whoever was refused, pauses and asks again waits for a service: a scanner has its answer, or makes sure at once.
 static void test_refused_and_asked_again(void **state)
 {
@@ -46,10 +55,7 @@ static void test_refused_and_asked_again(void **state)
     for (unsigned i = 0; i < 20 * rows[r].rounds; i++)
       scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k %s", 1 + i / 20 * rows[r].gap_s + i % 20 * .01,
                 33000 + i * 7, 8101 + i % 20, rows[r].fate);
-    scan_kit_finish(k);
-    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
-    scan_kit_expect(k, rows[r].want);
-    benign_done(k);
+    benign_expect(k, r, rows[r].want);
   }
 }
 
@@ -106,10 +112,7 @@ static void test_patience_begun_before(void **state)
     for (unsigned i = 0; i < 14; i++)
       scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.%u:9100 S,k %s", 1 + i * .2, 40000 + i * 7, i,
                 rows[r].fate);
-    scan_kit_finish(k);
-    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
-    scan_kit_expect(k, rows[r].want);
-    benign_done(k);
+    benign_expect(k, r, rows[r].want);
   }
 }
 
@@ -137,10 +140,7 @@ static void test_active_data_refused(void **state)
     for (unsigned i = 0; i < rows[r].count; i++)
       scan_kitf(k, "%f 203.0.113.21:%u > 10.0.0.7:%u S,k closed", 1 + i * .05, rows[r].source_port,
                 rows[r].first_port + i * 13);
-    scan_kit_finish(k);
-    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
-    scan_kit_expect(k, rows[r].want);
-    benign_done(k);
+    benign_expect(k, r, rows[r].want);
   }
 }
 
@@ -165,10 +165,7 @@ static void test_down_seen_one_way(void **state)
     for (unsigned i = 0; i < rows[r].clients * rows[r].rounds; i++)
       scan_kitf(k, "%f 192.0.2.7:80 > 10.0.%u.7:%u R. silent", 1 + i * .05, i % rows[r].clients,
                 rows[r].first_port + i * rows[r].step % (65535 - rows[r].first_port));
-    scan_kit_finish(k);
-    if (k->alert_count != (*rows[r].want != 0)) print_error("row %zu\n", r);
-    scan_kit_expect(k, rows[r].want);
-    benign_done(k);
+    benign_expect(k, r, rows[r].want);
   }
 }
 

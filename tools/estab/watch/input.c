@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+// Merged: of a packet's interface so many bits are its number in its file. Above them is the file's.
+#define INPUT_MERGED_BITS 16
+
 #define INPUT_OTHER_FILES 32 // that are open besides
 
 // Files that are merged are open at once: as many as the system lets be, where that is not what a process begins with.

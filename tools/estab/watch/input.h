@@ -44,8 +44,6 @@ struct input_error {
 };
 
 #define INPUT_WAIT_MS 200
-#define INPUT_MERGED_BITS                                                                          \
-  16 // of a packet's interface: its number in its file. Above them is the file's
 
 // 0, or -1 for no memory. Files are opened as they are reached; merged, all of them at the first packet.
 int input_start(struct input *in, const char *const *paths, unsigned count, bool merge);

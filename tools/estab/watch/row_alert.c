@@ -40,14 +40,6 @@ static void say_targets(FILE *out, const char *name, const struct estab_watch_ta
   fputc('\n', out);
 }
 
-static const char *row_counted(unsigned kind)
-{
-  const bool connections =
-      kind == ESTAB_WATCH_KIND_CONN_EXHAUSTION || kind == ESTAB_WATCH_KIND_ZERO_WINDOW_HOLD ||
-      kind == ESTAB_WATCH_KIND_RST_INJECTION || kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION;
-  return connections ? "connection" : "segment";
-}
-
 void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, uint64_t base_ns)
 {
   static const char *const learned[ESTAB_WATCH_ANSWERS] = {
@@ -61,7 +53,7 @@ void row_table_alert(FILE *out, bool color, const struct estab_watch_alert *a, u
           row_geometry(a->geometry), a->geometry != ESTAB_WATCH_GEOMETRY_NONE ? ", " : "", id);
   fprintf(out, "  %s\n", a->summary);
   fputs("  ", out);
-  counted(out, a->probes, row_counted(a->kind));
+  counted(out, a->probes, estab_watch_kind_unit((enum estab_watch_kind)a->kind));
   fprintf(out, " from %s to %s s, confidence %u %%%s\n", first, last, a->confidence,
           a->ended ? "" : ", going on");
   for (unsigned i = 0; i < ESTAB_WATCH_ANSWERS; i++)
