@@ -274,15 +274,6 @@ static bool observe_refuses(const struct flow *f, const struct segment *g)
          ((peer->bits & SIDE_ACKED) && seq_ge(g->seq, peer->una) && seq_lt(g->seq, s->nxt));
 }
 
-// It ends what began with another SYN of this side, of which the tap sees no answer: the ports are used again.
-static WATCH_RARE bool observe_ends_another(struct track *t, struct flow *f,
-                                            const struct segment *g)
-{
-  const struct flow_trouble *r = track_has_trouble(t, f);
-  return r && (f->life_bits & LIFE_CANDIDATE) && !(f->side[1 - g->end].bits & SIDE_SENT) &&
-         r->candidate.end == g->end && g->seq - r->candidate.seq < OBSERVE_FAR;
-}
-
 bool observe_is_strange(struct track *t, struct flow *f, const struct segment *g)
 {
   uint16_t mark = g->flags & (ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST);
@@ -297,7 +288,7 @@ bool observe_is_strange(struct track *t, struct flow *f, const struct segment *g
   if (mark & f->side[g->end].flags) {
     if (mark == ESTAB_TCP_RST)
       return ((f->observed & FLOW_LAST_END) != 0) == (g->end != 0) && !observe_refuses(f, g);
-    if (mark == ESTAB_TCP_FIN) return !observe_ends_another(t, f, g);
+    if (mark == ESTAB_TCP_FIN) return true;
     return !(g->flags & ESTAB_TCP_ACK) || flow_first((const struct flow_head *)f) == g->end;
   }
   return !(g->flags & (ESTAB_TCP_ACK | ESTAB_TCP_SYN | ESTAB_TCP_RST));

@@ -52,7 +52,7 @@ static bool judge_sees(const struct judge_view *v, const struct source_target *t
 static bool judge_host_before(const struct source *it, const struct judge_view *v, uint16_t i)
 {
   for (uint16_t j = 0; j < i; j++)
-    if (judge_sees(v, &it->targets[j]) && it->targets[j].answer != ESTAB_WATCH_OPEN &&
+    if (judge_sees(v, &it->targets[j]) && !source_target_is_open(&it->targets[j]) &&
         estab_ip_equal(&it->targets[j].ip, &it->targets[i].ip))
       return true;
   return false;
@@ -67,7 +67,7 @@ static struct judge_tally judge_count(const struct scan *s, const struct source 
   for (uint16_t i = 0; i < it->count; i++) {
     const struct source_target *t = &it->targets[i];
     if (!judge_sees(v, t)) continue;
-    if (t->answer == ESTAB_WATCH_OPEN || t->half_open) {
+    if (source_target_is_open(t)) {
       n.open++;
       n.open_host += estab_ip_equal(&t->ip, &e->ip);
       n.half_open += t->half_open;
@@ -188,8 +188,7 @@ static struct campaign *judge_name(struct scan *s, struct source *it, const stru
     if (kind == ESTAB_WATCH_KIND_BACKSCATTER) probe.answer = CAMPAIGN_WAITING;
     campaign_add(cs, c, &probe);
     if (t->answer == ESTAB_WATCH_OPEN && !t->half_open) campaign_proven(cs, c, &t->src);
-    if (t->answer == ESTAB_WATCH_OPEN || t->half_open)
-      *(t->half_open ? &c->half_open : &c->connected) += 1;
+    if (source_target_is_open(t)) *(t->half_open ? &c->half_open : &c->connected) += 1;
     t->told = true;
   }
   source_decided(&s->sources, it);
@@ -249,7 +248,7 @@ static uint32_t judge_guessed(const struct scan *s, const struct source *it,
   uint32_t guessed = 0;
   for (uint16_t i = 0; i < it->count; i++) {
     const struct source_target *t = &it->targets[i];
-    if (!judge_sees(v, t) || t->port != e->port || t->answer == ESTAB_WATCH_OPEN) continue;
+    if (!judge_sees(v, t) || t->port != e->port || source_target_is_open(t)) continue;
     bool near = t->answer != ESTAB_WATCH_CLOSED && t->first_ns >= s->begin_ns + JUDGE_BEGIN_NS;
     for (uint16_t j = 0; j < it->count && !near; j++)
       near = j != i && it->targets[j].port == e->port && judge_sees(v, &it->targets[j]) &&
@@ -296,7 +295,7 @@ static bool judge_block(struct scan *s, const struct source *it, const struct ju
   uint32_t ports = 0, hosts = 0, near = 0;
   for (uint16_t i = 0; i < it->count; i++) {
     const struct source_target *t = &it->targets[i];
-    if (!judge_sees(v, t) || t->answer == ESTAB_WATCH_OPEN) continue;
+    if (!judge_sees(v, t) || source_target_is_open(t)) continue;
     ports += judge_add(port_set, t->port + 1u);
     hosts += judge_add(host_set, (uint32_t)scan_fingerprint(&s->pool, &t->ip, 0) | 1);
     near += scan_same_net(&t->ip, &e->ip);
@@ -311,7 +310,7 @@ static bool judge_raced(const struct scan *s, const struct source *it,
                         const struct source_target *e)
 {
   const struct probe probe = probe_from_tag(e->probe);
-  if (e->told || e->answer == ESTAB_WATCH_OPEN || probe.technique != PROBE_SYN || probe.crafted ||
+  if (e->told || source_target_is_open(e) || probe.technique != PROBE_SYN || probe.crafted ||
       ip_is_mapped(&e->ip) || !scan_twin_won_by(s, &e->ip, e->port, e->first_ns))
     return false;
   unsigned together = 0;
@@ -421,7 +420,7 @@ static void judge_one(struct scan *s, struct source *it, uint16_t index, bool wa
   if (e.told) return;
   if (p.technique == PROBE_SYN && p.crafted)
     wait = judge_crafted_syn(s, it, &e, waited);
-  else if (p.technique == PROBE_SYN && e.answer != ESTAB_WATCH_OPEN)
+  else if (p.technique == PROBE_SYN && !source_target_is_open(&e))
     wait = judge_kernel_syn(s, it, &e, waited);
   else if (p.technique == PROBE_ACK || p.technique == PROBE_FINACK)
     wait = judge_ack(s, it, &e, waited);

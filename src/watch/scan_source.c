@@ -117,7 +117,7 @@ static struct source_target *source_room(struct sources *s, struct source *it)
   uint16_t oldest = 0;
   for (uint16_t i = 1; i < it->count; i++) {
     const struct source_target *t = &it->targets[i], *o = &it->targets[oldest];
-    bool open = t->answer == ESTAB_WATCH_OPEN, older_open = o->answer == ESTAB_WATCH_OPEN;
+    const bool open = source_target_is_open(t), older_open = source_target_is_open(o);
     if (open != older_open ? open : t->last_s < o->last_s) oldest = i;
   }
   it->last = oldest;
