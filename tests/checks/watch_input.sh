@@ -207,6 +207,14 @@ save('two.pcapng', pcapng((101, p), (1, ethernet(p)), (101, p)))
 run = watch('--json', '--filter', 'ip or vlan', 'two.pcapng')
 check('a filter that one link type of two has not', run.returncode == 1 and run.stderr.count(b'\n') == 1 and
       rows(run.stdout)[-1]['packets'] == 1, run)
+# More interfaces than a number of 16 bits tells apart, in two sections; the last one has no filter.
+head = block(0x0a0d0d0a, struct.pack('<IHHq', 0x1a2b3c4d, 1, 0, -1))
+face = lambda link: block(1, struct.pack('<HHI', link, 0, 0))
+last = block(6, struct.pack('<IIIII', 59999, 0, 1000000, len(p), len(p)) + p)
+save('sections.pcapng', head + 60000 * face(101) + last + head + 59999 * face(101) + face(147) + last)
+run = watch('--merge', '--json', '--filter', 'tcp', 'raw.pcap', 'sections.pcapng')
+check('a filter of an interface of many, by time', run.returncode == 1 and b'link type 147: ' in run.stderr and
+      [r['file'] for r in rows(run.stdout) if r['type'] == 'error'] == ['sections.pcapng'], run.returncode, run.stderr)
 for link in 12, 14, 101: # raw IP, under its three numbers
     save('raw.pcap', header(link) + conns(1))
     run = watch('--json', '--filter', 'tcp', 'raw.pcap')

@@ -343,7 +343,7 @@ class Judge:
             self.holds(f"{tag}: {word}", told is None or told >= 2 * DELAY * 0.999, told)
         limits, port = o["limited_by"], o["id.resp_p"]
         if not sum(limits.values()):
-            self.holds(f"{tag}: limits", port // 100 in (90, 94), "none")
+            self.holds(f"{tag}: limits", port // 100 == CLOSE // 100, "none")
             return
         ends = [seen[(HOSTS[0], o["id.orig_p"], port)], seen[(HOSTS[1], port, o["id.orig_p"])]]
         life = (max(e["last"] for e in ends) - min(e["first"] for e in ends)) / 1e9
@@ -353,8 +353,10 @@ class Judge:
             self.holds(f"{tag}: receiver's window", limits["receiver_window"] > 1, limits)
         if port == IDLE:
             self.holds(f"{tag}: idle", limits["idle"] > 1.5, limits)
-        if port == SLOW:
-            self.holds(f"{tag}: path", limits["sender_or_path"] > life * 0.7, (limits, life))
+        if port == SLOW:  # its octets take half as long again, at that rate
+            self.holds(f"{tag}: path", limits["sender_or_path"] > 1, (limits, life))
+        if port // 100 == LOSSY // 100 and any(e["again"] for e in ends):
+            self.holds(f"{tag}: loss", limits["loss"] > 0, limits)
 
 
 def compare(folder):

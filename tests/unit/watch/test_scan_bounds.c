@@ -182,6 +182,30 @@ static void test_without_memory(void **state)
   bounds_done(k);
 }
 
+// A scan is told under another name when most of its open ports say so, not at each that does; and no name is taken
+// that another campaign of the same source has.
+static void test_names_that_turn(void **state)
+{
+  (void)state;
+  struct scan_kit *k = bounds_new(64u << 20);
+  for (unsigned i = 0; i < 60; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:%u S,k closed", 1 + i * .001, 40000 + i, i + 1);
+  for (unsigned i = 0; i < 40; i++) {
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 S,k %s", 3 + i * .1, 41000 + i,
+              i % 2 ? "half" : "touch");
+    scan_kit_until(k, 3 + i * .1 + .05);
+  }
+  assert_int_equal(k->alert_count, 1);
+  assert_in_range(k->alerts[0].told, 1, 4);
+  for (unsigned i = 0; i < 60; i++)
+    scan_kitf(k, "%f 10.9.9.9:50000 > 10.0.0.1:%u S,m closed", 10 + i * .001, i + 1001);
+  for (unsigned i = 0; i < 60; i++) // of the connect scan
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 S,k half", 11 + i * .1, 42000 + i);
+  scan_kit_finish(k);
+  scan_kit_expect(k, "connect_scan syn_scan");
+  bounds_done(k);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -191,6 +215,7 @@ int main(void)
       cmocka_unit_test(test_same_word_whatever_the_secret),
       cmocka_unit_test(test_born_without_memory),
       cmocka_unit_test(test_without_memory),
+      cmocka_unit_test(test_names_that_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -295,9 +295,54 @@ static void test_idle_connections_seen_one_way(void **state)
   free(t);
 }
 
+// Silence speaks for a guess from 16 s after the capture began, and that may be with anything.
+static void test_capture_begins_with_any_packet(void **state)
+{
+  (void)state;
+  struct times *t = malloc(sizeof *t);
+  assert_non_null(t);
+  for (unsigned before = 0; before < 2; before++) {
+    t->count = 0;
+    times_others(t);
+    for (unsigned i = 0; i < t->count; i++)
+      t->packets[i].at += 3600;
+    struct estab_packet p = {.kind = ESTAB_PACKET_UDP,
+                             .link = ESTAB_LINK_RAW,
+                             .version = 4,
+                             .ttl = 64,
+                             .src = estab_ip4(10, 0, 0, 1),
+                             .dst = estab_ip4(10, 0, 0, 2)};
+    if (before) {
+      struct times_packet *to = times_next(t, 0);
+      to->bytes = (unsigned)estab_packet_emit(&p, to->data, sizeof to->data);
+    }
+    p.kind = ESTAB_PACKET_TCP;
+    p.src = estab_ip4(192, 0, 2, 7);
+    for (unsigned i = 0; i < 40; i++) { // a host in each of 40 nets
+      p.dst = estab_ip4((uint8_t)(20 + i), (uint8_t)i, 3, 7);
+      p.tcp = (struct estab_tcp_header){.src_port = (uint16_t)(40000 + 7 * i),
+                                        .dst_port = 25,
+                                        .seq = 1000,
+                                        .flags = ESTAB_TCP_SYN,
+                                        .window = 64240,
+                                        .options = {.present = ESTAB_TCP_OPT_MSS |
+                                                               ESTAB_TCP_OPT_SACK_PERMITTED |
+                                                               ESTAB_TCP_OPT_WSCALE,
+                                                    .mss = 1460,
+                                                    .wscale = 7}};
+      struct times_packet *to = times_next(t, 3602 + i * .2);
+      to->bytes = (unsigned)estab_packet_emit(&p, to->data, sizeof to->data);
+    }
+    qsort(t->packets, t->count, sizeof *t->packets, times_before);
+    assert_int_equal(times_run(t, ESTAB_WATCH_ROWS_LIFE).alerts, before);
+  }
+  free(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_silence_and_late_answers),
-                                     cmocka_unit_test(test_idle_connections_seen_one_way)};
+                                     cmocka_unit_test(test_idle_connections_seen_one_way),
+                                     cmocka_unit_test(test_capture_begins_with_any_packet)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
