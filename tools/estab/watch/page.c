@@ -325,6 +325,8 @@ static void put_alert(const struct page *p, struct text *t, const struct estab_w
   text_number(t, a->confidence);
   text_string(t, ",\"probes\":");
   text_number(t, a->probes);
+  text_string(t, ",\"unit\":");
+  page_string(t, estab_watch_kind_unit((enum estab_watch_kind)a->kind));
   text_string(t, ",\"first\":");
   text_number(t, micros(p, a->first_ns));
   text_string(t, ",\"last\":");

@@ -366,7 +366,7 @@ function alertCard(a) {
     setFilter(words.join(' '));
   });
   title.append(element('span', '', a.text), element('small', '', [a.geometry, 'confidence ' + a.confidence + ' %',
-    plural(a.probes, 'segment'), seconds(a.first) + ' to ' + seconds(a.last) + ' s', a.id].filter(Boolean).join(', ')), show);
+    plural(a.probes, a.unit), seconds(a.first) + ' to ' + seconds(a.last) + ' s', a.id].filter(Boolean).join(', ')), show);
   card.dataset.kind = a.kind;
   card.append(title, element('p', '', a.summary), ...a.answers.map(answerRow));
   const why = element('details');
