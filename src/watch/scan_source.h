@@ -29,10 +29,11 @@ struct source_target {
   uint8_t asked;  // so many attempts, each in another second than the one before; at most 255
   bool told;      // it is in a campaign, or text made it none of a scan's
   bool patient;   // its SYN came three times and more, and no answer
-  bool half_open; // open, and the originator did not end the handshake: its RST may be all that shows it
+  bool half_open; // open, and its originator did not end the handshake; see below
 };
 
-// On a tap that sees one direction no answer is seen: `answer` is UNKNOWN then, also of what is open.
+// On a tap that sees one direction no answer is seen, and `answer` is UNKNOWN also of what is open: a RST of the
+// originator may be all that shows it.
 static inline bool source_target_is_open(const struct source_target *t)
 {
   return t->answer == ESTAB_WATCH_OPEN || t->half_open;
