@@ -86,7 +86,8 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g, b
   if (advances) s->una = g->ack;
   s->bits |= SIDE_ACKED;
   if (g->flags & ESTAB_TCP_SYN) return;
-  if (peer->state == ESTAB_SYN_RECEIVED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+  if (peer->state == ESTAB_SYN_RECEIVED && !life_is_reborn(peer))
+    life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
   if (s->state == ESTAB_SYN_SENT) {
     // The SYN-ACK was missed, takes another way, or passed before the SYN that was said again.
     life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);

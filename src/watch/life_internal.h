@@ -15,6 +15,13 @@ void life_enter_now(struct track *t, struct flow *f, const struct segment *g, un
 // Notes whether both sides are CLOSED.
 void life_look_over(struct flow *f);
 
+// Over, it took an old SYN that came late for a new one (RFC 9293 3.5, Figure 9), and waits for an ACK of that answer
+// while the other side knows the closed connection alone.
+static inline bool life_is_reborn(const struct flow_side *s)
+{
+  return s->state == ESTAB_SYN_RECEIVED && (s->bits & SIDE_FIN);
+}
+
 // Whether `ack` acknowledges the SYN of a side in SYN-SENT, and no more than that and its text, RFC 7413 4.2.2.
 static inline bool life_acks_syn(const struct flow_side *s, uint32_t ack)
 {

@@ -78,6 +78,11 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
   life_rst_march(t, f, g);
+  if (life_is_reborn(peer) && life_is_own_syn(s, g->seq - 1)) { // where its SYN-ACK acknowledged
+    life_enter_now(t, f, g, e, ESTAB_CLOSED);
+    life_enter_now(t, f, g, p, ESTAB_CLOSED);
+    return;
+  }
   if (life_is_over(f) || life_rst_was_true(t, f, g)) return;
   if (!life_rst_taken(t, f, g)) {
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
@@ -98,7 +103,8 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   s->bits |= SIDE_RST;
   if (s->state == ESTAB_CLOSED && f->step_count == 0)
     timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet); // nothing before it: still a fact
-  life_enter_now(t, f, g, e, ESTAB_CLOSED);
+  // Who refuses an ACK in SYN-RECEIVED waits on: RFC 9293 3.10.7.4, fifth.
+  if (!life_is_reborn(s)) life_enter_now(t, f, g, e, ESTAB_CLOSED);
   s->bits |= SIDE_SEEN;
   life_enter_now(t, f, g, p, ESTAB_CLOSED);
 }

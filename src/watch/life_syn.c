@@ -63,6 +63,17 @@ static WATCH_RARE void life_second_syn(struct track *t, struct flow *f, const st
   if (f->side[p].state == ESTAB_SYN_SENT) life_enter_now(t, f, g, p, ESTAB_SYN_RECEIVED);
 }
 
+// life_is_reborn(). Who gives up in LAST-ACK says nothing: then this is the first that shows it.
+static WATCH_RARE void life_bear_again(struct track *t, struct flow *f, const struct segment *g)
+{
+  const unsigned e = g->end;
+  const struct flow_side *s = &f->side[e], *peer = &f->side[1 - e];
+  if (!(s->bits & SIDE_FIN) || peer->state != ESTAB_TIME_WAIT || !life_is_own_syn(peer, g->ack - 1))
+    return;
+  if (s->state == ESTAB_LAST_ACK) life_enter(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet, false);
+  if (s->state == ESTAB_CLOSED) life_enter_now(t, f, g, e, ESTAB_SYN_RECEIVED);
+}
+
 void life_syn(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -85,6 +96,7 @@ void life_syn(struct track *t, struct flow *f, const struct segment *g)
                 g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
                                          : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
                 g, isn, g->seq);
+    if (g->flags & ESTAB_TCP_ACK) life_bear_again(t, f, g);
     struct flow_trouble *r = track_trouble(t, f);
     if (!r) return;
     if (r->candidate.packet && r->candidate.end == e && r->candidate.seq == g->seq)

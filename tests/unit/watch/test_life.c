@@ -105,6 +105,18 @@ static void ports_again(void **state)
 {
   (void)state;
   static const struct line lines[] = {
+      {"an old SYN late, where it was closed", "S sa A FA fa A sa+5000#-1 A#-5000 r-5000",
+       "ambiguity several_synacks\n"
+       "SF ShAFfhr " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5,CLOSED@9 " OPEN_R
+       ",CLOSE-WAIT@4,LAST-ACK@5,CLOSED@6,SYN-RECEIVED@7"},
+      {"the same, and told so", "S sa A FA fa A sa+5000#-1 R-1",
+       "ambiguity several_synacks\n"
+       "SF ShAFfhR " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5,CLOSED@8 " OPEN_R
+       ",CLOSE-WAIT@4,LAST-ACK@5,CLOSED@6,SYN-RECEIVED@7,CLOSED@8"},
+      {"the same, given up before", "S sa A FA fa sa+5000#-1 A#-5000 r-5000",
+       "ambiguity several_synacks\n"
+       "SF ShAFfhr " OPEN_O ",FIN-WAIT-1@4,FIN-WAIT-2@5,TIME-WAIT@5,CLOSED@8 " OPEN_R
+       ",CLOSE-WAIT@4,LAST-ACK@5,CLOSED@6,SYN-RECEIVED@6"},
       {"its end was not seen", "S sa A A10 a @20 ~ S sa+70000 A A10 a FA fa A",
        "S1 ShADa " OPEN_O " " OPEN_R "\n"
        "ambiguity several_syns\n"
