@@ -17,12 +17,16 @@ static uint64_t measure_handshake_half_ns(struct track *t, struct flow *f, unsig
 {
   if (f->opened_by > FLOW_WHO_1 || (f->observed & FLOW_SYN_AGAIN)) return ESTAB_WATCH_TIME_NONE;
   const unsigned client = f->opened_by, server = 1u - client;
-  const struct flow_step *syn = timeline_first(t, f, client, ESTAB_SYN_SENT);
   const struct flow_step *synack = timeline_first(t, f, client, ESTAB_ESTABLISHED);
+  if (!synack) return ESTAB_WATCH_TIME_NONE;
   const struct flow_step *ack = timeline_first(t, f, server, ESTAB_ESTABLISHED);
   // One segment that opened both: the capture lacks the SYN-ACK, or has it behind the ACK or before the SYN.
-  if (synack && ack && synack->packet == ack->packet) return ESTAB_WATCH_TIME_NONE;
-  const struct flow_step *from = end == client ? synack : syn, *to = end == client ? ack : synack;
+  if (ack && synack->packet == ack->packet) return ESTAB_WATCH_TIME_NONE;
+  const struct flow_step *from = synack, *to = ack;
+  if (end != client) {
+    from = timeline_first(t, f, client, ESTAB_SYN_SENT);
+    to = synack;
+  }
   if (!from || !to) return ESTAB_WATCH_TIME_NONE;
   const uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
   return to_ns < from_ns ? ESTAB_WATCH_TIME_NONE : to_ns - from_ns;
@@ -47,8 +51,9 @@ uint64_t measure_least_ns(struct track *t, struct flow *f)
   // The median is in whole units.
   uint64_t least_ns = f->rtt_median ? (uint64_t)f->rtt_median * FLOW_RTT_NS : ESTAB_WATCH_TIME_NONE;
   for (unsigned end = 0; end < 2; end++) {
+    if (!f->rtt_half[end]) continue;
     const uint64_t near_ns = measure_least_half_ns(t, f, 1 - end);
-    if (!f->rtt_half[end] || near_ns == ESTAB_WATCH_TIME_NONE) continue;
+    if (near_ns == ESTAB_WATCH_TIME_NONE) continue;
     least_ns = u64_min(least_ns, (uint64_t)f->rtt_half[end] * FLOW_RTT_NS + near_ns);
   }
   return least_ns;
