@@ -22,11 +22,9 @@ static uint64_t measure_handshake_half_ns(struct track *t, struct flow *f, unsig
   const struct flow_step *ack = timeline_first(t, f, server, ESTAB_ESTABLISHED);
   // One segment that opened both: the capture lacks the SYN-ACK, or has it behind the ACK or before the SYN.
   if (ack && synack->packet == ack->packet) return ESTAB_WATCH_TIME_NONE;
-  const struct flow_step *from = synack, *to = ack;
-  if (end != client) {
-    from = timeline_first(t, f, client, ESTAB_SYN_SENT);
-    to = synack;
-  }
+  const struct flow_step *from =
+      end == client ? synack : timeline_first(t, f, client, ESTAB_SYN_SENT);
+  const struct flow_step *to = end == client ? ack : synack;
   if (!from || !to) return ESTAB_WATCH_TIME_NONE;
   const uint64_t from_ns = timeline_ns(t, f, from), to_ns = timeline_ns(t, f, to);
   return to_ns < from_ns ? ESTAB_WATCH_TIME_NONE : to_ns - from_ns;

@@ -83,6 +83,14 @@ static void times_answer(struct times *t, double at, struct times_ends e, uint16
       times_emit(p->data, sizeof p->data, e, true, flags, (flags & ESTAB_TCP_SYN) ? 7000 : 0, 1001);
 }
 
+static void times_put(struct times *t, double at, const struct estab_packet *p)
+{
+  struct times_packet *to = times_next(t, at);
+  const int bytes = estab_packet_emit(p, to->data, sizeof to->data);
+  assert_true(bytes > 0);
+  to->bytes = (unsigned)bytes;
+}
+
 static void times_icmp(struct times *t, double at, struct times_ends e, unsigned type,
                        unsigned code)
 {
@@ -97,10 +105,7 @@ static void times_icmp(struct times *t, double at, struct times_ends e, unsigned
                            .icmp = {.type = (uint8_t)type, .code = (uint8_t)code, .error = true},
                            .payload = quoted,
                            .payload_bytes = n};
-  struct times_packet *to = times_next(t, at);
-  int bytes = estab_packet_emit(&p, to->data, sizeof to->data);
-  assert_true(bytes > 0);
-  to->bytes = (unsigned)bytes;
+  times_put(t, at, &p);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -312,10 +317,7 @@ static void test_capture_begins_with_any_packet(void **state)
                              .ttl = 64,
                              .src = estab_ip4(10, 0, 0, 1),
                              .dst = estab_ip4(10, 0, 0, 2)};
-    if (before) {
-      struct times_packet *to = times_next(t, 0);
-      to->bytes = (unsigned)estab_packet_emit(&p, to->data, sizeof to->data);
-    }
+    if (before) times_put(t, 0, &p);
     p.kind = ESTAB_PACKET_TCP;
     p.src = estab_ip4(192, 0, 2, 7);
     for (unsigned i = 0; i < 40; i++) { // a host in each of 40 nets
@@ -330,8 +332,7 @@ static void test_capture_begins_with_any_packet(void **state)
                                                                ESTAB_TCP_OPT_WSCALE,
                                                     .mss = 1460,
                                                     .wscale = 7}};
-      struct times_packet *to = times_next(t, 3602 + i * .2);
-      to->bytes = (unsigned)estab_packet_emit(&p, to->data, sizeof to->data);
+      times_put(t, 3602 + i * .2, &p);
     }
     qsort(t->packets, t->count, sizeof *t->packets, times_before);
     assert_int_equal(times_run(t, ESTAB_WATCH_ROWS_LIFE).alerts, before);
