@@ -72,12 +72,23 @@ void wheel_slot_left(struct wheel *w, struct wheel_node **link)
   if (!w->used[level]) w->levels &= ~(1u << level);
 }
 
+#define WHEEL_AHEAD 6 // nodes
+
+// What was set one after the other mostly lies as far apart each time: where that makes the node lie that comes so many
+// steps later, memory is asked for. Where it lies elsewhere, nothing is lost.
+static inline void wheel_ahead(const struct wheel_node *n, const struct wheel_node *next)
+{
+  const uintptr_t step = (uintptr_t)next - (uintptr_t)n;
+  __builtin_prefetch((const void *)((uintptr_t)next + WHEEL_AHEAD * step), 1);
+}
+
 // Each to its place, in the order in which they were set.
 static void wheel_sort_inbox(struct wheel *w)
 {
   struct wheel_node *first = NULL, *next;
   for (struct wheel_node *n = w->inbox; n; n = next) {
     next = n->next;
+    wheel_ahead(n, next);
     n->next = first;
     first = n;
   }
@@ -156,6 +167,7 @@ static void wheel_spread(struct wheel *w, unsigned level, unsigned slot)
   if (!w->used[level]) w->levels &= ~(1u << level);
   while (n) {
     struct wheel_node *next = n->next;
+    wheel_ahead(n, next);
     wheel_place(w, n);
     n = next;
   }
