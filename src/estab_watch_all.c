@@ -87,6 +87,7 @@
 #include "watch/scan_blocks.c"
 #include "watch/scan_campaign.c"
 #include "watch/scan_contact.c"
+#include "watch/scan_counts.c"
 #include "watch/scan_explain.c"
 #include "watch/scan_flood.c"
 #include "watch/scan_gather.c"

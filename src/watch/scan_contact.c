@@ -1,67 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// scan_contact.c - which contacts without success count against their source, and which do not.
-//
-// SYN: an attempt that failed. Excused is what real clients do and probes do not: patience (the SYN repeated
-// twice and more), no way there (ICMP), a service known to have answered, the loser of a race between
-// address families. A crafted SYN (without the options of every kernel) is never excused: only tools send
-// them, and small devices, which are known by asking again (scan_judge.c). ACK, FIN+ACK: one segment, no text,
-// no timestamps, answered by RST or not at all, and not sent by a server's port to a client's: the others belong
-// to lives that were cut at their start. SYN+ACK: answered by RST, or silent and not from a server's port to a
-// client's.
+// scan_contact.c - contacts, each put where it belongs: to a campaign that goes on, to its source until that is judged,
+// or, where it succeeded, to what speaks for the source.
 #include "base/tuple.h"
 #include "watch/scan_parts.h"
-
-#define CONTACT_PATIENCE 3 // SYNs of one attempt
-// Between two of them: a kernel waits so long for the third and later ones only, the tap has not those before.
-#define CONTACT_PATIENT_NS (SCAN_S * 7 / 2)
-
-static bool contact_is_patient(const struct observation *o)
-{
-  const uint32_t syns = o->segments[ESTAB_WATCH_ORIG];
-  return syns >= CONTACT_PATIENCE || (syns == 2 && o->kind == OBSERVE_SILENCE &&
-                                      o->last_ns >= o->first_ns + CONTACT_PATIENT_NS);
-}
-
-bool scan_icmp_no_route(const struct observation *o)
-{
-  if (!o->answered_by_icmp) return false;
-  if (estab_ip_is4(&o->orig_ip)) return o->icmp_type == 3 && o->icmp_code <= 1;
-  return o->icmp_type == 1 && (o->icmp_code == 0 || o->icmp_code == 3);
-}
-
-bool scan_faces_client(uint16_t src_port, uint16_t dst_port)
-{
-  if (src_port < 1024) return dst_port >= 1024;
-  return src_port < 32768 && dst_port >= 32768;
-}
-
-uint8_t scan_answer(const struct scan *s, const struct observation *o, uint8_t technique)
-{
-  bool quiet = technique == PROBE_FIN || technique == PROBE_NULL || technique == PROBE_XMAS ||
-               technique == PROBE_FINACK || technique == PROBE_SYNFIN || technique == PROBE_BOGUS;
-  switch ((enum observation_kind)o->kind) {
-  case OBSERVE_ANSWER:
-    if (o->answered_by_icmp) return ESTAB_WATCH_FILTERED;
-    if (o->answer_flags & ESTAB_TCP_RST)
-      return technique == PROBE_ACK || technique == PROBE_SYNACK ? ESTAB_WATCH_UNFILTERED
-                                                                 : ESTAB_WATCH_CLOSED;
-    return (o->answer_flags & ESTAB_TCP_SYN) ? ESTAB_WATCH_OPEN : CAMPAIGN_WAITING;
-  case OBSERVE_SILENCE:
-    if (scan_tap_one_way(s)) return ESTAB_WATCH_UNKNOWN;
-    return quiet ? ESTAB_WATCH_OPEN_OR_FILTERED : ESTAB_WATCH_FILTERED;
-  case OBSERVE_CLOSE:
-  case OBSERVE_END:
-    return (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN ? ESTAB_WATCH_OPEN
-                                                                                : CAMPAIGN_WAITING;
-  case OBSERVE_FIRST:
-  case OBSERVE_ESTABLISHED:
-  case OBSERVE_SERVED:
-  case OBSERVE_DATA:
-  case OBSERVE_SEGMENT:
-  case OBSERVE_SUSPECT: break;
-  }
-  return CAMPAIGN_WAITING;
-}
 
 struct campaign_probe scan_probe_record(const struct observation *o, const struct probe *probe,
                                         uint8_t answer)
@@ -93,65 +34,6 @@ struct campaign_probe scan_packet_record(const struct observation *o, const stru
       .ts_ns = o->ts_ns,
       .packet = o->packet_number,
   };
-}
-
-// Whether a SYN that failed says something about who sent it.
-static bool contact_syn_failed(struct scan *s, const struct observation *o,
-                               const struct probe *probe)
-{
-  if (o->kind == OBSERVE_SILENCE) {
-    // Behind a crafted SYN a RST says that its sender's kernel knew nothing of it.
-    uint16_t beyond = ESTAB_TCP_FIN | ESTAB_TCP_ACK | (probe->crafted ? 0 : ESTAB_TCP_RST);
-    if (o->flags[ESTAB_WATCH_ORIG] & beyond || o->text_bytes[ESTAB_WATCH_RESP]) return false;
-  } else if (o->kind != OBSERVE_ANSWER ||
-             !(o->answered_by_icmp || o->answer_flags & ESTAB_TCP_RST)) {
-    return false;
-  }
-  if (probe->crafted) return true;
-  if (scan_seen_has(&s->services, scan_service(s, o))) return false;
-  if (!contact_is_patient(o) && !scan_icmp_no_route(o) &&
-      (o->kind != OBSERVE_SILENCE || !scan_twin_won(s, o)))
-    return true;
-  // What excuses most of its failures excuses those of which the tap lost the excuse.
-  struct source *it = source_find(&s->sources, &o->orig_ip);
-  if (it) source_today(it, o->ts_ns);
-  if (it) it->excused++;
-  return false;
-}
-
-// Whether an ACK or FIN+ACK was a probe. No RST is a sign of life.
-static bool contact_ack_probe(struct scan *s, const struct observation *o,
-                              const struct probe *probe, bool *alive)
-{
-  bool answered = o->kind == OBSERVE_ANSWER;
-  *alive = o->midstream || o->text_bytes[0] || o->text_bytes[1] ||
-           (answered && !o->answered_by_icmp && !(o->answer_flags & ESTAB_TCP_RST));
-  if (*alive || o->kind == OBSERVE_CLOSE || o->kind == OBSERVE_END || !probe->crafted) return false;
-  if (o->segments[ESTAB_WATCH_ORIG] > 1) return false;
-  if (!scan_faces_client(o->orig_port, o->resp_port)) return true;
-  // What a tool sends from a server's port, once it is named.
-  const struct campaign *it =
-      campaign_find(&s->campaigns, CAMPAIGN_BY_SOURCE, &o->orig_ip, probe_kind(probe->technique));
-  return it && campaign_has_host(it, &o->resp_ip);
-}
-
-static bool contact_synack_probe(const struct observation *o, bool *alive)
-{
-  *alive = o->text_bytes[0] || o->text_bytes[1] || o->established;
-  if (*alive || o->kind == OBSERVE_CLOSE || o->kind == OBSERVE_END) return false;
-  if (o->kind == OBSERVE_ANSWER)
-    return !o->answered_by_icmp && (o->answer_flags & ESTAB_TCP_RST) != 0;
-  return (o->flags[ESTAB_WATCH_ORIG] & (ESTAB_TCP_FIN | ESTAB_TCP_RST | ESTAB_TCP_PSH)) == 0;
-}
-
-// A port that answered: half-open, or opened and left without a word. Success is a life with text.
-static bool contact_syn_open(const struct observation *o, const struct probe *probe)
-{
-  if (o->kind == OBSERVE_ANSWER)
-    return probe->crafted && !o->answered_by_icmp &&
-           (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
-  if (!scan_over(o) || o->text_bytes[ESTAB_WATCH_ORIG]) return false;
-  return !probe->crafted && (o->answer_flags & (ESTAB_TCP_SYN | ESTAB_TCP_RST)) == ESTAB_TCP_SYN;
 }
 
 // Whether a connect scan's targets go on with this one: its host, one of its ports, or of a block of hosts and ports
@@ -196,40 +78,6 @@ static bool contact_is_told(struct scan *s, struct campaign *it, const struct ob
 {
   bool close_by;
   return campaign_has(&s->pool, it, &o->resp_ip, o->resp_port, o->first_ns, &close_by);
-}
-
-// Its kernel knows nothing of what came back, where no tap saw it: half-open.
-static bool contact_hangs_up(const struct scan *s, const struct observation *o,
-                             const struct probe *probe)
-{
-  return o->kind == OBSERVE_SILENCE && probe->technique == PROBE_SYN && !probe->crafted &&
-         scan_tap_one_way(s) && o->segments[ESTAB_WATCH_ORIG] == 2 &&
-         (o->flags[ESTAB_WATCH_ORIG] & (ESTAB_TCP_RST | ESTAB_TCP_ACK)) == ESTAB_TCP_RST;
-}
-
-static bool contact_counts(struct scan *s, const struct observation *o, const struct probe *probe,
-                           bool *open, bool *alive)
-{
-  *open = *alive = false;
-  switch ((enum probe_technique)probe->technique) {
-  case PROBE_SYN:
-    *open = contact_syn_open(o, probe);
-    return *open || contact_hangs_up(s, o, probe) || contact_syn_failed(s, o, probe);
-  case PROBE_ACK:
-  case PROBE_FINACK: return contact_ack_probe(s, o, probe, alive);
-  case PROBE_SYNACK: return contact_synack_probe(o, alive);
-  case PROBE_RST: return o->kind == OBSERVE_SILENCE;
-  case PROBE_NONE:
-  case PROBE_FIN:
-  case PROBE_NULL:
-  case PROBE_XMAS:
-  case PROBE_SYNFIN:
-  case PROBE_BOGUS:
-  case PROBE_OS:
-  case PROBE_LAND:
-  case PROBE_TECHNIQUES: break;
-  }
-  return false;
 }
 
 // Text on a connection: success.
@@ -290,19 +138,14 @@ static void contact_excuse(struct scan *s, const struct observation *o, const st
     scan_contact_text(s, o, probe);
 }
 
-// A handshake that nobody ended: a kernel that knows nothing of it says RST without ACK, who closes says it with one.
-static bool contact_is_half_open(const struct observation *o)
-{
-  return !o->established && !(o->flags[ESTAB_WATCH_ORIG] & ESTAB_TCP_ACK);
-}
-
 // An open port more of one source's scan with a kernel's SYNs: half-open or connected, as it does mostly.
-static void contact_name_open(struct scan *s, struct campaign *it, const struct observation *o)
+static void contact_name_open(struct scan *s, struct campaign *it, const struct observation *o,
+                              bool half_open)
 {
   if (it->crafted || it->source_count > 1 ||
       (it->kind != ESTAB_WATCH_KIND_SYN_SCAN && it->kind != ESTAB_WATCH_KIND_CONNECT_SCAN))
     return;
-  *(contact_is_half_open(o) ? &it->half_open : &it->connected) += 1;
+  *(half_open ? &it->half_open : &it->connected) += 1;
   const bool syn = it->kind == ESTAB_WATCH_KIND_SYN_SCAN;
   const enum estab_watch_kind other =
       syn ? ESTAB_WATCH_KIND_CONNECT_SCAN : ESTAB_WATCH_KIND_SYN_SCAN;
@@ -315,16 +158,16 @@ static void contact_name_open(struct scan *s, struct campaign *it, const struct 
 }
 
 static void contact_note(struct scan *s, const struct observation *o, const struct probe *probe,
-                         const struct campaign_probe *record, bool open)
+                         const struct campaign_probe *record, const struct contact *c)
 {
   struct source *source = source_get(&s->sources, &o->orig_ip, &o->resp_ip, o->resp_port);
   if (!source) return;
   source->last_ns = s->now_ns;
   source_today(source, s->now_ns);
   if (source->count) scan_judge_race(s, source, source->last);
-  const bool hangs_up = contact_hangs_up(s, o, probe);
-  if (probe->technique == PROBE_SYN && !open && !hangs_up) scan_trw_contact(s, source, o, true);
-  struct source_target contact = {
+  if (probe->technique == PROBE_SYN && !c->open && !c->half_open)
+    scan_trw_contact(s, source, o, true);
+  struct source_target target = {
       .src = o->orig_ip,
       .ip = o->resp_ip,
       .first_ns = o->first_ns,
@@ -334,28 +177,27 @@ static void contact_note(struct scan *s, const struct observation *o, const stru
       .flags = o->first_flags,
       .probe = o->probe,
       .answer = record->answer,
-      .patient = o->kind == OBSERVE_SILENCE && contact_is_patient(o),
-      .half_open = hangs_up || (open && contact_is_half_open(o)),
+      .patient = c->patient,
+      .half_open = c->half_open,
   };
-  if (source_note(&s->sources, source, &contact)) scan_judge(s, source);
+  if (source_note(&s->sources, source, &target)) scan_judge(s, source);
 }
 
 void scan_contact(struct scan *s, const struct observation *o, const struct probe *probe)
 {
-  bool open, alive;
-  bool counts = contact_counts(s, o, probe, &open, &alive);
-  contact_excuse(s, o, probe, alive);
-  if (!counts || scan_flooded(s, o)) return;
+  const struct contact c = scan_counts(s, o, probe);
+  contact_excuse(s, o, probe, c.alive);
+  if (!c.counts || scan_flooded(s, o)) return;
 
   struct campaign *it = contact_campaign(s, o, probe);
-  uint8_t answer = open ? ESTAB_WATCH_OPEN : scan_answer(s, o, probe->technique);
+  uint8_t answer = c.open ? ESTAB_WATCH_OPEN : scan_answer(s, o, probe->technique);
   if (it && it->kind == ESTAB_WATCH_KIND_BACKSCATTER) answer = CAMPAIGN_WAITING;
   struct campaign_probe record = scan_probe_record(o, probe, answer);
   if (it) {
     if (probe->technique == PROBE_ACK && o->answer_flags & ESTAB_TCP_RST && o->answer_window)
       it->window_seen = 1;
-    if (open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
-    if (open || contact_hangs_up(s, o, probe)) contact_name_open(s, it, o);
+    if (c.open && o->established) campaign_proven(&s->campaigns, it, &o->orig_ip);
+    if (c.open || c.half_open) contact_name_open(s, it, o, c.half_open);
     if (o->kind == OBSERVE_ANSWER && o->late && contact_is_told(s, it, o))
       campaign_answer(&s->campaigns, it, &record);
     else
@@ -363,6 +205,6 @@ void scan_contact(struct scan *s, const struct observation *o, const struct prob
     return;
   }
   if (scan_gather_takes(s, o, probe, &record)) return;
-  contact_note(s, o, probe, &record, open);
+  contact_note(s, o, probe, &record, &c);
   if (!contact_campaign(s, o, probe)) scan_gather(s, o, probe, &record);
 }

@@ -239,9 +239,10 @@ static bool judge_is_data(struct scan *s, const struct source_target *e,
           (active && scan_seen_has(&s->services, scan_fingerprint(&s->pool, &e->src, JUDGE_FTP))));
 }
 
-// How many of those that failed on this port have a neighbour among them, or were silent. Who guesses addresses meets
-// silence nearly everywhere, or goes through a net; hosts all over that are there, and refuse, were known by name. A
-// SYN in the capture's first seconds may be the last of several: peers to peers that are gone.
+// How many of those that failed on this port were silent, or have a neighbour that was asked for it as well, whatever
+// it answered. Who guesses addresses meets silence nearly everywhere, or goes through a net; hosts all over that are
+// there, and refuse, were known by name. A SYN in the capture's first seconds may be the last of several: peers to
+// peers that are gone.
 static uint32_t judge_guessed(const struct scan *s, const struct source *it,
                               const struct judge_view *v, const struct source_target *e)
 {

@@ -129,6 +129,17 @@ void scan_alert(struct scan *s, struct campaign *it, struct estab_watch_alert *a
 void scan_explain(struct scan *s, const struct campaign *it, struct estab_watch_alert *alert);
 void scan_summary(const struct campaign *it, struct estab_watch_alert *alert);
 
+// What an observation says of a contact. half_open: a handshake was not ended, of a port that answered, or where no tap
+// saw the answer.
+struct contact {
+  bool counts; // against its source
+  bool open;   // its port answered
+  bool half_open;
+  bool alive;   // no probe: a life
+  bool patient; // asked as often as a kernel does, and met silence
+};
+struct contact scan_counts(struct scan *s, const struct observation *o, const struct probe *probe);
+
 // Detectors. Each takes the observations it understands.
 void scan_alone(struct scan *s, const struct observation *o, const struct probe *probe);
 void scan_alone_answer(struct scan *s, const struct observation *o, const struct probe *probe);
