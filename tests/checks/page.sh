@@ -67,8 +67,18 @@ for i in range(100000):
     packet(i * 500 + 200, c, port, s, 443, 1001, 5001, 16)
     packet(i * 500 + 300, c, port, s, 443, 1001, 5001, 20)
 open('large.pcap', 'wb').write(out)
+# Held open by one client.
+del out[24:]
+for i in range(130):
+    c, s = bytes([10, 0, 0, 1]), bytes([192, 0, 2, 1])
+    packet(i * 10000, c, 20000 + i, s, 443, 1000, 0, 2)
+    packet(i * 10000 + 100, s, 443, c, 20000 + i, 5000, 1001, 18)
+    packet(i * 10000 + 200, c, 20000 + i, s, 443, 1001, 5001, 16)
+packet(400000000, c, 9, s, 9, 1, 1, 16) # minutes later
+open('held.pcap', 'wb').write(out)
 EOF
 "$estab" watch --no-checksum --html large.html large.pcap
+"$estab" watch --no-checksum --html held.html held.pcap
 
 # More places with two readings than the page lists, and two files that end within a packet.
 python3 - <<'EOF'

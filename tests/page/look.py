@@ -41,6 +41,7 @@ def one_scan():
     holds('what was learned', b.value("document.querySelector('.answer.open').textContent") == 'open192.0.2.2:80')
     b.click("document.querySelector('.alert summary')")
     evidence = b.value("[...document.querySelectorAll('.evidence tr')].map(r => r.textContent)")
+    holds('probes are segments', '10 segments, ' in b.value("document.querySelector('.alert').textContent"))
     holds('evidence', len(evidence) == 10 and 'packet 1' in evidence[0] and '192.0.2.2:21 S' in evidence[0], evidence)
     look('scan')
     b.click("[...document.querySelectorAll('#head button')].find(x => x.textContent.startsWith('responder'))")
@@ -106,6 +107,15 @@ def ladders():
     holds('are explained', 'sent again' in b.value("document.querySelector('.ladder').textContent"))
 
 
+def held():
+    b.open(folder + '/held.html')
+    b.click("document.querySelector('.alert summary')")
+    alerts = b.value("[...document.querySelectorAll('.alert')].map(a => [a.dataset.kind, a.textContent])")
+    holds('what is held open are connections', len(alerts) == 1 and alerts[0][0] == 'conn_exhaustion' and
+          '130 connections, ' in alerts[0][1] and 'segment' not in alerts[0][1], alerts)
+    silent('held.html')
+
+
 def hostile():
     b.open(folder + '/bad.html')
     holds('ten rows', len(b.value(ROWS)) == 10)
@@ -156,6 +166,7 @@ def large():
 try:
     one_scan()
     ladders()
+    held()
     hostile()
     doubts()
     large()
