@@ -218,7 +218,8 @@ struct estab_watch_conn {
   uint64_t duration_ns;   // with has_duration
   bool has_duration;      // false: Zeek writes - for duration and bytes
   uint64_t missed_bytes;
-  bool final;              // no later row of this uid will come
+  bool final;              // no later row of this uid will come, but for one told again
+  bool again;              // was told as final: the RST that it ended with has proved false since
   bool evicted;            // the ceiling took it
   bool capture_loss;       // the system lost packets while it lived
   uint8_t opened_by;       // enum estab_watch_who

@@ -98,7 +98,7 @@ enum flow_bits {
   FLOW_GONE = 1u << 4,       // when told, it is freed; not in the table any more
   FLOW_EVICTED = 1u << 5,    // the ceiling took it
   FLOW_LOSS = 1u << 6,       // the system lost packets while it lived
-  FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since
+  FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since; of a copy: again
   FLOW_COPY = 1u << 8,       // a row that waits to be told, of a record that goes on without it
   FLOW_SILENT = 1u << 9,     // the detectors know that no answer came, or an ICMP error
   FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer of the host itself
@@ -305,7 +305,6 @@ enum flow_life_bits {
   LIFE_RST_HELD = 1u << 4,  // closing->rst: a RST that may prove false
   LIFE_ROW_TOLD = 1u << 5,  // the row of Zeek's machine is told; the next segment begins another
   LIFE_SPLIT = 1u << 6,     // split handshake
-  LIFE_AGAIN = 1u << 7,     // the told row changed since: it is to be told again
 };
 
 // What only a connection has that closes, or goes on after its row.

@@ -37,7 +37,6 @@ void life_enter(struct track *t, struct flow *f, unsigned end, enum estab_state 
   }
   if (f->side[0].state == ESTAB_ESTABLISHED && f->side[1].state == ESTAB_ESTABLISHED)
     f->life_bits |= LIFE_WAS_OPEN;
-  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
 }
 
 // By this segment, as it passes the tap.

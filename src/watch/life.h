@@ -32,6 +32,8 @@ bool life_is_old(struct track *t, struct flow *f, const struct segment *g);
 // lacks more.
 bool life_is_blind(struct track *t, struct flow *f, const struct segment *g);
 void life_segment(struct track *t, struct flow *f, const struct segment *s);
+// With LIFE_RST_HELD: where the side whose RST was believed goes on, it never sent that RST.
+WATCH_RARE void life_contradicts_rst(struct track *t, struct flow *f, const struct segment *g);
 
 // Whether a SYN begins another life of the same two ends, rather than being a stray one in this.
 bool life_is_reuse(struct track *t, struct flow *f, const struct segment *s);

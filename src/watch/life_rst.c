@@ -159,7 +159,6 @@ void life_contradicts_rst(struct track *t, struct flow *f, const struct segment 
       c->wait_ns[i] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
   }
   if (!(f->side[0].bits & SIDE_FIN) && !(f->side[1].bits & SIDE_FIN)) f->closed_by = FLOW_WHO_NONE;
-  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
 }
 
 // What a side still sends had left before the other's RST came there: the two met on the way. It is as before then;
@@ -190,5 +189,4 @@ void life_asks_again(struct track *t, struct flow *f, const struct segment *g)
   peer->bits &= (uint16_t)~SIDE_RST;
   f->life_bits &= (uint8_t) ~(LIFE_RST_HELD | LIFE_OVER);
   f->closed_by = FLOW_WHO_NONE;
-  if (f->life_bits & LIFE_ROW_TOLD) f->life_bits |= LIFE_AGAIN;
 }

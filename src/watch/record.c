@@ -170,6 +170,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   out->history = t->history;
   out->missed_bytes = r ? r->missed_bytes : 0;
   out->final = (f->bits & FLOW_GONE) != 0;
+  out->again = false;
   out->evicted = (f->bits & FLOW_EVICTED) != 0;
   out->capture_loss = record_loss(t, f);
   record_opened(f, out);

@@ -175,7 +175,8 @@ uint64_t track_deadline(struct track *t, struct flow *f)
   if (life_is_over(f)) life = f->last_ns + LIFE_RST_LINGER_NS;
   if (f->life_bits & LIFE_ROW_TOLD) return life;
   if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
-    if (life_is_over(f)) life = f->last_ns + ZEEK_ATTEMPT_NS;
+    const bool held = (f->life_bits & LIFE_RST_HELD) && (f->life_bits & LIFE_WAS_OPEN);
+    if (life_is_over(f) && !held) life = f->last_ns + ZEEK_ATTEMPT_NS;
     return track_is_unanswered(t, f) ? u64_min(life, zeek_deadline(t, f)) : life;
   }
   return u64_min(zeek_deadline(t, f), life_is_over(f) ? ESTAB_NEVER : life);

@@ -32,14 +32,14 @@ static void track_copy_aside(struct track *t, const struct flow *f, struct flow 
     if (g->steps_lost < UINT8_MAX) g->steps_lost++;
 }
 
-// A copy of the record as it is waits to be told; the record itself goes on with another row.
-void track_tell_copy(struct track *t, uint32_t ref)
+// A copy of the record as it is, in no list. FLOW_NONE: no memory.
+static uint32_t track_copy(struct track *t, uint32_t ref)
 {
-  uint32_t copy = slab_new(&t->fulls);
-  struct flow *f = (struct flow *)track_at(t, ref);
+  const uint32_t copy = slab_new(&t->fulls);
+  const struct flow *f = (const struct flow *)track_at(t, ref);
   if (copy == SLAB_NONE) {
     t->stats->memory_refusals++;
-    return;
+    return FLOW_NONE;
   }
   struct flow *g = slab_at(&t->fulls, copy);
   *g = *f;
@@ -49,11 +49,45 @@ void track_tell_copy(struct track *t, uint32_t ref)
   // Without it a row that is not the first of its life would go by the first one's name.
   if ((g->bits & FLOW_CONTINUES) && g->closing == SLAB_NONE) {
     track_free(t, copy | FLOW_REF_FULL);
-    return;
+    return FLOW_NONE;
   }
   g->bits |= FLOW_GONE | FLOW_COPY;
-  t->leaving_bytes += track_cost_of(t, copy | FLOW_REF_FULL);
-  track_queue(t, copy | FLOW_REF_FULL);
+  return copy | FLOW_REF_FULL;
+}
+
+static void track_queue_copy(struct track *t, uint32_t copy)
+{
+  t->leaving_bytes += track_cost_of(t, copy);
+  track_queue(t, copy);
+}
+
+// The record as it is waits to be told; the record itself goes on with another row.
+void track_tell_copy(struct track *t, uint32_t ref)
+{
+  const uint32_t copy = track_copy(t, ref);
+  if (copy == FLOW_NONE) return;
+  track_at(t, copy)->bits &= ~(uint32_t)FLOW_TOLD;
+  track_queue_copy(t, copy);
+}
+
+uint32_t track_keep_reset(struct track *t, uint32_t ref)
+{
+  const struct flow *f = (const struct flow *)track_at(t, ref);
+  const bool held = (f->life_bits & LIFE_ROW_TOLD) && (f->life_bits & LIFE_RST_HELD);
+  return held ? track_copy(t, ref) : FLOW_NONE;
+}
+
+void track_tell_again(struct track *t, uint32_t copy, uint32_t ref, const struct segment *g)
+{
+  struct flow *f = (struct flow *)track_at(t, copy);
+  f->observed |= FLOW_OBSERVED_RST; // of its own record the detectors have heard
+  if (!(((const struct flow *)track_at(t, ref))->life_bits & LIFE_RST_HELD))
+    life_contradicts_rst(t, f, g);
+  if (f->life_bits & LIFE_RST_HELD) {
+    track_free(t, copy);
+    return;
+  }
+  track_queue_copy(t, copy);
 }
 
 // The row's time is over, the life's is not: told, and kept for what may come.
@@ -103,7 +137,7 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
     if (c) c->side[i].hist_fin = c->side[i].hist_rst = 0;
   }
   f->history_count = 0;
-  f->life_bits &= (uint8_t) ~(LIFE_ROW_TOLD | LIFE_AGAIN);
+  f->life_bits &= (uint8_t)~LIFE_ROW_TOLD;
   f->bits &= ~(uint32_t)(FLOW_TOLD | FLOW_ORIG | FLOW_LOSS);
   if (g->end) f->bits |= FLOW_ORIG;
   zeek_begin(t, f, g);
@@ -133,6 +167,7 @@ bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
     struct flow *full = (struct flow *)f;
     record_conn(t, full, out);
     out->final = (f->bits & FLOW_COPY) || track_is_final(full);
+    out->again = (f->bits & FLOW_COPY) && (f->bits & FLOW_TOLD);
   } else {
     record_conn(t, track_whole(t, (struct flow_one *)f), out);
   }

@@ -367,6 +367,17 @@ static void rst_proves_false(void **state)
       {"false: the FIN was acknowledged first", "S sa A A10 a R FA50 a r",
        "RSTR ShADaRFr " OPEN_O ",FIN-WAIT-1@7,FIN-WAIT-2@8,CLOSED@9 " OPEN_R
        ",CLOSE-WAIT@7,CLOSED@9"},
+      // Its row was told: it is told again, and another one goes on.
+      {"forged, and told", "S sa A A10 a r @10 a50 A",
+       "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6\n"
+       "RSTR ShADar " OPEN_O " " OPEN_R "\n"
+       "OTH ^dA " OPEN_O " " OPEN_R},
+      {"told, and no text behind its end", "S sa A A10 a r @10 a A20",
+       "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6\n"
+       "OTH ^aD " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
+      {"told more than a minute ago", "S sa A A10 a r @70 a50 A",
+       "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6\n"
+       "OTH ^dA o=ESTABLISHED@8 r=ESTABLISHED@7"},
   };
   assert_int_equal(differ(lines, sizeof lines / sizeof *lines), 0);
 }
@@ -438,6 +449,8 @@ static void rows_of_lives(void **state)
        "ambiguity several_syns\n"
        "S2 ShADaF " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7 " OPEN_R ",CLOSE-WAIT@6\n"
        "S1 ShADa o=SYN-SENT@8,ESTABLISHED@9 r=SYN-RECEIVED@8,ESTABLISHED@10"},
+      {"reset, which proves false later", "S sa A A10 a r @10 a50 A",
+       "RSTR ShADard " OPEN_O " " OPEN_R},
       {"begun in the middle, one way", "A10 @100 A10 @100 A10 @100 A10",
        "OTH D o=ESTABLISHED@1 r="},
       {"all checksums left to the device", "So sao Ao @4000 A10o ao @4000 A10o ao",
@@ -453,29 +466,31 @@ static void rows_of_lives(void **state)
   }
 }
 
-// Whatever comes after a row was told: each row is told as final once, and not again.
+// Whatever comes after a row was told: each row is told as final once, and again only where the RST that it ended with
+// proves false.
 static void final_once(void **state)
 {
   (void)state;
   static const struct {
     const char *tokens;
-    unsigned rows;
+    unsigned rows, again;
   } cases[] = {
-      {"S sa A FA fa A @400", 1},             // TIME-WAIT ends
-      {"S sa A FA fa A", 1},                  // the capture ends
-      {"S sa A FA fa A @10 -fa A", 2},        // a late FIN again: another row
-      {"S sa A FA fa A @10 -fa A @400", 2},   //
-      {"S sa A @400 A100 a @400 A100 a", 3},  // silences beyond Zeek's timeout
-      {"S sa A RA @10 A100", 2},              // the RST proves false
-      {"S @10 -S @10 -S sa A", 3},            // attempts
-      {"S ra @10 ~ S sa A @1 FA fa A @9", 2}, // the tuple again
-      {"So sao Ao @56 ao Ao @31 RAo", 4},     // checksums left to the device: Zeek sees none of it
+      {"S sa A FA fa A @400", 1, 0},             // TIME-WAIT ends
+      {"S sa A FA fa A", 1, 0},                  // the capture ends
+      {"S sa A FA fa A @10 -fa A", 2, 0},        // a late FIN again: another row
+      {"S sa A FA fa A @10 -fa A @400", 2, 0},   //
+      {"S sa A @400 A100 a @400 A100 a", 3, 0},  // silences beyond Zeek's timeout
+      {"S sa A RA @10 A100", 2, 1},              // the RST proves false
+      {"S sa A RA @10 A", 2, 0},                 // that says nothing
+      {"S @10 -S @10 -S sa A", 3, 0},            // attempts
+      {"S ra @10 ~ S sa A @1 FA fa A @9", 2, 0}, // the tuple again
+      {"So sao Ao @56 ao Ao @31 RAo", 4, 0}, // checksums left to the device: Zeek sees none of it
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     static struct watch_kit k;
     struct estab_watch_record r;
     struct estab_watch_uid uids[8];
-    unsigned tellings[8] = {0}, count = 0, finals = 0;
+    unsigned tellings[8] = {0}, count = 0, finals = 0, again = 0;
     watch_kit_init(&k);
     k.split_reads = true;                      // they are pulled here
     for (const char *at = cases[i].tokens;;) { // pulled after each
@@ -494,14 +509,19 @@ static void final_once(void **state)
         while (u < count && memcmp(&uids[u], &r.conn.uid, sizeof uids[u]) != 0)
           u++;
         if (u == count) uids[count++] = r.conn.uid;
+        if (r.conn.again) {
+          assert_int_equal(tellings[u] / 100, 1);
+          again++;
+          continue;
+        }
         assert_true(tellings[u] < 100);
         tellings[u] += r.conn.final ? 100 : 1;
         finals += r.conn.final;
       }
       if (!n) break;
     }
-    if (count != cases[i].rows || finals != cases[i].rows)
-      fail_msg("%s: %u rows, %u final", cases[i].tokens, count, finals);
+    if (count != cases[i].rows || finals != cases[i].rows || again != cases[i].again)
+      fail_msg("%s: %u rows, %u final, %u again", cases[i].tokens, count, finals, again);
     watch_kit_free(&k);
   }
 }

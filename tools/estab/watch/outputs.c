@@ -222,6 +222,10 @@ static void outputs_ambiguity(struct outputs *o, const struct estab_watch_ambigu
 __attribute__((noinline)) void outputs_record(struct outputs *o,
                                               const struct estab_watch_record *record)
 {
+  if (record->type == ESTAB_WATCH_CONN && record->conn.again) { // the others tell a row once
+    if (o->has_json) row_json_conn(&o->json, &record->conn);
+    return;
+  }
   if (o->settings.take != NULL) o->settings.take(o->settings.take_ctx, record);
   if (o->page != NULL && record->type != ESTAB_WATCH_ALERT)
     page_record(o->page, record, o->table.base_ns);
