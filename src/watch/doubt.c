@@ -64,7 +64,6 @@ void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 static const struct doubt_words {
   const char *chosen, *other;
 } doubt_kinds[ESTAB_WATCH_AMBIGUITIES] = {
-    [ESTAB_WATCH_AMBIGUITY_LOW_TTL] = {"dies on its way: usual TTL ", "arrives: TTL "},
     [ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS] = {"isn ", "isn "},
     [ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS] = {"isn ", "isn "},
     [ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW] = {"not taken, expected seq ", "taken, seq "},

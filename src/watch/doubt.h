@@ -8,6 +8,14 @@
 #define DOUBT_PER_CONNECTION 4    // of a kind
 #define DOUBT_PER_SECOND     1000 // of all
 #define DOUBT_TTL            4    // hops fewer than this side's other segments
+#define DOUBT_NEAR           16   // with as many hops left a segment comes anywhere
+
+// Whether a segment of `s` has so few hops left, by those of the side's others, that it may die between the tap and its
+// receiver: then its text is not taken until the other side acknowledges it. Where that is never seen nothing is known.
+static inline bool doubt_dies(const struct flow_side *s, const struct flow_side *peer, uint8_t ttl)
+{
+  return ttl < DOUBT_NEAR && ttl + DOUBT_TTL < s->ttl && (s->bits & peer->bits & SIDE_SENT);
+}
 
 // What was `expected` and what `came` are sequence numbers, if the kind has any.
 WATCH_RARE void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,

@@ -37,13 +37,33 @@ static void doubt_overlap(struct track *t, struct flow *f, const struct segment 
   char old[64], new[64];
   doubt_octets(old, sizeof old, d.old, d.length);
   doubt_octets(new, sizeof new, text + d.at, d.length);
+  const struct flow_side *peer = &f->side[1 - g->end];
   bool delivered = seq_gt(reach_edge(t, f, g->end), seq + d.at);
-  bool wins = !delivered && policy_new_wins((enum estab_watch_policy)t->settings.policy, d.old_seq,
-                                            d.old_seq + d.old_bytes, seq, seq + g->text_bytes);
+  bool wins = !delivered && !doubt_dies(s, peer, g->ttl);
+  if (wins && !doubt_dies(s, peer, d.old_ttl))
+    wins = policy_new_wins((enum estab_watch_policy)t->settings.policy, d.old_seq,
+                           d.old_seq + d.old_bytes, seq, seq + g->text_bytes);
   doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_OVERLAP, g, wins ? new : old, wins ? old : new);
   // Whichever of the two came first may be the forged one.
   const bool late = d.old_ttl == s->ttl;
   doubt_suspect(t, f, g, SUSPECT_OVERLAP, late ? g->ttl : d.old_ttl, late ? d.old_ttl : g->ttl);
+}
+
+// RSTs and FINs are believed until something contradicts them: hosts send them with other hop counts, too.
+static WATCH_RARE void doubt_low_ttl(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  char dies[64], arrives[64];
+  struct fmt out;
+  fmt_init(&out, dies, sizeof dies);
+  fmt_str(&out, "dies on its way: usual TTL ");
+  fmt_u64(&out, s->ttl);
+  fmt_init(&out, arrives, sizeof arrives);
+  fmt_str(&out, "arrives: TTL ");
+  fmt_u64(&out, g->ttl);
+  const bool taken = !g->text_bytes || !doubt_dies(s, peer, g->ttl);
+  doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_LOW_TTL, g, taken ? arrives : dies,
+              taken ? dies : arrives);
 }
 
 static void doubt_text(struct track *t, struct flow *f, const struct segment *g)
@@ -74,7 +94,7 @@ void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uin
     doubt_overlap(t, f, g, t->packet->payload);
   if ((s->bits & SIDE_SENT) && g->ttl + DOUBT_TTL < s->ttl &&
       (g->text_bytes || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_FIN))))
-    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_LOW_TTL, g, s->ttl, g->ttl);
+    doubt_low_ttl(t, f, g);
   if ((g->flags & ESTAB_TCP_URG) && g->text_bytes && urgent && urgent <= g->text_bytes)
     doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_URGENT, g, g->seq + urgent - 1, g->seq + urgent);
 }

@@ -344,6 +344,9 @@ struct flow_reach {
   } ahead_ts[FLOW_OVERTAKEN]; // their timestamps, without `untimed`
   uint8_t ahead_count;
   bool untimed; // one had none
+  // Text that may have died on its way, doubt_dies(): its end, and its hop count. 0: there is none, or it came again.
+  uint8_t died_ttl;
+  uint32_t died_end;
 };
 
 // A segment of somebody who seems to know nothing of the connection.

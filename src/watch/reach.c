@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "proto/seq.h"
+#include "watch/doubt.h"
 
 #define REACH_FAR   (1u << 30) // further away than this, a number belongs to another connection
 #define REACH_HOLES 256        // in one direction; with more of them nothing is told any more
@@ -24,7 +25,7 @@ void reach_forget(struct track *t, struct flow *f, unsigned end)
   struct flow_trouble *r = track_has_trouble(t, f);
   if (r) {
     ranges_free(&r->reach[end].held, t->mem);
-    r->reach[end].ahead_count = 0;
+    r->reach[end].ahead_count = r->reach[end].died_ttl = 0;
   }
   f->side[end].bits &= (uint16_t)~REACH_ANY;
 }
@@ -138,6 +139,21 @@ static bool reach_is_stale(const struct flow *f, const struct segment *g)
   return seq_lt(g->ack, s->una - u32_max(most, s->first_window));
 }
 
+// Text that may die on its way; or text that does not, where some did.
+static WATCH_RARE void reach_died(struct track *t, struct flow *f, const struct segment *g,
+                                  bool dies)
+{
+  struct flow_trouble *r = track_has_trouble(t, f);
+  const uint32_t end = g->seq + g->text_bytes;
+  if (!r || !(f->side[g->end].bits & SIDE_HOLE)) return;
+  struct flow_reach *h = &r->reach[g->end];
+  if (dies) {
+    h->died_ttl = g->ttl;
+    h->died_end = end;
+  } else if (seq_lt(g->seq, h->died_end))
+    h->died_ttl = 0;
+}
+
 void reach_segment(struct track *t, struct flow *f, const struct segment *g)
 {
   struct flow_side *s = &f->side[g->end];
@@ -154,18 +170,24 @@ void reach_segment(struct track *t, struct flow *f, const struct segment *g)
                 (s->bits & peer->bits & SIDE_SYN);
   bool ahead = seq_gt(g->seq, s->nxt) && (g->text_bytes || (peer->bits & SIDE_SENT));
   bool hole = ahead || (s->bits & REACH_ANY);
-  if (closed || reach_is_stale(f, g))
+  const bool dies = g->text_bytes && doubt_dies(s, peer, g->ttl);
+  if (closed || dies || reach_is_stale(f, g))
     reach_not_taken(t, f, g->end, end);
   else if (hole)
     reach_beyond(t, f, g, end);
   else if (seq_gt(end, s->nxt))
     s->nxt = end;
+  if (dies || (g->text_bytes && (s->bits & SIDE_HOLE))) reach_died(t, f, g, dies);
 }
 
 void reach_acked(struct track *t, struct flow *f, unsigned end, uint32_t ack)
 {
   struct flow_trouble *r = f->side[end].bits & SIDE_HOLE ? track_has_trouble(t, f) : NULL;
   if (!r || seq_le(ack, r->reach[end].edge)) return;
+  if (r->reach[end].died_ttl && seq_ge(ack, r->reach[end].died_end)) { // it came, so others will
+    f->side[end].ttl = r->reach[end].died_ttl;
+    r->reach[end].died_ttl = 0;
+  }
   r->reach[end].edge = ack;
   reach_settle(t, f, end, &r->reach[end]);
 }

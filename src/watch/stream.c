@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "proto/seq.h"
+#include "watch/doubt.h"
 #include "watch/record.h"
 #include "watch/stream_wait.h"
 
@@ -86,7 +87,7 @@ void stream_segment(struct track *t, struct flow *f, const struct segment *g, co
 {
   unsigned e = g->end;
   t->ready.stream = NULL;
-  if (g->bits & SEGMENT_BAD || (g->flags & ESTAB_TCP_RST)) return;
+  if (g->bits & (SEGMENT_BAD | SEGMENT_OLD) || (g->flags & ESTAB_TCP_RST)) return;
   bool speaks = g->text_bytes || (g->flags & ESTAB_TCP_FIN);
   struct flow_trouble *r = track_has_trouble(t, f);
   if (!speaks && (!r || !r->stream)) return;
@@ -101,6 +102,7 @@ void stream_segment(struct track *t, struct flow *f, const struct segment *g, co
       (f->side[1 - e].bits & (SIDE_SYN | SIDE_ACKED)) == SIDE_SYN)
     return;
   if (speaks && !s->begun) stream_begin(s, &f->side[e], g);
+  if (g->text_bytes && doubt_dies(&f->side[e], &f->side[1 - e], g->ttl)) return;
   if (g->text_bytes && !(g->bits & SEGMENT_CUT)) stream_text(t, s, g, text);
   if (g->flags & ESTAB_TCP_FIN) {
     s->fin_known = true;

@@ -191,6 +191,66 @@ static void o1_overlaps(void **state)
   assert_int_equal(bad, 0);
 }
 
+// ATTACKS O2, O8: what its receiver does not get, or does not take, is not given out.
+static void o2_not_delivered(void **state)
+{
+  (void)state;
+  static struct watch_kit k;
+  for (int policy = ESTAB_WATCH_FIRST; policy <= ESTAB_WATCH_WINDOWS; policy++) {
+    open_kit(&k, (enum estab_watch_policy)policy);
+    k.ttl = 3;
+    text(&k, 0, "evil");
+    assert_string_equal(streams[0], "");
+    k.ttl = 64;
+    text(&k, 0, "good");
+    assert_string_equal(streams[0], "good");
+    k.ttl = 3;
+    text(&k, 2, "vil, too");
+    k.ttl = 50; // other, but enough to come anywhere
+    text(&k, 4, " work");
+    assert_string_equal(streams[0], "good work");
+    assert_int_equal(overlaps, 3);
+    close_kit(&k);
+  }
+  // What was acknowledged, and nobody sent again, came: so will what has as many hops left.
+  open_kit(&k, ESTAB_WATCH_LINUX);
+  k.ttl = 10;
+  text(&k, 0, "abc");
+  watch_kit_frame(&k, 1, ESTAB_TCP_ACK, 5001, ISN + 4, 1000, NULL, 0, false);
+  take(&k);
+  assert_string_equal(streams[0], "???");
+  k.ttl = 10;
+  text(&k, 3, "def");
+  assert_string_equal(streams[0], "???def");
+  close_kit(&k);
+  // But not where it came again.
+  open_kit(&k, ESTAB_WATCH_LINUX);
+  k.ttl = 10;
+  text(&k, 0, "abc");
+  k.ttl = 64;
+  text(&k, 0, "abc");
+  watch_kit_frame(&k, 1, ESTAB_TCP_ACK, 5001, ISN + 4, 1000, NULL, 0, false);
+  k.ttl = 10;
+  text(&k, 3, "def");
+  assert_string_equal(streams[0], "abc");
+  close_kit(&k);
+  // RFC 7323 5.3.
+  watch_kit_init(&k);
+  k.settings.streams = true;
+  k.split_reads = true;
+  k.ts = 100;
+  memset(streams, 0, sizeof streams);
+  watch_kit_frame(&k, 0, ESTAB_TCP_SYN, ISN, 0, 1000, NULL, 0, false);
+  watch_kit_frame(&k, 1, ESTAB_TCP_SYN | ESTAB_TCP_ACK, 5000, ISN + 1, 1000, NULL, 0, false);
+  watch_kit_frame(&k, 0, ESTAB_TCP_ACK, ISN + 1, 5001, 1000, NULL, 0, false);
+  k.ts = 99;
+  text(&k, 0, "old");
+  k.ts = 101;
+  text(&k, 0, "new");
+  assert_string_equal(streams[0], "new");
+  close_kit(&k);
+}
+
 static void a_hole_for_ever(void **state)
 {
   (void)state;
@@ -261,6 +321,7 @@ int main(void)
       cmocka_unit_test(in_order_and_not),
       cmocka_unit_test(what_was_never_captured),
       cmocka_unit_test(o1_overlaps),
+      cmocka_unit_test(o2_not_delivered),
       cmocka_unit_test(a_hole_for_ever),
       cmocka_unit_test(many_pieces_wait),
       cmocka_unit_test(text_before_the_answer),
