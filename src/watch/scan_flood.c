@@ -24,9 +24,9 @@
 #define FLOOD_WORDS  (FLOOD_PLACES / 16)
 
 struct flood_victim {
-  struct scan_node node; // address; port and kind
-  uint64_t start_ns;     // of the second that runs
-  uint64_t first_ns, first_packet;
+  struct scan_node node;             // address; port and kind
+  uint64_t start_ns;                 // of the second that runs
+  uint64_t first_ns, first_packet;   // when it came; the second runs by when segments are told
   uint64_t ranks[FLOOD_WORDS];       // of sources
   uint32_t weight, count, completed; // in this second
   uint64_t total, ranked;            // since first_ns; of those, with a source in `ranks`
@@ -138,7 +138,8 @@ static bool flood_goes_on(struct scan *s, const struct scan_onset *from)
   const uint32_t index = scan_table_put(&s->victims, &key);
   if (index == SLAB_NONE) return false;
   struct flood_victim *v = scan_table_at(&s->victims, index);
-  v->start_ns = v->first_ns = from->ts_ns;
+  v->start_ns = from->ts_ns;
+  v->first_ns = from->sent_ns;
   v->first_packet = from->packet;
   v->weight = from->weight;
   v->count = from->count;
@@ -154,6 +155,7 @@ static void flood_onset(struct scan *s, enum estab_watch_kind kind,
   struct scan_onset *it = scan_onsets_get(&s->onsets, &record->dst, record->dst_port, (uint8_t)kind,
                                           s->now_ns, record->packet);
   if (!it) return;
+  if (it->count == 0) it->sent_ns = record->ts_ns;
   it->weight += weight;
   it->count++;
   if (flood_rate_met(s, it->weight) && flood_goes_on(s, it)) it->kind = ESTAB_WATCH_KINDS;
@@ -164,7 +166,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
 {
   struct campaign *it = campaign_flood(&s->campaigns, &record->dst, record->dst_port, kind);
   if (it) {
-    campaign_count(&s->campaigns, it, &record->src, s->now_ns);
+    campaign_count(&s->campaigns, it, &record->src, record->ts_ns);
     return;
   }
   const uint32_t index = flood_victim_find(s, (uint8_t)kind, &record->dst, record->dst_port);
@@ -176,7 +178,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
   scan_table_use(&s->victims, index);
   flood_second(s, v, s->now_ns);
   if (v->seconds == 0 && v->count == 0) {
-    v->first_ns = s->now_ns;
+    v->first_ns = record->ts_ns;
     v->first_packet = record->packet;
   }
   v->weight += weight;

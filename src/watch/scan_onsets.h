@@ -14,7 +14,8 @@
 
 struct scan_onset {
   struct estab_ip ip;
-  uint64_t ts_ns, packet; // of the first segment
+  uint64_t ts_ns, packet; // of the first segment, ts_ns: when it was told
+  uint64_t sent_ns;       // when it came; whoever finds count 0 says so
   uint32_t weight, count, completed;
   uint16_t port;
   uint8_t kind;    // of the flood; ESTAB_WATCH_KINDS: nobody's any more

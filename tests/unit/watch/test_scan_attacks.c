@@ -70,6 +70,9 @@ static void test_floods_by_name(void **state)
       assert_int_equal(a->modifiers & ESTAB_WATCH_SPOOFED ? 1 : 0, spoofed);
       assert_int_equal(a->src_listed, spoofed ? 0 : 1);
       assert_in_range(a->probes, 3500, 3800);
+      // By when they came, not by when their fate was known.
+      assert_in_range(a->first_ns - k->start_ns, UINT64_C(1000000000), UINT64_C(1300000000));
+      assert_in_range(a->last_ns - k->start_ns, UINT64_C(4900000000), UINT64_C(5000000000));
       attack_done(k);
     }
 }
