@@ -221,6 +221,14 @@ static void zeek_synack_goes_on(struct track *t, struct flow *f, const struct se
   zeek_enter(f, from, ZEEK_ESTABLISHED);
 }
 
+// Rows of lives: a SYN that its receiver does not take, where Zeek would begin another row. It moves no numbers.
+static bool zeek_is_stray_syn(const struct track *t, const struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end];
+  return (g->flags & ESTAB_TCP_SYN) && t->settings.rows == ESTAB_WATCH_ROWS_LIFE &&
+         s->z == ZEEK_ESTABLISHED && (f->life_bits & LIFE_WAS_OPEN) && g->seq != s->start_seq;
+}
+
 void zeek_segment(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -237,6 +245,10 @@ void zeek_segment(struct track *t, struct flow *f, const struct segment *g)
   if (!(g->bits & SEGMENT_IP_UNSET)) s->ip_bytes += g->ip_bytes;
   s->frame_bytes += g->ip_bytes + g->frame_more;
 
+  if (zeek_is_stray_syn(t, f, g)) {
+    zeek_history(t, f, g);
+    return;
+  }
   bool rst = g->flags & ESTAB_TCP_RST;
   uint32_t end = g->seq + (rst ? segment_length(g) - g->text_bytes : segment_length(g));
   zeek_init_side(s, g, end);

@@ -466,6 +466,32 @@ static void rows_of_lives(void **state)
   }
 }
 
+// A SYN that somebody else puts into a life moves no numbers of its row.
+static void strange_syns(void **state)
+{
+  (void)state;
+  static const char *const tokens[] = {"S sa A A10 a S-500", "S sa A A10 a S+500",
+                                       "S sa A A10 a S+70000000", "S sa A A10 a S+4000000000 a r"};
+  for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+    static struct watch_kit k;
+    struct estab_watch_record r;
+    watch_kit_init(&k);
+    k.settings.rows = ESTAB_WATCH_ROWS_LIFE;
+    k.split_reads = true;
+    watch_kit_run(&k, tokens[i]);
+    estab_watch_flush(k.w);
+    unsigned rows = 0;
+    while (estab_watch_next(k.w, &r)) {
+      if (r.type != ESTAB_WATCH_CONN) continue;
+      rows++;
+      assert_int_equal(r.conn.side[0].bytes, 10);
+      assert_int_equal(r.conn.missed_bytes, 0);
+    }
+    assert_int_equal(rows, 1);
+    watch_kit_free(&k);
+  }
+}
+
 // Whatever comes after a row was told: each row is told as final once, and again only where the RST that it ended with
 // proves false.
 static void final_once(void **state)
@@ -731,15 +757,25 @@ static void who_closed(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_life_once),      cmocka_unit_test(names_at_one_time),
-      cmocka_unit_test(final_once),          cmocka_unit_test(normal),
-      cmocka_unit_test(o4_other_handshakes), cmocka_unit_test(offloaded),
-      cmocka_unit_test(ports_again),         cmocka_unit_test(midstream),
-      cmocka_unit_test(o3_not_taken),        cmocka_unit_test(rst_proves_false),
-      cmocka_unit_test(o7_challenge_ack),    cmocka_unit_test(time_wait),
-      cmocka_unit_test(late_steps),          cmocka_unit_test(rows_and_lives),
-      cmocka_unit_test(rows_of_lives),       cmocka_unit_test(where_text_ends),
-      cmocka_unit_test(on_the_link),         cmocka_unit_test(what_is_not_looked_at),
+      cmocka_unit_test(each_life_once),
+      cmocka_unit_test(names_at_one_time),
+      cmocka_unit_test(final_once),
+      cmocka_unit_test(normal),
+      cmocka_unit_test(o4_other_handshakes),
+      cmocka_unit_test(offloaded),
+      cmocka_unit_test(ports_again),
+      cmocka_unit_test(midstream),
+      cmocka_unit_test(strange_syns),
+      cmocka_unit_test(o3_not_taken),
+      cmocka_unit_test(rst_proves_false),
+      cmocka_unit_test(o7_challenge_ack),
+      cmocka_unit_test(time_wait),
+      cmocka_unit_test(late_steps),
+      cmocka_unit_test(rows_and_lives),
+      cmocka_unit_test(rows_of_lives),
+      cmocka_unit_test(where_text_ends),
+      cmocka_unit_test(on_the_link),
+      cmocka_unit_test(what_is_not_looked_at),
       cmocka_unit_test(who_closed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
