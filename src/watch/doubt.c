@@ -64,9 +64,6 @@ void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 static const struct doubt_words {
   const char *chosen, *other;
 } doubt_kinds[ESTAB_WATCH_AMBIGUITIES] = {
-    [ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS] = {"isn ", "isn "},
-    [ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS] = {"isn ", "isn "},
-    [ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW] = {"not taken, expected seq ", "taken, seq "},
     [ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW] = {"not taken, expected seq ", "taken, seq "},
     [ESTAB_WATCH_AMBIGUITY_OLD_TIMESTAMP] = {"not taken, TS.Recent ", "taken, TSval "},
     [ESTAB_WATCH_AMBIGUITY_URGENT] = {"all octets in line, urgent up to seq ",
@@ -81,6 +78,16 @@ static void doubt_number(char *text, size_t bytes, const char *words, uint32_t n
   fmt_init(&out, text, bytes);
   fmt_str(&out, words);
   fmt_u64(&out, number);
+}
+
+void doubt_numbers(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                   const struct segment *g, const struct doubt_reading *chosen,
+                   const struct doubt_reading *other)
+{
+  struct estab_watch_ambiguity *a = doubt_room(t, f, kind, g);
+  if (!a) return;
+  doubt_number(a->chosen, sizeof a->chosen, chosen->words, chosen->number);
+  doubt_number(a->other, sizeof a->other, other->words, other->number);
 }
 
 static void doubt_checksum(struct estab_watch_ambiguity *a, const struct segment *g)

@@ -21,6 +21,15 @@ static inline bool doubt_dies(const struct flow_side *s, const struct flow_side 
 WATCH_RARE void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
                             const struct segment *g, uint32_t expected, uint32_t came);
 
+// The same where the words are of the case, rather than of the kind.
+struct doubt_reading {
+  const char *words;
+  uint32_t number; // behind them
+};
+WATCH_RARE void doubt_numbers(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
+                              const struct segment *g, const struct doubt_reading *chosen,
+                              const struct doubt_reading *other);
+
 // The same with both readings in words.
 WATCH_RARE void doubt_words(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
                             const struct segment *g, const char *chosen, const char *other);

@@ -53,17 +53,11 @@ static void doubt_overlap(struct track *t, struct flow *f, const struct segment 
 static WATCH_RARE void doubt_low_ttl(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  char dies[64], arrives[64];
-  struct fmt out;
-  fmt_init(&out, dies, sizeof dies);
-  fmt_str(&out, "dies on its way: usual TTL ");
-  fmt_u64(&out, s->ttl);
-  fmt_init(&out, arrives, sizeof arrives);
-  fmt_str(&out, "arrives: TTL ");
-  fmt_u64(&out, g->ttl);
+  const struct doubt_reading dies = {"dies on its way: usual TTL ", s->ttl};
+  const struct doubt_reading arrives = {"arrives: TTL ", g->ttl};
   const bool taken = !g->text_bytes || !doubt_dies(s, peer, g->ttl);
-  doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_LOW_TTL, g, taken ? arrives : dies,
-              taken ? dies : arrives);
+  doubt_numbers(t, f, ESTAB_WATCH_AMBIGUITY_LOW_TTL, g, taken ? &arrives : &dies,
+                taken ? &dies : &arrives);
 }
 
 static void doubt_text(struct track *t, struct flow *f, const struct segment *g)

@@ -73,6 +73,20 @@ static WATCH_RARE bool life_rst_answers(struct track *t, struct flow *f, const s
   return false;
 }
 
+// Who asks takes a RST by what it acknowledges, everybody else by its place.
+static WATCH_RARE void life_doubt_rst(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  const bool asks = peer->state == ESTAB_SYN_SENT;
+  const struct doubt_reading not_taken = {asks ? "not taken, expected ack "
+                                               : "not taken, expected seq ",
+                                          asks                   ? peer->nxt
+                                          : s->bits & SIDE_KNOWN ? s->nxt
+                                                                 : peer->una};
+  const struct doubt_reading taken = {asks ? "taken, ack " : "taken, seq ", asks ? g->ack : g->seq};
+  doubt_numbers(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g, &not_taken, &taken);
+}
+
 void life_rst(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -85,8 +99,7 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   }
   if (life_is_over(f) || life_rst_was_true(t, f, g)) return;
   if (!life_rst_taken(t, f, g)) {
-    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g,
-                s->bits & SIDE_KNOWN ? s->nxt : peer->una, g->seq);
+    life_doubt_rst(t, f, g);
     return;
   }
   struct flow_closing *c = track_closing(t, f);

@@ -74,6 +74,20 @@ static WATCH_RARE void life_bear_again(struct track *t, struct flow *f, const st
   if (s->state == ESTAB_CLOSED) life_enter_now(t, f, g, e, ESTAB_SYN_RECEIVED);
 }
 
+// A SYN of another number. Behind text it is known by what was expected: the first number is not kept.
+static WATCH_RARE void life_doubt_syn(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end];
+  const bool moved = s->bits & (SIDE_TEXT | SIDE_FIN);
+  const struct doubt_reading chosen = {moved ? "not taken, expected seq " : "isn ",
+                                       moved ? s->nxt : s->nxt - 1};
+  const struct doubt_reading other = {"isn ", g->seq};
+  doubt_numbers(t, f,
+                g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
+                                         : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
+                g, &chosen, &other);
+}
+
 void life_syn(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -92,10 +106,7 @@ void life_syn(struct track *t, struct flow *f, const struct segment *g)
         life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
       return;
     }
-    doubt_raise(t, f,
-                g->flags & ESTAB_TCP_ACK ? ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNACKS
-                                         : ESTAB_WATCH_AMBIGUITY_SEVERAL_SYNS,
-                g, isn, g->seq);
+    life_doubt_syn(t, f, g);
     if (g->flags & ESTAB_TCP_ACK) life_bear_again(t, f, g);
     struct flow_trouble *r = track_trouble(t, f);
     if (!r) return;

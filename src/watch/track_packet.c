@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/fmt.h"
+#include "watch/defrag.h"
 #include "watch/doubt.h"
 #include "watch/duplicate.h"
 #include "watch/life.h"
@@ -317,17 +318,21 @@ void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, u
   t->packet = NULL;
 }
 
-// The packet is of no connection yet: the ambiguity is of the tuple that would be.
+// The packet is of no connection yet, and where it is dropped it never is.
 void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number)
 {
   struct estab_watch_ambiguity *a =
       doubt_of_nobody(t, ESTAB_WATCH_AMBIGUITY_FRAGMENT_OVERLAP, ts_ns, number);
   if (!a) return;
+  const enum frag_overlap how = watch_defrag_overlap((enum estab_watch_policy)t->settings.policy);
+  const char *const words[] = {[FRAG_OVERLAP_DROP] = "dropped whole",
+                               [FRAG_OVERLAP_FIRST] = "joined, of two octets the first one",
+                               [FRAG_OVERLAP_LAST] = "joined, of two octets the last one"};
   struct fmt out;
   fmt_init(&out, a->chosen, sizeof a->chosen);
-  fmt_str(&out, "as the policy joins them");
+  fmt_str(&out, words[how]);
   fmt_init(&out, a->other, sizeof a->other);
-  fmt_str(&out, "other octets at the same place");
+  fmt_str(&out, words[how == FRAG_OVERLAP_FIRST ? FRAG_OVERLAP_LAST : FRAG_OVERLAP_FIRST]);
 }
 
 bool track_next_note(struct track *t, struct estab_watch_record *out)
