@@ -115,6 +115,19 @@ refused 2 --set syn_targets=many close.pcap
 # Zeek's folder has the logs of one run.
 "$estab" watch --zeek once syn-scan.pcap
 [ -s once/notice.log ] || fail 'no notice.log'
+python3 - <<'EOF'
+# A scan that grows: its alert is told again and again, its notice when it begins and when it ends.
+import struct
+out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+for i in range(700):
+    p = struct.pack('>BBHHHBBH4s4sHHIIBBHHH', 0x45, 0, 40, i, 0, 64, 6, 0, bytes([192, 0, 2, 1]), bytes([10, 0, 0, 1]),
+                    40000, 1 + i, 7, 0, 0x50, 2, 1024, 0, 0)
+    out += struct.pack('<IIII', 1700000000 + i // 100, i % 100 * 10000, 40, 40) + p
+open('grows.pcap', 'wb').write(out)
+EOF
+"$estab" watch --no-checksum --zeek grows --json=grows.json grows.pcap
+[ "$(grep -c '"type":"alert"' grows.json)" -gt 2 ] || fail 'the scan does not grow'
+[ "$(grep -vc '^#' grows/notice.log)" = 2 ] || fail 'a notice for each telling'
 echo old >once/weird.log
 echo other >once/dns.log
 "$estab" watch --zeek once close.pcap

@@ -226,6 +226,10 @@ static void notice_name(struct text *t, const struct estab_watch_alert *a)
 
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a)
 {
+  if (a->ended)
+    (void)told_last(&z->notices, &a->id);
+  else if (!told_first(&z->notices, &a->id))
+    return; // it only grows
   struct text *t = zeek_log(z, ZEEK_NOTICE, a->last_ns);
   if (t == NULL) return;
   text_seconds6(t, a->last_ns);
@@ -277,6 +281,7 @@ bool row_zeek_close(struct row_zeek *z)
     row_zeek_finish(z, (enum zeek_log)i);
     if (z->logs[i].failed) failed = z->logs[i].sys_errno;
   }
+  told_free(&z->notices);
   errno = failed;
   return failed == 0;
 }

@@ -5,6 +5,7 @@
 
 #include "estab/watch.h"
 #include "text.h"
+#include "told.h"
 
 enum zeek_log { ZEEK_CONN, ZEEK_NOTICE, ZEEK_WEIRD, ZEEK_LOGS };
 
@@ -13,9 +14,10 @@ enum zeek_log { ZEEK_CONN, ZEEK_NOTICE, ZEEK_WEIRD, ZEEK_LOGS };
 struct row_zeek {
   struct text logs[ZEEK_LOGS]; // file NULL: not opened yet, nothing to say
   char directory[4096];
-  uint64_t last_ns; // of what was written: the time of #close
-  bool append;      // a log that is opened again goes on
-  bool may_be_none; // without connections there needs to be no conn.log
+  uint64_t last_ns;    // of what was written: the time of #close
+  struct told notices; // of campaigns that go on
+  bool append;         // a log that is opened again goes on
+  bool may_be_none;    // without connections there needs to be no conn.log
   bool (*local)(const struct estab_ip *ip, const void *ctx);
   const void *local_ctx;
 };

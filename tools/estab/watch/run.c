@@ -110,7 +110,7 @@ static void hangup(struct watching *w)
 static const char *mistaken(const struct watching *w, const char *path)
 {
   const struct outputs_settings *const s = &w->outputs.settings;
-  if (path != w->run->files[0] || access(path, F_OK) == 0) return NULL;
+  if (path != w->run->files[0] || strcmp(path, "-") == 0 || access(path, F_OK) == 0) return NULL;
   if (s->json != NULL && strcmp(s->json, "-") == 0)
     return "name a file for --json behind =, as --json=FILE";
   if (s->csv != NULL && strcmp(s->csv, "-") == 0)
