@@ -18,7 +18,7 @@ static const uint64_t uid_keys[2][2] = {
 uint64_t uid_sensor(const char *sensor)
 {
   size_t bytes = 0;
-  if (!sensor) return 0;
+  if (!sensor || !sensor[0]) return 0;
   while (bytes < UID_SENSOR_BYTES && sensor[bytes] != 0)
     bytes++;
   return siphash24(uid_keys[0], sensor, bytes);

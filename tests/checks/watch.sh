@@ -121,7 +121,10 @@ for packed in large.gz large.zst; do
 done
 
 # Words that make no sense.
-for words in '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' '--ignore port=' \
+uids() { "$estab" watch --json "$@" close.pcap | grep -o '"uid":"[^"]*"' | sort -u; }
+[ "$(uids)" = "$(uids --sensor '')" ] && [ "$(uids --sensor a)" = "$(uids --sensor a)" ] && [ "$(uids --sensor a)" != "$(uids)" ] ||
+  fail '--sensor'
+for words in "--sensor $(printf '%064d' 1)" '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' '--ignore port=' \
   '--filter ((' '--rotate 5x' '-i lo' '--user nobody' ''; do
   # shellcheck disable=SC2086
   if "$estab" watch $words close.pcap >/dev/null 2>err && [ -n "$words" ]; then fail "taken: $words"; fi

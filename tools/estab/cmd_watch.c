@@ -49,6 +49,8 @@ static const struct option watch_options[] = {
      "zeek (its timers and splits, default) or life (one a connection)", 0, 0},
     {"key-vlan", 0, OPTION_FLAG, &watch_command.run.settings.key_vlan, NULL,
      "the same addresses in two VLANs are two connections", 0, 0},
+    {"sensor", 0, OPTION_TEXT, &watch_command.run.settings.sensor, "NAME",
+     "goes into every uid and id: what two sensors see has two names", 0, 0},
     {"local", 0, OPTION_LIST, &watch_command.local, "NET,...",
      "networks that are ours (the private ranges)", 0, 0},
     {"set", 0, OPTION_LIST, &watch_command.set, "NAME=VALUE",
@@ -89,7 +91,9 @@ static int word_index(const char *word, const char *const *words, int n)
   return -1;
 }
 
-// --policy, --rows, --config, --set. 0, or the exit status after a complaint.
+#define SENSOR_MAX 63 // octets: estab_watch_settings.sensor
+
+// --policy, --rows, --sensor, --config, --set. 0, or the exit status after a complaint.
 static int apply_words(struct watch_command *c)
 {
   struct estab_watch_settings *s = &c->run.settings;
@@ -107,6 +111,8 @@ static int apply_words(struct watch_command *c)
     if (i < 0) return say_usage("watch", "--rows %s: is neither zeek nor life", c->rows);
     s->rows = (uint8_t)i;
   }
+  if (s->sensor != NULL && strlen(s->sensor) > SENSOR_MAX)
+    return say_usage("watch", "--sensor %s: has more than %d octets", s->sensor, SENSOR_MAX);
   if (c->config != NULL) {
     const char *why;
     int line = knobs_read_file(s, c->config, &why);
