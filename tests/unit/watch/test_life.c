@@ -153,8 +153,8 @@ static void ports_again(void **state)
        "SH DAF o=ESTABLISHED@1,FIN-WAIT-1@3 r=\n"
        "SH SADF o=SYN-SENT@5,ESTABLISHED@6,FIN-WAIT-1@9 r=ESTABLISHED@6,CLOSE-WAIT@9"},
       {"the server's way", "sa a a100 fa a @2.5 ~ sa a a100 fa a",
-       "SHR ^hadf o= r=SYN-RECEIVED@1,FIN-WAIT-1@4\n"
-       "SHR ^hadf o= r=SYN-RECEIVED@6,FIN-WAIT-1@9"},
+       "SHR ^hadf o=ESTABLISHED@3,CLOSE-WAIT@4 r=SYN-RECEIVED@1,ESTABLISHED@3,FIN-WAIT-1@4\n"
+       "SHR ^hadf o=ESTABLISHED@8,CLOSE-WAIT@9 r=SYN-RECEIVED@6,ESTABLISHED@8,FIN-WAIT-1@9"},
       {"of the SYN behind a FIN", "S sa A A100 a FA fa A @0.05 S-102",
        "SF ShADaFf " OPEN_O ",FIN-WAIT-1@6,FIN-WAIT-2@7,TIME-WAIT@7 " OPEN_R
        ",CLOSE-WAIT@6,LAST-ACK@7,CLOSED@8\n"
