@@ -134,6 +134,15 @@ echo other >once/dns.log
 [ -s once/conn.log ] && [ ! -e once/notice.log ] && [ ! -e once/weird.log ] || fail 'logs of an earlier run stay'
 [ -e once/dns.log ] || fail 'what is not ours is gone'
 
+# A log without lines has the time of the packets.
+python3 - <<'EOF'
+import struct
+p = struct.pack('>BBHHHBBH4s4sHHHH', 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([192, 0, 2, 1]), bytes([10, 0, 0, 1]), 1, 2, 8, 0)
+open('udp.pcap', 'wb').write(struct.pack('<IHHiIIIIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101, 1700000000, 0, 28, 28) + p)
+EOF
+"$estab" watch --zeek none udp.pcap
+grep -q '^#open.2023-11-14' none/conn.log || fail 'a conn.log of 1970'
+
 # Pictures and pages that cannot be written: what the system says, and no half of them.
 for file in nowhere/x.svg nowhere/x.png; do
   refused 1 --picture 1 $file close.pcap

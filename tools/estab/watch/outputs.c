@@ -267,6 +267,7 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
 {
   if (o->has_json) row_json_stats(&o->json, stats, &o->live, final);
   if (o->page != NULL && final) page_stats(o->page, stats);
+  if (final && o->zeek.last_ns == 0) o->zeek.last_ns = stats->last_ns; // of a log without lines
   if (!o->has_table || !final) return;
   row_table_flush(&o->table);
   for (unsigned i = 0; i < o->alert_count && !o->live.live; i++)
