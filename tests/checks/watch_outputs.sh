@@ -125,6 +125,7 @@ for i in range(700):
     out += struct.pack('<IIII', 1700000000 + i // 100, i % 100 * 10000, 40, 40) + p
 open('grows.pcap', 'wb').write(out)
 EOF
+[ "$("$estab" watch grows.pcap | grep -c 'no segment with a right checksum')" = 700 ] || fail 'wrong checksums alone'
 "$estab" watch --no-checksum --zeek grows --json=grows.json grows.pcap
 [ "$(grep -c '"type":"alert"' grows.json)" -gt 2 ] || fail 'the scan does not grow'
 [ "$(grep -vc '^#' grows/notice.log)" = 2 ] || fail 'a notice for each telling'

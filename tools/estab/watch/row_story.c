@@ -108,6 +108,7 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
   uint64_t again = o->retransmitted_pkts + r->retransmitted_pkts;
   uint64_t late = o->reordered_pkts + r->reordered_pkts;
   uint64_t shut = o->zero_windows + r->zero_windows;
+  const bool nothing = (o->flags | r->flags) == 0 && o->pkts + r->pkts == 0;
   text[0] = '\0';
   if (memcmp(c->uid.bytes, c->life.bytes, sizeof c->uid.bytes) != 0)
     note(&n, "goes on from an earlier row");
@@ -116,7 +117,7 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
     estab_flags_format(o->first_flags, flags, sizeof flags);
     note(&n, "begins with %s, no TCP does that", o->first_flags ? flags : "no flag");
   } else if (c->opened_by_basis != ESTAB_WATCH_BASIS_SYN)
-    note(&n, "begun before the capture");
+    note(&n, nothing ? "no segment with a right checksum" : "begun before the capture");
   if (o->pkts + r->pkts == 0 && strpbrk(c->history, "Cc") != NULL)
     note(&n, "checksums that Zeek does not take");
   if (c->opened_by == ESTAB_WATCH_BY_BOTH) note(&n, "opened by both at once");
