@@ -226,7 +226,8 @@ static bool zeek_is_stray_syn(const struct track *t, const struct flow *f, const
 {
   const struct flow_side *s = &f->side[g->end];
   return (g->flags & ESTAB_TCP_SYN) && t->settings.rows == ESTAB_WATCH_ROWS_LIFE &&
-         s->z == ZEEK_ESTABLISHED && (f->life_bits & LIFE_WAS_OPEN) && g->seq != s->start_seq;
+         (s->z == ZEEK_ESTABLISHED || s->z == ZEEK_CLOSED) && (f->life_bits & LIFE_WAS_OPEN) &&
+         g->seq != s->start_seq;
 }
 
 void zeek_segment(struct track *t, struct flow *f, const struct segment *g)

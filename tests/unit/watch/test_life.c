@@ -471,7 +471,8 @@ static void strange_syns(void **state)
 {
   (void)state;
   static const char *const tokens[] = {"S sa A A10 a S-500", "S sa A A10 a S+500",
-                                       "S sa A A10 a S+70000000", "S sa A A10 a S+4000000000 a r"};
+                                       "S sa A A10 a S+70000000", "S sa A A10 a S+4000000000 a r",
+                                       "S sa A A10 a FA a S+70000"};
   for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
     static struct watch_kit k;
     struct estab_watch_record r;
