@@ -188,10 +188,19 @@ done
 if "$estab" watch --picture C00000000000000000 graph.svg lossy.pcap 2>err; then fail 'an unknown uid is found'; fi
 "$estab" watch --ladder 1 --picture 1 graph.svg lossy.pcap | cmp - ladder.txt || fail '--ladder beside --picture'
 "$estab" watch --filter 'tcp[tcpflags] & tcp-syn == 0' --picture 1 middle.svg lossy.pcap
+"$estab" watch --picture 1 close.svg close.pcap
+"$estab" watch --ladder 1 close.pcap >close.txt
 python3 - <<'EOF' || fail 'the pictures'
-import struct, xml.dom.minidom
+import re, struct, xml.dom.minidom
 png = open('graph.png', 'rb').read()
-assert png[:8] == b'\x89PNG\r\n\x1a\n' and struct.unpack('>II', png[16:24]) == (1000, 892), struct.unpack('>II', png[16:24])
+width, height = struct.unpack('>II', png[16:24])
+assert png[:8] == b'\x89PNG\r\n\x1a\n' and width == 1000 and height > 1200, (width, height)
+# The arrows of the ladder, each from one line of life to the other, as the text has them.
+for name in 'graph', 'close':
+    text = open({'graph': 'ladder.txt', 'close': 'close.txt'}[name]).read()
+    arrows = re.findall(r'd="M (200|885) [0-9.]+ L (200|885) [0-9.]+', open(name + '.svg').read())
+    ways = [line.count('▶') - line.count('◀') for line in text.splitlines() if re.match(' *[0-9]+[.][0-9]{6} ', line)]
+    assert [1 if a == '200' else -1 for a, b in arrows if a != b] == ways and ways, (name, arrows, ways)
 def drawn(name, color):
     paths = xml.dom.minidom.parse(name).getElementsByTagName('path')
     return any('stroke:rgb(' + color in p.getAttribute('style') or 'rgb(' + color in p.getAttribute('stroke') for p in paths)

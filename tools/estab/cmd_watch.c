@@ -80,7 +80,7 @@ static const struct option watch_options[] = {
     {.help = "One connection instead. CONN: a row's number, a uid, or ADDR:PORT-ADDR:PORT:"},
     {"ladder", 0, OPTION_TEXT, &watch_command.ladder, "CONN", "its sequence diagram", 0, 0},
     {"picture", 0, OPTION_TEXT, &watch_command.picture, "CONN",
-     "its time-sequence graph into the first FILE, named *.svg or *.png", 0, 0},
+     "its time-sequence graph and diagram into the first FILE, named *.svg or *.png", 0, 0},
     OPTION_END};
 
 // The index of a word in a list, or -1.

@@ -55,6 +55,8 @@ struct ladder *ladder_new(const struct ladder_settings *settings)
   l->settings = *settings;
   struct ladder_canvas *c = &l->canvas;
   c->out = settings->out;
+  c->take = settings->take;
+  c->take_ctx = settings->take_ctx;
   c->width = settings->width ? settings->width : c->out ? terminal_columns(c->out) : 100;
   setlocale(LC_CTYPE, "");
   c->ascii = settings->ascii || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
@@ -76,7 +78,7 @@ void ladder_free(struct ladder *l)
 
 static bool quiet(const struct ladder *l)
 {
-  return !l->canvas.out || l->settings.json;
+  return !(l->canvas.out || l->canvas.take) || l->settings.json;
 }
 
 static void draw_header(struct ladder *l)

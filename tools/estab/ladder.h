@@ -19,6 +19,16 @@ enum ladder_side { LADDER_LEFT, LADDER_RIGHT };
 
 #define LADDER_STATES_MAX 32
 
+// A line of the picture, for who draws it in another way than as text.
+struct ladder_line {
+  bool arrow; // a segment: all of this; else words across, or states alone
+  enum ladder_side from;
+  uint64_t at_ns;       // since the ladder's start
+  const char *text;     // the segment's label, or the words; NULL = none
+  const char *state[2]; // after it; NULL = none
+  bool sure[2];         // false: inferred
+};
+
 struct ladder_settings {
   const char *title;   // NULL = none
   const char *name[2]; // "kernel (curl)", "estab"
@@ -27,13 +37,16 @@ struct ladder_settings {
   enum estab_state
       at[2]; // where each side starts; an inferred one that listens must be told to be LISTEN
   uint64_t time_wait_ns[2]; // a live side's 2 x MSL, for the time that remains; 0 = not known
-  FILE *out;                // NULL = draw nothing
-  unsigned width;           // columns, 0 = of the terminal, else 100
-  bool ascii;               // no arrows beyond ASCII
-  bool full;                // every segment; else runs of data and acknowledgments are gathered
-  bool explain;             // one line each says what a flag did
-  bool json;                // one object a segment instead of a picture
-  unsigned number;          // of the connection, for JSON
+  FILE *out;                // NULL = draw nothing, unless `take` does
+  void (*take)(void *ctx,
+               const struct ladder_line *line); // instead of `out`; the line lasts for the call
+  void *take_ctx;
+  unsigned width;  // columns, 0 = of the terminal, else 100
+  bool ascii;      // no arrows beyond ASCII
+  bool full;       // every segment; else runs of data and acknowledgments are gathered
+  bool explain;    // one line each says what a flag did
+  bool json;       // one object a segment instead of a picture
+  unsigned number; // of the connection, for JSON
 };
 
 struct ladder;

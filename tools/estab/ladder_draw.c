@@ -13,6 +13,8 @@
 #define TIME_COLUMNS  10
 #define STATE_COLUMNS 15 // "(SYN-RECEIVED)" and a space
 #define LABEL_BYTES   160
+#define LABEL_COLUMNS 90 // of who draws it himself
+#define LINE_BYTES    200
 
 static unsigned between(const struct ladder_canvas *c)
 {
@@ -48,11 +50,22 @@ static void end_line(const struct ladder_canvas *c, const enum estab_state state
   fprintf(c->out, " %s\n", right);
 }
 
+// Words across, of no segment.
+static void line_across(const struct ladder_canvas *c, const char *text)
+{
+  const struct ladder_line line = {.text = text};
+  if (c->take)
+    c->take(c->take_ctx, &line);
+  else
+    fprintf(c->out, "%*s%s\n", TIME_COLUMNS + STATE_COLUMNS + 2, "", text);
+}
+
 void draw_head(const struct ladder_canvas *c, const char *title, const struct estab_tuple *tuple,
                enum ladder_side side, const enum estab_state states[2])
 {
   char address[2][ESTAB_IP_TEXT_BYTES], end[2][ESTAB_IP_TEXT_BYTES + 16], text[STATE_COLUMNS + 1];
   unsigned middle = between(c);
+  if (c->take) return; // who draws it himself knows the ends
   estab_ip_format(&tuple->local, address[side], sizeof address[0]);
   estab_ip_format(&tuple->remote, address[1 - side], sizeof address[0]);
   uint16_t port[2];
@@ -124,44 +137,76 @@ static void options_line(const struct ladder_canvas *c, const struct ladder_row 
                          const uint32_t isn[2])
 {
   const struct estab_tcp_options *o = &row->segment.options;
-  fprintf(c->out, "%*sits 0 is %" PRIu32, TIME_COLUMNS + STATE_COLUMNS + 2, "", isn[row->from]);
-  if (o->present & ESTAB_TCP_OPT_MSS) fprintf(c->out, "; MSS %u", o->mss);
-  if (o->present & ESTAB_TCP_OPT_WSCALE) fprintf(c->out, ", windows times %u", 1u << o->wscale);
-  if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED) fputs(", SACK", c->out);
-  if (o->present & ESTAB_TCP_OPT_TS) fputs(", timestamps", c->out);
-  fputc('\n', c->out);
+  char text[LINE_BYTES];
+  size_t n = (size_t)snprintf(text, sizeof text, "its 0 is %" PRIu32, isn[row->from]);
+  if (o->present & ESTAB_TCP_OPT_MSS)
+    n += (size_t)snprintf(text + n, sizeof text - n, "; MSS %u", o->mss);
+  if (o->present & ESTAB_TCP_OPT_WSCALE)
+    n += (size_t)snprintf(text + n, sizeof text - n, ", windows times %u", 1u << o->wscale);
+  if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)
+    n += (size_t)snprintf(text + n, sizeof text - n, ", SACK");
+  if (o->present & ESTAB_TCP_OPT_TS) snprintf(text + n, sizeof text - n, ", timestamps");
+  line_across(c, text);
+}
+
+static void take_row(const struct ladder_canvas *c, const struct ladder_row *row, const char *text)
+{
+  struct ladder_line line = {.arrow = true, .from = row->from, .at_ns = row->at_ns, .text = text};
+  for (unsigned i = 0; i < 2; i++) {
+    line.state[i] = estab_state_name(row->states[i]);
+    line.sure[i] = row->sure[i];
+  }
+  c->take(c->take_ctx, &line);
 }
 
 void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint32_t isn[2])
 {
   char text[LABEL_BYTES];
-  size_t n = label(row, isn, text, between(c) - 6); // head, two strokes, two spaces, the gap
-  start_line(c, row->at_ns, row->states, row->sure);
-  arrow(c, row, text, n);
-  end_line(c, row->states, row->sure);
+  // Head, two strokes, two spaces, the gap.
+  size_t n = label(row, isn, text, c->take ? LABEL_COLUMNS : between(c) - 6);
+  if (c->take)
+    take_row(c, row, text);
+  else {
+    start_line(c, row->at_ns, row->states, row->sure);
+    arrow(c, row, text, n);
+    end_line(c, row->states, row->sure);
+  }
   if (!row->says) return;
-  fprintf(c->out, "%*s%s\n", TIME_COLUMNS + STATE_COLUMNS + 2, "", row->says);
+  line_across(c, row->says);
   if (row->segment.flags & ESTAB_TCP_SYN) options_line(c, row, isn);
 }
 
 void draw_gathered(const struct ladder_canvas *c, const struct ladder_sum *sum)
 {
-  const char *arrows[2] = {c->ascii ? "->" : "→", c->ascii ? "<-" : "←"};
-  fprintf(c->out, "%*s%s", TIME_COLUMNS + STATE_COLUMNS + 2, "", c->ascii ? "..." : "⋮");
+  const bool plain = c->ascii && !c->take;
+  const char *arrows[2] = {plain ? "->" : "→", plain ? "<-" : "←"};
+  char text[LINE_BYTES];
+  size_t n = (size_t)snprintf(text, sizeof text, "%s", plain ? "..." : "⋮");
   for (unsigned i = 0; i < 2; i++) {
     if (sum->segments[i] == 0) continue;
-    fprintf(c->out, "  %s %" PRIu64 " more", arrows[i], sum->segments[i]);
+    n += (size_t)snprintf(text + n, sizeof text - n, "  %s %" PRIu64 " more", arrows[i],
+                          sum->segments[i]);
     if (sum->text_bytes[i])
-      fprintf(c->out, " with %" PRIu64 " bytes", sum->text_bytes[i]);
+      n += (size_t)snprintf(text + n, sizeof text - n, " with %" PRIu64 " bytes",
+                            sum->text_bytes[i]);
     else
-      fputs(" without data", c->out);
-    if (sum->again[i]) fprintf(c->out, ", %" PRIu64 " again", sum->again[i]);
+      n += (size_t)snprintf(text + n, sizeof text - n, " without data");
+    if (sum->again[i])
+      n += (size_t)snprintf(text + n, sizeof text - n, ", %" PRIu64 " again", sum->again[i]);
   }
-  fputc('\n', c->out);
+  line_across(c, text);
 }
 
 void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab_state states[2])
 {
+  const struct ladder_line line = {
+      .at_ns = at_ns,
+      .state = {estab_state_name(states[0]), estab_state_name(states[1])},
+      .sure = {c->live[0], c->live[1]}};
+  if (c->take) {
+    c->take(c->take_ctx, &line);
+    return;
+  }
   start_line(c, at_ns, states, c->live);
   fprintf(c->out, "%*s", (int)between(c), "");
   end_line(c, states, c->live);
@@ -169,7 +214,7 @@ void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab
 
 void draw_note(const struct ladder_canvas *c, const char *text)
 {
-  fprintf(c->out, "%*s%s\n", TIME_COLUMNS + STATE_COLUMNS + 2, "", text);
+  line_across(c, text);
 }
 
 static void json_flags(FILE *out, uint16_t flags)

@@ -31,6 +31,8 @@ struct ladder_sum {
 
 struct ladder_canvas {
   FILE *out;
+  void (*take)(void *ctx, const struct ladder_line *line); // instead of `out`
+  void *take_ctx;
   unsigned width;
   bool ascii;
   bool live[2];

@@ -2,9 +2,6 @@
 // plot.c - line charts by libcairo.
 #include "plot.h"
 
-#include <cairo/cairo-svg.h>
-#include <cairo/cairo.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -13,8 +10,9 @@
 #include <string.h>
 
 #include "plain_file.h"
+#include "plot_draw.h"
 
-#define WIDTH        1000.0
+#define WIDTH        PLOT_WIDTH
 #define PANEL_HEIGHT 220.0
 #define LEFT         80.0
 #define RIGHT        160.0 // legend
@@ -22,37 +20,6 @@
 #define GAP          44.0
 #define BOTTOM       44.0
 #define LETTERS      16.0 // of letters at a panel's edge, beyond it
-
-// Loaded when something is drawn: it brings twenty libraries, two milliseconds that no other run has to spend.
-#define CAIRO_LIBRARY "libcairo.so.2"
-// clang-format off
-#define CAIRO_CALLS \
-  X(arc) X(clip) X(create) X(destroy) X(fill) X(image_surface_create) X(line_to) \
-  X(move_to) X(rectangle) X(restore) X(save) X(select_font_face) X(set_font_size) \
-  X(set_line_cap) X(set_line_width) X(set_source_rgb) X(set_source_rgba) X(show_text) \
-  X(status) X(status_to_string) X(stroke) X(surface_destroy) X(surface_finish) \
-  X(surface_status) X(surface_write_to_png_stream) X(svg_surface_create_for_stream) X(text_extents)
-// clang-format on
-
-static struct {
-#define X(name) __typeof__(cairo_##name) *name;
-  CAIRO_CALLS
-#undef X
-} cairo;
-
-// NULL, or why not.
-static const char *cairo_load(void)
-{
-  void *const library = dlopen(CAIRO_LIBRARY, RTLD_NOW);
-  void *call;
-  if (library == NULL) return dlerror();
-#define X(name)                                                                                    \
-  if ((call = dlsym(library, "cairo_" #name)) == NULL) return dlerror();                           \
-  memcpy(&cairo.name, &call, sizeof call);
-  CAIRO_CALLS
-#undef X
-  return NULL;
-}
 
 struct plot_panel *plot_panel_add(struct plot *plot, const char *title, const char *unit)
 {
@@ -107,6 +74,7 @@ void plot_free(struct plot *plot)
       free(plot->panels[i].series[k].y);
       free(plot->panels[i].series[k].y2);
     }
+  free(plot->ladder.rows);
   memset(plot, 0, sizeof *plot);
 }
 
@@ -134,23 +102,6 @@ static void axis_set(struct axis *axis, double low, double high, unsigned ticks)
   axis->high = ceil(high / axis->step) * axis->step;
 }
 
-static void color(cairo_t *cr, unsigned which, double alpha)
-{
-  static const double palette[8][3] = {{0.12, 0.37, 0.67}, {0.80, 0.27, 0.13}, {0.17, 0.55, 0.25},
-                                       {0.53, 0.27, 0.62}, {0.75, 0.55, 0.05}, {0.15, 0.60, 0.62},
-                                       {0.55, 0.34, 0.24}, {0.35, 0.35, 0.35}};
-  const double *c = palette[which % 8];
-  cairo.set_source_rgba(cr, c[0], c[1], c[2], alpha);
-}
-
-static void text_at(cairo_t *cr, double x, double y, double align, const char *text)
-{
-  cairo_text_extents_t extents;
-  cairo.text_extents(cr, text, &extents);
-  cairo.move_to(cr, x - align * extents.width, y);
-  cairo.show_text(cr, text);
-}
-
 static void tick_text(char *out, size_t room, double value, double step)
 {
   int decimals = step < 1 ? (int)ceil(-log10(step) - 1e-9) : 0;
@@ -169,7 +120,7 @@ static void draw_axes(cairo_t *cr, const struct axis *x, const struct axis *y,
     cairo.stroke(cr);
     cairo.set_source_rgb(cr, 0.2, 0.2, 0.2);
     tick_text(text, sizeof text, v, y->step);
-    text_at(cr, x->from - 6, at(y, v) + 4, 1, text);
+    plot_text(cr, x->from - 6, at(y, v) + 4, 1, text);
   }
   for (double v = x->low; v <= x->high + x->step / 2; v += x->step) {
     cairo.set_source_rgb(cr, 0.9, 0.9, 0.9);
@@ -178,18 +129,18 @@ static void draw_axes(cairo_t *cr, const struct axis *x, const struct axis *y,
     cairo.stroke(cr);
     cairo.set_source_rgb(cr, 0.2, 0.2, 0.2);
     tick_text(text, sizeof text, v, x->step);
-    if (last) text_at(cr, at(x, v), y->from + 16, 0.5, text);
+    if (last) plot_text(cr, at(x, v), y->from + 16, 0.5, text);
   }
-  if (last) text_at(cr, x->to, y->from + 32, 1, "seconds");
+  if (last) plot_text(cr, x->to, y->from + 32, 1, "seconds");
   snprintf(text, sizeof text, "%s, %s", panel->title, panel->unit);
   cairo.set_source_rgb(cr, 0, 0, 0);
-  text_at(cr, x->from, y->to - 8, 0, text);
+  plot_text(cr, x->from, y->to - 8, 0, text);
 }
 
 static void draw_series(cairo_t *cr, const struct plot_series *s, const struct axis *x,
                         const struct axis *y)
 {
-  color(cr, s->color, s->faint ? 0.4 : 1);
+  plot_color(cr, s->color, s->faint ? 0.4 : 1);
   cairo.set_line_width(cr, s->style == PLOT_SEGMENTS && !s->faint ? 2 : 1.2);
   // A short bar is a dot at least.
   cairo.set_line_cap(cr, s->style == PLOT_SEGMENTS && !s->faint ? CAIRO_LINE_CAP_SQUARE
@@ -211,7 +162,7 @@ static void draw_series(cairo_t *cr, const struct plot_series *s, const struct a
       cairo.move_to(cr, px, py);
       cairo.line_to(cr, px, at(y, s->y2[i]));
       break;
-    case PLOT_LETTERS: text_at(cr, px, s->below ? py + 12 : py - 3, 0.5, s->letter); break;
+    case PLOT_LETTERS: plot_text(cr, px, s->below ? py + 12 : py - 3, 0.5, s->letter); break;
     }
   }
   cairo.stroke(cr);
@@ -223,19 +174,19 @@ static void draw_legend(cairo_t *cr, const struct plot_panel *panel, const struc
   for (unsigned i = 0, row = 0; i < panel->series_count && row < 14; i++) {
     if (panel->series[i].name[0] == '\0') continue;
     double line = y->to + 12 + 14 * row++;
-    color(cr, panel->series[i].color, 1);
+    plot_color(cr, panel->series[i].color, 1);
     double name = x->to + 25;
     if (panel->series[i].style == PLOT_LETTERS) {
       cairo_text_extents_t extents;
       cairo.text_extents(cr, panel->series[i].letter, &extents);
       name = fmax(name, x->to + 11 + extents.width + 6);
-      text_at(cr, x->to + 11, line, 0, panel->series[i].letter);
+      plot_text(cr, x->to + 11, line, 0, panel->series[i].letter);
     } else {
       cairo.rectangle(cr, x->to + 10, line - 8, 10, 8);
       cairo.fill(cr);
     }
     cairo.set_source_rgb(cr, 0, 0, 0);
-    text_at(cr, name, line, 0, panel->series[i].name);
+    plot_text(cr, name, line, 0, panel->series[i].name);
   }
 }
 
@@ -258,6 +209,11 @@ static double panel_height(const struct plot *plot)
   return plot->panel_height > 0 ? plot->panel_height : PANEL_HEIGHT;
 }
 
+static double panels_height(const struct plot *plot)
+{
+  return TOP + plot->panel_count * (panel_height(plot) + GAP) + BOTTOM;
+}
+
 static void draw(cairo_t *cr, const struct plot *plot, double height)
 {
   double low = DBL_MAX, high = -DBL_MAX;
@@ -274,9 +230,8 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
   cairo.rectangle(cr, 0, 0, WIDTH, height);
   cairo.fill(cr);
   cairo.select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-  cairo.set_font_size(cr, 14);
   cairo.set_source_rgb(cr, 0, 0, 0);
-  text_at(cr, LEFT, 20, 0, plot->title);
+  plot_fit(cr, 14, LEFT, 20, 0, WIDTH - LEFT - 8, plot->title);
   cairo.set_font_size(cr, 11);
   for (unsigned p = 0; p < plot->panel_count; p++) {
     const struct plot_panel *panel = &plot->panels[p];
@@ -296,6 +251,7 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
     cairo.restore(cr);
     draw_legend(cr, panel, &x, &y);
   }
+  if (plot->ladder.count > 0) plot_ladder_draw(cr, &plot->ladder, panels_height(plot));
 }
 
 // cairo has one word for all that a system may say of a file.
@@ -313,7 +269,7 @@ static cairo_status_t put(void *ctx, const unsigned char *bytes, unsigned count)
 
 static cairo_status_t draw_to(struct sink *sink, const struct plot *plot, bool svg)
 {
-  double height = TOP + plot->panel_count * (panel_height(plot) + GAP) + BOTTOM;
+  double height = panels_height(plot) + plot_ladder_height(&plot->ladder);
   cairo_surface_t *surface =
       svg ? cairo.svg_surface_create_for_stream(put, sink, WIDTH, height)
           : cairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)height);
@@ -336,7 +292,7 @@ int plot_write(const struct plot *plot, const char *path, const char **why)
   bool png = n > 4 && strcmp(path + n - 4, ".png") == 0;
   *why = "the name must end in .svg or .png";
   if (!svg && !png) return -1;
-  *why = cairo_load();
+  *why = plot_cairo_load();
   if (*why != NULL) return -1;
   struct sink sink = {.file = fopen(path, "wb")};
   if (sink.file == NULL) {

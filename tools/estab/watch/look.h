@@ -37,7 +37,11 @@ void look_endpoint(char *out, size_t room, const struct estab_ip *ip, uint16_t p
 
 // The sequence diagram on a file. false: no memory.
 bool look_ladder(const struct look *l, FILE *out);
-// The time-sequence graph. 0, or -1 and *why.
+// The same, line by line. false: no memory.
+struct ladder_line;
+bool look_lines(const struct look *l, void (*take)(void *ctx, const struct ladder_line *line),
+                void *ctx);
+// The time-sequence graph, and below it the sequence diagram. 0, or -1 and *why.
 int look_picture(const struct look *l, const char *path, const char **why);
 
 #endif

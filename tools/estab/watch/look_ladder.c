@@ -143,17 +143,14 @@ static void caption(const struct look *l, FILE *out)
             LOOK_SEGMENTS);
 }
 
-bool look_ladder(const struct look *l, FILE *out)
+// By the settings' `out` or `take`.
+static bool draw(const struct look *l, struct ladder_settings *settings)
 {
   struct look_drawing *d = calloc(1, sizeof *d);
-  struct ladder_settings settings = {.name = {"originator", "responder"},
-                                     .at = {ESTAB_CLOSED, ESTAB_CLOSED},
-                                     .out = out,
-                                     .explain = true};
   if (d == NULL) return false;
   d->look = l;
-  d->whole = settings.full = l->count <= WHOLE_ROWS;
-  d->ladder = ladder_new(&settings);
+  d->whole = settings->full = l->count <= WHOLE_ROWS;
+  d->ladder = ladder_new(settings);
   if (d->ladder == NULL) {
     free(d);
     return false;
@@ -169,6 +166,27 @@ bool look_ladder(const struct look *l, FILE *out)
   ladder_end(d->ladder, l->segments[l->count - 1].ts_ns);
   ladder_free(d->ladder);
   free(d);
+  return true;
+}
+
+bool look_ladder(const struct look *l, FILE *out)
+{
+  struct ladder_settings settings = {.name = {"originator", "responder"},
+                                     .at = {ESTAB_CLOSED, ESTAB_CLOSED},
+                                     .out = out,
+                                     .explain = true};
+  if (!draw(l, &settings)) return false;
   caption(l, out);
   return true;
+}
+
+bool look_lines(const struct look *l, void (*take)(void *ctx, const struct ladder_line *line),
+                void *ctx)
+{
+  struct ladder_settings settings = {.name = {"originator", "responder"},
+                                     .at = {ESTAB_CLOSED, ESTAB_CLOSED},
+                                     .take = take,
+                                     .take_ctx = ctx,
+                                     .explain = true};
+  return draw(l, &settings);
 }

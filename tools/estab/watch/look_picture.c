@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // look_picture.c - the time-sequence graph of a captured connection, a panel for each side that sent text: its
-// segments as bars, below them what the other side acknowledged, above them the window that it offered.
+// segments as bars, below them what the other side acknowledged, above them the window that it offered. And the ladder,
+// with the rows that it has as text.
 #include "look.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ladder.h"
 #include "plot/plot.h"
 #include "row_story.h"
 
@@ -137,6 +139,44 @@ static void drop_empty(struct plot_panel *panel)
   panel->series_count = kept;
 }
 
+struct rows {
+  struct plot_ladder *ladder;
+  char state[2][20]; // that were drawn last
+  bool short_of_memory;
+};
+
+static void take_line(void *ctx, const struct ladder_line *line)
+{
+  struct rows *rows = ctx;
+  struct plot_row *row = plot_row_add(rows->ladder);
+  if (row == NULL) {
+    rows->short_of_memory = true;
+    return;
+  }
+  if (line->arrow) row->arrow = line->from == LADDER_LEFT ? 1 : -1;
+  row->at_s = (double)line->at_ns / 1e9;
+  if (line->text != NULL) snprintf(row->text, sizeof row->text, "%s", line->text);
+  for (unsigned i = 0; i < 2 && line->state[0] != NULL; i++) {
+    char state[sizeof row->state[0]];
+    snprintf(state, sizeof state, line->sure[i] ? "%s" : "(%s)", line->state[i]);
+    if (strcmp(state, rows->state[i]) == 0) continue;
+    memcpy(row->state[i], state, sizeof state);
+    memcpy(rows->state[i], state, sizeof state);
+  }
+}
+
+static bool add_ladder(struct plot_ladder *ladder, const struct look *l,
+                       char ends[2][ESTAB_IP_TEXT_BYTES + 16])
+{
+  struct rows rows = {.ladder = ladder};
+  snprintf(ladder->end[0], sizeof ladder->end[0], "originator %s", ends[0]);
+  snprintf(ladder->end[1], sizeof ladder->end[1], "%s responder", ends[1]);
+  snprintf(ladder->foot, sizeof ladder->foot,
+           "States in parentheses are inferred, the others rest on the side's own segments. "
+           "Seconds since the first segment.");
+  return look_lines(l, take_line, &rows) && !rows.short_of_memory;
+}
+
 int look_picture(const struct look *l, const char *path, const char **why)
 {
   const struct estab_watch_conn *c = &l->conn;
@@ -158,6 +198,7 @@ int look_picture(const struct look *l, const char *path, const char **why)
   for (unsigned i = 0; i < plot->panel_count; i++)
     drop_empty(&plot->panels[i]);
   plot->panel_height = plot->panel_count == 1 ? 520 : 360;
+  whole = whole && add_ladder(&plot->ladder, l, ends);
   int answer = whole ? plot_write(plot, path, why) : -1;
   plot_free(plot);
   free(plot);
