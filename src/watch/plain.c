@@ -96,7 +96,8 @@ static bool plain_states(struct plain_sides side, const struct segment *g)
 {
   const struct flow_side *s = side.own, *peer = side.peer;
   if (s->state < ESTAB_ESTABLISHED || peer->state < ESTAB_SYN_RECEIVED) return false;
-  if ((peer->bits & SIDE_FIN) && !(s->bits & SIDE_FIN_TAKEN)) return false;
+  if (peer->bits & SIDE_FIN) // in SYN-RECEIVED: life_is_reborn()
+    if (!(s->bits & SIDE_FIN_TAKEN) || peer->state == ESTAB_SYN_RECEIVED) return false;
   if (s->bits & SIDE_FIN) return !g->text_bytes && !(g->flags & ESTAB_TCP_FIN);
   if (!(g->flags & ESTAB_TCP_FIN)) return true;
   return (s->state == ESTAB_ESTABLISHED || s->state == ESTAB_CLOSE_WAIT) && g->ack == peer->nxt &&
