@@ -10,11 +10,20 @@
 #define DOUBT_TTL            4    // hops fewer than this side's other segments
 #define DOUBT_NEAR           16   // with as many hops left a segment comes anywhere
 
-// Whether a segment of `s` has so few hops left, by those of the side's others, that it may die between the tap and its
-// receiver: then its text is not taken until the other side acknowledges it. Where that is never seen nothing is known.
-static inline bool doubt_dies(const struct flow_side *s, const struct flow_side *peer, uint8_t ttl)
+// Whether what `end` sent has so few hops left, by those of its other segments, that it may die between the tap and its
+// receiver. Where the other side is never seen nothing is known.
+static inline bool doubt_few_hops(const struct flow *f, unsigned end, uint8_t ttl)
 {
-  return ttl < DOUBT_NEAR && ttl + DOUBT_TTL < s->ttl && (s->bits & peer->bits & SIDE_SENT);
+  return ttl < DOUBT_NEAR && ttl + DOUBT_TTL < f->side[end].ttl &&
+         (f->side[0].bits & f->side[1].bits & SIDE_SENT);
+}
+
+// Whether that keeps its text from being taken until it is acknowledged. RSTs and FINs are believed until something
+// contradicts them: hosts send them with other hop counts, too.
+static inline bool doubt_dies(const struct flow *f, const struct segment *g)
+{
+  const uint16_t special = ESTAB_TCP_SYN | ESTAB_TCP_FIN | ESTAB_TCP_RST;
+  return g->text_bytes && !(g->flags & special) && doubt_few_hops(f, g->end, g->ttl);
 }
 
 // What was `expected` and what `came` are sequence numbers, if the kind has any.

@@ -37,10 +37,9 @@ static void doubt_overlap(struct track *t, struct flow *f, const struct segment 
   char old[64], new[64];
   doubt_octets(old, sizeof old, d.old, d.length);
   doubt_octets(new, sizeof new, text + d.at, d.length);
-  const struct flow_side *peer = &f->side[1 - g->end];
   bool delivered = seq_gt(reach_edge(t, f, g->end), seq + d.at);
-  bool wins = !delivered && !doubt_dies(s, peer, g->ttl);
-  if (wins && !doubt_dies(s, peer, d.old_ttl))
+  bool wins = !delivered && !doubt_dies(f, g);
+  if (wins && !doubt_few_hops(f, g->end, d.old_ttl))
     wins = policy_new_wins((enum estab_watch_policy)t->settings.policy, d.old_seq,
                            d.old_seq + d.old_bytes, seq, seq + g->text_bytes);
   doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_OVERLAP, g, wins ? new : old, wins ? old : new);
@@ -49,13 +48,11 @@ static void doubt_overlap(struct track *t, struct flow *f, const struct segment 
   doubt_suspect(t, f, g, SUSPECT_OVERLAP, late ? g->ttl : d.old_ttl, late ? d.old_ttl : g->ttl);
 }
 
-// RSTs and FINs are believed until something contradicts them: hosts send them with other hop counts, too.
 static WATCH_RARE void doubt_low_ttl(struct track *t, struct flow *f, const struct segment *g)
 {
-  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  const struct doubt_reading dies = {"dies on its way: usual TTL ", s->ttl};
+  const struct doubt_reading dies = {"dies on its way: usual TTL ", f->side[g->end].ttl};
   const struct doubt_reading arrives = {"arrives: TTL ", g->ttl};
-  const bool taken = !g->text_bytes || !doubt_dies(s, peer, g->ttl);
+  const bool taken = !doubt_dies(f, g);
   doubt_numbers(t, f, ESTAB_WATCH_AMBIGUITY_LOW_TTL, g, taken ? &arrives : &dies,
                 taken ? &dies : &arrives);
 }

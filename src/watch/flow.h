@@ -320,7 +320,9 @@ struct flow_closing {
     uint32_t rst_seq;            // of its last RST that was counted
     uint32_t fin_ack;            // what that acknowledged, as it was said last
   } side[2];
-  uint8_t rst_end;       // whose RST was believed
+  uint32_t rst_at;       // the sequence number of the RST that was believed
+  uint32_t reset;        // a row that it ended and that was told, see track_keep_reset(); FLOW_NONE
+  uint8_t rst_end;       // whose it was
   uint8_t rst_ttl;       // of that RST
   uint8_t held_state[2]; // before it
   bool contradicted;     // its side went on: trouble->contradicted_ack counts
@@ -344,9 +346,10 @@ struct flow_reach {
   } ahead_ts[FLOW_OVERTAKEN]; // their timestamps, without `untimed`
   uint8_t ahead_count;
   bool untimed; // one had none
-  // Text that may have died on its way, doubt_dies(): its end, and its hop count. 0: there is none, or it came again.
+  // Text that may have died on its way, doubt_dies(): the end of the first of it, and its hop count. 0: there is none,
+  // or it came again. And the end of all of it: where SND.NXT stands there nothing else says that so much was sent.
   uint8_t died_ttl;
-  uint32_t died_end;
+  uint32_t died_end, died_nxt;
 };
 
 // A segment of somebody who seems to know nothing of the connection.

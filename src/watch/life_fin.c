@@ -178,9 +178,14 @@ void life_fin_sent(struct track *t, struct flow *f, const struct segment *g)
       c->wait_ns[p] = u64_sum(g->ts_ns, t->settings.time_wait_ns);
     return;
   }
-  if ((s->bits & SIDE_KNOWN) && seq_lt(fin + 1, s->nxt)) {
-    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, s->nxt, fin);
+  const uint32_t sent = reach_sent(t, f, e);
+  if ((s->bits & SIDE_KNOWN) && seq_lt(fin + 1, sent)) {
+    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_FIN_OUT_OF_WINDOW, g, sent, fin);
     return;
+  }
+  if (sent != s->nxt) { // what lay behind it died
+    reach_forget(t, f, e);
+    s->nxt = fin + 1;
   }
   s->bits |= SIDE_FIN;
   c->side[e].fin = fin;

@@ -77,13 +77,13 @@ static WATCH_RARE bool life_rst_answers(struct track *t, struct flow *f, const s
 static WATCH_RARE void life_doubt_rst(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
-  const bool asks = peer->state == ESTAB_SYN_SENT;
-  const struct doubt_reading not_taken = {asks ? "not taken, expected ack "
-                                               : "not taken, expected seq ",
-                                          asks                   ? peer->nxt
-                                          : s->bits & SIDE_KNOWN ? s->nxt
-                                                                 : peer->una};
-  const struct doubt_reading taken = {asks ? "taken, ack " : "taken, seq ", asks ? g->ack : g->seq};
+  struct doubt_reading not_taken = {"not taken, expected seq ", peer->una};
+  struct doubt_reading taken = {"taken, seq ", g->seq};
+  if (peer->state == ESTAB_SYN_SENT) {
+    not_taken = (struct doubt_reading){"not taken, expected ack ", peer->nxt};
+    taken = (struct doubt_reading){"taken, ack ", g->ack};
+  } else if (s->bits & SIDE_KNOWN)
+    not_taken.number = reach_edge(t, f, g->end);
   doubt_numbers(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g, &not_taken, &taken);
 }
 
@@ -106,6 +106,7 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   if (c) {
     c->rst_end = (uint8_t)e;
     c->rst_ttl = g->ttl;
+    c->rst_at = g->seq;
     c->held_state[0] = f->side[0].state;
     c->held_state[1] = f->side[1].state;
     c->contradicted = false;
@@ -134,6 +135,7 @@ void life_first_end(struct track *t, struct flow *f, const struct segment *g)
   if (c) {
     c->rst_end = (uint8_t)e;
     c->rst_ttl = g->ttl;
+    c->rst_at = g->seq;
     c->held_state[p] = f->side[p].state;
     f->life_bits |= LIFE_RST_HELD;
   }
@@ -153,8 +155,10 @@ void life_contradicts_rst(struct track *t, struct flow *f, const struct segment 
   struct flow_side *s = &f->side[e];
   struct flow_closing *c = track_has_closing(t, f);
   if (!c || c->rst_end != e || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN))) return;
-  bool goes_on = (g->text_bytes && seq_gt(g->seq + g->text_bytes, s->nxt)) ||
-                 ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
+  // Whoever resets says with it where its text ends.
+  bool goes_on =
+      (g->text_bytes && seq_gt(g->seq + g->text_bytes, c->rst_at) && !doubt_dies(f, g)) ||
+      ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
   if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
   doubt_suspect(t, f, g, SUSPECT_RST, c->rst_ttl, g->ttl);
   struct flow_trouble *r = track_trouble(t, f);

@@ -74,11 +74,12 @@ static WATCH_RARE void life_bear_again(struct track *t, struct flow *f, const st
   if (s->state == ESTAB_CLOSED) life_enter_now(t, f, g, e, ESTAB_SYN_RECEIVED);
 }
 
-// A SYN of another number. Behind text it is known by what was expected: the first number is not kept.
+// A SYN of another number. Once the first one was acknowledged its number is not known any more: then by what was
+// expected.
 static WATCH_RARE void life_doubt_syn(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end];
-  const bool moved = s->bits & (SIDE_TEXT | SIDE_FIN);
+  const bool moved = (s->bits & (SIDE_TEXT | SIDE_FIN)) || (f->side[1 - g->end].bits & SIDE_ACKED);
   const struct doubt_reading chosen = {moved ? "not taken, expected seq " : "isn ",
                                        moved ? s->nxt : s->nxt - 1};
   const struct doubt_reading other = {"isn ", g->seq};

@@ -147,11 +147,21 @@ static WATCH_RARE void reach_died(struct track *t, struct flow *f, const struct 
   const uint32_t end = g->seq + g->text_bytes;
   if (!r || !(f->side[g->end].bits & SIDE_HOLE)) return;
   struct flow_reach *h = &r->reach[g->end];
-  if (dies) {
-    h->died_ttl = g->ttl;
-    h->died_end = end;
-  } else if (seq_lt(g->seq, h->died_end))
-    h->died_ttl = 0;
+  if (!dies) {
+    if (seq_lt(g->seq, h->died_end)) h->died_ttl = 0;
+    return;
+  }
+  if (f->side[g->end].nxt == end) h->died_nxt = end;
+  if (h->died_ttl || seq_lt(g->seq, h->edge) || ranges_contains_all(&h->held, g->seq, end)) return;
+  h->died_ttl = g->ttl;
+  h->died_end = end;
+}
+
+uint32_t reach_sent(struct track *t, struct flow *f, unsigned end)
+{
+  const struct flow_side *s = &f->side[end];
+  const struct flow_trouble *r = s->bits & SIDE_HOLE ? track_has_trouble(t, f) : NULL;
+  return r && r->reach[end].died_nxt == s->nxt ? r->reach[end].edge : s->nxt;
 }
 
 void reach_segment(struct track *t, struct flow *f, const struct segment *g)
@@ -170,7 +180,7 @@ void reach_segment(struct track *t, struct flow *f, const struct segment *g)
                 (s->bits & peer->bits & SIDE_SYN);
   bool ahead = seq_gt(g->seq, s->nxt) && (g->text_bytes || (peer->bits & SIDE_SENT));
   bool hole = ahead || (s->bits & REACH_ANY);
-  const bool dies = g->text_bytes && doubt_dies(s, peer, g->ttl);
+  const bool dies = doubt_dies(f, g);
   if (closed || dies || reach_is_stale(f, g))
     reach_not_taken(t, f, g->end, end);
   else if (hole)

@@ -24,6 +24,8 @@ enum reach_order {
 };
 enum reach_order reach_overtaken(struct track *t, struct flow *f, const struct segment *g,
                                  uint64_t *ahead_ns);
+// SND.NXT as far as what was sent without doubt says it: text that may have died on its way may be nobody's.
+uint32_t reach_sent(struct track *t, struct flow *f, unsigned end);
 // SND.NXT is set anew.
 void reach_forget(struct track *t, struct flow *f, unsigned end);
 

@@ -155,7 +155,10 @@ static void flood_onset(struct scan *s, enum estab_watch_kind kind,
   struct scan_onset *it = scan_onsets_get(&s->onsets, &record->dst, record->dst_port, (uint8_t)kind,
                                           s->now_ns, record->packet);
   if (!it) return;
-  if (it->count == 0) it->sent_ns = record->ts_ns;
+  if (it->count == 0 || record->ts_ns < it->sent_ns) {
+    it->sent_ns = record->ts_ns;
+    it->packet = record->packet;
+  }
   it->weight += weight;
   it->count++;
   if (flood_rate_met(s, it->weight) && flood_goes_on(s, it)) it->kind = ESTAB_WATCH_KINDS;
@@ -177,7 +180,7 @@ static void flood_note(struct scan *s, enum estab_watch_kind kind,
   struct flood_victim *v = scan_table_at(&s->victims, index);
   scan_table_use(&s->victims, index);
   flood_second(s, v, s->now_ns);
-  if (v->seconds == 0 && v->count == 0) {
+  if ((v->seconds == 0 && v->count == 0) || record->ts_ns < v->first_ns) {
     v->first_ns = record->ts_ns;
     v->first_packet = record->packet;
   }

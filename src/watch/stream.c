@@ -102,7 +102,7 @@ void stream_segment(struct track *t, struct flow *f, const struct segment *g, co
       (f->side[1 - e].bits & (SIDE_SYN | SIDE_ACKED)) == SIDE_SYN)
     return;
   if (speaks && !s->begun) stream_begin(s, &f->side[e], g);
-  if (g->text_bytes && doubt_dies(&f->side[e], &f->side[1 - e], g->ttl)) return;
+  if (doubt_dies(f, g)) return;
   if (g->text_bytes && !(g->bits & SEGMENT_CUT)) stream_text(t, s, g, text);
   if (g->flags & ESTAB_TCP_FIN) {
     s->fin_known = true;

@@ -30,6 +30,7 @@ struct flow_closing *track_closing(struct track *t, struct flow *f)
     flow_expect_next(c, sizeof *c);
   }
   c->z_delete_ns = c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
+  c->reset = FLOW_NONE;
   return c;
 }
 
@@ -117,7 +118,11 @@ void track_free_aside(struct track *t, struct flow *f)
     ranges_free(&r->reach[1].held, t->mem);
     slab_free(&t->troubles, f->trouble);
   }
-  if (f->closing != SLAB_NONE) slab_free(&t->closings, f->closing);
+  if (f->closing != SLAB_NONE) {
+    const uint32_t reset = ((const struct flow_closing *)slab_at(&t->closings, f->closing))->reset;
+    if (reset != FLOW_NONE) track_free(t, reset); // has none of its own
+    slab_free(&t->closings, f->closing);
+  }
   f->closing = f->trouble = SLAB_NONE;
 }
 

@@ -48,11 +48,10 @@ static inline void track_empty(struct flow *f)
 
 // track_rows.c
 WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
-// A row that was told of a life that a RST ended, as it is before a segment: track_tell_again() tells it again where
-// that says that the RST was false, and frees it otherwise. FLOW_NONE: there is none.
-WATCH_RARE uint32_t track_keep_reset(struct track *t, uint32_t ref);
-WATCH_RARE void track_tell_again(struct track *t, uint32_t copy, uint32_t ref,
-                                 const struct segment *g);
+// Keeps a row that was told of a life that a RST ended, before another one begins: flow_closing.reset.
+WATCH_RARE void track_keep_reset(struct track *t, uint32_t ref);
+// Behind a segment that contradicted the RST: that row, without the RST, is told again.
+WATCH_RARE void track_tell_again(struct track *t, struct flow *f, const struct segment *g);
 void track_tell_row(struct track *t, uint32_t ref);
 WATCH_RARE void track_next_row(struct track *t, struct flow *f, const struct segment *g);
 

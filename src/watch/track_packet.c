@@ -216,11 +216,12 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
     track_unqueue(t, ref);
   } else if (other_row || (told && !(f->bits & FLOW_TOLD)))
     track_tell_copy(t, ref); // that uid's last word
-  const uint32_t reset = told ? track_keep_reset(t, ref) : FLOW_NONE;
-  f = (struct flow *)track_at(t, ref);
+  if (told && (f->life_bits & LIFE_RST_HELD)) track_keep_reset(t, ref);
+  f = (struct flow *)track_at(t, ref); // copies are made in the same slab
   if (told || other_row) track_next_row(t, f, g);
   track_judge(t, ref, f, g);
-  if (reset != FLOW_NONE) track_tell_again(t, reset, ref, g);
+  const struct flow_closing *c = track_has_closing(t, f);
+  if (c && c->reset != FLOW_NONE && !(f->life_bits & LIFE_RST_HELD)) track_tell_again(t, f, g);
 }
 
 // Its time was over while its last row waited to be told.

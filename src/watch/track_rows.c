@@ -16,7 +16,10 @@ static bool track_is_final(const struct flow *f)
 static void track_copy_aside(struct track *t, const struct flow *f, struct flow *g)
 {
   struct flow_closing *const c = f->closing != SLAB_NONE ? track_closing(t, g) : NULL;
-  if (c) *c = *(const struct flow_closing *)slab_at(&t->closings, f->closing);
+  if (c) {
+    *c = *(const struct flow_closing *)slab_at(&t->closings, f->closing);
+    c->reset = FLOW_NONE;
+  }
   struct flow_trouble *const r = f->trouble != SLAB_NONE ? track_trouble(t, g) : NULL;
   if (r) {
     *r = *(const struct flow_trouble *)slab_at(&t->troubles, f->trouble);
@@ -24,6 +27,8 @@ static void track_copy_aside(struct track *t, const struct flow *f, struct flow 
     memset(&r->side[0].holes, 0, sizeof r->side[0].holes);
     memset(&r->side[1].holes, 0, sizeof r->side[1].holes);
     memset(r->reach, 0, sizeof r->reach);
+    for (unsigned i = 0; i < 2; i++)
+      g->side[i].bits &= (uint16_t) ~(SIDE_HOLE | SIDE_GAP);
   }
   if ((c || f->closing == SLAB_NONE) && (r || f->trouble == SLAB_NONE)) return;
   t->stats->memory_refusals++;
@@ -70,24 +75,29 @@ void track_tell_copy(struct track *t, uint32_t ref)
   track_queue_copy(t, copy);
 }
 
-uint32_t track_keep_reset(struct track *t, uint32_t ref)
+void track_keep_reset(struct track *t, uint32_t ref)
 {
-  const struct flow *f = (const struct flow *)track_at(t, ref);
-  const bool held = (f->life_bits & LIFE_ROW_TOLD) && (f->life_bits & LIFE_RST_HELD);
-  return held ? track_copy(t, ref) : FLOW_NONE;
+  const uint32_t copy = track_copy(t, ref); // a told one: FLOW_TOLD says that it is told again
+  struct flow_closing *c = track_has_closing(t, (struct flow *)track_at(t, ref));
+  if (copy == FLOW_NONE) return;
+  if (c && c->reset == FLOW_NONE)
+    c->reset = copy;
+  else
+    track_free(t, copy);
 }
 
-void track_tell_again(struct track *t, uint32_t copy, uint32_t ref, const struct segment *g)
+void track_tell_again(struct track *t, struct flow *f, const struct segment *g)
 {
-  struct flow *f = (struct flow *)track_at(t, copy);
-  f->observed |= FLOW_OBSERVED_RST; // of its own record the detectors have heard
-  if (!(((const struct flow *)track_at(t, ref))->life_bits & LIFE_RST_HELD))
-    life_contradicts_rst(t, f, g);
-  if (f->life_bits & LIFE_RST_HELD) {
+  struct flow_closing *c = track_has_closing(t, f);
+  const uint32_t copy = c->reset;
+  struct flow *row = (struct flow *)track_at(t, copy);
+  c->reset = FLOW_NONE;
+  row->observed |= FLOW_OBSERVED_RST; // of its own record the detectors have heard
+  life_contradicts_rst(t, row, g);
+  if (row->life_bits & LIFE_RST_HELD)
     track_free(t, copy);
-    return;
-  }
-  track_queue_copy(t, copy);
+  else
+    track_queue_copy(t, copy);
 }
 
 // The row's time is over, the life's is not: told, and kept for what may come.

@@ -135,6 +135,20 @@ echo other >once/dns.log
 [ -s once/conn.log ] && [ ! -e once/notice.log ] && [ ! -e once/weird.log ] || fail 'logs of an earlier run stay'
 [ -e once/dns.log ] || fail 'what is not ours is gone'
 
+# A flood that looked like a scan at first has a notice under each name.
+python3 - <<'EOF'
+import struct
+out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+for i in range(8000):
+    p = struct.pack('>BBHHHBBH4s4sHHIIBBHHH', 0x45, 0, 40, i & 0xffff, 0, 64, 6, 0, struct.pack('>I', 0xac100000 + i * 40503 % 65536),
+                    bytes([10, 0, 0, 1]), 40000 + i % 20000, 80, i, 0, 0x50, 1, 1024, 0, 0)
+    out += struct.pack('<IIII', 1700000000 + i // 2000, i % 2000 * 500, 40, 40) + p
+open('fins.pcap', 'wb').write(out)
+EOF
+"$estab" watch --no-checksum --zeek fins fins.pcap
+[ "$(grep -v '^#' fins/notice.log | cut -f 11 | uniq | tr '\n' ' ')" = 'Estab::Fin_Scan Estab::Fin_Flood ' ] ||
+  fail 'a campaign of another name'
+
 # A log without lines has the time of the packets.
 python3 - <<'EOF'
 import struct

@@ -372,6 +372,15 @@ static void rst_proves_false(void **state)
        "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6\n"
        "RSTR ShADar " OPEN_O " " OPEN_R "\n"
        "OTH ^dA " OPEN_O " " OPEN_R},
+      {"told, and its peer goes on first", "S sa A A10 a r @10 A20 a50 A",
+       "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6\n"
+       "RSTR ShADar " OPEN_O " " OPEN_R "\n"
+       "OTH DdA " OPEN_O " " OPEN_R},
+      {"behind forged text that died", "S sa A A10 a A100h3x R-100h40 -A20 a",
+       "ambiguity low_ttl\nambiguity low_ttl\nRSTO ShADaR " OPEN_O " " OPEN_R},
+      {"no RST, but a FIN before the end of what died", "S sa A A10 a A100h3x -A6 a FA-94 fa A-93",
+       "ambiguity low_ttl\nSF ShADaTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
+       ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
       {"told, and no text behind its end", "S sa A A10 a r @10 a A20",
        "RSTR ShADar " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6\n"
        "OTH ^aD " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},

@@ -77,6 +77,22 @@ static void test_floods_by_name(void **state)
     }
 }
 
+// Silence is known later than an answer: it is the flood's beginning all the same.
+static void test_floods_of_both(void **state)
+{
+  (void)state;
+  struct scan_kit *k = attack_new();
+  for (unsigned i = 0; i < 12000; i++)
+    scan_kitf(k, "%f 10.9.9.9:%u > 10.0.0.1:80 . %s", 1 + i / 1500.0, 1024 + i,
+              i < 6000 ? "silent" : "closed");
+  scan_kit_finish(k);
+  scan_kit_expect(k, "ack_flood");
+  struct estab_watch_alert *a = &k->alerts[0].a;
+  assert_in_range(a->first_ns - k->start_ns, UINT64_C(1000000000), UINT64_C(1500000000));
+  assert_in_range(a->last_ns - k->start_ns, UINT64_C(8900000000), UINT64_C(9000000000));
+  attack_done(k);
+}
+
 // Who is flooded at two ports is told of each once, however long it goes on.
 static void test_floods_at_two_ports(void **state)
 {
@@ -600,6 +616,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_floods_by_name),
+      cmocka_unit_test(test_floods_of_both),
       cmocka_unit_test(test_less_than_a_flood),
       cmocka_unit_test(test_floods_at_two_ports),
       cmocka_unit_test(test_forged_sources_are_not_named),

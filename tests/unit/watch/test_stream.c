@@ -223,6 +223,21 @@ static void o2_not_delivered(void **state)
   text(&k, 3, "def");
   assert_string_equal(streams[0], "???def");
   close_kit(&k);
+  // However much is under way by then. A FIN is believed, and so is the text before it.
+  open_kit(&k, ESTAB_WATCH_LINUX);
+  k.ttl = 10;
+  for (uint32_t i = 0; i < 5; i++)
+    text(&k, 3 * i, "abc");
+  watch_kit_frame(&k, 1, ESTAB_TCP_ACK, 5001, ISN + 4, 1000, NULL, 0, false);
+  text(&k, 15, "def");
+  watch_kit_frame(&k, 1, ESTAB_TCP_ACK, 5001, ISN + 19, 1000, NULL, 0, false);
+  take(&k);
+  k.ttl = 3;
+  watch_kit_frame(&k, 0, ESTAB_TCP_ACK | ESTAB_TCP_FIN, ISN + 19, 5001, 1000, "end", 3, false);
+  take(&k);
+  assert_string_equal(streams[0], "???????????????defend");
+  assert_int_equal(ends[0], 1);
+  close_kit(&k);
   // But not where it came again.
   open_kit(&k, ESTAB_WATCH_LINUX);
   k.ttl = 10;

@@ -224,12 +224,21 @@ static void notice_name(struct text *t, const struct estab_watch_alert *a)
     text_char(t, upper && *kind >= 'a' ? (char)(*kind - 32) : *kind);
 }
 
+// Whether an alert has a notice: named, named otherwise, or ended; not where it only grows.
+static bool notice_wanted(struct row_zeek *z, const struct estab_watch_alert *a)
+{
+  struct estab_watch_uid named = a->id;
+  for (uint8_t kind = 0; a->ended && kind < ESTAB_WATCH_KINDS; kind++) {
+    named.bytes[0] = a->id.bytes[0] ^ kind;
+    (void)told_last(&z->notices, &named);
+  }
+  named.bytes[0] = a->id.bytes[0] ^ a->kind;
+  return a->ended || told_first(&z->notices, &named);
+}
+
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a)
 {
-  if (a->ended)
-    (void)told_last(&z->notices, &a->id);
-  else if (!told_first(&z->notices, &a->id))
-    return; // it only grows
+  if (!notice_wanted(z, a)) return;
   struct text *t = zeek_log(z, ZEEK_NOTICE, a->last_ns);
   if (t == NULL) return;
   text_seconds6(t, a->last_ns);
