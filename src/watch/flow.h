@@ -98,7 +98,7 @@ enum flow_bits {
   FLOW_GONE = 1u << 4,       // when told, it is freed; not in the table any more
   FLOW_EVICTED = 1u << 5,    // the ceiling took it
   FLOW_LOSS = 1u << 6,       // the system lost packets while it lived
-  FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since; of a copy: again
+  FLOW_TOLD = 1u << 7,       // its row has been told and nothing came since
   FLOW_COPY = 1u << 8,       // a row that waits to be told, of a record that goes on without it
   FLOW_SILENT = 1u << 9,     // the detectors know that no answer came, or an ICMP error
   FLOW_ANSWERED = 1u << 10,  // the detectors know of an answer of the host itself
@@ -214,7 +214,7 @@ struct flow_side {
   uint32_t delivered; // Zeek's: text before this is there or was given up
   uint32_t pkts;
   unsigned char z : 4, z_prev : 4; // enum zeek_state
-  uint8_t ttl;                     // of its first segment
+  uint8_t ttl;                     // of its first segment, or what has proved enough
   uint8_t z_seen;                  // enum zeek_seen
   uint8_t z_bits;                  // enum zeek_bits
   uint8_t state;                   // enum estab_state
@@ -305,6 +305,7 @@ enum flow_life_bits {
   LIFE_RST_HELD = 1u << 4,  // closing->rst: a RST that may prove false
   LIFE_ROW_TOLD = 1u << 5,  // the row of Zeek's machine is told; the next segment begins another
   LIFE_SPLIT = 1u << 6,     // split handshake
+  LIFE_AGAIN = 1u << 7,     // of a copy: its row was told as final, and is told again
 };
 
 // What only a connection has that closes, or goes on after its row.

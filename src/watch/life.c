@@ -92,15 +92,13 @@ static void life_ack(struct track *t, struct flow *f, const struct segment *g, b
     life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
     if (peer->state == ESTAB_CLOSED && !(f->life_bits & LIFE_RST_HELD))
       life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
-  } else if (s->state == ESTAB_SYN_RECEIVED && (peer->bits & SIDE_SYN) &&
-             (g->text_bytes || (g->flags & ESTAB_TCP_FIN) || (again && advances)) &&
-             ((peer->bits & SIDE_ACKED) || !(peer->bits & SIDE_SENT)))
-    life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
-  else if (s->state == ESTAB_SYN_RECEIVED && !(peer->bits & SIDE_SENT) &&
-           (g->text_bytes || (g->flags & ESTAB_TCP_FIN) || (again && advances))) {
-    // The SYN took another way, as all of that side does: what goes on behind a SYN-ACK was answered.
-    life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
-    if (peer->state == ESTAB_CLOSED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
+  } else if (s->state == ESTAB_SYN_RECEIVED &&
+             (g->text_bytes || (g->flags & ESTAB_TCP_FIN) || (again && advances))) {
+    // It goes on behind its SYN-ACK. Where its peer is never seen the SYN took another way, as all of that side does.
+    const bool unseen = !(peer->bits & SIDE_SENT);
+    if (unseen || ((peer->bits & SIDE_SYN) && (peer->bits & SIDE_ACKED)))
+      life_enter_now(t, f, g, e, ESTAB_ESTABLISHED);
+    if (unseen && peer->state == ESTAB_CLOSED) life_enter_now(t, f, g, p, ESTAB_ESTABLISHED);
   }
   if (s->state == ESTAB_ESTABLISHED) s->bits |= SIDE_SEEN;
   uint32_t fin;

@@ -70,14 +70,12 @@ static void track_queue_copy(struct track *t, uint32_t copy)
 void track_tell_copy(struct track *t, uint32_t ref)
 {
   const uint32_t copy = track_copy(t, ref);
-  if (copy == FLOW_NONE) return;
-  track_at(t, copy)->bits &= ~(uint32_t)FLOW_TOLD;
-  track_queue_copy(t, copy);
+  if (copy != FLOW_NONE) track_queue_copy(t, copy);
 }
 
 void track_keep_reset(struct track *t, uint32_t ref)
 {
-  const uint32_t copy = track_copy(t, ref); // a told one: FLOW_TOLD says that it is told again
+  const uint32_t copy = track_copy(t, ref);
   struct flow_closing *c = track_has_closing(t, (struct flow *)track_at(t, ref));
   if (copy == FLOW_NONE) return;
   if (c && c->reset == FLOW_NONE)
@@ -94,10 +92,12 @@ void track_tell_again(struct track *t, struct flow *f, const struct segment *g)
   c->reset = FLOW_NONE;
   row->observed |= FLOW_OBSERVED_RST; // of its own record the detectors have heard
   life_contradicts_rst(t, row, g);
-  if (row->life_bits & LIFE_RST_HELD)
+  if (row->life_bits & LIFE_RST_HELD) {
     track_free(t, copy);
-  else
-    track_queue_copy(t, copy);
+    return;
+  }
+  row->life_bits |= LIFE_AGAIN;
+  track_queue_copy(t, copy);
 }
 
 // The row's time is over, the life's is not: told, and kept for what may come.
@@ -177,7 +177,7 @@ bool track_next_row_told(struct track *t, struct estab_watch_conn *out)
     struct flow *full = (struct flow *)f;
     record_conn(t, full, out);
     out->final = (f->bits & FLOW_COPY) || track_is_final(full);
-    out->again = (f->bits & FLOW_COPY) && (f->bits & FLOW_TOLD);
+    out->again = full->life_bits & LIFE_AGAIN;
   } else {
     record_conn(t, track_whole(t, (struct flow_one *)f), out);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// told.h - uids of rows that were told and will be told again: live, Zeek's logs and the table take the first word.
+// told.h - uids of rows, and ids of alerts, that were told and will be told again: live, Zeek's logs and the table take
+// the first word.
 //
 // What Zeek has on a connection is fixed when its row is first told; what comes later is the end of TIME-WAIT. So
 // there are never more of them than the observer keeps connections.
