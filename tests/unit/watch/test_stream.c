@@ -44,7 +44,7 @@ static void take(struct watch_kit *k)
       strcat(to, "?");
     gaps[r.stream.side] += r.stream.gap_bytes > 0;
     assert_int_equal(strlen(to), r.stream.offset);
-    strncat(to, (const char *)r.stream.bytes, r.stream.length);
+    if (r.stream.length) strncat(to, (const char *)r.stream.bytes, r.stream.length);
     ends[r.stream.side] += r.stream.end;
   }
 }
