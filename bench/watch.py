@@ -83,12 +83,12 @@ class Watch:
             return Figure(why=f"fails: {words[:60]}")
         return Figure(figures["cpu_ns"], figures["rss_bytes"])
 
-    def turns(self, path, programs, rounds):
+    def turns(self, path, rounds):
         """Medians of CPU time and peaks, by program; the runs take turns, and each turn begins with another one.
 
         Whoever runs behind a program that gave back a gigabyte would pay for that each time."""
-        all_ = {program: [] for program in programs}
-        order = list(programs)
+        all_ = {program: [] for program in PROGRAMS}
+        order = list(PROGRAMS)
         for turn in range(rounds):
             for program in order[turn % len(order):] + order[:turn % len(order)]:
                 if turn == 0 or program not in ONCE:
@@ -180,7 +180,7 @@ def measure(build, estab, quick, say):
         path, packets = watch.capture(kind, count)
         rows, door_bytes = watch.rows(path)
         peak = max(peak, door_bytes)
-        figures = watch.turns(path, PROGRAMS, 1 if quick else ROUNDS)
+        figures = watch.turns(path, 1 if quick else ROUNDS)
         columns.append((kind, packets, rows))
         for program in PROGRAMS:
             cells[program].append(figures[program].cells(packets))

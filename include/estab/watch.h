@@ -60,6 +60,8 @@ struct estab_watch_thresholds {
   uint32_t campaign_idle_gaps; // or so many of its median gaps: 5
 };
 
+#define ESTAB_WATCH_SENSOR_BYTES 63 // of a sensor's name count
+
 // Fill with estab_watch_settings_default(), then change what you like. New fields are only appended.
 struct estab_watch_settings {
   size_t struct_bytes; // sizeof(struct estab_watch_settings), set by the function
@@ -67,7 +69,7 @@ struct estab_watch_settings {
   uint8_t secret
       [16]; // keys the hash tables, so that nobody can fill one bucket. Not seen in any record
   uint64_t max_bytes;         // through the memory door: 256 MiB. At least 4 MiB
-  const char *sensor;         // goes into every uid; NULL = "". Copied, at most 63 bytes
+  const char *sensor;         // goes into every uid; NULL = "". Copied
   uint8_t policy;             // enum estab_watch_policy
   uint8_t rows;               // enum estab_watch_rows
   bool verify_checksums;      // a packet with a bad checksum is counted and not believed

@@ -108,15 +108,14 @@ void doubt_first(struct track *t, const struct flow_head *f, const struct segmen
 void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kind kind,
                  const struct segment *g, uint32_t expected, uint32_t came)
 {
-  struct estab_watch_ambiguity *a = doubt_room(t, f, kind, g);
-  if (!a) return;
   if (kind == ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM) {
-    doubt_checksum(a, g);
+    struct estab_watch_ambiguity *a = doubt_room(t, f, kind, g);
+    if (a) doubt_checksum(a, g);
     return;
   }
-  const struct doubt_words *w = &doubt_kinds[kind];
-  doubt_number(a->chosen, sizeof a->chosen, w->chosen, expected);
-  doubt_number(a->other, sizeof a->other, w->other, came);
+  const struct doubt_reading chosen = {doubt_kinds[kind].chosen, expected};
+  const struct doubt_reading other = {doubt_kinds[kind].other, came};
+  doubt_numbers(t, f, kind, g, &chosen, &other);
 }
 
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,

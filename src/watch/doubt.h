@@ -10,11 +10,17 @@
 #define DOUBT_TTL            4    // hops fewer than this side's other segments
 #define DOUBT_NEAR           16   // with as many hops left a segment comes anywhere
 
+// Hops fewer than the side's other segments have.
+static inline bool doubt_fewer_hops(const struct flow_side *s, uint8_t ttl)
+{
+  return ttl + DOUBT_TTL < s->ttl;
+}
+
 // Whether what `end` sent has so few hops left, by those of its other segments, that it may die between the tap and its
 // receiver. Where the other side is never seen nothing is known.
 static inline bool doubt_few_hops(const struct flow *f, unsigned end, uint8_t ttl)
 {
-  return ttl < DOUBT_NEAR && ttl + DOUBT_TTL < f->side[end].ttl &&
+  return ttl < DOUBT_NEAR && doubt_fewer_hops(&f->side[end], ttl) &&
          (f->side[0].bits & f->side[1].bits & SIDE_SENT);
 }
 

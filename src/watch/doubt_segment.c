@@ -83,7 +83,7 @@ void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uin
   if (g->text_bytes) doubt_text(t, f, g);
   if (g->text_bytes && !(g->bits & SEGMENT_CUT) && g->packet != f->life_packet)
     doubt_overlap(t, f, g, t->packet->payload);
-  if ((s->bits & SIDE_SENT) && g->ttl + DOUBT_TTL < s->ttl &&
+  if ((s->bits & SIDE_SENT) && doubt_fewer_hops(s, g->ttl) &&
       (g->text_bytes || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_FIN))))
     doubt_low_ttl(t, f, g);
   if ((g->flags & ESTAB_TCP_URG) && g->text_bytes && urgent && urgent <= g->text_bytes)

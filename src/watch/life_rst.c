@@ -87,6 +87,15 @@ static WATCH_RARE void life_doubt_rst(struct track *t, struct flow *f, const str
   doubt_numbers(t, f, ESTAB_WATCH_AMBIGUITY_RST_OUT_OF_WINDOW, g, &not_taken, &taken);
 }
 
+// It is believed, and may prove false.
+static void life_hold_rst(struct flow *f, struct flow_closing *c, const struct segment *g)
+{
+  c->rst_end = g->end;
+  c->rst_ttl = g->ttl;
+  c->rst_at = g->seq;
+  f->life_bits |= LIFE_RST_HELD;
+}
+
 void life_rst(struct track *t, struct flow *f, const struct segment *g)
 {
   unsigned e = g->end, p = 1 - e;
@@ -104,13 +113,10 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   }
   struct flow_closing *c = track_closing(t, f);
   if (c) {
-    c->rst_end = (uint8_t)e;
-    c->rst_ttl = g->ttl;
-    c->rst_at = g->seq;
+    life_hold_rst(f, c, g);
     c->held_state[0] = f->side[0].state;
     c->held_state[1] = f->side[1].state;
     c->contradicted = false;
-    f->life_bits |= LIFE_RST_HELD;
     c->wait_ns[0] = c->wait_ns[1] = ESTAB_NEVER;
   }
   if (f->closed_by == FLOW_WHO_NONE) f->closed_by = (uint8_t)(life_rst_answers(t, f, g) ? p : e);
@@ -133,11 +139,8 @@ void life_first_end(struct track *t, struct flow *f, const struct segment *g)
   s->bits |= SIDE_SENT | SIDE_RST | SIDE_SEEN;
   struct flow_closing *c = track_closing(t, f);
   if (c) {
-    c->rst_end = (uint8_t)e;
-    c->rst_ttl = g->ttl;
-    c->rst_at = g->seq;
+    life_hold_rst(f, c, g);
     c->held_state[p] = f->side[p].state;
-    f->life_bits |= LIFE_RST_HELD;
   }
   if (f->closed_by == FLOW_WHO_NONE) f->closed_by = e & 1;
   if (f->step_count == 0) timeline_step(t, f, e, ESTAB_CLOSED, g->ts_ns, g->packet);

@@ -96,8 +96,9 @@ static bool plain_states(struct plain_sides side, const struct segment *g)
 {
   const struct flow_side *s = side.own, *peer = side.peer;
   if (s->state < ESTAB_ESTABLISHED || peer->state < ESTAB_SYN_RECEIVED) return false;
-  if (peer->bits & SIDE_FIN) // in SYN-RECEIVED: life_is_reborn()
-    if (!(s->bits & SIDE_FIN_TAKEN) || peer->state == ESTAB_SYN_RECEIVED) return false;
+  // In SYN-RECEIVED behind its FIN: life_is_reborn().
+  if ((peer->bits & SIDE_FIN) && (!(s->bits & SIDE_FIN_TAKEN) || peer->state == ESTAB_SYN_RECEIVED))
+    return false;
   if (s->bits & SIDE_FIN) return !g->text_bytes && !(g->flags & ESTAB_TCP_FIN);
   if (!(g->flags & ESTAB_TCP_FIN)) return true;
   return (s->state == ESTAB_ESTABLISHED || s->state == ESTAB_CLOSE_WAIT) && g->ack == peer->nxt &&
@@ -297,7 +298,7 @@ static __attribute__((noinline)) bool plain_between(struct track *t, uint32_t re
   const bool open = plain_are_open(side, g);
   if (!plain_flags(g) || !plain_numbers(side, g) || !plain_life(t, f) ||
       !(open || plain_sides_known(t, f, side, g)) || !plain_timestamp(side, g) ||
-      g->ttl + DOUBT_TTL < side.own->ttl)
+      doubt_fewer_hops(side.own, g->ttl))
     return false;
   struct flow_closing *c = track_has_closing(t, f);
   if (!c && (g->flags & ESTAB_TCP_FIN)) {

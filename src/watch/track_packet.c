@@ -217,7 +217,6 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
   } else if (other_row || (told && !(f->bits & FLOW_TOLD)))
     track_tell_copy(t, ref); // that uid's last word
   if (told && (f->life_bits & LIFE_RST_HELD)) track_keep_reset(t, ref);
-  f = (struct flow *)track_at(t, ref); // copies are made in the same slab
   if (told || other_row) track_next_row(t, f, g);
   track_judge(t, ref, f, g);
   const struct flow_closing *c = track_has_closing(t, f);
@@ -326,9 +325,9 @@ void track_fragment_doubt(struct track *t, uint64_t ts_ns, uint64_t number)
       doubt_of_nobody(t, ESTAB_WATCH_AMBIGUITY_FRAGMENT_OVERLAP, ts_ns, number);
   if (!a) return;
   const enum frag_overlap how = watch_defrag_overlap((enum estab_watch_policy)t->settings.policy);
-  const char *const words[] = {[FRAG_OVERLAP_DROP] = "dropped whole",
-                               [FRAG_OVERLAP_FIRST] = "joined, of two octets the first one",
-                               [FRAG_OVERLAP_LAST] = "joined, of two octets the last one"};
+  static const char *const words[] = {[FRAG_OVERLAP_DROP] = "dropped whole",
+                                      [FRAG_OVERLAP_FIRST] = "joined, of two octets the first one",
+                                      [FRAG_OVERLAP_LAST] = "joined, of two octets the last one"};
   struct fmt out;
   fmt_init(&out, a->chosen, sizeof a->chosen);
   fmt_str(&out, words[how]);

@@ -75,13 +75,8 @@ void track_tell_copy(struct track *t, uint32_t ref)
 
 void track_keep_reset(struct track *t, uint32_t ref)
 {
-  const uint32_t copy = track_copy(t, ref);
   struct flow_closing *c = track_has_closing(t, (struct flow *)track_at(t, ref));
-  if (copy == FLOW_NONE) return;
-  if (c && c->reset == FLOW_NONE)
-    c->reset = copy;
-  else
-    track_free(t, copy);
+  if (c && c->reset == FLOW_NONE) c->reset = track_copy(t, ref);
 }
 
 void track_tell_again(struct track *t, struct flow *f, const struct segment *g)

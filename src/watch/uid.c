@@ -5,9 +5,8 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 
-#define UID_SENSOR_BYTES 63         // of a sensor's name count
-#define UID_FIVE_DIGITS  916132832u // 62^5
-#define UID_FOUR_DIGITS  14776336u  // 62^4
+#define UID_FIVE_DIGITS 916132832u // 62^5
+#define UID_FOUR_DIGITS 14776336u  // 62^4
 
 // Fixed on purpose: a uid is a name, not a secret.
 static const uint64_t uid_keys[2][2] = {
@@ -19,7 +18,7 @@ uint64_t uid_sensor(const char *sensor)
 {
   size_t bytes = 0;
   if (!sensor || !sensor[0]) return 0;
-  while (bytes < UID_SENSOR_BYTES && sensor[bytes] != 0)
+  while (bytes < ESTAB_WATCH_SENSOR_BYTES && sensor[bytes] != 0)
     bytes++;
   return siphash24(uid_keys[0], sensor, bytes);
 }

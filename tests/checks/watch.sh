@@ -120,10 +120,12 @@ for packed in large.gz large.zst; do
   grep -q '"type":"error","file":"half.packed","offset":[1-9]' half.json || fail "half of $packed: no place"
 done
 
-# Words that make no sense.
+# Two sensors, two names.
 uids() { "$estab" watch --json "$@" close.pcap | grep -o '"uid":"[^"]*"' | sort -u; }
 [ "$(uids)" = "$(uids --sensor '')" ] && [ "$(uids --sensor a)" = "$(uids --sensor a)" ] && [ "$(uids --sensor a)" != "$(uids)" ] ||
   fail '--sensor'
+
+# Words that make no sense.
 for words in "--sensor $(printf '%064d' 1)" '--policy x' '--rows x' '--set x=1' '--set syn_targets=-1' '--local 1.2.3/4' '--ignore x=1' '--ignore port=' \
   '--filter ((' '--rotate 5x' '-i lo' '--user nobody' ''; do
   # shellcheck disable=SC2086

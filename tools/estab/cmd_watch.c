@@ -91,8 +91,6 @@ static int word_index(const char *word, const char *const *words, int n)
   return -1;
 }
 
-#define SENSOR_MAX 63 // octets: estab_watch_settings.sensor
-
 // --policy, --rows, --sensor, --config, --set. 0, or the exit status after a complaint.
 static int apply_words(struct watch_command *c)
 {
@@ -111,8 +109,9 @@ static int apply_words(struct watch_command *c)
     if (i < 0) return say_usage("watch", "--rows %s: is neither zeek nor life", c->rows);
     s->rows = (uint8_t)i;
   }
-  if (s->sensor != NULL && strlen(s->sensor) > SENSOR_MAX)
-    return say_usage("watch", "--sensor %s: has more than %d octets", s->sensor, SENSOR_MAX);
+  if (s->sensor != NULL && strlen(s->sensor) > ESTAB_WATCH_SENSOR_BYTES)
+    return say_usage("watch", "--sensor %s: has more than %d octets", s->sensor,
+                     ESTAB_WATCH_SENSOR_BYTES);
   if (c->config != NULL) {
     const char *why;
     int line = knobs_read_file(s, c->config, &why);

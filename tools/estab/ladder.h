@@ -25,8 +25,7 @@ struct ladder_line {
   enum ladder_side from;
   uint64_t at_ns;       // since the ladder's start
   const char *text;     // the segment's label, or the words; NULL = none
-  const char *state[2]; // after it; NULL = none
-  bool sure[2];         // false: inferred
+  const char *state[2]; // after it, an inferred one in parentheses; NULL = none
 };
 
 struct ladder_settings {

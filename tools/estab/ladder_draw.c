@@ -149,12 +149,14 @@ static void options_line(const struct ladder_canvas *c, const struct ladder_row 
   line_across(c, text);
 }
 
-static void take_row(const struct ladder_canvas *c, const struct ladder_row *row, const char *text)
+// To who takes it: `line`, with both states.
+static void take_states(const struct ladder_canvas *c, struct ladder_line line,
+                        const enum estab_state states[2], const bool sure[2])
 {
-  struct ladder_line line = {.arrow = true, .from = row->from, .at_ns = row->at_ns, .text = text};
+  char text[2][STATE_COLUMNS + 1];
   for (unsigned i = 0; i < 2; i++) {
-    line.state[i] = estab_state_name(row->states[i]);
-    line.sure[i] = row->sure[i];
+    state_text(sure[i], states[i], text[i]);
+    line.state[i] = text[i];
   }
   c->take(c->take_ctx, &line);
 }
@@ -165,7 +167,10 @@ void draw_row(struct ladder_canvas *c, const struct ladder_row *row, const uint3
   // Head, two strokes, two spaces, the gap.
   size_t n = label(row, isn, text, c->take ? LABEL_COLUMNS : between(c) - 6);
   if (c->take)
-    take_row(c, row, text);
+    take_states(
+        c,
+        (struct ladder_line){.arrow = true, .from = row->from, .at_ns = row->at_ns, .text = text},
+        row->states, row->sure);
   else {
     start_line(c, row->at_ns, row->states, row->sure);
     arrow(c, row, text, n);
@@ -199,12 +204,8 @@ void draw_gathered(const struct ladder_canvas *c, const struct ladder_sum *sum)
 
 void draw_states(const struct ladder_canvas *c, uint64_t at_ns, const enum estab_state states[2])
 {
-  const struct ladder_line line = {
-      .at_ns = at_ns,
-      .state = {estab_state_name(states[0]), estab_state_name(states[1])},
-      .sure = {c->live[0], c->live[1]}};
   if (c->take) {
-    c->take(c->take_ctx, &line);
+    take_states(c, (struct ladder_line){.at_ns = at_ns}, states, c->live);
     return;
   }
   start_line(c, at_ns, states, c->live);

@@ -475,6 +475,15 @@ static void rows_of_lives(void **state)
   }
 }
 
+// Rows of lives, of which every record is still to be pulled.
+static void begin_lives(struct watch_kit *k, const char *tokens)
+{
+  watch_kit_init(k);
+  k->settings.rows = ESTAB_WATCH_ROWS_LIFE;
+  k->split_reads = true;
+  watch_kit_run(k, tokens);
+}
+
 // A SYN that somebody else puts into a life moves no numbers of its row.
 static void strange_syns(void **state)
 {
@@ -485,10 +494,7 @@ static void strange_syns(void **state)
   for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
     static struct watch_kit k;
     struct estab_watch_record r;
-    watch_kit_init(&k);
-    k.settings.rows = ESTAB_WATCH_ROWS_LIFE;
-    k.split_reads = true;
-    watch_kit_run(&k, tokens[i]);
+    begin_lives(&k, tokens[i]);
     estab_watch_flush(k.w);
     unsigned rows = 0;
     while (estab_watch_next(k.w, &r)) {
@@ -693,10 +699,7 @@ static void late_steps(void **state)
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     static struct watch_kit k;
     struct estab_watch_record r;
-    watch_kit_init(&k);
-    k.settings.rows = ESTAB_WATCH_ROWS_LIFE;
-    k.split_reads = true;
-    watch_kit_run(&k, rows[i].begin);
+    begin_lives(&k, rows[i].begin);
     late_hours(&k, rows[i].hours, "@3600 A1 a");
     const uint64_t first_ns = k.now_ns;
     watch_kit_run(&k, "FA a");

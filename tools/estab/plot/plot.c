@@ -12,7 +12,6 @@
 #include "plain_file.h"
 #include "plot_draw.h"
 
-#define WIDTH        PLOT_WIDTH
 #define PANEL_HEIGHT 220.0
 #define LEFT         80.0
 #define RIGHT        160.0 // legend
@@ -224,14 +223,14 @@ static void draw(cairo_t *cr, const struct plot *plot, double height)
         high = fmax(high, plot->panels[p].series[k].x[i]);
       }
   if (high == -DBL_MAX) low = 0, high = 1;
-  struct axis x = {.from = LEFT, .to = WIDTH - RIGHT};
+  struct axis x = {.from = LEFT, .to = PLOT_WIDTH - RIGHT};
   axis_set(&x, low, high, 10);
   cairo.set_source_rgb(cr, 1, 1, 1);
-  cairo.rectangle(cr, 0, 0, WIDTH, height);
+  cairo.rectangle(cr, 0, 0, PLOT_WIDTH, height);
   cairo.fill(cr);
   cairo.select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
   cairo.set_source_rgb(cr, 0, 0, 0);
-  plot_fit(cr, 14, LEFT, 20, 0, WIDTH - LEFT - 8, plot->title);
+  plot_fit(cr, 14, LEFT, 20, 0, PLOT_WIDTH - LEFT - 8, plot->title);
   cairo.set_font_size(cr, 11);
   for (unsigned p = 0; p < plot->panel_count; p++) {
     const struct plot_panel *panel = &plot->panels[p];
@@ -271,8 +270,8 @@ static cairo_status_t draw_to(struct sink *sink, const struct plot *plot, bool s
 {
   double height = panels_height(plot) + plot_ladder_height(&plot->ladder);
   cairo_surface_t *surface =
-      svg ? cairo.svg_surface_create_for_stream(put, sink, WIDTH, height)
-          : cairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)WIDTH, (int)height);
+      svg ? cairo.svg_surface_create_for_stream(put, sink, PLOT_WIDTH, height)
+          : cairo.image_surface_create(CAIRO_FORMAT_RGB24, (int)PLOT_WIDTH, (int)height);
   cairo_t *cr = cairo.create(surface);
   draw(cr, plot, height);
   cairo_status_t status = cairo.status(cr);

@@ -35,10 +35,10 @@ void look_free(struct look *l);
 // "192.0.2.1:1234" and "[::1]:80".
 void look_endpoint(char *out, size_t room, const struct estab_ip *ip, uint16_t port);
 
+struct ladder_line;
 // The sequence diagram on a file. false: no memory.
 bool look_ladder(const struct look *l, FILE *out);
 // The same, line by line. false: no memory.
-struct ladder_line;
 bool look_lines(const struct look *l, void (*take)(void *ctx, const struct ladder_line *line),
                 void *ctx);
 // The time-sequence graph, and below it the sequence diagram. 0, or -1 and *why.

@@ -143,14 +143,21 @@ static void caption(const struct look *l, FILE *out)
             LOOK_SEGMENTS);
 }
 
-// By the settings' `out` or `take`.
-static bool draw(const struct look *l, struct ladder_settings *settings)
+// On a file, or to who takes the lines.
+static bool draw(const struct look *l, FILE *out,
+                 void (*take)(void *ctx, const struct ladder_line *line), void *ctx)
 {
   struct look_drawing *d = calloc(1, sizeof *d);
+  struct ladder_settings settings = {.name = {"originator", "responder"},
+                                     .at = {ESTAB_CLOSED, ESTAB_CLOSED},
+                                     .out = out,
+                                     .take = take,
+                                     .take_ctx = ctx,
+                                     .explain = true};
   if (d == NULL) return false;
   d->look = l;
-  d->whole = settings->full = l->count <= WHOLE_ROWS;
-  d->ladder = ladder_new(settings);
+  d->whole = settings.full = l->count <= WHOLE_ROWS;
+  d->ladder = ladder_new(&settings);
   if (d->ladder == NULL) {
     free(d);
     return false;
@@ -171,11 +178,7 @@ static bool draw(const struct look *l, struct ladder_settings *settings)
 
 bool look_ladder(const struct look *l, FILE *out)
 {
-  struct ladder_settings settings = {.name = {"originator", "responder"},
-                                     .at = {ESTAB_CLOSED, ESTAB_CLOSED},
-                                     .out = out,
-                                     .explain = true};
-  if (!draw(l, &settings)) return false;
+  if (!draw(l, out, NULL, NULL)) return false;
   caption(l, out);
   return true;
 }
@@ -183,10 +186,5 @@ bool look_ladder(const struct look *l, FILE *out)
 bool look_lines(const struct look *l, void (*take)(void *ctx, const struct ladder_line *line),
                 void *ctx)
 {
-  struct ladder_settings settings = {.name = {"originator", "responder"},
-                                     .at = {ESTAB_CLOSED, ESTAB_CLOSED},
-                                     .take = take,
-                                     .take_ctx = ctx,
-                                     .explain = true};
-  return draw(l, &settings);
+  return draw(l, NULL, take, ctx);
 }

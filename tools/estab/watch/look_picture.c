@@ -157,11 +157,9 @@ static void take_line(void *ctx, const struct ladder_line *line)
   row->at_s = (double)line->at_ns / 1e9;
   if (line->text != NULL) snprintf(row->text, sizeof row->text, "%s", line->text);
   for (unsigned i = 0; i < 2 && line->state[0] != NULL; i++) {
-    char state[sizeof row->state[0]];
-    snprintf(state, sizeof state, line->sure[i] ? "%s" : "(%s)", line->state[i]);
-    if (strcmp(state, rows->state[i]) == 0) continue;
-    memcpy(row->state[i], state, sizeof state);
-    memcpy(rows->state[i], state, sizeof state);
+    if (strcmp(line->state[i], rows->state[i]) == 0) continue;
+    snprintf(row->state[i], sizeof row->state[i], "%s", line->state[i]);
+    memcpy(rows->state[i], row->state[i], sizeof rows->state[i]);
   }
 }
 
