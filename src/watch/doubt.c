@@ -121,15 +121,16 @@ void doubt_raise(struct track *t, struct flow *f, enum estab_watch_ambiguity_kin
 void doubt_suspect(struct track *t, struct flow *f, const struct segment *g,
                    enum observation_suspicion what, uint8_t suspect_ttl, uint8_t usual_ttl)
 {
-  const uint8_t bit = what == SUSPECT_RST ? FLOW_OBSERVED_RST : FLOW_OBSERVED_OVERLAP;
+  const bool text = what == SUSPECT_OVERLAP;
+  const uint8_t bit = text ? FLOW_OBSERVED_OVERLAP : FLOW_OBSERVED_RST;
   if (f == &t->scratch || (f->observed & bit)) return;
-  const struct flow_closing *c = what == SUSPECT_RST ? track_has_closing(t, f) : NULL;
+  const struct flow_closing *c = text ? NULL : track_has_closing(t, f);
   const uint32_t rsts = c ? c->rsts[g->end] : 0;
-  if (suspect_ttl == usual_ttl && rsts < DOUBT_MARCH) return;
+  if (suspect_ttl == usual_ttl && rsts < DOUBT_MARCH && what != SUSPECT_RST_PASSED) return;
   f->observed |= bit;
   const struct observe_suspicion of = {.what = (uint8_t)what,
                                        .suspect_ttl = suspect_ttl,
                                        .usual_ttl = usual_ttl,
-                                       .count = what == SUSPECT_RST ? rsts : g->text_bytes};
+                                       .count = text ? g->text_bytes : rsts};
   observe_suspect(t, f, g, &of);
 }

@@ -325,9 +325,12 @@ struct flow_closing {
   uint32_t reset;        // a row that it ended and that was told, see track_keep_reset(); FLOW_NONE
   uint8_t rst_end;       // whose it was
   uint8_t rst_ttl;       // of that RST
-  uint8_t held_state[2]; // before it
-  bool contradicted;     // its side went on: trouble->contradicted_ack counts
-  bool row_twin;         // with FLOW_CONTINUES: the row before began in the same nanosecond
+  bool rst_rested : 1;   // it came behind a minute of silence
+  bool contradicted : 1; // its side went on: trouble->contradicted_ack counts
+  bool row_twin : 1;     // with FLOW_CONTINUES: the row before began in the same nanosecond
+  bool beyond_end : 1;   // whose `beyond_ttl` is
+  uint8_t beyond_ttl;    // hop count of the RST at side[].rst_seq beyond all it had sent, 0 = none
+  uint8_t held_state[2]; // before the RST that was believed
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   uint16_t late;   // of steps long behind the life's begin: timeline.h
   struct flow_step steps[FLOW_MORE_STEPS];

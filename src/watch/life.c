@@ -166,6 +166,7 @@ void life_segment(struct track *t, struct flow *f, const struct segment *g)
     life_look_over(f);
     return;
   }
+  if (s->flags & ESTAB_TCP_RST) life_passes_rst(t, f, g);
   if (f->life_bits & LIFE_CANDIDATE) life_pick(t, f, g);
   if (!life_is_over(f)) {
     if (g->flags & ESTAB_TCP_SYN) {

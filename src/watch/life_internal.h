@@ -50,6 +50,8 @@ WATCH_RARE void life_pick(struct track *t, struct flow *f, const struct segment 
 
 // life_rst.c. This segment is a RST.
 void life_rst(struct track *t, struct flow *f, const struct segment *g);
+// Any other one of a side that has sent a RST.
+WATCH_RARE void life_passes_rst(struct track *t, struct flow *f, const struct segment *g);
 // What a side still sends had left before the other's RST came there: the two met on the way. It is as before then;
 // *rst is when that RST passed, and what has to be said of it again.
 WATCH_RARE bool life_crosses_rst(struct track *t, struct flow *f, const struct segment *g,

@@ -9,6 +9,8 @@
 #include "watch/reach.h"
 #include "watch/timeline.h"
 
+#define LIFE_REST_NS (60 * FLOW_SECOND_NS) // silence that a firewall ends
+
 static bool life_rst_taken(struct track *t, struct flow *f, const struct segment *g)
 {
   const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
@@ -30,9 +32,39 @@ static void life_rst_march(struct track *t, struct flow *f, const struct segment
     return;
   if (c->rsts[g->end] && g->seq == c->side[g->end].rst_seq) return;
   c->side[g->end].rst_seq = g->seq;
+  if (seq_gt(g->seq, s->nxt)) {
+    c->beyond_end = g->end;
+    c->beyond_ttl = g->ttl;
+  } else if (c->beyond_end == g->end)
+    c->beyond_ttl = 0;
   if (c->rsts[g->end] < UINT8_MAX) c->rsts[g->end]++;
   if (c->rsts[g->end] > 1)
     doubt_suspect(t, f, g, SUSPECT_RST, g->ttl, g->ttl); // by the march alone
+}
+
+// No host resets where it has sent nothing yet, and goes on until its text has arrived there.
+void life_passes_rst(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *peer = &f->side[1 - g->end];
+  struct flow_closing *c = track_has_closing(t, f);
+  if (!c || !c->beyond_ttl || c->beyond_end != g->end ||
+      !seq_gt(peer->una, c->side[g->end].rst_seq))
+    return;
+  doubt_suspect(t, f, g, SUSPECT_RST_PASSED, c->beyond_ttl, g->ttl);
+  c->beyond_ttl = 0;
+}
+
+// Nobody answers a RST with a RST. Two that both come over other hop counts than their sides have are of one who stands
+// between; a firewall that has waited for long does the same, and is none who attacks.
+static WATCH_RARE void life_rst_of_both(struct track *t, struct flow *f, const struct segment *g)
+{
+  const struct flow_side *s = &f->side[g->end], *peer = &f->side[1 - g->end];
+  const struct flow_closing *c = track_has_closing(t, f);
+  const uint8_t held = LIFE_RST_HELD | LIFE_WAS_OPEN;
+  if (!c || (f->life_bits & held) != held || c->rst_end == g->end || c->rst_rested ||
+      g->ts_ns - f->last_ns > FLOW_SECOND_NS || c->rst_ttl == peer->ttl || g->ttl == s->ttl)
+    return;
+  doubt_suspect(t, f, g, SUSPECT_RST, g->ttl, s->ttl);
 }
 
 // Who took a RST answers what comes later with a RST of its own, which begins where that acknowledges: RFC 9293
@@ -93,6 +125,7 @@ static void life_hold_rst(struct flow *f, struct flow_closing *c, const struct s
   c->rst_end = g->end;
   c->rst_ttl = g->ttl;
   c->rst_at = g->seq;
+  c->rst_rested = g->ts_ns - f->last_ns >= LIFE_REST_NS;
   f->life_bits |= LIFE_RST_HELD;
 }
 
@@ -101,6 +134,7 @@ void life_rst(struct track *t, struct flow *f, const struct segment *g)
   unsigned e = g->end, p = 1 - e;
   struct flow_side *s = &f->side[e], *peer = &f->side[p];
   life_rst_march(t, f, g);
+  life_rst_of_both(t, f, g);
   if (life_is_reborn(peer) && life_is_own_syn(s, g->seq - 1)) { // where its SYN-ACK acknowledged
     life_enter_now(t, f, g, e, ESTAB_CLOSED);
     life_enter_now(t, f, g, p, ESTAB_CLOSED);

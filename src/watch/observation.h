@@ -37,7 +37,8 @@ enum observation_kind {
 
 enum observation_suspicion {
   SUSPECT_NOTHING,
-  SUSPECT_RST, // text or ACKs of the same side after its RST, or RSTs marching through the window
+  SUSPECT_RST, // text or ACKs of the same side after its RST, RSTs marching through the window, or of both sides
+  SUSPECT_RST_PASSED,  // text of the same side arrived past a RST that was beyond all it had sent
   SUSPECT_OVERLAP,     // other octets where there were some
   SUSPECT_ZERO_WINDOW, // held at zero for thresholds.zero_window_ns, the peer has text waiting
   SUSPECT_WINDOW_OPEN, // what was told as held is so no longer; it may be again
@@ -81,7 +82,8 @@ struct observation {
 
   // SUSPECT: what speaks for another sender than the side that `side` names
   uint8_t suspect_ttl; // of the RST, or of the text that contradicts; 0 = not known
-  uint8_t usual_ttl;   // of what contradicts it; RSTs that march: the same; 0 = not known
+  uint8_t
+      usual_ttl; // of what contradicts it; RSTs that march: the same; of both sides: its side's; 0 = not known
   // OVERLAP: octets of the segment that showed it. RST: at how many places this side sent one
   uint32_t suspect_count;
 };

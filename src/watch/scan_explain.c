@@ -173,8 +173,9 @@ static const char *const explain_kinds[ESTAB_WATCH_KINDS] = {
         "Connections whose opener keeps its window at zero while the server has text for it.",
     [ESTAB_WATCH_KIND_LAND] = "A SYN from its own destination address and port: one is enough.",
     [ESTAB_WATCH_KIND_RST_INJECTION] =
-        "The side went on after its RST, and the RST came over another number of hops or "
-        "marched through the window: "
+        "The side went on after its RST, and the RST came over another number of hops, "
+        "marched through the window or was where nothing had been sent yet; or both sides sent one "
+        "at once, over hop counts that are neither's: "
         "somebody between sent it in its name. A load balancer that speaks for its servers may "
         "look the same.",
     [ESTAB_WATCH_KIND_OVERLAP_INJECTION] =

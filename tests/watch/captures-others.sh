@@ -48,12 +48,18 @@ others_forged()
     bash -c "for i in 1 2 3 4; do $page http://$T:8091/ & done; wait"
   with tcpkill forged 'tcpkill -i sw2 -5 port 7007' killed-echo kept rst_injection \
     bash -c "(for i in 1 2 3 4 5 6; do echo \$i; sleep 0.4; done) | nc -w 3 $T 7007"
-  with "$scapy" forged "$scapy $forge march sw2 $T 8091 64" forged-march-pieces kept rst_injection $page http://$T:8091/
+  with "$scapy" forged "$scapy $forge march sw2 $T 8091 64" forged-march-pieces look rst_injection $page http://$T:8091/
   with "$scapy" forged "$scapy $forge rst sw2 $T 8088 63" forged-rst-near kept rst_injection $page http://$T:8088/
   with "$scapy" forged "$scapy $forge text sw2 $T 8088 255" forged-text-far kept overlap_injection $page http://$T:8088/
   with "$scapy" forged "$scapy $forge rst sw2 $T 8088 50" forged-rst look rst_injection $page http://$T:8088/
   with "$scapy" forged "$scapy $forge march sw2 $T 8088 64" forged-march look rst_injection $page http://$T:8088/
-  with "$scapy" forged "$scapy $forge both sw2 $T 8091 41" forged-both kept rst_injection $page http://$T:8091/
+  with "$scapy" forged "$scapy $forge both sw2 $T 8091 41" forged-both look rst_injection $page http://$T:8091/
+  with "$scapy" forged "$scapy $forge both sw2 $T 7007 200" forged-both-far kept rst_injection \
+    bash -c "(echo hello; sleep 1; echo once more; sleep 1) | nc -w 3 $T 7007"
+  with "$scapy" forged "$scapy $forge both sw2 $T6 8088 30" forged-both6 kept rst_injection $page "http://[$T6]:8088/"
+  with "$scapy" forged "$scapy $forge beyond sw2 $T 8091 64" forged-beyond kept rst_injection $page http://$T:8091/
+  with "$scapy" forged "$scapy $forge beyond sw2 $T 7007 64" forged-beyond-echo kept rst_injection \
+    bash -c "(echo hello; sleep 1; head -c 30000 /dev/zero; sleep 1) | nc -w 3 $T 7007"
   with "$scapy" forged "$scapy $forge rst sw2 $T6 8088 250" forged-rst6 look rst_injection $page "http://[$T6]:8088/"
   with "$scapy" forged "$scapy $forge text sw2 $T 8088 50" forged-text look overlap_injection $page http://$T:8088/
   with "$scapy" forged "$scapy $forge text sw2 $T 7007 61" forged-text-echo look overlap_injection \

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # forge.py - who sees a connection and speaks in its ends' names, by scapy: WHAT INTERFACE SERVER PORT HOPS
 # once the client's text passes: rst, in the server's name to the client; both, in either name; march, the first at three
-# places; text, an answer before the server's own.
+# places; beyond, the first once, further than the server has come; text, an answer before the server's own.
 import logging
 import sys
 
@@ -34,7 +34,7 @@ def forge(packet):
     t = packet[TCP]
     back = {"sport": t.dport, "dport": t.sport}
     behind = t.seq + text_bytes(packet)
-    for place in {"rst": [0], "both": [0], "march": [0, 1460, 4380]}.get(what, []):
+    for place in {"rst": [0], "both": [0], "march": [0, 1460, 4380], "beyond": [9000]}.get(what, []):
         wire.send(header(packet, False) / TCP(**back, flags="R", seq=t.ack + place))
     if what == "both":
         wire.send(header(packet, True) / TCP(sport=t.sport, dport=t.dport, flags="R", seq=behind))

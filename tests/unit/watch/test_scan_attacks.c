@@ -331,6 +331,7 @@ static void test_forged(void **state)
       {SUSPECT_RST, 61, 61, 3, "rst_injection"},
       {SUSPECT_RST, 61, 61, 1, ""},
       {SUSPECT_RST, 0, 61, 1, ""},
+      {SUSPECT_RST_PASSED, 61, 61, 1, "rst_injection"},
       {SUSPECT_OVERLAP, 47, 61, 100, "overlap_injection"},
       {SUSPECT_OVERLAP, 61, 61, 100, ""},
       {SUSPECT_OVERLAP, 47, 61, 1, ""},

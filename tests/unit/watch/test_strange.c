@@ -190,6 +190,13 @@ static void rst_marches(void **state)
       {"S sa A A100 a r r+1460 r+4380 a50 A", "rst_injection "},
       {"S sa A A100 a r+10 r+1460 r+4380", "rst_injection "},
       {"S sa A A100 a r r+1460", ""},
+      // One is enough beyond all that the server has sent, where its text goes on past that place and arrives.
+      {"S sa A A100 a r+700 a1400 A a", "rst_injection "},
+      {"S sa A A100 a R+700 A1400 a A", "rst_injection "},
+      {"S sa A A100 a r+700 a600 A a", ""}, // not as far
+      {"S sa A A100 a r+700 a1400 a", ""},  // did not arrive
+      {"S sa A A100 a a600 A r-600 a1400 A a",
+       ""}, // refuses what was under way, in a name that another host has as well
       {"S sa A A100 a r A100 r A100 r A100 r A100 r", ""},
       {"S sa A A100 a100 a100 a100 ra A#-200 r-200 A#-100 r-100 A r r", ""},
       {"r r+1460 r+4380 r+9000", ""},
@@ -212,9 +219,17 @@ static void forgeries(void **state)
       {"S sa A A100 a rh50 a50 A", "rst_injection "}, // the server goes on
       {"S sa A A100 a rh50 a50 R", "rst_injection "}, // the client took it
       {"S sa A A100 a r a50 A", ""},                  // the text was overtaken by the server's own
-      {"S sah63 A A100 ah63 r a50h63 A", "rst_injection "},      // a hop nearer
-      {"S sah200 A A100 a r a50 A", ""},                         // a proxy answered the SYN
-      {"S sa A A100 a rh50 A a A FA", ""},                       // nothing goes on
+      {"S sah63 A A100 ah63 r a50h63 A", "rst_injection "}, // a hop nearer
+      {"S sah200 A A100 a r a50 A", ""},                    // a proxy answered the SYN
+      {"S sa A A100 a rh50 A a A FA", ""},                  // nothing goes on
+      {"S sa A A100 a rh50 Rh40", "rst_injection "},        // of both, in one breath
+      {"S sa A A100 a a50 Rh50 @0.5 a50 rh50", "rst_injection "},
+      {"S sa A A100 a rh50 R", ""}, // the other is the client's own
+      {"S sa A A100 a r Rh40", ""},
+      {"S sa A A100 a rh50 rh40", ""},
+      {"S sa A A100 a rh50 @5 Rh40", ""},  // one after the other
+      {"S sa A A100 a @90 rh50 Rh40", ""}, // a firewall that has waited long enough
+      {"S sa rh50 Rh40", ""},              // never open
       {"S sa A A100 a a80 -a90yh50 A", "overlap_injection "},    // it comes late
       {"S sa A A100 a a80yh50 A -a200 A", "overlap_injection "}, // it wins the race
       {"S sa A A100 a a80yh50 A A50 -a200 R", "overlap_injection "},
