@@ -114,6 +114,7 @@
 #include "watch/track_packet.c"
 #include "watch/track_rows.c"
 #include "watch/track_time.c"
+#include "watch/track_twin.c"
 #include "watch/uid.c"
 #include "watch/watch.c"
 #include "watch/zeek.c"

@@ -29,7 +29,7 @@ static inline bool flow_address_is4(struct flow_address a)
   return a.high == 0 && a.low >> 32 == FLOW_MAPPED >> 32;
 }
 
-// GTP-U's TEID is another one each way: not a part of the key.
+// GTP-U's TEID is another one each way: not a part of the key, which may have several records then (track_twin.h).
 static uint32_t flow_table_tunnel_key(uint32_t vlan, uint32_t tunnel_id)
 {
   return vlan >> 24 == ESTAB_WATCH_TUNNEL_GTPU ? 0 : tunnel_id;
@@ -320,6 +320,28 @@ uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
   if (ref == FLOW_NONE && flow_table_is_old(t, key->hash))
     ref = flow_lines_find(t, &t->old_lines, key);
   return ref;
+}
+
+static unsigned flow_lines_find_all(const struct track *t, const struct flow_lines *x,
+                                    const struct flow_key *key, uint32_t *refs, unsigned max)
+{
+  unsigned count = 0;
+  for (uint32_t at = key->hash;; at++) {
+    const struct flow_line *const l = &x->at[at & x->mask];
+    for (unsigned i = 0; i < FLOW_LINE && count < max; i++)
+      if (l->hash[i] == key->hash && l->ref[i] != FLOW_NONE &&
+          flow_table_is(t, track_at(t, l->ref[i]), key))
+        refs[count++] = l->ref[i];
+    if (count == max || !flow_line_is_full(l)) return count;
+  }
+}
+
+unsigned flow_table_find_all(const struct track *t, const struct flow_key *key, uint32_t *refs,
+                             unsigned max)
+{
+  const unsigned count = flow_lines_find_all(t, &t->lines, key, refs, max);
+  if (!flow_table_is_old(t, key->hash)) return count;
+  return count + flow_lines_find_all(t, &t->old_lines, key, refs + count, max - count);
 }
 
 static uint32_t flow_lines_of_hash(const struct flow_lines *x, uint32_t hash)

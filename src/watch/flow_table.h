@@ -23,6 +23,9 @@ const struct flow_key *flow_table_key(struct track *t, const struct watch_packet
 // A flow_ref, or FLOW_NONE. The search begins with what flow_table_expect_record() answered, if nothing came between.
 uint32_t flow_table_find_from(const struct track *t, const struct flow_key *key, uint32_t ref);
 uint32_t flow_table_find(const struct track *t, const struct flow_key *key);
+// All of a key that has several (track_twin.h), in no order, at most `max`; answers how many.
+unsigned flow_table_find_all(const struct track *t, const struct flow_key *key, uint32_t *refs,
+                             unsigned max);
 // Of a record that is in the table; flow_table_expect_of() answers the hash and asks memory for where it stands.
 uint32_t flow_table_expect_of(const struct track *t, const struct flow_head *f);
 uint32_t flow_table_ref_of(const struct track *t, const struct flow_head *f, uint32_t hash);

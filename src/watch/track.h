@@ -102,6 +102,7 @@ struct track {
   struct estab_watch_segment told;
   struct estab_tcp_options told_options;
   bool told_waits;
+  bool twins; // a key has had several records: track_twin.h
   bool plain; // what is plain goes straight (plain.h); tests turn it off
   // A record of one segment is told from here, with what that keeps aside, where it does: all zero until then.
   struct flow scratch;

@@ -14,6 +14,7 @@
 #include "watch/refused.h"
 #include "watch/stream.h"
 #include "watch/tell.h"
+#include "watch/track_twin.h"
 #include "watch/zeek.h"
 
 void track_segment_make(const struct track *t, const struct watch_packet *p, uint64_t ts_ns,
@@ -297,7 +298,8 @@ void track_packet(struct track *t, const struct watch_packet *p, uint64_t ts_ns,
   track_segment_make(t, p, ts_ns, number, wire_bytes, &g);
   g.end = key->src_end;
   t->packet = p;
-  const uint32_t ref = flow_table_find_from(t, key, t->expected_ref);
+  uint32_t ref = flow_table_find_from(t, key, t->expected_ref);
+  if (ref != FLOW_NONE && track_has_twins(t, key)) ref = track_twin(t, key, &g);
   bool full = ref != FLOW_NONE && (ref & FLOW_REF_FULL);
   bool plain = full && t->plain && plain_segment(t, ref, (struct flow *)track_at(t, ref), &g);
   if (!plain) track_any(t, key, ref, &g);
@@ -313,6 +315,7 @@ void track_icmp(struct track *t, const struct watch_packet *p, uint64_t ts_ns, u
   flow_key_make(t, &p->quote.src, p->quote.src_port, &p->quote.dst, p->quote.dst_port, p, &key);
   uint32_t ref = flow_table_find(t, &key);
   if (ref == FLOW_NONE) return;
+  if (track_has_twins(t, &key)) ref = track_twin_quoted(t, &key, p->quote.seq);
   t->packet = p;
   observe_icmp(t, track_at(t, ref), key.src_end, ts_ns, number);
   t->packet = NULL;

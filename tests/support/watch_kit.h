@@ -42,6 +42,7 @@ struct watch_kit {
   long ts;             // of the next frame, -1 = none
   uint8_t ttl;         // of the next frame, 0 = 64
   bool cut, offloaded; // the next frame
+  uint32_t teid[2];    // by sender: GTP-U's, in which its packets come; 0 = in no tunnel
   bool still;          // all at one time
   bool split_reads;    // every record is pulled only after the packet, whatever happens
 };
