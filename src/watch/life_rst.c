@@ -192,9 +192,12 @@ void life_contradicts_rst(struct track *t, struct flow *f, const struct segment 
   struct flow_side *s = &f->side[e];
   struct flow_closing *c = track_has_closing(t, f);
   if (!c || c->rst_end != e || (g->flags & (ESTAB_TCP_RST | ESTAB_TCP_SYN))) return;
-  // Whoever resets says with it where its text ends.
-  bool goes_on =
-      (g->text_bytes && seq_gt(g->seq + g->text_bytes, c->rst_at) && !doubt_dies(f, g)) ||
+  // Behind all that it has sent: what was on its way is none of that. Who resets says with it where its text ends, or,
+  // of its answers, how far that has reached.
+  const uint32_t end = g->seq + g->text_bytes;
+  const bool goes_on =
+      (g->text_bytes && seq_gt(end, c->rst_at) && seq_gt(end, reach_sent(t, f, e)) &&
+       !doubt_dies(f, g)) ||
       ((g->flags & ESTAB_TCP_ACK) && (s->bits & SIDE_ACKED) && seq_gt(g->ack, s->una));
   if (!goes_on || c->held_state[e] == ESTAB_CLOSED) return;
   doubt_suspect(t, f, g, SUSPECT_RST, c->rst_ttl, g->ttl);

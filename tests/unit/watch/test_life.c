@@ -378,6 +378,9 @@ static void rst_proves_false(void **state)
        "OTH DdA " OPEN_O " " OPEN_R},
       {"behind forged text that died", "S sa A A10 a A100h3x R-100h40 -A20 a",
        "ambiguity low_ttl\nambiguity low_ttl\nRSTO ShADaR " OPEN_O " " OPEN_R},
+      // Its answer to a repeated ACK, which overtakes text of before: that had left before the reset.
+      {"behind a hole, and overtakes text", "S sa A A100+100 a R-200 A50-150 a",
+       "RSTO ShADaR " OPEN_O ",CLOSED@6 " OPEN_R ",CLOSED@6"},
       {"no RST, but a FIN before the end of what died", "S sa A A10 a A100h3x -A6 a FA-94 fa A-93",
        "ambiguity low_ttl\nSF ShADaTFf " OPEN_O ",FIN-WAIT-1@9,FIN-WAIT-2@10,TIME-WAIT@10 " OPEN_R
        ",CLOSE-WAIT@9,LAST-ACK@10,CLOSED@11"},
