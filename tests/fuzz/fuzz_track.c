@@ -49,8 +49,8 @@ static void tell_text(struct observer *o, const char *text)
 static void tell_conn(struct observer *o, const struct estab_watch_conn *c, uint64_t packets)
 {
   MUST(c->first_packet >= 1 && c->first_packet <= c->last_packet && c->last_packet <= packets);
-  o->lives +=
-      c->final && memcmp(&c->uid, &c->life, sizeof c->uid) == 0; // not rows that continue one
+  // Not rows that continue one, or are told again because a RST proved false.
+  o->lives += c->final && !c->again && memcmp(&c->uid, &c->life, sizeof c->uid) == 0;
   o->evicted += c->evicted;
   tell_bytes(o, &c->uid, sizeof c->uid);
   tell_bytes(o, &c->life, sizeof c->life);
