@@ -8,6 +8,7 @@
 
 #include "estab/driver.h"
 #include "estab/wire.h"
+#include "support/gtpu.h"
 
 void watch_kit_init(struct watch_kit *k)
 {
@@ -127,31 +128,6 @@ static void watch_kit_offload(const struct watch_kit *k, uint8_t *frame, size_t 
   frame[header + ESTAB_TCP_CHECKSUM_OFFSET + 1] = (uint8_t)sum;
 }
 
-#define KIT_GTPU_BYTES 36 // IPv4, UDP, GTP-U
-
-// The packet at frame + KIT_GTPU_BYTES gets what is around it.
-static void watch_kit_tunnel(const struct watch_kit *k, unsigned from, uint8_t *frame, size_t bytes)
-{
-  const size_t total = KIT_GTPU_BYTES + bytes, udp = total - 20;
-  const uint8_t around[KIT_GTPU_BYTES] = {
-      // clang-format off
-      0x45, 0, (uint8_t)(total >> 8), (uint8_t)total, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2,
-      2152 >> 8, 2152 & 0xff, 2152 >> 8, 2152 & 0xff, (uint8_t)(udp >> 8), (uint8_t)udp, 0, 0,
-      0x30, 0xff, (uint8_t)(bytes >> 8), (uint8_t)bytes,
-      (uint8_t)(k->teid[from] >> 24), (uint8_t)(k->teid[from] >> 16),
-      (uint8_t)(k->teid[from] >> 8), (uint8_t)k->teid[from],
-      // clang-format on
-  };
-  memcpy(frame, around, sizeof around);
-  uint32_t sum = 0;
-  for (size_t i = 0; i < 20; i += 2)
-    sum += (uint32_t)frame[i] << 8 | frame[i + 1];
-  while (sum >> 16)
-    sum = (sum & 0xffff) + (sum >> 16);
-  frame[10] = (uint8_t)(~sum >> 8);
-  frame[11] = (uint8_t)~sum;
-}
-
 void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_t seq, uint32_t ack,
                      uint16_t window, const void *text, size_t text_bytes, bool bad)
 {
@@ -181,17 +157,17 @@ void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_
     p.tcp.options.present |= ESTAB_TCP_OPT_TS;
     p.tcp.options.ts_value = (uint32_t)k->ts;
   }
-  static uint8_t space[KIT_GTPU_BYTES + 4096];
-  uint8_t *const frame = space + KIT_GTPU_BYTES;
-  int n = estab_packet_emit(&p, frame, sizeof space - KIT_GTPU_BYTES);
+  static uint8_t space[GTPU_BYTES + 4096];
+  uint8_t *const frame = space + GTPU_BYTES;
+  int n = estab_packet_emit(&p, frame, sizeof space - GTPU_BYTES);
   if (n < 0) abort();
   size_t header = k->version == 4 ? 20 : 40;
   if (bad) frame[header + ESTAB_TCP_CHECKSUM_OFFSET] ^= 0x55;
   if (k->offloaded) watch_kit_offload(k, frame, (size_t)n);
   size_t captured = (size_t)n - (k->cut ? text_bytes : 0);
   if (k->cut && !text_bytes) captured = header + 20;
-  const size_t more = k->teid[from] ? KIT_GTPU_BYTES : 0;
-  if (more) watch_kit_tunnel(k, from, space, (size_t)n);
+  const size_t more = k->teid[from] ? GTPU_BYTES : 0;
+  if (more) gtpu_put(space, (size_t)n, k->teid[from]);
   if (!k->no_frames)
     estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame - more, captured + more, (size_t)n + more,
                       k->now_ns);
