@@ -6,6 +6,7 @@
 #include "ladder_draw.h"
 
 #include "json.h"
+#include "phrase.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -89,20 +90,19 @@ static size_t label(const struct ladder_row *row, const uint32_t isn[2], char *t
 {
   const struct ladder_segment *s = &row->segment;
   char flags[48], part[48];
+  struct phrase all = phrase_in(text, LABEL_BYTES);
   estab_flags_format_names(s->flags, flags, sizeof flags);
   uint32_t seq = s->seq - isn[row->from];
-  size_t n = (size_t)snprintf(text, LABEL_BYTES, "%s %" PRIu32 ":%" PRIu32 "(%" PRIu32 ")", flags,
-                              seq, seq + s->text_bytes, s->text_bytes);
-  if (s->flags & ESTAB_TCP_ACK)
-    n += (size_t)snprintf(text + n, LABEL_BYTES - n, " ack %" PRIu32, s->ack - isn[1 - row->from]);
-  if (row->word) n += (size_t)snprintf(text + n, LABEL_BYTES - n, " %s", row->word);
-  size_t m = (size_t)snprintf(part, sizeof part, " win %" PRIu32, s->window);
-  if ((s->flags & ESTAB_TCP_RST) || n + m > room) return n;
-  n += (size_t)snprintf(text + n, LABEL_BYTES - n, "%s", part);
-  m = (size_t)snprintf(part, sizeof part, " in %u", s->segments);
-  if (s->segments > 1 && n + m <= room)
-    n += (size_t)snprintf(text + n, LABEL_BYTES - n, "%s", part);
-  return n;
+  phrase_add(&all, "%s %" PRIu32 ":%" PRIu32 "(%" PRIu32 ")", flags, seq, seq + s->text_bytes,
+             s->text_bytes);
+  if (s->flags & ESTAB_TCP_ACK) phrase_add(&all, " ack %" PRIu32, s->ack - isn[1 - row->from]);
+  if (row->word) phrase_add(&all, " %s", row->word);
+  size_t more = (size_t)snprintf(part, sizeof part, " win %" PRIu32, s->window);
+  if ((s->flags & ESTAB_TCP_RST) || all.used + more > room) return all.used;
+  phrase_add(&all, "%s", part);
+  more = (size_t)snprintf(part, sizeof part, " in %u", s->segments);
+  if (s->segments > 1 && all.used + more <= room) phrase_add(&all, "%s", part);
+  return all.used;
 }
 
 struct strokes {
@@ -138,14 +138,12 @@ static void options_line(const struct ladder_canvas *c, const struct ladder_row 
 {
   const struct estab_tcp_options *o = &row->segment.options;
   char text[LINE_BYTES];
-  size_t n = (size_t)snprintf(text, sizeof text, "its 0 is %" PRIu32, isn[row->from]);
-  if (o->present & ESTAB_TCP_OPT_MSS)
-    n += (size_t)snprintf(text + n, sizeof text - n, "; MSS %u", o->mss);
-  if (o->present & ESTAB_TCP_OPT_WSCALE)
-    n += (size_t)snprintf(text + n, sizeof text - n, ", windows times %u", 1u << o->wscale);
-  if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED)
-    n += (size_t)snprintf(text + n, sizeof text - n, ", SACK");
-  if (o->present & ESTAB_TCP_OPT_TS) snprintf(text + n, sizeof text - n, ", timestamps");
+  struct phrase all = phrase_in(text, sizeof text);
+  phrase_add(&all, "its 0 is %" PRIu32, isn[row->from]);
+  if (o->present & ESTAB_TCP_OPT_MSS) phrase_add(&all, "; MSS %u", o->mss);
+  if (o->present & ESTAB_TCP_OPT_WSCALE) phrase_add(&all, ", windows times %u", 1u << o->wscale);
+  if (o->present & ESTAB_TCP_OPT_SACK_PERMITTED) phrase_add(&all, ", SACK");
+  if (o->present & ESTAB_TCP_OPT_TS) phrase_add(&all, ", timestamps");
   line_across(c, text);
 }
 
@@ -186,18 +184,16 @@ void draw_gathered(const struct ladder_canvas *c, const struct ladder_sum *sum)
   const bool plain = c->ascii && !c->take;
   const char *arrows[2] = {plain ? "->" : "→", plain ? "<-" : "←"};
   char text[LINE_BYTES];
-  size_t n = (size_t)snprintf(text, sizeof text, "%s", plain ? "..." : "⋮");
+  struct phrase all = phrase_in(text, sizeof text);
+  phrase_add(&all, "%s", plain ? "..." : "⋮");
   for (unsigned i = 0; i < 2; i++) {
     if (sum->segments[i] == 0) continue;
-    n += (size_t)snprintf(text + n, sizeof text - n, "  %s %" PRIu64 " more", arrows[i],
-                          sum->segments[i]);
+    phrase_add(&all, "  %s %" PRIu64 " more", arrows[i], sum->segments[i]);
     if (sum->text_bytes[i])
-      n += (size_t)snprintf(text + n, sizeof text - n, " with %" PRIu64 " bytes",
-                            sum->text_bytes[i]);
+      phrase_add(&all, " with %" PRIu64 " bytes", sum->text_bytes[i]);
     else
-      n += (size_t)snprintf(text + n, sizeof text - n, " without data");
-    if (sum->again[i])
-      n += (size_t)snprintf(text + n, sizeof text - n, ", %" PRIu64 " again", sum->again[i]);
+      phrase_add(&all, " without data");
+    if (sum->again[i]) phrase_add(&all, ", %" PRIu64 " again", sum->again[i]);
   }
   line_across(c, text);
 }

@@ -8,6 +8,7 @@
 
 #include "estab/driver.h"
 #include "estab/wire.h"
+#include "phrase.h"
 
 int oracle_start(struct oracle *o, struct sim *sim)
 {
@@ -74,11 +75,9 @@ void oracle_aborted(struct oracle *o, unsigned side)
 
 static void oracle_text(char *text, size_t room, const uint8_t *states, unsigned count)
 {
-  size_t n = 0;
-  text[0] = '\0';
-  for (unsigned i = 0; i < count && n + 16 < room; i++)
-    n += (size_t)snprintf(text + n, room - n, "%s%s", i > 0 ? " " : "",
-                          estab_state_name((enum estab_state)states[i]));
+  struct phrase all = phrase_in(text, room);
+  for (unsigned i = 0; i < count; i++)
+    phrase_add(&all, "%s%s", i > 0 ? " " : "", estab_state_name((enum estab_state)states[i]));
 }
 
 // A half-open connection that was given up and made anew looks like one that took its time.

@@ -3,11 +3,11 @@
 #include "row_story.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "estab/wire.h"
+#include "phrase.h"
 #include "row_json.h"
 
 static bool is_open(uint8_t state)
@@ -85,60 +85,50 @@ void row_story_end(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
 
 #define NOTE_WAIT_NS UINT64_C(500000000) // shorter waits are nobody's question
 
-struct notes {
-  char *text;
-  size_t used;
-};
-
-__attribute__((format(printf, 2, 3))) static void note(struct notes *n, const char *format, ...)
+// The next note stands behind a comma.
+static struct phrase *next(struct phrase *notes)
 {
-  va_list arguments;
-  if (n->used > 0 && n->used < ROW_STORY_BYTES)
-    n->used += (size_t)snprintf(n->text + n->used, ROW_STORY_BYTES - n->used, ", ");
-  if (n->used >= ROW_STORY_BYTES) return;
-  va_start(arguments, format);
-  n->used += (size_t)vsnprintf(n->text + n->used, ROW_STORY_BYTES - n->used, format, arguments);
-  va_end(arguments);
+  if (notes->used) phrase_add(notes, ", ");
+  return notes;
 }
 
 void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
 {
-  struct notes n = {.text = text};
+  struct phrase n = phrase_in(text, ROW_STORY_BYTES);
   const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
   uint64_t again = o->retransmitted_pkts + r->retransmitted_pkts;
   uint64_t late = o->reordered_pkts + r->reordered_pkts;
   uint64_t shut = o->zero_windows + r->zero_windows;
   const bool nothing = (o->flags | r->flags) == 0 && o->pkts + r->pkts == 0;
-  text[0] = '\0';
   if (memcmp(c->uid.bytes, c->life.bytes, sizeof c->uid.bytes) != 0)
-    note(&n, "goes on from an earlier row");
+    phrase_add(next(&n), "goes on from an earlier row");
   else if (is_probe(c)) {
     char flags[16];
     estab_flags_format(o->first_flags, flags, sizeof flags);
-    note(&n, "begins with %s, no TCP does that", o->first_flags ? flags : "no flag");
+    phrase_add(next(&n), "begins with %s, no TCP does that", o->first_flags ? flags : "no flag");
   } else if (c->opened_by_basis != ESTAB_WATCH_BASIS_SYN)
-    note(&n, nothing ? "no segment with a right checksum" : "begun before the capture");
+    phrase_add(next(&n), nothing ? "no segment with a right checksum" : "begun before the capture");
   if (o->pkts + r->pkts == 0 && strpbrk(c->history, "Cc") != NULL)
-    note(&n, "checksums that Zeek does not take");
-  if (c->opened_by == ESTAB_WATCH_BY_BOTH) note(&n, "opened by both at once");
-  if (again > 0) note(&n, "%" PRIu64 " sent again", again);
-  if (late > 0) note(&n, "%" PRIu64 " out of order", late);
+    phrase_add(next(&n), "checksums that Zeek does not take");
+  if (c->opened_by == ESTAB_WATCH_BY_BOTH) phrase_add(next(&n), "opened by both at once");
+  if (again > 0) phrase_add(next(&n), "%" PRIu64 " sent again", again);
+  if (late > 0) phrase_add(next(&n), "%" PRIu64 " out of order", late);
   if (shut > 0)
-    note(&n, "%" PRIu64 " zero window%s for %.1f s", shut, shut == 1 ? "" : "s",
-         (double)(o->zero_window_ns + r->zero_window_ns) / 1e9);
+    phrase_add(next(&n), "%" PRIu64 " zero window%s for %.1f s", shut, shut == 1 ? "" : "s",
+               (double)(o->zero_window_ns + r->zero_window_ns) / 1e9);
   if (c->limited_receiver_window_ns > NOTE_WAIT_NS)
-    note(&n, "%.1f s waiting for window", (double)c->limited_receiver_window_ns / 1e9);
+    phrase_add(next(&n), "%.1f s waiting for window", (double)c->limited_receiver_window_ns / 1e9);
   if (c->limited_loss_ns > NOTE_WAIT_NS)
-    note(&n, "%.1f s repairing loss", (double)c->limited_loss_ns / 1e9);
-  if (c->missed_bytes > 0) note(&n, "%" PRIu64 " octets not captured", c->missed_bytes);
+    phrase_add(next(&n), "%.1f s repairing loss", (double)c->limited_loss_ns / 1e9);
+  if (c->missed_bytes > 0) phrase_add(next(&n), "%" PRIu64 " octets not captured", c->missed_bytes);
   if (c->tunnel != ESTAB_WATCH_TUNNEL_NONE)
-    note(&n, "in %s %" PRIu32, estab_watch_tunnel_name((enum estab_watch_tunnel)c->tunnel),
-         c->tunnel_id);
+    phrase_add(next(&n), "in %s %" PRIu32,
+               estab_watch_tunnel_name((enum estab_watch_tunnel)c->tunnel), c->tunnel_id);
   const unsigned vlan = c->vlan[0] != 0 ? c->vlan[0] : c->vlan[1]; // 0 gives a priority alone
-  if (vlan != 0) note(&n, "VLAN %u", vlan);
-  if (c->evicted) note(&n, "shed for memory");
-  if (c->capture_loss) note(&n, "capture lost packets");
-  if (!c->final) note(&n, "more may come");
+  if (vlan != 0) phrase_add(next(&n), "VLAN %u", vlan);
+  if (c->evicted) phrase_add(next(&n), "shed for memory");
+  if (c->capture_loss) phrase_add(next(&n), "capture lost packets");
+  if (!c->final) phrase_add(next(&n), "more may come");
 }
 
 void row_story_pace(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES])
@@ -153,16 +143,17 @@ void row_story_pace(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES]
                 {c->limited_sender_or_path_ns, "sender or path"},
                 {c->limited_loss_ns, "loss"},
                 {c->limited_idle_ns, "nothing to send"}};
-  struct notes n = {.text = text};
-  text[0] = '\0';
+  struct phrase n = phrase_in(text, ROW_STORY_BYTES);
   for (unsigned i = 0; i < 3; i++)
-    if (times[i].ns != ESTAB_WATCH_TIME_NONE)
-      note(&n, "%s%.3f ms %s", n.used == 0 ? "round trip " : "", (double)times[i].ns / 1e6,
-           times[i].what);
+    if (times[i].ns != ESTAB_WATCH_TIME_NONE) {
+      const char *before = n.used == 0 ? "round trip " : "";
+      phrase_add(next(&n), "%s%.3f ms %s", before, (double)times[i].ns / 1e6, times[i].what);
+    }
   bool first = true;
   for (unsigned i = 0; i < 4; i++) {
     if (limits[i].ns == 0) continue;
-    note(&n, "%s%s %.3f s", first ? "limited by " : "", limits[i].what, (double)limits[i].ns / 1e9);
+    phrase_add(next(&n), "%s%s %.3f s", first ? "limited by " : "", limits[i].what,
+               (double)limits[i].ns / 1e9);
     first = false;
   }
 }

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "estab/watch.h"
+#include "phrase.h"
 
 #define TAP_EMPTY_AGAIN_NS                                                                         \
   UINT64_C(5000000) // an empty ring is not asked again sooner while others have packets
@@ -44,13 +45,14 @@ __attribute__((format(printf, 3, 4))) static int tap_fail(struct tap_error *erro
 static void list_interfaces(char *out, size_t room)
 {
   struct if_nameindex *all = if_nameindex();
-  size_t used = (size_t)snprintf(out, room, "name one of: any");
+  struct phrase names = phrase_in(out, room);
+  phrase_add(&names, "name one of: any");
   for (struct if_nameindex *i = all; i != NULL && i->if_index != 0; i++) {
-    if (used + strlen(i->if_name) + 8 > room) {
-      used += (size_t)snprintf(out + used, room - used, " ...");
+    if (names.used + strlen(i->if_name) + 8 > room) {
+      phrase_add(&names, " ...");
       break;
     }
-    used += (size_t)snprintf(out + used, room - used, ", %s", i->if_name);
+    phrase_add(&names, ", %s", i->if_name);
   }
   if (all != NULL) if_freenameindex(all);
 }
