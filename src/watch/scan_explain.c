@@ -228,8 +228,9 @@ void scan_explain(struct scan *s, const struct campaign *it, struct estab_watch_
     fmt_ip(&f, &it->other);
     fmt_char(&f, '.');
   }
-  if (it->kind == ESTAB_WATCH_KIND_RST_INJECTION ||
-      it->kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION) {
+  if ((it->kind == ESTAB_WATCH_KIND_RST_INJECTION ||
+       it->kind == ESTAB_WATCH_KIND_OVERLAP_INJECTION) &&
+      (it->detail & 0xff) != it->detail >> 8) {
     fmt_str(&f, " Hop counts: ");
     fmt_u64(&f, it->detail & 0xff);
     fmt_str(&f, ", otherwise ");

@@ -346,6 +346,9 @@ static void test_forged(void **state)
     scan_kit_finish(k);
     scan_kit_expect(k, rows[i].kind);
     if (k->alert_count) assert_int_equal(k->alerts[0].a.role, ESTAB_WATCH_ROLE_VICTIM);
+    if (k->alert_count) // what is equal says nothing
+      assert_int_equal(strstr(k->alerts[0].a.explanation, " Hop counts: ") != NULL,
+                       rows[i].suspect != rows[i].usual);
     if (k->alert_count)
       assert_non_null(
           strstr(k->alerts[0].a.summary,
