@@ -333,6 +333,8 @@ struct flow_closing {
   uint8_t held_state[2]; // before the RST that was believed
   uint8_t rsts[2]; // by end: RSTs at and beyond what it had sent, each elsewhere; stays at 255
   uint16_t late;   // of steps long behind the life's begin: timeline.h
+  uint8_t
+      earlier[2]; // by end, with FLOW_CONTINUES: segments of the life before its row; stays at 255
   struct flow_step steps[FLOW_MORE_STEPS];
 };
 
@@ -384,10 +386,10 @@ struct flow_trouble {
     uint32_t retransmitted_pkts, spurious_pkts, reordered_pkts, dup_acks, zero_windows;
     uint32_t z_bad, z_again, z_zero, z_gaps;           // Zeek's counters ...
     uint8_t bad_tens, again_tens, zero_tens, gap_tens; // ... and how many letters each wrote
-    uint32_t offloaded; // segments of the life that Zeek's counters leave out
-    uint32_t recover;   // repaired when this is acknowledged
-    uint32_t hist_syn;  // Zeek's: relative number of the last one
-    uint32_t probe;     // with `probed`: the octet that asked a closed window last
+    uint32_t offloaded;                                // segments that Zeek's counters leave out
+    uint32_t recover;                                  // repaired when this is acknowledged
+    uint32_t hist_syn;                                 // Zeek's: relative number of the last one
+    uint32_t probe; // with `probed`: the octet that asked a closed window last
     bool recovering, probed;
     uint32_t acked_from, acked_to; // what was acknowledged last and had not passed
     uint64_t acked_ns;             // when, 0 = never

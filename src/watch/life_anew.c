@@ -87,7 +87,7 @@ static void life_empty(struct track *t, struct flow *f)
   memset(r->blind, 0, sizeof r->blind);
   r->candidate.packet = 0;
   for (unsigned i = 0; i < 2; i++) {
-    r->side[i].zero_windows = r->side[i].offloaded = 0;
+    r->side[i].zero_windows = 0;
     r->side[i].zero_since_ns = r->side[i].zero_window_ns = 0;
     r->side[i].recovering = r->side[i].probed = false;
   }

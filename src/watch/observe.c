@@ -66,17 +66,23 @@ static void observe_fill_one(const struct track *t, const struct flow_one *f, st
     o->text_bytes[0] = f->first.text_bytes;
 }
 
-static void observe_fill(struct track *t, struct flow *f, struct observation *o)
+uint64_t observe_segments(struct track *t, struct flow *f, unsigned end)
 {
   const struct flow_trouble *r = track_has_trouble(t, f);
+  const struct flow_closing *c = f->bits & FLOW_CONTINUES ? track_has_closing(t, f) : NULL;
+  return (uint64_t)f->side[end].pkts + (r ? r->side[end].offloaded : 0) + (c ? c->earlier[end] : 0);
+}
+
+static void observe_fill(struct track *t, struct flow *f, struct observation *o)
+{
   observe_head((const struct flow_head *)f, o);
   observe_empty((const struct flow_head *)f, o);
   unsigned first = flow_first((const struct flow_head *)f);
   for (unsigned i = 0; i < 2; i++) {
     unsigned e = i ? 1 - first : first;
     const struct flow_side *s = &f->side[e];
-    const uint32_t pkts = s->pkts + (r ? r->side[e].offloaded : 0);
-    o->segments[i] = s->bits & SIDE_ROUTED ? (pkts + 1) / 2 : pkts;
+    const uint64_t pkts = observe_segments(t, f, e);
+    o->segments[i] = (uint32_t)(s->bits & SIDE_ROUTED ? (pkts + 1) / 2 : pkts);
     o->flags[i] = s->flags;
     o->text_bytes[i] = u64_max(zeek_bytes(f, e), s->bits & SIDE_TEXT ? 1 : 0);
   }

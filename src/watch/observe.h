@@ -36,6 +36,9 @@ static inline void observe_segment(struct track *t, struct flow *f, const struct
   observe_news(t, f, g);
 }
 
+// What end `end` has sent in this life, its rows told so far included: of those 255 at most.
+uint64_t observe_segments(struct track *t, struct flow *f, unsigned end);
+
 // Whether a segment does not go with its life: asked before the machines see it. Of what lives are made of nothing is.
 bool observe_is_strange(struct track *t, struct flow *f, const struct segment *g);
 // It does not.

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "watch/measure.h"
+#include "watch/observe.h"
 #include "watch/record.h"
 
 // Whether the row, told now, is the last word on it.
@@ -111,6 +112,8 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
   if (wheel_has(&f->timer)) wheel_cancel(&t->timers, &f->timer); // the row has a time of its own
   struct flow_closing *c = track_closing(t, f);
   if (c) {
+    for (unsigned i = 0; i < 2; i++)
+      c->earlier[i] = (uint8_t)u64_min(observe_segments(t, f, i), UINT8_MAX);
     const uint64_t before_ns = f->bits & FLOW_CONTINUES ? c->row_ns : f->life_ns;
     c->row_twin = g->ts_ns == before_ns;
     c->row_ns = g->ts_ns;
@@ -124,10 +127,7 @@ void track_next_row(struct track *t, struct flow *f, const struct segment *g)
     r->missed_bytes = 0;
     ranges_free(&r->side[0].holes, t->mem);
     ranges_free(&r->side[1].holes, t->mem);
-    const uint32_t offloaded[] = {r->side[0].offloaded, r->side[1].offloaded}; // of the life
     memset(r->side, 0, sizeof r->side);
-    for (unsigned i = 0; i < 2; i++)
-      r->side[i].offloaded = offloaded[i];
     memset(r->limited_ns, 0, sizeof r->limited_ns);
     r->limits_kept = r->limits_told = false;
     measure_next_row(f, r, g->ts_ns);

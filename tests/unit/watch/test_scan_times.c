@@ -300,6 +300,34 @@ static void test_idle_connections_seen_one_way(void **state)
   free(t);
 }
 
+// An end that is said again until somebody refuses it is no probe, whatever rows its segments are in.
+static void test_segments_of_all_rows_count(void **state)
+{
+  (void)state;
+  static const double apart[] = {2, 7, 30, 70};
+  struct times *t = malloc(sizeof *t);
+  assert_non_null(t);
+  for (unsigned a = 0; a < sizeof apart / sizeof *apart; a++) {
+    t->count = 0;
+    times_others(t);
+    for (unsigned i = 0; i < 60; i++) {
+      const struct times_ends e = {1, 20 + i, 50000, 7};
+      const double at = 3 + i * .05, again = at + 1 + apart[a];
+      times_ask(t, at, e, ESTAB_TCP_FIN | ESTAB_TCP_ACK);
+      times_ask(t, at + 1, e, ESTAB_TCP_FIN | ESTAB_TCP_ACK);
+      times_ask(t, again, e, ESTAB_TCP_FIN | ESTAB_TCP_ACK);
+      times_answer(t, again + .02, e, ESTAB_TCP_RST);
+    }
+    qsort(t->packets, t->count, sizeof *t->packets, times_before);
+    for (unsigned rows = 0; rows < 2; rows++) {
+      const struct told told = times_run(t, rows ? ESTAB_WATCH_ROWS_LIFE : ESTAB_WATCH_ROWS_ZEEK);
+      if (told.alerts) print_error("%g s, rows %u: %s\n", apart[a], rows, told.summary);
+      assert_int_equal(told.alerts, 0);
+    }
+  }
+  free(t);
+}
+
 // Silence speaks for a guess from 16 s after the capture began, and that may be with anything.
 static void test_capture_begins_with_any_packet(void **state)
 {
@@ -344,6 +372,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_silence_and_late_answers),
                                      cmocka_unit_test(test_idle_connections_seen_one_way),
+                                     cmocka_unit_test(test_segments_of_all_rows_count),
                                      cmocka_unit_test(test_capture_begins_with_any_packet)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
