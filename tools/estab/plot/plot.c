@@ -41,9 +41,15 @@ struct plot_series *plot_series_add(struct plot_panel *panel, const char *name,
   return series;
 }
 
-static bool grow(double **values, size_t room)
+void *plot_more(void *items, size_t count, size_t bytes)
 {
-  double *more = realloc(*values, room * sizeof **values);
+  if ((count & (count - 1)) != 0) return items; // full at none, and at each power of two
+  return realloc(items, (count > 0 ? 2 * count : 1) * bytes);
+}
+
+static bool grow(double **values, size_t count)
+{
+  double *more = plot_more(*values, count, sizeof **values);
   if (more == NULL) return false;
   *values = more;
   return true;
@@ -52,12 +58,9 @@ static bool grow(double **values, size_t room)
 bool plot_point(struct plot_series *series, double x, double y, double y2)
 {
   if (series == NULL) return true;
-  if ((series->count & (series->count - 1)) == 0) { // full at each power of two
-    size_t room = series->count > 0 ? 2 * series->count : 1;
-    if (!grow(&series->x, room) || !grow(&series->y, room) ||
-        (series->style == PLOT_SEGMENTS && !grow(&series->y2, room)))
-      return false;
-  }
+  if (!grow(&series->x, series->count) || !grow(&series->y, series->count) ||
+      (series->style == PLOT_SEGMENTS && !grow(&series->y2, series->count)))
+    return false;
   series->x[series->count] = x;
   series->y[series->count] = y;
   if (series->style == PLOT_SEGMENTS) series->y2[series->count] = y2;

@@ -26,6 +26,9 @@ struct plot_cairo {
 };
 extern struct plot_cairo cairo;
 
+// `items`, of `bytes` octets each, with room for one behind the `count` that there are. NULL: no memory, they stay.
+void *plot_more(void *items, size_t count, size_t bytes);
+
 // NULL, or why not.
 const char *plot_cairo_load(void);
 void plot_color(cairo_t *cr, unsigned which, double alpha);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // plot_ladder.c - a sequence diagram: two lines of life, an arrow a segment, time on the left, states beside.
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plot_draw.h"
@@ -19,12 +18,9 @@
 
 struct plot_row *plot_row_add(struct plot_ladder *ladder)
 {
-  if ((ladder->count & (ladder->count - 1)) == 0) { // full at each power of two
-    const size_t room = ladder->count > 0 ? 2 * ladder->count : 1;
-    struct plot_row *more = realloc(ladder->rows, room * sizeof *more);
-    if (more == NULL) return NULL;
-    ladder->rows = more;
-  }
+  struct plot_row *more = plot_more(ladder->rows, ladder->count, sizeof *more);
+  if (more == NULL) return NULL;
+  ladder->rows = more;
   struct plot_row *row = &ladder->rows[ladder->count++];
   memset(row, 0, sizeof *row);
   return row;
