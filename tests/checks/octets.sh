@@ -7,31 +7,27 @@ cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 estab=${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}
 "$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
 estab=$(realpath "$estab")
+export PYTHONPATH=$PWD/tests/support PYTHONDONTWRITEBYTECODE=1 # pcap.py
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 
 # Connections in which every octet is contradicted by another one.
 cat >make.py <<'EOF2'
-import struct
+from pcap import *
 
 def packet(port, back, flags, seq, ack, text=b""):
-    ends = [b"\xc0\x00\x02\x01", b"\xc0\x00\x02\x02"]
-    ports = [port, 80]
-    tcp = struct.pack(">HHIIBBHHH", ports[back], ports[1 - back], seq, ack, 0x50, flags, 5000, 0, 0) + text
-    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + ends[back] + ends[1 - back] + tcp
+    ends = (b"\xc0\x00\x02\x01", port), (b"\xc0\x00\x02\x02", 80)
+    return tcp4(*ends[back], *ends[1 - back], flags, seq, ack, window=5000, text=text)
 
-out = open("octets.pcap", "wb")
-out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
-time = 0
+packets = []
 for first in range(0, 256, 14):
     text = bytes(i & 255 for i in range(first, first + 14))
     port = 2000 + first
-    for p in (packet(port, 0, 2, 99, 0), packet(port, 1, 18, 199, 100), packet(port, 0, 16, 100, 200),
-              packet(port, 0, 24, 110, 200, text), packet(port, 0, 24, 110, 200, text[::-1]),
-              packet(port, 0, 24, 110, 200, bytes(14)), packet(port, 0, 24, 100, 200, bytes(10))):
-        time += 20000
-        out.write(struct.pack("<IIII", time // 1000000, time % 1000000, len(p), len(p)) + p)
+    packets += [packet(port, 0, 2, 99, 0), packet(port, 1, 18, 199, 100), packet(port, 0, 16, 100, 200),
+                packet(port, 0, 24, 110, 200, text), packet(port, 0, 24, 110, 200, text[::-1]),
+                packet(port, 0, 24, 110, 200, bytes(14)), packet(port, 0, 24, 100, 200, bytes(10))]
+save("octets.pcap", (record((1 + i) * 20000, p) for i, p in enumerate(packets)))
 EOF2
 cat >judge.py <<'EOF2'
 import csv, json

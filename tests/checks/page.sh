@@ -9,6 +9,7 @@ estab=$(realpath "${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}")
 browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
   { echo 'SKIPPED: no chromium'; exit 77; }
 source=$PWD
+export PYTHONPATH=$PWD/tests/support PYTHONDONTWRITEBYTECODE=1 # pcap.py
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -54,46 +55,40 @@ if "$estab" watch --html bad.html "$bad.pcap" "$bad.cut" 2>/dev/null; then fail 
 
 # 100,000 connections.
 python3 - <<'EOF'
-import struct
-out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
-def packet(us, src, sport, dst, dport, seq, ack, flags):
-    p = struct.pack('>BBHHHBBH4s4sHHIIBBHHH', 0x45, 0, 40, 0, 0x4000, 64, 6, 0, src, dst, sport, dport, seq, ack, 0x50, flags, 9000, 0, 0)
-    out.extend(struct.pack('<IIII', 1700000000 + us // 1000000, us % 1000000, 40, 40) + p)
-for i in range(100000):
-    c, s = struct.pack('>I', 0x0a000001 + i // 50), struct.pack('>I', 0xc0000201 + i % 7)
-    port = 20000 + i % 40000
-    packet(i * 500, c, port, s, 443, 1000, 0, 2)
-    packet(i * 500 + 100, s, 443, c, port, 5000, 1001, 18)
-    packet(i * 500 + 200, c, port, s, 443, 1001, 5001, 16)
-    packet(i * 500 + 300, c, port, s, 443, 1001, 5001, 20)
-open('large.pcap', 'wb').write(out)
-# Held open by one client.
-del out[24:]
-for i in range(130):
+from pcap import *
+def packet(us, *words):
+    return record(1700000000 * SECOND + us, tcp4(*words, window=9000))
+def opened(us, c, port, s):
+    yield packet(us, c, port, s, 443, 2, 1000)
+    yield packet(us + 100, s, 443, c, port, 18, 5000, 1001)
+    yield packet(us + 200, c, port, s, 443, 16, 1001, 5001)
+def large():
+    for i in range(100000):
+        c, s = struct.pack('>I', 0x0a000001 + i // 50), struct.pack('>I', 0xc0000201 + i % 7)
+        port = 20000 + i % 40000
+        yield from opened(i * 500, c, port, s)
+        yield packet(i * 500 + 300, c, port, s, 443, 20, 1001, 5001)
+def held(): # open by one client
     c, s = bytes([10, 0, 0, 1]), bytes([192, 0, 2, 1])
-    packet(i * 10000, c, 20000 + i, s, 443, 1000, 0, 2)
-    packet(i * 10000 + 100, s, 443, c, 20000 + i, 5000, 1001, 18)
-    packet(i * 10000 + 200, c, 20000 + i, s, 443, 1001, 5001, 16)
-packet(400000000, c, 9, s, 9, 1, 1, 16) # minutes later
-open('held.pcap', 'wb').write(out)
+    for i in range(130):
+        yield from opened(i * 10000, c, 20000 + i, s)
+    yield packet(400 * SECOND, c, 9, s, 9, 16, 1, 1) # minutes later
+save('large.pcap', large())
+save('held.pcap', held())
 EOF
 "$estab" watch --no-checksum --html large.html large.pcap
 "$estab" watch --no-checksum --html held.html held.pcap
 
 # More places with two readings than the page lists, and two files that end within a packet.
 python3 - <<'EOF'
-import struct
+from pcap import *
 data = open('large.pcap', 'rb').read()
-def total(b):
-    s = sum(struct.unpack('>%dH' % (len(b) // 2), b))
-    while s >> 16: s = (s & 0xffff) + (s >> 16)
-    return s
-out, at = bytearray(data[:24]), 24
+out, at = header(), 24
 for i in range(4 * 1100):
-    record, p = data[at:at + 16], bytearray(data[at + 16:at + 56])
+    p = bytearray(data[at + 16:at + 56])
     if i % 4 != 2: # each third packet's checksum stays wrong
         struct.pack_into('>H', p, 36, ~total(p[12:20] + struct.pack('>HH', 6, 20) + p[20:]) & 0xffff)
-    out += struct.pack('<II', 1700000000 + i // 400, i % 400 * 2000) + record[8:] + p
+    out += record(1700000000 * SECOND + i // 400 * SECOND + i % 400 * 2000, p)
     at += 56
 open('doubts.pcap', 'wb').write(out[:-7])
 EOF

@@ -7,6 +7,7 @@ cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 estab=${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}
 "$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
 schema=$PWD/docs/watch.schema.json
+export PYTHONPATH=$PWD/tests/support PYTHONDONTWRITEBYTECODE=1 # pcap.py
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -135,13 +136,8 @@ done
 
 # Community ID version 1 of a published pair of endpoints.
 python3 - <<'EOF'
-import struct
-def ip(a): return bytes(int(x) for x in a.split('.'))
-src, dst = ip('128.232.110.120'), ip('66.35.250.204')
-tcp = struct.pack('>HHIIBBHHH', 34855, 80, 1, 0, 5 << 4, 2, 1000, 0, 0)
-pkt = struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + src + dst + tcp
-open('community.pcap', 'wb').write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101) +
-                                   struct.pack('<IIII', 1, 0, len(pkt), len(pkt)) + pkt)
+from pcap import *
+save('community.pcap', [record(SECOND, tcp4(bytes([128, 232, 110, 120]), 34855, bytes([66, 35, 250, 204]), 80, 2, 1))])
 EOF
 "$estab" watch --no-checksum --json community.pcap | grep -qF '"community_id":"1:LQU9qZlK+B5F3KDmev6m5PMibrg="' ||
   fail 'the Community ID is another'
@@ -165,18 +161,16 @@ done
 
 # At the memory ceiling, too, where it depends on all that is remembered which rows come first.
 python3 - <<'EOF'
-import struct
-out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
-def packet(us, src, sport, dst, dport, seq, ack, flags):
-    tcp = struct.pack('>HHIIBBHHHI', sport, dport, seq, ack, 7 << 4, flags, 9000, 0, 0, 0x020405b4) + b'\4\2\1\1'
-    p = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(tcp), 0, 0x4000, 64, 6, 0, src, dst) + tcp
-    out.extend(struct.pack('<IIII', 1000000000 + us // 1000000, us % 1000000, len(p), len(p)) + p)
-host = bytes([10, 0, 0, 2])
-for i in range(60000):
-    peer = bytes([10, 2, i // 250 % 250, i % 250 + 1])
-    packet(i * 30, peer, 1024 + i // 250, host, 80, i, 0, 2)
-    if i % 3 == 0: packet(i * 30, host, 80, peer, 1024 + i // 250, 9, i + 1, 18)
-open('half-open.pcap', 'wb').write(out)
+from pcap import *
+def packet(us, *words):
+    return record(1000000000 * SECOND + us, tcp4(*words, window=9000, options=b'\2\4\5\xb4\4\2\1\1'))
+def half_open():
+    host = bytes([10, 0, 0, 2])
+    for i in range(60000):
+        peer = bytes([10, 2, i // 250 % 250, i % 250 + 1])
+        yield packet(i * 30, peer, 1024 + i // 250, host, 80, 2, i)
+        if i % 3 == 0: yield packet(i * 30, host, 80, peer, 1024 + i // 250, 18, 9, i + 1)
+save('half-open.pcap', half_open())
 EOF
 "$estab" watch --no-checksum --set max_bytes=4M half-open.pcap >half-open.txt
 for row in 1 20000 50000; do

@@ -6,11 +6,13 @@ set -eu
 cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 estab=$(realpath "${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}")
 "$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
+export PYTHONPATH=$PWD/tests/support PYTHONDONTWRITEBYTECODE=1 # pcap.py
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 cat >input.py <<'EOF'
-import gzip, json, os, pty, re, signal, struct, subprocess, sys, time
+import gzip, json, os, pcap, pty, re, signal, struct, subprocess, sys, time
+from pcap import header
 
 ESTAB, failed = sys.argv[1], 0
 
@@ -23,11 +25,8 @@ def check(name, answer, *told):
 
 
 def packet(sport, flags, seq, ack, src=1, text=b'', dport=80):
-    ends = (src, 3 - src)
-    ports = (sport, dport) if src == 1 else (dport, sport)
-    tcp = struct.pack('>HHIIBBHHH', *ports, seq, ack, 5 << 4, flags, 1000, 0, 0) + text
-    return struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, bytes([10, 0, 0, ends[0]]),
-                       bytes([10, 0, 0, ends[1]])) + tcp
+    ends = (bytes([10, 0, 0, 1]), sport), (bytes([10, 0, 0, 2]), dport)
+    return pcap.tcp4(*ends[src - 1], *ends[2 - src], flags, seq, ack, text=text)
 
 
 def conn(sport, t):
@@ -41,11 +40,7 @@ def conn(sport, t):
 
 
 def record(t, p):
-    return struct.pack('<IIII', int(t), round(t % 1 * 1e6), len(p), len(p)) + p
-
-
-def header(link=101):
-    return struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, link)
+    return pcap.record(round(t * pcap.SECOND), p)
 
 
 def conns(count, t=1e9, port=3000):
@@ -247,8 +242,7 @@ check('one segment', b'\n  1 segment from 0.000000 to ' in watch('one.pcap').std
 
 def unfinished(p):
     """Its checksum is the pseudo-header's sum: the device was to go on from there."""
-    total = sum(struct.unpack('>4H', p[12:20])) + 6 + len(p) - 20
-    return p[:36] + struct.pack('>H', (total & 0xffff) + (total >> 16)) + p[38:]
+    return p[:36] + struct.pack('>H', pcap.total(p[12:20] + struct.pack('>HH', 6, len(p) - 20))) + p[38:]
 
 
 save('offload.pcap', header() + b''.join(record(t, unfinished(p)) for t, p in conn(3000, 7)))

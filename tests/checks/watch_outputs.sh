@@ -7,6 +7,7 @@ cd "${ESTAB_SOURCE:-$(dirname "$0")/../..}"
 estab=$(realpath "${ESTAB:-${ESTAB_BUILD:-build}/tools/estab/estab}")
 "$estab" watch --help >/dev/null 2>&1 || { echo 'SKIPPED: built without extras'; exit 77; }
 source=$PWD
+export PYTHONPATH=$PWD/tests/support PYTHONDONTWRITEBYTECODE=1 # pcap.py
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
@@ -117,13 +118,9 @@ refused 2 --set syn_targets=many close.pcap
 [ -s once/notice.log ] || fail 'no notice.log'
 python3 - <<'EOF'
 # A scan that grows: its alert is told again and again, its notice when it begins and when it ends.
-import struct
-out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
-for i in range(700):
-    p = struct.pack('>BBHHHBBH4s4sHHIIBBHHH', 0x45, 0, 40, i, 0, 64, 6, 0, bytes([192, 0, 2, 1]), bytes([10, 0, 0, 1]),
-                    40000, 1 + i, 7, 0, 0x50, 2, 1024, 0, 0)
-    out += struct.pack('<IIII', 1700000000 + i // 100, i % 100 * 10000, 40, 40) + p
-open('grows.pcap', 'wb').write(out)
+from pcap import *
+save('grows.pcap', (record(1700000000 * SECOND + i * 10000, tcp4(bytes([192, 0, 2, 1]), 40000, bytes([10, 0, 0, 1]), 1 + i, 2, 7,
+                                                                 window=1024, number=i)) for i in range(700)))
 EOF
 [ "$("$estab" watch grows.pcap | grep -c 'no segment with a right checksum')" = 700 ] || fail 'wrong checksums alone'
 "$estab" watch --no-checksum --zeek grows --json=grows.json grows.pcap
@@ -137,13 +134,10 @@ echo other >once/dns.log
 
 # A flood that looked like a scan at first has a notice under each name.
 python3 - <<'EOF'
-import struct
-out = bytearray(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
-for i in range(8000):
-    p = struct.pack('>BBHHHBBH4s4sHHIIBBHHH', 0x45, 0, 40, i & 0xffff, 0, 64, 6, 0, struct.pack('>I', 0xac100000 + i * 40503 % 65536),
-                    bytes([10, 0, 0, 1]), 40000 + i % 20000, 80, i, 0, 0x50, 1, 1024, 0, 0)
-    out += struct.pack('<IIII', 1700000000 + i // 2000, i % 2000 * 500, 40, 40) + p
-open('fins.pcap', 'wb').write(out)
+from pcap import *
+def sources(i): return struct.pack('>I', 0xac100000 + i * 40503 % 65536)
+save('fins.pcap', (record(1700000000 * SECOND + i * 500, tcp4(sources(i), 40000 + i, bytes([10, 0, 0, 1]), 80, 1, i, window=1024,
+                                                              number=i)) for i in range(8000)))
 EOF
 "$estab" watch --no-checksum --zeek fins fins.pcap
 [ "$(grep -v '^#' fins/notice.log | cut -f 11 | uniq | tr '\n' ' ')" = 'Estab::Fin_Scan Estab::Fin_Flood ' ] ||
@@ -151,9 +145,9 @@ EOF
 
 # A log without lines has the time of the packets.
 python3 - <<'EOF'
-import struct
-p = struct.pack('>BBHHHBBH4s4sHHHH', 0x45, 0, 28, 1, 0, 64, 17, 0, bytes([192, 0, 2, 1]), bytes([10, 0, 0, 1]), 1, 2, 8, 0)
-open('udp.pcap', 'wb').write(struct.pack('<IHHiIIIIIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101, 1700000000, 0, 28, 28) + p)
+from pcap import *
+udp = ip4(bytes([192, 0, 2, 1]), bytes([10, 0, 0, 1]), struct.pack('>HHHH', 1, 2, 8, 0), protocol=17)
+save('udp.pcap', [record(1700000000 * SECOND, udp)])
 EOF
 "$estab" watch --zeek none udp.pcap
 grep -q '^#open.2023-11-14' none/conn.log || fail 'a conn.log of 1970'
@@ -181,18 +175,11 @@ says 'No space left on device'
 
 # A priority tag (VLAN 0) hides no VLAN.
 python3 - <<'EOF'
-import struct
-def total(b):
-    s = sum(struct.unpack('>%dH' % (len(b) // 2), b))
-    while s >> 16: s = (s & 0xffff) + (s >> 16)
-    return s
-src, dst = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
-tcp = struct.pack('>HHIIBBHHH', 40000, 80, 1, 0, 5 << 4, 2, 1000, 0, 0)
-ip = struct.pack('>BBHHHBBH', 0x45, 0, 40, 1, 0, 64, 6, 0) + src + dst + tcp
+from pcap import *
+syn = tcp4(bytes([10, 0, 0, 1]), 40000, bytes([10, 0, 0, 2]), 80, 2, 1)
 for name, tags in (('vlan05', (0, 5)), ('vlan50', (5, 0)), ('vlan57', (5, 7)), ('vlan00', (0, 0))):
-    p = bytes(12) + b''.join(struct.pack('>HH', 0x8100, t) for t in tags) + struct.pack('>H', 0x800) + ip
-    open(name + '.pcap', 'wb').write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1) +
-                                     struct.pack('<IIII', 1, 0, len(p), len(p)) + p)
+    frame = bytes(12) + b''.join(struct.pack('>HH', 0x8100, t) for t in tags) + struct.pack('>H', 0x800) + syn
+    save(name + '.pcap', [record(SECOND, frame)], link=1)
 EOF
 while read -r name json note; do
   [ "$("$estab" watch --no-checksum --json "$name.pcap" | grep -o '"vlan":[^]]*]' | uniq)" = "$json" ] || fail "$name: JSON"
