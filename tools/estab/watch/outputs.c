@@ -198,7 +198,7 @@ static void outputs_alert(struct outputs *o, const struct estab_watch_alert *a)
 static bool outputs_once(struct outputs *o, const struct estab_watch_conn *c)
 {
   if (!o->live.live || !(o->has_zeek || o->has_table)) return c->final;
-  return c->final ? !told_last(&o->told, &c->uid) : told_first(&o->told, &c->uid);
+  return c->final ? !told_last(&o->told, &c->uid) : told_first(&o->told, &c->uid, 0);
 }
 
 static __attribute__((noinline)) void outputs_conn(struct outputs *o,

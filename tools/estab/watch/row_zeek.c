@@ -227,13 +227,10 @@ static void notice_name(struct text *t, const struct estab_watch_alert *a)
 // Whether an alert has a notice: named, named otherwise, or ended; not where it only grows.
 static bool notice_wanted(struct row_zeek *z, const struct estab_watch_alert *a)
 {
-  struct estab_watch_uid named = a->id;
-  for (uint8_t kind = 0; a->ended && kind < ESTAB_WATCH_KINDS; kind++) {
-    named.bytes[0] = a->id.bytes[0] ^ kind;
-    (void)told_last(&z->notices, &named);
-  }
-  named.bytes[0] = a->id.bytes[0] ^ a->kind;
-  return a->ended || told_first(&z->notices, &named);
+  _Static_assert(ESTAB_WATCH_KINDS <= 32, "each kind has a bit of what was told");
+  if (!a->ended) return told_first(&z->notices, &a->id, a->kind);
+  (void)told_last(&z->notices, &a->id);
+  return true;
 }
 
 void row_zeek_alert(struct row_zeek *z, const struct estab_watch_alert *a)

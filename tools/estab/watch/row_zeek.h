@@ -15,7 +15,7 @@ struct row_zeek {
   struct text logs[ZEEK_LOGS]; // file NULL: not opened yet, nothing to say
   char directory[4096];
   uint64_t last_ns;    // of what was written: the time of #close
-  struct told notices; // of campaigns that go on
+  struct told notices; // of campaigns that go on: under which kinds
   bool append;         // a log that is opened again goes on
   bool may_be_none;    // without connections there needs to be no conn.log
   bool (*local)(const struct estab_ip *ip, const void *ctx);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// told.c - uids of rows that were told: open addressing, what is taken out closes its gap.
+// told.c - what was told of rows and alerts, by their ids: open addressing, what is taken out closes its gap.
 #include "told.h"
 
 #include <stdlib.h>
@@ -18,17 +18,11 @@ static size_t told_home(const struct told *t, const struct estab_watch_uid *uid)
   return (size_t)(a ^ a >> 31) & (t->room - 1);
 }
 
-static bool told_is_free(const struct estab_watch_uid *slot)
-{
-  static const struct estab_watch_uid none;
-  return memcmp(slot, &none, sizeof none) == 0;
-}
-
 // Where it is, or the free slot where it would go.
 static size_t told_find(const struct told *t, const struct estab_watch_uid *uid)
 {
   size_t i = told_home(t, uid);
-  while (!told_is_free(&t->slots[i]) && memcmp(&t->slots[i], uid, sizeof *uid) != 0)
+  while (t->slots[i].what != 0 && memcmp(&t->slots[i].uid, uid, sizeof *uid) != 0)
     i = (i + 1) & (t->room - 1);
   return i;
 }
@@ -40,39 +34,39 @@ static bool told_grow(struct told *t)
   grown.slots = calloc(grown.room, sizeof *grown.slots);
   if (grown.slots == NULL) return false;
   for (size_t i = 0; i < t->room; i++)
-    if (!told_is_free(&t->slots[i])) grown.slots[told_find(&grown, &t->slots[i])] = t->slots[i];
+    if (t->slots[i].what != 0) grown.slots[told_find(&grown, &t->slots[i].uid)] = t->slots[i];
   free(t->slots);
   *t = grown;
   return true;
 }
 
-bool told_first(struct told *t, const struct estab_watch_uid *uid)
+bool told_first(struct told *t, const struct estab_watch_uid *uid, unsigned what)
 {
-  if (told_is_free(uid)) return false;
   if (2 * (t->count + 1) > t->room && !told_grow(t)) return false;
-  struct estab_watch_uid *slot = &t->slots[told_find(t, uid)];
-  if (!told_is_free(slot)) return false;
-  *slot = *uid;
-  t->count++;
+  struct told_slot *slot = &t->slots[told_find(t, uid)];
+  if (slot->what >> what & 1) return false;
+  t->count += slot->what == 0;
+  slot->uid = *uid;
+  slot->what |= 1u << what;
   return true;
 }
 
 bool told_last(struct told *t, const struct estab_watch_uid *uid)
 {
-  if (t->count == 0 || told_is_free(uid)) return false;
+  if (t->count == 0) return false;
   size_t gap = told_find(t, uid);
-  if (told_is_free(&t->slots[gap])) return false;
+  if (t->slots[gap].what == 0) return false;
   t->count--;
   // What stands behind it and does not begin its search behind the gap moves into it.
   for (size_t i = gap;;) {
     i = (i + 1) & (t->room - 1);
-    if (told_is_free(&t->slots[i])) break;
-    size_t home = told_home(t, &t->slots[i]);
+    if (t->slots[i].what == 0) break;
+    size_t home = told_home(t, &t->slots[i].uid);
     if (((i - home) & (t->room - 1)) < ((i - gap) & (t->room - 1))) continue;
     t->slots[gap] = t->slots[i];
     gap = i;
   }
-  memset(&t->slots[gap], 0, sizeof *t->slots);
+  t->slots[gap].what = 0;
   return true;
 }
 
