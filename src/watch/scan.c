@@ -206,7 +206,6 @@ void scan_begin(struct scan *s, uint64_t now_ns)
 uint16_t scan_observe(struct scan *s, const struct observation *o)
 {
   if (o->ts_ns > s->now_ns) {
-    if (!s->begin_ns) s->begin_ns = o->ts_ns;
     if (o->ts_ns >= s->due_ns) scan_due(s, o->ts_ns);
     scan_time(s, o->ts_ns);
   }

@@ -51,7 +51,7 @@ struct scan {
   // What each observation asks for.
   uint64_t now_ns;
   uint64_t due_ns;   // nobody waits for a sooner time
-  uint64_t begin_ns; // of the capture, or of the first observation; 0 = none yet
+  uint64_t begin_ns; // of the capture
   const struct estab_watch_settings *settings;
   struct scan_tap tap;
   struct scan_table holders; // exhaustion and held windows: struct hold_pair

@@ -93,6 +93,14 @@ static void kit_pull(struct scan_kit *k)
     kit_take(k, &a);
 }
 
+// The capture begins with what is told first.
+static uint16_t kit_tell(struct scan_kit *k, const struct observation *o)
+{
+  if (!k->begun) scan_begin(k->scan, o->ts_ns);
+  k->begun = true;
+  return scan_observe(k->scan, o);
+}
+
 void scan_kit_observe(struct scan_kit *k, struct observation *o)
 {
   scan_kit_open(k);
@@ -100,7 +108,7 @@ void scan_kit_observe(struct scan_kit *k, struct observation *o)
     scan_advance(k->scan, o->ts_ns - 7 * KIT_MS);
     scan_advance(k->scan, o->ts_ns);
   }
-  (void)scan_observe(k->scan, o);
+  (void)kit_tell(k, o);
   kit_pull(k);
 }
 
@@ -369,7 +377,7 @@ void scan_kit(struct scan_kit *k, const char *line)
   o.packet_number = o.first_packet = ++k->packets;
   kit_time(k, o.ts_ns);
   if (k->restless) scan_advance(k->scan, o.ts_ns);
-  o.probe = scan_observe(k->scan, &o);
+  o.probe = kit_tell(k, &o);
   kit_pull(k);
   o.packet = NULL;
   kit_fate(k, o, fate);

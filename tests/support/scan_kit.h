@@ -29,6 +29,7 @@ struct scan_kit {
   struct estab_watch_settings settings;
   struct scan *scan;
   uint64_t start_ns, packets;
+  bool begun;    // something was told
   bool one_way;  // the tap sees what originators send, and nothing else
   bool midway;   // the tap was opened while they lived: SYNs of what succeeds were not seen
   bool restless; // scan_advance() is called between any two observations
