@@ -142,8 +142,7 @@ static void settle(struct ladder *l)
   unsigned from = row->from;
   enum estab_state before[2] = {l->before[from], l->before[1 - from]};
   if (l->settings.explain && row->arrow != ARROW_ARRIVES)
-    row->says = ladder_says(&l->words, &row->segment, row->again, &l->half[from],
-                            &l->half[1 - from], before);
+    row->says = ladder_says(&l->words, &row->segment, row->again, &l->half[1 - from], before);
   put_row(l, row, false);
 }
 
@@ -213,7 +212,7 @@ void ladder_seen(struct ladder *l, const struct estab_tuple *tuple, const struct
                            .word = seen->word,
                            .says = seen->says};
   if (!row.says && l->settings.explain && !seen->fold)
-    row.says = ladder_says(&l->words, &row.segment, row.again, sender, other, before);
+    row.says = ladder_says(&l->words, &row.segment, row.again, other, before);
   put_row(l, &row, seen->fold);
 }
 

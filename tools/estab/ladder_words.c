@@ -44,10 +44,8 @@ static const char *of_ack(struct ladder_words *w, const struct ladder_segment *s
 }
 
 const char *ladder_says(struct ladder_words *w, const struct ladder_segment *s, bool again,
-                        const struct half *from, const struct half *to,
-                        const enum estab_state before[2])
+                        const struct half *to, const enum estab_state before[2])
 {
-  (void)from;
   if (s->flags & ESTAB_TCP_RST) return of_reset(s, before);
   if (s->flags & ESTAB_TCP_SYN) return of_syn(s, again, before);
   if (s->flags & ESTAB_TCP_FIN) return of_fin(again, to, before);

@@ -10,9 +10,9 @@ struct ladder_words {
   bool data, window_zero, handshake, again;
 };
 
-// What this segment newly says, given both sides after it; `from` sent it. NULL = nothing to explain.
+// What this segment newly says to side `to`, as that is after it; `before`: the states of its sender and of that side.
+// NULL = nothing to explain.
 const char *ladder_says(struct ladder_words *w, const struct ladder_segment *s, bool again,
-                        const struct half *from, const struct half *to,
-                        const enum estab_state before[2]);
+                        const struct half *to, const enum estab_state before[2]);
 
 #endif

@@ -175,15 +175,13 @@ static int next_merged(struct input *in, struct estab_capture_packet *packet,
   int best = -1;
   for (unsigned i = 0; i < in->count && !in->stopped; i++) {
     struct input_file *file = &in->files[i];
-    if (!file->ready && file->fd != -2) {
+    if (!file->ready && !file->ended) {
       int answer = file->capture == NULL ? file_open(in, file, error) : 0;
       if (answer == 0) answer = file_next(file, &file->packet, error);
       file->ready = answer > 0;
       file->answer = answer;
-      if (answer <= 0) {
-        file_close(in, file);
-        file->fd = -2; // read to its end
-      }
+      file->ended = answer <= 0;
+      if (file->ended) file_close(in, file);
       if (answer < 0) return -1;
     }
     if (file->ready && (best < 0 || file->packet.ts_ns < in->files[best].packet.ts_ns))

@@ -16,6 +16,7 @@ struct input_file {
   estab_capture *capture;
   struct estab_capture_packet packet; // merged: the next one
   bool ready;                         // `packet` is there
+  bool ended;                         // none comes any more
   int answer;                         // 1, or ESTAB_CAPTURE_NOTE
 };
 

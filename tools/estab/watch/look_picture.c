@@ -22,8 +22,6 @@ struct unwrapped {
 };
 
 struct graph {
-  const struct look *look;
-  unsigned side; // enum estab_watch_side whose text it is
   struct unwrapped numbers;
   bool scaled; // the other side's SYN said by what its windows are to be shifted
   double top;  // of what was sent or acknowledged
@@ -97,7 +95,7 @@ static bool add_panel(struct plot *plot, const struct look *l, unsigned side)
 {
   char title[96], end[80];
   const struct estab_watch_conn *c = &l->conn;
-  struct graph g = {.look = l, .side = side};
+  struct graph g = {.scaled = false};
   look_endpoint(end, sizeof end, side ? &c->resp_ip : &c->orig_ip,
                 side ? c->resp_port : c->orig_port);
   snprintf(title, sizeof title, "sent by %s", end);

@@ -211,7 +211,7 @@ static void put_ladder(struct page *p, const struct page_life *life,
   p->ladder_bytes += life->kept * UINT64_C(48);
 }
 
-// As page.js names them: the order of FIELDS there.
+// In the order of START to LADDER in page.js.
 static void page_conn(struct page *p, const struct estab_watch_conn *c)
 {
   struct text *t = &p->text;

@@ -92,7 +92,13 @@ static inline char *put_decimals(char *p, uint32_t ns)
   return p + 9;
 }
 
-char *put_seconds(char *p, uint64_t ns);
+char *put_seconds(char *p, uint64_t ns); // 9 decimals
+
+// The six that a capture mostly has, and no more.
+static inline char *put_seconds6(char *p, uint64_t ns)
+{
+  return put_seconds(p, ns) - 3;
+}
 
 // Times of a row lie within a second or few: the digits of the last one are kept.
 struct put_second {

@@ -209,12 +209,6 @@ void row_table_left_out(const struct row_table *t)
 // ---------------------------------------------------------------------------------------------
 // Rows
 
-// Seconds with the six decimals that a capture mostly has.
-static char *put_seconds6(char *p, uint64_t ns)
-{
-  return put_seconds(p, ns) - 3;
-}
-
 static char *put_state(char *p, const struct estab_watch_side_record *s)
 {
   p = put_string(p, estab_state_name((enum estab_state)s->state));

@@ -22,7 +22,7 @@ struct row_zeek {
   const void *local_ctx;
 };
 
-// The folder is made if it is not there; conn.log is opened at once. 0, or -1 and errno.
+// The folder is made if it is not there, each log when it has its first line. 0, or -1 and errno.
 int row_zeek_open(struct row_zeek *z, const char *directory);
 // The logs of an earlier run go: a notice.log beside the conn.log of another capture would be taken for its own. 0, or
 // -1 and errno.

@@ -2,8 +2,8 @@
 // tap.h - interfaces to capture from, by libpcap: the packets of all of them in the order of their times.
 //
 // libpcap maps the kernel's ring (TPACKET_V3), puts back the VLAN tags that the kernel took out, and runs the filter
-// in the kernel. A block of the ring is handed over when it is full or TAP_RETIRE_NS old: what came before "now minus
-// twice that" has been seen when the ring is empty.
+// in the kernel. A block of the ring is handed over when it is full or TAP_RETIRE_NS old: what came TAP_SETTLE_NS
+// before has been seen when the ring is empty.
 #ifndef ESTAB_TOOL_WATCH_TAP_H
 #define ESTAB_TOOL_WATCH_TAP_H
 

@@ -110,7 +110,7 @@ void text_seconds(struct text *t, uint64_t ns)
 
 void text_seconds6(struct text *t, uint64_t ns)
 {
-  text_put(t, put_seconds(text_at(t), ns) - 3);
+  text_put(t, put_seconds6(text_at(t), ns));
 }
 
 void text_ip(struct text *t, const struct estab_ip *ip)
