@@ -81,7 +81,7 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
   o->has_table = outputs_wants_table(settings);
   if (!o->has_table) return 0;
   *what = "standard output";
-  o->alerts = calloc(OUTPUTS_ALERTS * 2, sizeof *o->alerts);
+  o->alerts = calloc(OUTPUTS_ALERTS, sizeof *o->alerts);
   if (o->alerts == NULL) return -1;
   if (row_table_init(&o->table, stdout, wants_color()) < 0) {
     errno = ENOMEM;
@@ -90,16 +90,22 @@ int outputs_open(struct outputs *o, const struct outputs_settings *settings, con
   return 0;
 }
 
+// Where it is among those that the table knows, or behind them.
+static unsigned find_alert(const struct outputs *o, const struct estab_watch_uid *id)
+{
+  unsigned i = 0;
+  while (i < o->alert_count && memcmp(&o->alerts[i].id, id, sizeof *id) != 0)
+    i++;
+  return i;
+}
+
 // The table tells alerts after the connections, each once, as it stood last. Beyond OUTPUTS_ALERTS they are told
 // at once when they have ended.
 static void keep_alert(struct outputs *o, const struct estab_watch_alert *a)
 {
-  char id[ESTAB_WATCH_UID_TEXT], *text = NULL;
+  char *text = NULL;
   size_t bytes;
-  unsigned i = 0;
-  estab_watch_uid_format(&a->id, id);
-  while (i < o->alert_count && strcmp(o->alerts[2 * i], id) != 0)
-    i++;
+  const unsigned i = find_alert(o, &a->id);
   o->campaigns += a->ended;
   if (i == OUTPUTS_ALERTS && !a->ended) return;
   FILE *memory = i < OUTPUTS_ALERTS ? open_memstream(&text, &bytes) : NULL;
@@ -110,32 +116,20 @@ static void keep_alert(struct outputs *o, const struct estab_watch_alert *a)
   }
   row_table_alert(memory, o->table.color, a, o->table.base_ns);
   fclose(memory);
-  if (i == o->alert_count) {
-    o->alerts[2 * i] = strdup(id);
-    o->alert_count++;
-  }
-  free(o->alerts[2 * i + 1]);
-  o->alerts[2 * i + 1] = text;
+  if (i == o->alert_count) o->alerts[o->alert_count++].id = a->id;
+  free(o->alerts[i].text);
+  o->alerts[i].text = text;
 }
 
 // Live, nobody waits for the end: told when it is first named, and when it has ended.
 static void tell_alert(struct outputs *o, const struct estab_watch_alert *a)
 {
-  char id[ESTAB_WATCH_UID_TEXT];
-  unsigned i = 0;
-  estab_watch_uid_format(&a->id, id);
-  while (i < o->alert_count && strcmp(o->alerts[2 * i], id) != 0)
-    i++;
-  bool known = i < o->alert_count;
-  if (a->ended && known) { // the last takes its place
-    o->alert_count--;
-    free(o->alerts[2 * i]);
-    o->alerts[2 * i] = o->alerts[2 * o->alert_count];
-    o->alerts[2 * o->alert_count] = NULL;
-  }
+  const unsigned i = find_alert(o, &a->id);
+  const bool known = i < o->alert_count;
+  if (a->ended && known) o->alerts[i] = o->alerts[--o->alert_count];
   o->campaigns += a->ended;
   if (!a->ended && (known || i == OUTPUTS_ALERTS)) return;
-  if (!a->ended && (o->alerts[2 * i] = strdup(id)) != NULL) o->alert_count++;
+  if (!a->ended) o->alerts[o->alert_count++].id = a->id;
   row_table_flush(&o->table);
   putchar('\n');
   row_table_alert(stdout, o->table.color, a, o->table.base_ns);
@@ -271,7 +265,7 @@ void outputs_stats(struct outputs *o, const struct estab_watch_stats *stats, boo
   if (!o->has_table || !final) return;
   row_table_flush(&o->table);
   for (unsigned i = 0; i < o->alert_count && !o->live.live; i++)
-    printf("\n%s", o->alerts[2 * i + 1]);
+    printf("\n%s", o->alerts[i].text);
   if (o->doubt_count > 0)
     printf("\nThe wire leaves two readings%s:\n",
            stats->ambiguities > o->doubt_count ? ", at first" : "");
@@ -344,8 +338,8 @@ int outputs_close(struct outputs *o, const char **what)
   told_free(&o->told);
   if (o->has_table) {
     row_table_free(&o->table);
-    for (unsigned i = 0; i < o->alert_count * 2; i++)
-      free(o->alerts[i]);
+    for (unsigned i = 0; i < o->alert_count; i++)
+      free(o->alerts[i].text);
     free(o->alerts);
   }
   if (fflush(stdout) != 0 && failed == 0) {

@@ -12,8 +12,9 @@
 #include "told.h"
 #include "page.h"
 
-#define OUTPUTS_DOUBTS 8   // ambiguities that the readable table names
-#define OUTPUTS_ALERTS 256 // of the readable table: the newest campaigns are kept to the end
+#define OUTPUTS_DOUBTS 8 // ambiguities that the readable table names
+#define OUTPUTS_ALERTS                                                                             \
+  256 // of the readable table: campaigns kept to the end; more are told as they end
 
 // Whom to give every record; its pointers live until it returns.
 typedef void outputs_taker(void *ctx, const struct estab_watch_record *record);
@@ -40,6 +41,11 @@ struct outputs_settings {
 enum outputs_file { OUTPUTS_JSON, OUTPUTS_CSV, OUTPUTS_PACKETS, OUTPUTS_ZEEK };
 #define OUTPUTS_FILES (OUTPUTS_ZEEK + ZEEK_LOGS)
 
+struct outputs_alert {
+  struct estab_watch_uid id;
+  char *text; // its paragraph, told after the connections; live, NULL: it was told
+};
+
 struct outputs {
   struct outputs_settings settings;
   bool has_table, has_json, has_csv, has_zeek, has_packets;
@@ -52,8 +58,7 @@ struct outputs {
   uint64_t now_ns;                  // of the packets
   struct told told;                 // live: the rows that Zeek's logs and the table have
   struct row_table table;
-  char **
-      alerts; // the table's paragraphs, told after the connections; [i * 2] = id, [i * 2 + 1] = text
+  struct outputs_alert *alerts; // that the table knows
   unsigned alert_count;
   uint64_t alerts_ignored;
   uint64_t campaigns;                                  // that ended; all do
