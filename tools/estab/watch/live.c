@@ -143,10 +143,7 @@ static bool live_chores(struct live *l, uint64_t now_ns)
   live_ask(l, now_ns);
   live_advance(l, now_ns);
   if (live_due(&l->stats_ns, now_ns, LIVE_STATS_NS)) live_stats(l, now_ns);
-  if (watching_hangup) {
-    watching_hangup = 0;
-    outputs_turn(&l->w->outputs);
-  }
+  watching_turn(l->w);
   if (live_due(&l->flushed_ns, now_ns, LIVE_FLUSH_NS)) {
     struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
     outputs_flush(&l->w->outputs);

@@ -18,7 +18,8 @@
 #define STANDARD_OUTPUT  "standard output"    // as outputs_close() calls it
 #define FLUSH_NS         UINT64_C(1000000000) // rows that wait in a buffer
 
-volatile sig_atomic_t watching_interrupted, watching_hangup;
+volatile sig_atomic_t watching_interrupted;
+static volatile sig_atomic_t hangup; // SIGHUP, where it does not end the run
 
 static void on_interrupt(int signal)
 {
@@ -29,7 +30,7 @@ static void on_interrupt(int signal)
 static void on_hangup(int signal)
 {
   (void)signal;
-  watching_hangup = 1;
+  hangup = 1;
 }
 
 static struct estab_watch_record pulled; // too large for a stack
@@ -99,10 +100,10 @@ static const char *named(const char *name)
   return name[0] != '\0' ? name : "''";
 }
 
-static void hangup(struct watching *w)
+void watching_turn(struct watching *w)
 {
-  if (!watching_hangup) return;
-  watching_hangup = 0;
+  if (!hangup) return;
+  hangup = 0;
   outputs_turn(&w->outputs);
 }
 
@@ -169,7 +170,7 @@ static bool waiting(void *ctx)
 {
   struct watching *w = ctx;
   const uint64_t now_ns = estab_clock_ns();
-  hangup(w);
+  watching_turn(w);
   if (now_ns - w->flushed_ns >= FLUSH_NS) {
     w->flushed_ns = now_ns;
     outputs_flush(&w->outputs);
@@ -221,7 +222,7 @@ static void read_all(struct watching *w)
     }
     if (w->read >= w->most) break;
     if (++w->read % PROGRESS_PACKETS == 0 && bar) progress(w);
-    if (watching_hangup) hangup(w);
+    watching_turn(w);
     if (w->filter != NULL && !takes(w, &p)) continue;
     if (w->packets++ == 0) row_table_begin(&w->outputs.table, p.ts_ns);
     const uint8_t *const ahead = input_ahead(&w->input, &linktype, &bytes);

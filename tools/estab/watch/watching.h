@@ -30,8 +30,9 @@ struct watching {
 };
 
 extern volatile sig_atomic_t watching_interrupted; // Ctrl-C or SIGTERM
-extern volatile sig_atomic_t watching_hangup;      // SIGHUP, where it does not end the run
 
+// After a SIGHUP that does not end the run: files are begun anew.
+void watching_turn(struct watching *w);
 // Once, if there is something to warn of.
 void watching_warn(struct watching *w, const struct estab_watch_stats *stats);
 // Time goes on to then, stopping wherever it brings something: so the same comes out, whoever moves it.
