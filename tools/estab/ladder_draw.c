@@ -5,6 +5,7 @@
 //   ^time    ^left          ^between                                    ^right
 #include "ladder_draw.h"
 
+#include "endpoint.h"
 #include "json.h"
 #include "phrase.h"
 
@@ -64,17 +65,11 @@ static void line_across(const struct ladder_canvas *c, const char *text)
 void draw_head(const struct ladder_canvas *c, const char *title, const struct estab_tuple *tuple,
                enum ladder_side side, const enum estab_state states[2])
 {
-  char address[2][ESTAB_IP_TEXT_BYTES], end[2][ESTAB_IP_TEXT_BYTES + 16], text[STATE_COLUMNS + 1];
+  char end[2][ENDPOINT_TEXT], text[STATE_COLUMNS + 1];
   unsigned middle = between(c);
   if (c->take) return; // who draws it himself knows the ends
-  estab_ip_format(&tuple->local, address[side], sizeof address[0]);
-  estab_ip_format(&tuple->remote, address[1 - side], sizeof address[0]);
-  uint16_t port[2];
-  port[side] = tuple->local_port;
-  port[1 - side] = tuple->remote_port;
-  for (unsigned i = 0; i < 2; i++)
-    snprintf(end[i], sizeof end[i], strchr(address[i], ':') ? "[%s]:%u" : "%s:%u", address[i],
-             port[i]);
+  endpoint_format(&tuple->local, tuple->local_port, end[side]);
+  endpoint_format(&tuple->remote, tuple->remote_port, end[1 - side]);
   if (title) fprintf(c->out, "%s\n", title);
   // The right-hand texts start where the right-hand states do.
   int room = (int)(STATE_COLUMNS + middle - 1);

@@ -14,6 +14,7 @@
 #include "../../../tools/estab/json.c"
 #include "../../../tools/estab/ladder.c"
 #include "../../../tools/estab/ladder_draw.c"
+#include "../../../tools/estab/endpoint.c"
 #include "../../../tools/estab/phrase.c"
 #include "../../../tools/estab/ladder_half.c"
 #include "../../../tools/estab/ladder_words.c"

@@ -2,6 +2,7 @@
 // write.c - a stack's trace events as a qlog, one record a line, each with the separator of RFC 7464 before it.
 #include "qlog/write.h"
 
+#include "endpoint.h"
 #include "estab/estab.h"
 #include "json.h"
 #include "say.h"
@@ -54,9 +55,9 @@ static void put_ms(FILE *out, uint64_t ns)
 
 static void put_end(FILE *out, const struct estab_ip *ip, uint16_t port)
 {
-  char text[ESTAB_IP_TEXT_BYTES];
-  estab_ip_format(ip, text, sizeof text);
-  fprintf(out, strchr(text, ':') ? "[%s]:%u" : "%s:%u", text, port);
+  char text[ENDPOINT_TEXT];
+  endpoint_format(ip, port, text);
+  fputs(text, out);
 }
 
 static void begin(struct qlog *q, const struct estab_trace *e, const char *name)

@@ -20,13 +20,6 @@ struct looking {
   struct look *look;
 };
 
-void look_endpoint(char *out, size_t room, const struct estab_ip *ip, uint16_t port)
-{
-  char text[ESTAB_IP_TEXT_BYTES];
-  estab_ip_format(ip, text, sizeof text);
-  snprintf(out, room, estab_ip_is4(ip) ? "%s:%u" : "[%s]:%u", text, port);
-}
-
 // ADDR:PORT or [ADDR]:PORT.
 static bool read_endpoint(const char *text, size_t n, struct estab_watch_endpoint *out)
 {

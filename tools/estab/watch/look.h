@@ -32,8 +32,6 @@ struct look {
 // `what` is CONN of the command line. 0, or the exit status after a complaint.
 int look_find(struct look *l, const struct watch_run *run, const char *what);
 void look_free(struct look *l);
-// "192.0.2.1:1234" and "[::1]:80".
-void look_endpoint(char *out, size_t room, const struct estab_ip *ip, uint16_t port);
 
 struct ladder_line;
 // The sequence diagram on a file. false: no memory.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "endpoint.h"
 #include "ladder.h"
 #include "plot/plot.h"
 #include "row_story.h"
@@ -93,11 +94,10 @@ static struct plot_series *letters(struct plot_panel *panel, const char *name, u
 
 static bool add_panel(struct plot *plot, const struct look *l, unsigned side)
 {
-  char title[96], end[80];
+  char title[96], end[ENDPOINT_TEXT];
   const struct estab_watch_conn *c = &l->conn;
   struct graph g = {.scaled = false};
-  look_endpoint(end, sizeof end, side ? &c->resp_ip : &c->orig_ip,
-                side ? c->resp_port : c->orig_port);
+  endpoint_format(side ? &c->resp_ip : &c->orig_ip, side ? c->resp_port : c->orig_port, end);
   snprintf(title, sizeof title, "sent by %s", end);
   struct plot_panel *panel = plot_panel_add(plot, title, "octets");
   g.sack = plot_series_add(panel, "SACK", PLOT_SEGMENTS, 3);
@@ -162,7 +162,7 @@ static void take_line(void *ctx, const struct ladder_line *line)
 }
 
 static bool add_ladder(struct plot_ladder *ladder, const struct look *l,
-                       char ends[2][ESTAB_IP_TEXT_BYTES + 16])
+                       char ends[2][ENDPOINT_TEXT])
 {
   struct rows rows = {.ladder = ladder};
   snprintf(ladder->end[0], sizeof ladder->end[0], "originator %s", ends[0]);
@@ -176,13 +176,13 @@ static bool add_ladder(struct plot_ladder *ladder, const struct look *l,
 int look_picture(const struct look *l, const char *path, const char **why)
 {
   const struct estab_watch_conn *c = &l->conn;
-  char ends[2][ESTAB_IP_TEXT_BYTES + 16], end[ROW_STORY_BYTES], notes[ROW_STORY_BYTES];
+  char ends[2][ENDPOINT_TEXT], end[ROW_STORY_BYTES], notes[ROW_STORY_BYTES];
   bool text[2] = {false, false}, whole = true;
   struct plot *plot = calloc(1, sizeof *plot);
   *why = "no memory";
   if (plot == NULL) return -1;
-  look_endpoint(ends[0], sizeof ends[0], &c->orig_ip, c->orig_port);
-  look_endpoint(ends[1], sizeof ends[1], &c->resp_ip, c->resp_port);
+  endpoint_format(&c->orig_ip, c->orig_port, ends[0]);
+  endpoint_format(&c->resp_ip, c->resp_port, ends[1]);
   row_story_end(c, end);
   row_story_notes(c, notes);
   snprintf(plot->title, sizeof plot->title, "%.56s - %.56s: %.50s%s%.70s", ends[0], ends[1], end,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "endpoint.h"
 #include "row_json.h"
 #include "row_table.h"
 
@@ -29,10 +30,9 @@ static void say_targets(FILE *out, const char *name, const struct estab_watch_ta
   fprintf(out, "  %-17s", name);
   uint32_t shown = targets->listed < SHOWN_TARGETS ? targets->listed : SHOWN_TARGETS;
   for (uint32_t i = 0; i < shown; i++) {
-    char text[ESTAB_IP_TEXT_BYTES];
-    estab_ip_format(&targets->list[i].ip, text, sizeof text);
-    fprintf(out, estab_ip_is4(&targets->list[i].ip) ? "%s%s:%u" : "%s[%s]:%u", i > 0 ? ", " : "",
-            text, targets->list[i].port);
+    char text[ENDPOINT_TEXT];
+    endpoint_format(&targets->list[i].ip, targets->list[i].port, text);
+    fprintf(out, "%s%s", i > 0 ? ", " : "", text);
   }
   if (targets->count > shown)
     fprintf(out, "%s%" PRIu64 "%s", shown > 0 ? " and " : "", targets->count - shown,
