@@ -21,7 +21,7 @@ def array(name, text):
 
 def main():
     html, css, js = (open(name, encoding='utf-8').read() for name in sys.argv[1:4])
-    assert '</' not in js.replace('</script>', '') or '</script' not in js
+    assert '</script' not in js and '</style' not in css
     for mark, text in (('@style@', css), ('@script@', js), ('@style-src@', allowed(css)), ('@script-src@', allowed(js))):
         assert html.count(mark) == 1, mark
         html = html.replace(mark, text)
