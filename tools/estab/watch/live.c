@@ -13,9 +13,8 @@
 #include "privilege.h"
 #include "say.h"
 
-#define LIVE_TURN_PACKETS 256                  // between two looks at the clock
-#define LIVE_ASK_NS       UINT64_C(100000000)  // the kernel's counters
-#define LIVE_FLUSH_NS     UINT64_C(1000000000) // rows that wait in a buffer
+#define LIVE_TURN_PACKETS 256                 // between two looks at the clock
+#define LIVE_ASK_NS       UINT64_C(100000000) // the kernel's counters
 #define LIVE_STATS_NS     UINT64_C(60000000000)
 #define LIVE_STOP_NS      UINT64_C(1000000000) // after Ctrl-C the ring is emptied, at most so long
 #define LIVE_NOTES        64
@@ -144,7 +143,7 @@ static bool live_chores(struct live *l, uint64_t now_ns)
   live_advance(l, now_ns);
   if (live_due(&l->stats_ns, now_ns, LIVE_STATS_NS)) live_stats(l, now_ns);
   watching_turn(l->w);
-  if (live_due(&l->flushed_ns, now_ns, LIVE_FLUSH_NS)) {
+  if (live_due(&l->flushed_ns, now_ns, WATCHING_FLUSH_NS)) {
     struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
     outputs_flush(&l->w->outputs);
     estab_watch_stats(l->w->watch, &stats);

@@ -15,8 +15,7 @@
 #include "watching.h"
 
 #define PROGRESS_PACKETS 65536
-#define STANDARD_OUTPUT  "standard output"    // as outputs_close() calls it
-#define FLUSH_NS         UINT64_C(1000000000) // rows that wait in a buffer
+#define STANDARD_OUTPUT  "standard output" // as outputs_close() calls it
 
 volatile sig_atomic_t watching_interrupted;
 static volatile sig_atomic_t hangup; // SIGHUP, where it does not end the run
@@ -171,7 +170,7 @@ static bool waiting(void *ctx)
   struct watching *w = ctx;
   const uint64_t now_ns = estab_clock_ns();
   watching_turn(w);
-  if (now_ns - w->flushed_ns >= FLUSH_NS) {
+  if (now_ns - w->flushed_ns >= WATCHING_FLUSH_NS) {
     w->flushed_ns = now_ns;
     outputs_flush(&w->outputs);
   }

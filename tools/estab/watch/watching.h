@@ -11,6 +11,8 @@
 #include "outputs.h"
 #include "run.h"
 
+#define WATCHING_FLUSH_NS UINT64_C(1000000000) // no row waits longer in a buffer
+
 struct watching {
   const struct watch_run *run;
   struct memory memory; // of the observer
