@@ -349,9 +349,11 @@ ESTAB_API const char *estab_watch_ambiguity_name(enum estab_watch_ambiguity_kind
 // The wire left two readings. Texts are the two, in words or hex, printable ASCII.
 struct estab_watch_ambiguity {
   uint64_t ts_ns, packet;
-  struct estab_watch_uid uid; // of the life
-  uint8_t kind;               // enum estab_watch_ambiguity_kind
-  uint8_t policy;             // enum estab_watch_policy
+  struct estab_watch_uid uid;       // of the life
+  struct estab_ip orig_ip, resp_ip; // of its first row; of fragments that are of none: all 0
+  uint16_t orig_port, resp_port;
+  uint8_t kind;   // enum estab_watch_ambiguity_kind
+  uint8_t policy; // enum estab_watch_policy
   char chosen[64], other[64];
 };
 

@@ -26,6 +26,16 @@ struct estab_watch_ambiguity *doubt_of_nobody(struct track *t, enum estab_watch_
   return a;
 }
 
+// As the life's first row has them, whose uid it is.
+static void doubt_ends(struct estab_watch_ambiguity *a, const struct flow_head *f)
+{
+  const unsigned orig = f->bits & FLOW_CONTINUES ? flow_first(f) : flow_orig(f), resp = 1 - orig;
+  a->orig_ip = f->ip[orig];
+  a->resp_ip = f->ip[resp];
+  a->orig_port = f->port[orig];
+  a->resp_port = f->port[resp];
+}
+
 static struct estab_watch_ambiguity *doubt_room(struct track *t, struct flow *f,
                                                 enum estab_watch_ambiguity_kind kind,
                                                 const struct segment *g)
@@ -45,6 +55,7 @@ static struct estab_watch_ambiguity *doubt_room(struct track *t, struct flow *f,
   if (!a) return NULL;
   r->ambiguities[kind]++;
   record_life_uid(t, f, &a->uid);
+  doubt_ends(a, (const struct flow_head *)f);
   return a;
 }
 
@@ -102,6 +113,7 @@ void doubt_first(struct track *t, const struct flow_head *f, const struct segmen
       doubt_of_nobody(t, ESTAB_WATCH_AMBIGUITY_BAD_CHECKSUM, g->ts_ns, g->packet);
   if (!a) return;
   record_uid(t, f, g->ts_ns, 0, &a->uid);
+  doubt_ends(a, f);
   doubt_checksum(a, g);
 }
 

@@ -57,6 +57,10 @@ for name, field in last.items():
     rows = [l.split('\t') for l in lines if l and l[0] != '#']
     assert heads['#path'] == [name] and heads['#fields'][-1] == field, heads
     assert rows and all(len(r) == len(heads['#fields']) == len(heads['#types']) and '' not in r for r in rows), name
+    if name == 'conn':
+        ends = {r[1]: r[2:6] for r in rows}
+    if name == 'weird':  # of whom they are
+        assert all(r[2:6] == ends[r[1]] for r in rows), rows
 EOF
 
 # Packed, from standard input, and several files as one capture.

@@ -174,6 +174,15 @@ static const char *zeek_local(const struct row_zeek *z, const struct estab_ip *i
   return z->local == NULL ? "-" : z->local(ip, z->local_ctx) ? "T" : "F";
 }
 
+static void tab_ends(struct text *t, const struct estab_ip *orig_ip, uint16_t orig_port,
+                     const struct estab_ip *resp_ip, uint16_t resp_port)
+{
+  tab_ip(t, orig_ip);
+  tab_number(t, orig_port);
+  tab_ip(t, resp_ip);
+  tab_number(t, resp_port);
+}
+
 void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c)
 {
   const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
@@ -181,10 +190,7 @@ void row_zeek_conn(struct row_zeek *z, const struct estab_watch_conn *c)
   if (t == NULL) return;
   text_seconds6(t, c->ts_ns);
   tab_uid(t, &c->uid);
-  tab_ip(t, &c->orig_ip);
-  tab_number(t, c->orig_port);
-  tab_ip(t, &c->resp_ip);
-  tab_number(t, c->resp_port);
+  tab_ends(t, &c->orig_ip, c->orig_port, &c->resp_ip, c->resp_port);
   tab_string(t, "tcp\t-");
   if (c->has_duration) {
     text_char(t, '\t');
@@ -269,7 +275,10 @@ void row_zeek_ambiguity(struct row_zeek *z, const struct estab_watch_ambiguity *
   if (t == NULL) return;
   text_seconds6(t, a->ts_ns);
   tab_uid(t, &a->uid);
-  tab_string(t, "-\t-\t-\t-");
+  if (estab_ip_is_any(&a->orig_ip) && estab_ip_is_any(&a->resp_ip)) // of no connection
+    tab_string(t, "-\t-\t-\t-");
+  else
+    tab_ends(t, &a->orig_ip, a->orig_port, &a->resp_ip, a->resp_port);
   tab_string(t, estab_watch_ambiguity_name((enum estab_watch_ambiguity_kind)a->kind));
   tab_text(t, a->chosen);
   text_string(t, " | ");
