@@ -48,6 +48,15 @@ echo 'int wheel_init; int demux_find = 1; int tcp_output(void); int tcp_output(v
 ${CC:-cc} -std=c17 "$example" own.c "${flags[@]}" "$libdir/libestab.a" -o static
 ./static
 
+# The same of a build with link-time optimization, as `make install` has it.
+if ${CC:-cc} --version | grep -q 'Free Software Foundation'; then
+  tree=$(cd "$examples/.." && pwd)
+  env -u PKG_CONFIG_LIBDIR meson setup lto "$tree" -Db_lto=true -Doptimization=0 -Dtests=false >lto.log 2>&1 &&
+    ninja -C lto src/libestab.a >>lto.log 2>&1 || { tail -5 lto.log; exit 1; }
+  ${CC:-cc} -std=c17 "$example" own.c "${flags[@]}" lto/src/libestab.a -o static
+  ./static
+fi
+
 # Completion: the subcommands, and an option of one of them.
 PATH=$prefix/bin:$PATH
 # shellcheck source=/dev/null
