@@ -441,7 +441,7 @@ enum estab_watch_shed {
 ESTAB_API const char *estab_watch_shed_name(enum estab_watch_shed shed);
 
 struct estab_watch_stats {
-  size_t struct_bytes;
+  size_t struct_bytes; // set by the caller: no more than that is written; then what was
   uint64_t packets, captured_bytes, wire_bytes;
   uint64_t first_ns, last_ns;
   uint64_t flows, flows_open; // lives, of which each may have several rows

@@ -109,7 +109,6 @@ int estab_watch_new(const struct estab_watch_settings *settings, estab_watch **o
   w->mem = mem;
   w->settings = *settings;
   w->settings.sensor = NULL;
-  w->stats.struct_bytes = sizeof w->stats;
   int error = watch_copy_local(w);
   int tracker =
       track_init(&w->track, &w->mem, &w->settings, &w->stats); // always: it is freed below
@@ -375,7 +374,7 @@ void estab_watch_stats(estab_watch *w, struct estab_watch_stats *stats)
   w->stats.memory_peak_bytes = w->mem.peak_bytes;
   w->stats.memory_refusals = w->mem.refused;
   w->stats.alerts = w->scan ? scan_alerts(w->scan) : 0;
-  size_t room = stats->struct_bytes;
-  if (room == 0 || room > sizeof w->stats) room = sizeof w->stats;
-  memcpy(stats, &w->stats, room);
+  // An older caller knows less of it.
+  w->stats.struct_bytes = size_min(stats->struct_bytes, sizeof w->stats);
+  memcpy(stats, &w->stats, w->stats.struct_bytes);
 }

@@ -42,6 +42,16 @@ static void o2_bad_checksum(void **state)
   struct estab_watch_stats stats = {.struct_bytes = sizeof stats};
   estab_watch_stats(k.w, &stats);
   assert_int_equal(stats.counts[ESTAB_WATCH_COUNT_BAD_CHECKSUM], 2);
+  // A program that knows less of it, or says nothing of what it knows.
+  const size_t knows[] = {offsetof(struct estab_watch_stats, captured_bytes), 0};
+  for (size_t i = 0; i < 2; i++) {
+    memset(&stats, 0xa5, sizeof stats);
+    stats.struct_bytes = knows[i];
+    estab_watch_stats(k.w, &stats);
+    assert_int_equal(stats.struct_bytes, knows[i]);
+    assert_int_equal(stats.packets, i == 0 ? 9 : UINT64_C(0xa5a5a5a5a5a5a5a5));
+    assert_int_equal(stats.captured_bytes, UINT64_C(0xa5a5a5a5a5a5a5a5));
+  }
   watch_kit_free(&k);
 }
 
