@@ -227,6 +227,7 @@ struct estab_watch_conn {
   uint8_t opened_by;       // enum estab_watch_who
   uint8_t opened_by_basis; // enum estab_watch_basis
   uint8_t closed_by;       // enum estab_watch_who
+  uint8_t next_by;         // the same: whose segment began the life's next row; NONE: none has
   // Round trips from end to end, ESTAB_WATCH_TIME_NONE where not known: SYN to the ACK of the SYN-ACK; the shortest one
   // of text, and about the median. A round trip of text is that from the capture to who acknowledges it, and the
   // shortest one known from there to its sender: where that end never answered anything (the SYN came twice or was

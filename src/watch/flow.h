@@ -256,12 +256,13 @@ struct flow {
   uint8_t steps_lost;    // stays at 255
   uint8_t history_count; // in `history` and then in `trouble`
   char history[FLOW_HISTORY];
-  unsigned char opened_by : 4;    // enum flow_who
-  unsigned char opened_basis : 4; // enum estab_watch_basis
-  uint8_t closed_by;              // enum flow_who
-  uint8_t life_bits;              // enum flow_life_bits
-  uint8_t inactivity;             // seconds / 60 of Zeek's inactivity timeout
-  uint8_t observed;               // what the detectors know: enum flow_observed
+  unsigned char opened_by : 3;    // enum flow_who
+  unsigned char opened_basis : 2; // enum estab_watch_basis
+  unsigned char next_by : 2; // of a copy: whose segment began the life's next row, 1 + end; 0: none
+  uint8_t closed_by;         // enum flow_who
+  uint8_t life_bits;         // enum flow_life_bits
+  uint8_t inactivity;        // seconds / 60 of Zeek's inactivity timeout
+  uint8_t observed;          // what the detectors know: enum flow_observed
   uint8_t rtt_end;        // whose text rtt_seq ends, above it more of rtt_at; bit 7: none is timed
   uint16_t max_window[2]; // by end: largest it offered after its SYN, as on the wire
   uint32_t rtt_seq;

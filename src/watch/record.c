@@ -175,6 +175,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   out->capture_loss = record_loss(t, f);
   record_opened(f, out);
   out->closed_by = record_who(f, f->closed_by);
+  out->next_by = record_who(f, f->next_by ? (uint8_t)(f->next_by - 1) : FLOW_WHO_NONE);
   out->rtt_handshake_ns = measure_handshake_ns(t, f);
   out->rtt_min_ns = measure_least_ns(t, f);
   out->rtt_median_ns = record_rtt(f->rtt_median);

@@ -47,7 +47,7 @@ static inline void track_empty(struct flow *f)
 }
 
 // track_rows.c
-WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref);
+WATCH_RARE void track_tell_copy(struct track *t, uint32_t ref, const struct segment *next);
 // Keeps a row that was told of a life that a RST ended, before another one begins: flow_closing.reset.
 WATCH_RARE void track_keep_reset(struct track *t, uint32_t ref);
 // Behind a segment that contradicted the RST: that row, without the RST, is told again.

@@ -178,7 +178,7 @@ static WATCH_RARE void track_go_anew(struct track *t, uint32_t ref, struct flow 
   if ((f->bits & (FLOW_QUEUED | FLOW_TOLD)) || (f->life_bits & LIFE_ROW_TOLD)) return;
   if (t->settings.rows == ESTAB_WATCH_ROWS_LIFE) {
     life_take_back(t, f, asked->end);
-    track_tell_copy(t, ref);
+    track_tell_copy(t, ref, NULL);
     track_next_row(t, f, asked);
     zeek_segment(t, f, asked);
   }
@@ -213,10 +213,10 @@ static void track_go_on(struct track *t, const struct flow_key *key, uint32_t re
     return;
   }
   if (f->bits & FLOW_QUEUED) { // the last row waits to be told: as it is now, without this segment
-    track_tell_copy(t, ref);
+    track_tell_copy(t, ref, g);
     track_unqueue(t, ref);
   } else if (other_row || (told && !(f->bits & FLOW_TOLD)))
-    track_tell_copy(t, ref); // that uid's last word
+    track_tell_copy(t, ref, g); // that uid's last word
   if (told && (f->life_bits & LIFE_RST_HELD)) track_keep_reset(t, ref);
   if (told || other_row) track_next_row(t, f, g);
   track_judge(t, ref, f, g);

@@ -68,10 +68,12 @@ static void track_queue_copy(struct track *t, uint32_t copy)
 }
 
 // The record as it is waits to be told; the record itself goes on with another row.
-void track_tell_copy(struct track *t, uint32_t ref)
+void track_tell_copy(struct track *t, uint32_t ref, const struct segment *next)
 {
   const uint32_t copy = track_copy(t, ref);
-  if (copy != FLOW_NONE) track_queue_copy(t, copy);
+  if (copy == FLOW_NONE) return;
+  if (next) ((struct flow *)track_at(t, copy))->next_by = (next->end + 1u) & 3;
+  track_queue_copy(t, copy);
 }
 
 void track_keep_reset(struct track *t, uint32_t ref)

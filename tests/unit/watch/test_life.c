@@ -511,6 +511,40 @@ static void strange_syns(void **state)
   }
 }
 
+// A row says whose segment began its life's next one; the last one nobody's.
+static void who_goes_on(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *tokens;
+    uint8_t next_by[4];
+    unsigned rows;
+  } cases[] = {
+      {"So sao Ao A5o", {ESTAB_WATCH_BY_RESP, ESTAB_WATCH_BY_NONE}, 2}, // Zeek sees no checksum
+      {"S @10 -S", {ESTAB_WATCH_BY_NONE, ESTAB_WATCH_BY_NONE}, 2},      // it was told before
+      {"S sa A @400 A9", {ESTAB_WATCH_BY_ORIG, ESTAB_WATCH_BY_NONE}, 2},
+      {"S sa A FA fa A", {ESTAB_WATCH_BY_NONE}, 1},
+      {"S sa A FA fa A ~ S", {ESTAB_WATCH_BY_NONE, ESTAB_WATCH_BY_NONE}, 2}, // another life
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct watch_kit k;
+    struct estab_watch_record r;
+    unsigned rows = 0;
+    watch_kit_init(&k);
+    k.split_reads = true;
+    watch_kit_run(&k, cases[i].tokens);
+    estab_watch_flush(k.w);
+    while (estab_watch_next(k.w, &r)) {
+      if (r.type != ESTAB_WATCH_CONN) continue;
+      if (rows >= cases[i].rows || r.conn.next_by != cases[i].next_by[rows])
+        fail_msg("%s: row %u: next_by %u", cases[i].tokens, rows, r.conn.next_by);
+      rows++;
+    }
+    assert_int_equal(rows, cases[i].rows);
+    watch_kit_free(&k);
+  }
+}
+
 // Whatever comes after a row was told: each row is told as final once, and again only where the RST that it ended with
 // proves false.
 static void final_once(void **state)
@@ -773,25 +807,16 @@ static void who_closed(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(each_life_once),
-      cmocka_unit_test(names_at_one_time),
-      cmocka_unit_test(final_once),
-      cmocka_unit_test(normal),
-      cmocka_unit_test(o4_other_handshakes),
-      cmocka_unit_test(offloaded),
-      cmocka_unit_test(ports_again),
-      cmocka_unit_test(midstream),
-      cmocka_unit_test(strange_syns),
-      cmocka_unit_test(o3_not_taken),
-      cmocka_unit_test(rst_proves_false),
-      cmocka_unit_test(o7_challenge_ack),
-      cmocka_unit_test(time_wait),
-      cmocka_unit_test(late_steps),
-      cmocka_unit_test(rows_and_lives),
-      cmocka_unit_test(rows_of_lives),
-      cmocka_unit_test(where_text_ends),
-      cmocka_unit_test(on_the_link),
-      cmocka_unit_test(what_is_not_looked_at),
+      cmocka_unit_test(each_life_once),   cmocka_unit_test(names_at_one_time),
+      cmocka_unit_test(final_once),       cmocka_unit_test(who_goes_on),
+      cmocka_unit_test(normal),           cmocka_unit_test(o4_other_handshakes),
+      cmocka_unit_test(offloaded),        cmocka_unit_test(ports_again),
+      cmocka_unit_test(midstream),        cmocka_unit_test(strange_syns),
+      cmocka_unit_test(o3_not_taken),     cmocka_unit_test(rst_proves_false),
+      cmocka_unit_test(o7_challenge_ack), cmocka_unit_test(time_wait),
+      cmocka_unit_test(late_steps),       cmocka_unit_test(rows_and_lives),
+      cmocka_unit_test(rows_of_lives),    cmocka_unit_test(where_text_ends),
+      cmocka_unit_test(on_the_link),      cmocka_unit_test(what_is_not_looked_at),
       cmocka_unit_test(who_closed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

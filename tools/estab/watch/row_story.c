@@ -25,8 +25,10 @@ static const char *unended(const struct estab_watch_conn *c)
 {
   const struct estab_watch_side_record *o = &c->side[0], *r = &c->side[1];
   bool unbelieved = (o->flags | r->flags) & ESTAB_TCP_RST;
-  if (o->state == ESTAB_SYN_SENT && !r->sent)
-    return unbelieved ? "no answer, RST of orig" : "no answer";
+  const bool attempt = o->state == ESTAB_SYN_SENT && !r->sent;
+  if (c->next_by == ESTAB_WATCH_BY_RESP || (c->next_by == ESTAB_WATCH_BY_ORIG && !attempt))
+    return "goes on in a later row";
+  if (attempt) return unbelieved ? "no answer, RST of orig" : "no answer";
   if (o->state == ESTAB_SYN_SENT) return "not opened";
   if (o->state == ESTAB_SYN_RECEIVED || r->state == ESTAB_SYN_RECEIVED)
     return o->sent ? "half-open at the end" : "only the answer seen";
