@@ -68,6 +68,10 @@ static inline bool segment_is_plain_answer(const struct segment *syn, const stru
          !((s->bits & SEGMENT_TS) && s->ts_value == UINT32_MAX) && segment_is_plain_syn(syn);
 }
 
+// In a record's and a key's `vlan`: tunnel_id is GTP-U's TEID, which is another one each way. The innermost tunnel may
+// be one without an identifier within.
+#define FLOW_TEID UINT32_C(0x80000000)
+
 // What is looked for.
 struct flow_key {
   struct estab_ip ip[2]; // the smaller (address, port) first
@@ -125,7 +129,7 @@ enum flow_class {
 #define FLOW_HEAD                                                                                  \
   struct estab_ip ip[2]; /* both ends, the smaller (address, port) first */                        \
   uint16_t port[2];                                                                                \
-  uint32_t vlan; /* outer 12 bits, inner 12 bits << 12, enum estab_watch_tunnel << 24 */           \
+  uint32_t vlan; /* outer 12 bits, inner << 12, enum estab_watch_tunnel << 24, FLOW_TEID */        \
   uint32_t tunnel_id;                                                                              \
   struct fifo_link link; /* in a list of enum flow_class; `next` also in the queue */              \
   uint32_t bits;         /* enum flow_bits */

@@ -29,10 +29,10 @@ static inline bool flow_address_is4(struct flow_address a)
   return a.high == 0 && a.low >> 32 == FLOW_MAPPED >> 32;
 }
 
-// GTP-U's TEID is another one each way: not a part of the key, which may have several records then (track_twin.h).
+// A TEID is no part of the key, which may have several records then (track_twin.h).
 static uint32_t flow_table_tunnel_key(uint32_t vlan, uint32_t tunnel_id)
 {
-  return vlan >> 24 == ESTAB_WATCH_TUNNEL_GTPU ? 0 : tunnel_id;
+  return vlan & FLOW_TEID ? 0 : tunnel_id;
 }
 
 // Of ports in the order of a key, and what is around; addresses are in `sum`.
@@ -117,9 +117,10 @@ void flow_key_make(const struct track *t, const struct estab_ip *src, uint16_t s
                    const struct estab_ip *dst, uint16_t dst_port, const struct watch_packet *p,
                    struct flow_key *out)
 {
+  const bool teid = p->tunnel == ESTAB_WATCH_TUNNEL_GTPU || p->tunnel_id != p->tunnel_key;
   const struct flow_around around = {(uint32_t)(p->vlan[0] & 0xfff) |
                                          (uint32_t)(p->vlan[1] & 0xfff) << 12 |
-                                         (uint32_t)p->tunnel << 24,
+                                         (uint32_t)p->tunnel << 24 | (teid ? FLOW_TEID : 0),
                                      p->tunnel_id};
   flow_key_order(t, flow_address_of(src), src_port, flow_address_of(dst), dst_port, around, out);
 }

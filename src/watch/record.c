@@ -164,7 +164,7 @@ void record_conn(struct track *t, struct flow *f, struct estab_watch_conn *out)
   out->resp_port = f->port[1 - orig];
   out->vlan[0] = f->vlan & 0xfff;
   out->vlan[1] = f->vlan >> 12 & 0xfff;
-  out->tunnel = (uint8_t)(f->vlan >> 24);
+  out->tunnel = (uint8_t)((f->vlan & ~FLOW_TEID) >> 24);
   out->tunnel_id = f->tunnel_id;
   out->conn_state = zeek_conn_state(t, f);
   out->history = t->history;

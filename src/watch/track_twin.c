@@ -84,7 +84,7 @@ static struct twin twin_best(const struct track *t, const struct flow_key *key,
 uint32_t track_twin(struct track *t, const struct flow_key *key, const struct segment *g)
 {
   const struct twin best = twin_best(t, key, g);
-  const bool begins = key->vlan >> 24 == ESTAB_WATCH_TUNNEL_GTPU && !(g->flags & ESTAB_TCP_RST);
+  const bool begins = (key->vlan & FLOW_TEID) && !(g->flags & ESTAB_TCP_RST);
   if (best.rank || best.of == TWINS || !begins) return best.ref;
   if (best.of) t->twins = true;
   return FLOW_NONE;

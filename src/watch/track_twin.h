@@ -8,7 +8,7 @@
 // Whether a key may have several records: only within GTP-U some begin.
 static inline bool track_has_twins(const struct track *t, const struct flow_key *key)
 {
-  return t->twins || key->vlan >> 24 == ESTAB_WATCH_TUNNEL_GTPU;
+  return t->twins || (key->vlan & FLOW_TEID);
 }
 
 // With track_has_twins(): whose this segment is of all records of its key; FLOW_NONE: a life of its own.

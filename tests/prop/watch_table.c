@@ -24,7 +24,7 @@ struct world {
 
 static void key_of(const struct world *w, unsigned number, struct flow_key *key)
 {
-  struct watch_packet p = {.tunnel_id = number % 3};
+  struct watch_packet p = {.tunnel_id = number % 3, .tunnel_key = number % 3};
   struct estab_ip ip[2] = {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1}},
                            {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 2}}};
   if (number % 2) ip[0].bytes[0] = ip[1].bytes[0] = 0x20;

@@ -157,17 +157,19 @@ void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_
     p.tcp.options.present |= ESTAB_TCP_OPT_TS;
     p.tcp.options.ts_value = (uint32_t)k->ts;
   }
-  static uint8_t space[GTPU_BYTES + 4096];
-  uint8_t *const frame = space + GTPU_BYTES;
-  int n = estab_packet_emit(&p, frame, sizeof space - GTPU_BYTES);
+  static uint8_t space[GTPU_BYTES + IPIP_BYTES + 4096];
+  uint8_t *const frame = space + GTPU_BYTES + IPIP_BYTES;
+  int n = estab_packet_emit(&p, frame, sizeof space - GTPU_BYTES - IPIP_BYTES);
   if (n < 0) abort();
   size_t header = k->version == 4 ? 20 : 40;
   if (bad) frame[header + ESTAB_TCP_CHECKSUM_OFFSET] ^= 0x55;
   if (k->offloaded) watch_kit_offload(k, frame, (size_t)n);
   size_t captured = (size_t)n - (k->cut ? text_bytes : 0);
   if (k->cut && !text_bytes) captured = header + 20;
-  const size_t more = k->teid[from] ? GTPU_BYTES : 0;
-  if (more) gtpu_put(space, (size_t)n, k->teid[from]);
+  const size_t inner = k->ipip ? IPIP_BYTES : 0;
+  if (inner) ipip_put(frame - inner, (size_t)n);
+  const size_t more = inner + (k->teid[from] ? GTPU_BYTES : 0);
+  if (k->teid[from]) gtpu_put(frame - more, (size_t)n + inner, k->teid[from]);
   if (!k->no_frames)
     estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame - more, captured + more, (size_t)n + more,
                       k->now_ns);

@@ -43,6 +43,7 @@ struct watch_kit {
   uint8_t ttl;         // of the next frame, 0 = 64
   bool cut, offloaded; // the next frame
   uint32_t teid[2];    // by sender: GTP-U's, in which its packets come; 0 = in no tunnel
+  bool ipip;           // within GTP-U, in a tunnel without identifier
   bool still;          // all at one time
   bool split_reads;    // every record is pulled only after the packet, whatever happens
 };

@@ -16,12 +16,13 @@
 struct subscriber {
   struct watch_kit_side side[2];
   uint32_t teid[2];
+  bool ipip;
 };
 
 #define EVERYBODY SUBSCRIBERS
 
 // "0 =1000 S sa A|1 =500000 S sa": who says the next tokens; "0 teid 7 8": its tunnels from now on; "0 unseen S sa":
-// passes where the tap is not. `who` alone speaks in no tunnel.
+// passes where the tap is not; "0 ipip": in another tunnel in those. `who` alone speaks in no tunnel.
 static void play(struct watch_kit *k, const char *steps, unsigned who)
 {
   static struct subscriber all[SUBSCRIBERS];
@@ -39,9 +40,14 @@ static void play(struct watch_kit *k, const char *steps, unsigned who)
       it->teid[1] = (uint32_t)strtoul(tokens, NULL, 10);
       continue;
     }
+    if (strcmp(tokens, " ipip") == 0) {
+      it->ipip = true;
+      continue;
+    }
     if (who != EVERYBODY && who != n) continue;
     memcpy(k->side, it->side, sizeof k->side);
     if (who == EVERYBODY) memcpy(k->teid, it->teid, sizeof k->teid);
+    k->ipip = who == EVERYBODY && it->ipip;
     k->no_frames = strncmp(tokens, " unseen ", 8) == 0;
     watch_kit_run(k, tokens + (k->no_frames ? 8 : 1));
     memcpy(it->side, k->side, sizeof k->side);
@@ -142,6 +148,10 @@ static void twins(void **state)
        "A"},
       {"the capture lacks 10 MB",
        "0 =1000 S sa A A9 a a50 A|0 a50+10000000 A10#10000050|0 a50+10000050 FA#10000100"},
+      {"a tunnel without identifier in them", "0 ipip|0 =1000 S sa A A100 a a50 A FA fa A"},
+      {"in both",
+       "0 ipip|1 ipip|0 =1000 S sa A|1 =700000000 S sa A|0 A100 a|1 A50 a FA fa A|0 FA fa A"},
+      {"and handed over", "0 ipip|0 =1000 S sa A A100 a|0 teid 77 78|0 a50 A A9 a|0 FA fa A"},
       {"eight at once", "0 =1000 S sa A|1 =100000000 S sa A|2 =200000000 S sa A|3 =300000000 S sa "
                         "A|4 =400000000 S sa A|"
                         "5 =500000000 S sa A|6 =600000000 S sa A|7 =700000000 S sa A|0 A5 a|7 A5 "
