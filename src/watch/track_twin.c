@@ -6,10 +6,13 @@
 // else of the one that began in its tunnel, and where its numbers contradict all that are there, of a new one.
 #include "watch/track_twin.h"
 
+#include "base/bytes.h"
 #include "watch/flow_table.h"
 
 #define TWINS     8          // beside each other; who comes then falls in with the last one
 #define TWIN_NEAR (1u << 20) // so far goes what the capture may lack
+#define TWIN_SYN                                                                                   \
+  (1u << 12) // and so far those of a SYN, which begins: as much as came with the first one
 
 // What is expected of the next segment of a side, as far as it is known.
 struct twin_numbers {
@@ -36,56 +39,90 @@ static uint64_t twin_begin(const struct flow_head *head)
                                 : ((const struct flow_one *)head)->first.packet;
 }
 
-static bool twin_near(uint32_t number, uint32_t expected)
+// Only to segments of the same side does the TEID that a record has say anything: each side's are given by another
+// node, and the same small numbers.
+static bool twin_is_same_way(const struct flow_head *head, const struct segment *g)
 {
-  return number - expected + TWIN_NEAR <= 2 * TWIN_NEAR;
+  return flow_first(head) == g->end;
 }
 
-// The more, the likelier it is this life's; 0: not at all.
-static unsigned twin_rank(const struct flow_head *head, const struct flow_key *key,
-                          const struct segment *g)
+static uint32_t twin_apart(uint32_t number, uint32_t expected)
 {
+  return u32_min(number - expected, expected - number);
+}
+
+struct twin_claim {
+  unsigned rank; // the more, the likelier it is this life's; 0: not at all
+  uint64_t
+      apart; // of equals the one with less: from what is expected, where all that is known is near
+};
+
+static struct twin_claim twin_claims(const struct flow_head *head, const struct flow_key *key,
+                                     const struct segment *g)
+{
+  const uint32_t near = g->flags & ESTAB_TCP_SYN ? TWIN_SYN : TWIN_NEAR;
   const struct twin_numbers n = twin_expects(head, g->end);
   const bool acks = n.has_ack && (g->flags & ESTAB_TCP_ACK);
-  const bool own = head->vlan >> 24 == key->vlan >> 24 && head->tunnel_id == key->tunnel_id;
-  const bool seq_near = twin_near(g->seq, n.seq), ack_near = twin_near(g->ack, n.ack);
-  if ((n.has_seq || acks) && (!n.has_seq || seq_near) && (!acks || ack_near)) return own ? 5 : 4;
-  if (own) return 3;
-  if ((n.has_seq && seq_near) || (acks && ack_near))
-    return 2; // of the other the capture lacks much
-  return n.has_seq || acks ? 0 : 1;
+  const bool own = twin_is_same_way(head, g) && head->vlan >> 24 == key->vlan >> 24 &&
+                   head->tunnel_id == key->tunnel_id;
+  const uint32_t seq_apart = n.has_seq ? twin_apart(g->seq, n.seq) : 0;
+  const uint32_t ack_apart = acks ? twin_apart(g->ack, n.ack) : 0;
+  const bool known = n.has_seq || acks;
+  if (known && seq_apart <= near && ack_apart <= near)
+    return (struct twin_claim){own ? 5 : 4, (uint64_t)seq_apart + ack_apart};
+  if (own) return (struct twin_claim){3, 0};
+  if ((n.has_seq && seq_apart <= near) || (acks && ack_apart <= near))
+    return (struct twin_claim){2, 0}; // of the other the capture lacks much
+  return (struct twin_claim){known ? 0 : 1, 0};
 }
 
 struct twin {
   uint32_t ref;
-  unsigned rank, of; // of so many
+  struct twin_claim claim;
   uint64_t begin;
+  unsigned of;   // so many
+  bool same_way; // all of them
 };
 
-// The likeliest, of several the latest.
+static bool twin_is_likelier(const struct twin *a, const struct twin *b)
+{
+  if (a->claim.rank != b->claim.rank) return a->claim.rank > b->claim.rank;
+  if (a->claim.apart != b->claim.apart) return a->claim.apart < b->claim.apart;
+  return a->begin > b->begin;
+}
+
 static struct twin twin_best(const struct track *t, const struct flow_key *key,
                              const struct segment *g)
 {
   uint32_t refs[TWINS];
-  struct twin best = {.ref = FLOW_NONE, .of = flow_table_find_all(t, key, refs, TWINS)};
-  for (unsigned i = 0; i < best.of; i++) {
+  const unsigned count = flow_table_find_all(t, key, refs, TWINS);
+  struct twin best = {.ref = FLOW_NONE};
+  bool same_way = true;
+  for (unsigned i = 0; i < count; i++) {
     const struct flow_head *const head = track_at(t, refs[i]);
-    const unsigned rank = twin_rank(head, key, g);
-    const uint64_t begin = twin_begin(head);
-    const bool less = rank < best.rank || (rank == best.rank && begin < best.begin);
-    if (best.ref != FLOW_NONE && less) continue;
-    best.ref = refs[i];
-    best.rank = rank;
-    best.begin = begin;
+    const struct twin it = {refs[i], twin_claims(head, key, g), twin_begin(head), 0, false};
+    same_way = same_way && twin_is_same_way(head, g);
+    if (best.ref == FLOW_NONE || twin_is_likelier(&it, &best)) best = it;
   }
+  best.of = count;
+  best.same_way = same_way;
   return best;
+}
+
+// Whether a segment that no record's numbers or tunnel claim is of a life that is not known yet. Of a broken one the
+// numbers say nothing. A RST that somebody forges from outside comes through the right tunnel: in another one, where
+// that can be compared, it is another's.
+static bool twin_begins(const struct twin *best, const struct flow_key *key,
+                        const struct segment *g)
+{
+  if (!(key->vlan & FLOW_TEID) || (g->bits & SEGMENT_BAD)) return false;
+  return !(g->flags & ESTAB_TCP_RST) || best->same_way;
 }
 
 uint32_t track_twin(struct track *t, const struct flow_key *key, const struct segment *g)
 {
   const struct twin best = twin_best(t, key, g);
-  const bool begins = (key->vlan & FLOW_TEID) && !(g->flags & ESTAB_TCP_RST);
-  if (best.rank || best.of == TWINS || !begins) return best.ref;
+  if (best.claim.rank || best.of == TWINS || !twin_begins(&best, key, g)) return best.ref;
   if (best.of) t->twins = true;
   return FLOW_NONE;
 }

@@ -152,6 +152,19 @@ static void twins(void **state)
       {"in both",
        "0 ipip|1 ipip|0 =1000 S sa A|1 =700000000 S sa A|0 A100 a|1 A50 a FA fa A|0 FA fa A"},
       {"and handed over", "0 ipip|0 =1000 S sa A A100 a|0 teid 77 78|0 a50 A A9 a|0 FA fa A"},
+      {"a TEID of the one's way up is another's way down",
+       "0 teid 1 2|1 teid 7 1|0 =1000 S sa A|1 unseen =700000000 S sa A|1 a50|0 A100 a|1 A40 a5|0 "
+       "FA fa A"},
+      {"SYNs near each other, then the answers",
+       "0 =1000 S|1 =301000 S|0 sa A A10 a|1 sa A A90 a FA fa A|0 a50 A FA fa A"},
+      {"near each other, whole",
+       "0 =500000 S sa A A10 a|1 =1000 S sa A A90 a FA fa A|0 a50 A FA fa A"},
+      {"a SYN is handed over, and comes again",
+       "0 =1000 S|1 =9000 S|0 teid 77 78|1 teid 87 88|0 -S sa A|1 -S sa A"},
+      {"a broken segment of numbers by chance",
+       "0 =1000 S sa A|0 a50+700000000#900000000! A|0 a50 A FA fa A"},
+      {"a RST of another's tunnel",
+       "0 =1000 S sa A|1 unseen =700000000 S sa A|1 R|0 A100 a FA fa A"},
       {"eight at once", "0 =1000 S sa A|1 =100000000 S sa A|2 =200000000 S sa A|3 =300000000 S sa "
                         "A|4 =400000000 S sa A|"
                         "5 =500000000 S sa A|6 =600000000 S sa A|7 =700000000 S sa A|0 A5 a|7 A5 "
