@@ -9,10 +9,10 @@
 #include "base/bytes.h"
 #include "watch/flow_table.h"
 
-#define TWINS     8          // beside each other; who comes then falls in with the last one
+// So many stand beside each other. Who comes then follows one that has ended, else falls in with the last one.
+#define TWINS     8
 #define TWIN_NEAR (1u << 20) // so far goes what the capture may lack
-#define TWIN_SYN                                                                                   \
-  (1u << 12) // and so far those of a SYN, which begins: as much as came with the first one
+#define TWIN_SYN  (1u << 12) // a SYN begins: so far goes the text that came with it
 
 // What is expected of the next segment of a side, as far as it is known.
 struct twin_numbers {
@@ -80,6 +80,7 @@ struct twin {
   uint32_t ref;
   struct twin_claim claim;
   uint64_t begin;
+  uint32_t done; // the one that ended and began first, or FLOW_NONE
   unsigned of;   // so many
   bool same_way; // all of them
 };
@@ -97,13 +98,21 @@ static struct twin twin_best(const struct track *t, const struct flow_key *key,
   uint32_t refs[TWINS];
   const unsigned count = flow_table_find_all(t, key, refs, TWINS);
   struct twin best = {.ref = FLOW_NONE};
+  uint32_t done = FLOW_NONE;
+  uint64_t done_begin = UINT64_MAX;
   bool same_way = true;
   for (unsigned i = 0; i < count; i++) {
     const struct flow_head *const head = track_at(t, refs[i]);
-    const struct twin it = {refs[i], twin_claims(head, key, g), twin_begin(head), 0, false};
+    const struct twin it = {refs[i], twin_claims(head, key, g), twin_begin(head), FLOW_NONE, 0,
+                            false};
     same_way = same_way && twin_is_same_way(head, g);
+    if (flow_class(head) == FLOW_DONE && it.begin < done_begin) {
+      done = it.ref;
+      done_begin = it.begin;
+    }
     if (best.ref == FLOW_NONE || twin_is_likelier(&it, &best)) best = it;
   }
+  best.done = done;
   best.of = count;
   best.same_way = same_way;
   return best;
@@ -122,7 +131,8 @@ static bool twin_begins(const struct twin *best, const struct flow_key *key,
 uint32_t track_twin(struct track *t, const struct flow_key *key, const struct segment *g)
 {
   const struct twin best = twin_best(t, key, g);
-  if (best.claim.rank || best.of == TWINS || !twin_begins(&best, key, g)) return best.ref;
+  if (best.claim.rank || !twin_begins(&best, key, g)) return best.ref;
+  if (best.of == TWINS) return best.done == FLOW_NONE ? best.ref : best.done;
   if (best.of) t->twins = true;
   return FLOW_NONE;
 }

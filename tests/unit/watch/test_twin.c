@@ -165,6 +165,12 @@ static void twins(void **state)
        "0 =1000 S sa A|0 a50+700000000#900000000! A|0 a50 A FA fa A"},
       {"a RST of another's tunnel",
        "0 =1000 S sa A|1 unseen =700000000 S sa A|1 R|0 A100 a FA fa A"},
+      {"a ninth, when some have ended",
+       "0 =1000 S sa A FA fa A|1 =100000000 S sa A FA fa A|2 =200000000 S ra|3 =300000000 S sa A "
+       "FA fa A|"
+       "4 =400000000 S sa A r|5 =500000000 S sa A FA fa A|6 =600000000 S sa A FA fa A|7 =700000000 "
+       "S sa A A5 a|"
+       "8 =800000000 S sa A|7 A100 a|8 A50 a|9 =900000000 S sa A|7 a60 A FA fa A|8 FA fa A|9 A7 a"},
       {"eight at once", "0 =1000 S sa A|1 =100000000 S sa A|2 =200000000 S sa A|3 =300000000 S sa "
                         "A|4 =400000000 S sa A|"
                         "5 =500000000 S sa A|6 =600000000 S sa A|7 =700000000 S sa A|0 A5 a|7 A5 "
