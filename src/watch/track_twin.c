@@ -51,6 +51,13 @@ static uint32_t twin_apart(uint32_t number, uint32_t expected)
   return u32_min(number - expected, expected - number);
 }
 
+// Who is asked by a SYN and has an older connection still says what that one expects: RFC 9293 3.5.1.
+static bool twin_may_challenge(const struct segment *g)
+{
+  const uint16_t mark = ESTAB_TCP_SYN | ESTAB_TCP_ACK | ESTAB_TCP_FIN | ESTAB_TCP_RST;
+  return (g->flags & mark) == ESTAB_TCP_ACK && g->text_bytes == 0;
+}
+
 struct twin_claim {
   unsigned rank; // the more, the likelier it is this life's; 0: not at all
   uint64_t
@@ -73,7 +80,7 @@ static struct twin_claim twin_claims(const struct flow_head *head, const struct 
   if (own) return (struct twin_claim){3, 0};
   if ((n.has_seq && seq_apart <= near) || (acks && ack_apart <= near))
     return (struct twin_claim){2, 0}; // of the other the capture lacks much
-  return (struct twin_claim){known ? 0 : 1, 0};
+  return (struct twin_claim){known && (n.has_seq || !twin_may_challenge(g)) ? 0 : 1, 0};
 }
 
 struct twin {

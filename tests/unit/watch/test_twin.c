@@ -171,6 +171,10 @@ static void twins(void **state)
        "4 =400000000 S sa A r|5 =500000000 S sa A FA fa A|6 =600000000 S sa A FA fa A|7 =700000000 "
        "S sa A A5 a|"
        "8 =800000000 S sa A|7 A100 a|8 A50 a|9 =900000000 S sa A|7 a60 A FA fa A|8 FA fa A|9 A7 a"},
+      {"the server has an old one still",
+       "0 =1000 S|0 a+500000000#700000000|0 R+700000000|0 @1 -S sa A A5 a FA fa A"},
+      {"and a twin has been", "1 =900000000 S sa A A4 a FA fa A|0 =1000 S|0 "
+                              "a+500000000#700000000|0 R+700000000|0 @1 -S sa A A5 a FA fa A"},
       {"eight at once", "0 =1000 S sa A|1 =100000000 S sa A|2 =200000000 S sa A|3 =300000000 S sa "
                         "A|4 =400000000 S sa A|"
                         "5 =500000000 S sa A|6 =600000000 S sa A|7 =700000000 S sa A|0 A5 a|7 A5 "
