@@ -65,15 +65,18 @@ static void doubt_text(struct track *t, struct flow *f, const struct segment *g)
                 "not taken: sent again after it");
     return;
   }
-  if (s->state == ESTAB_SYN_SENT && !(peer->bits & SIDE_SENT))
-    doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_SYN_DATA, g, "text before any answer: not taken",
-                "taken");
+  if (s->state == ESTAB_SYN_SENT && !(peer->bits & SIDE_SENT)) {
+    // With an ACK it goes on behind an answer that may have taken another way.
+    const bool answers = g->flags & ESTAB_TCP_ACK;
+    const char *none = "text before any answer: not taken",
+               *unseen = "taken, behind an answer not seen";
+    doubt_words(t, f, ESTAB_WATCH_AMBIGUITY_SYN_DATA, g, answers ? unseen : none,
+                answers ? none : "taken");
+  }
   uint32_t end = g->seq + g->text_bytes;
   if ((peer->bits & SIDE_ACKED) && !(peer->bits & SIDE_ZERO) && g->text_bytes > 1 &&
-      seq_gt(end, peer->edge) && end - peer->edge < (1u << 30)) {
-    struct segment at = *g;
-    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_DATA_PAST_WINDOW, &at, peer->edge, end);
-  }
+      seq_gt(end, peer->edge) && end - peer->edge < (1u << 30))
+    doubt_raise(t, f, ESTAB_WATCH_AMBIGUITY_DATA_PAST_WINDOW, g, peer->edge, end);
 }
 
 void doubt_segment(struct track *t, struct flow *f, const struct segment *g, uint16_t urgent)

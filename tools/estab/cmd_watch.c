@@ -103,6 +103,8 @@ static int apply_words(struct watch_command *c)
                        c->policy);
     s->policy = (uint8_t)i;
   }
+  if (c->outputs.zeek != NULL && strcmp(c->outputs.zeek, "-") == 0)
+    return say_usage("watch", "--zeek -: its logs are several files, and need a folder");
   if (c->rows != NULL) {
     static const char *const words[] = {"zeek", "life"};
     int i = word_index(c->rows, words, 2);

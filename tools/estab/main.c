@@ -50,7 +50,8 @@ static void help(void)
 static int finish(int status)
 {
   if (fflush(stdout) != 0 || ferror(stdout)) {
-    if (!say_to_nobody()) fprintf(stderr, "estab: cannot write to standard output\n");
+    if (!status && !say_to_nobody()) // who failed has said why
+      fprintf(stderr, "estab: cannot write to standard output\n");
     return status ? status : EXIT_FAIL;
   }
   return status;

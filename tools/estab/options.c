@@ -56,13 +56,37 @@ static int complain(const struct command_line *line, const char *shown, const ch
   return say_usage(line->command, "%s: %s", shown, why);
 }
 
-// A flag, or a value from behind '=' or from the next word. Answers how many words it used up, 0 = a complaint.
-static int take(const struct command_line *line, const struct option *o, const char *shown,
-                const char *attached, char *next, int *status)
+#define OPTION_TEXTS 32
+
+// One command line, on its way.
+struct parse {
+  const struct command_line *line;
+  const struct option *texts[OPTION_TEXTS]; // that were given
+  unsigned text_count;
+  int status; // when it is over
+};
+
+// A second text would take the first one's place, and a file that was asked for would not come.
+static bool is_again(struct parse *p, const struct option *o)
 {
+  if (o->kind != OPTION_TEXT && o->kind != OPTION_TO) return false;
+  for (unsigned i = 0; i < p->text_count; i++)
+    if (p->texts[i] == o) return true;
+  if (p->text_count < OPTION_TEXTS) p->texts[p->text_count++] = o;
+  return false;
+}
+
+// A flag, or a value from behind '=' or from the next word. Answers how many words it used up, 0 = a complaint.
+static int take(struct parse *p, const struct option *o, const char *shown, const char *attached,
+                char *next)
+{
+  if (is_again(p, o)) {
+    p->status = complain(p->line, shown, NULL, "is given twice");
+    return 0;
+  }
   if (o->kind == OPTION_FLAG) {
     if (attached) {
-      *status = complain(line, shown, NULL, "takes no value");
+      p->status = complain(p->line, shown, NULL, "takes no value");
       return 0;
     }
     *(bool *)o->value = true;
@@ -74,60 +98,60 @@ static int take(const struct command_line *line, const struct option *o, const c
   }
   const char *value = attached ? attached : next;
   if (!value) {
-    *status = complain(line, shown, NULL, "needs a value");
+    p->status = complain(p->line, shown, NULL, "needs a value");
     return 0;
   }
   const char *why = option_read(o, value);
   if (why) {
-    *status = complain(line, shown, value, why);
+    p->status = complain(p->line, shown, value, why);
     return 0;
   }
   return attached ? 1 : 2;
 }
 
 // --name, --name=value, --name value.
-static int long_option(const struct command_line *line, char **words, int *status)
+static int long_option(struct parse *p, char **words)
 {
   const char *name = words[0] + 2, *equals = strchr(name, '=');
   size_t n = equals ? (size_t)(equals - name) : strlen(name);
   if (!equals && strcmp(name, "help") == 0) {
-    help(line);
-    *status = 0;
+    help(p->line);
+    p->status = 0;
     return 0;
   }
   if (!equals && strcmp(name, "version") == 0) {
     printf("estab %s\n", estab_version());
-    *status = 0;
+    p->status = 0;
     return 0;
   }
-  const struct option *o = find(line, name, n, 0);
+  const struct option *o = find(p->line, name, n, 0);
   char shown[64];
   snprintf(shown, sizeof shown, "%.*s", (int)n + 2, words[0]);
   if (!o) {
-    *status = say_usage(line->command, "unknown option %s", shown);
+    p->status = say_usage(p->line->command, "unknown option %s", shown);
     return 0;
   }
-  return take(line, o, shown, equals ? equals + 1 : NULL, words[1], status);
+  return take(p, o, shown, equals ? equals + 1 : NULL, words[1]);
 }
 
 // -v, -vv, -w5, -w 5, -vw 5.
-static int short_options(const struct command_line *line, char **words, int *status)
+static int short_options(struct parse *p, char **words)
 {
-  for (const char *p = words[0] + 1; *p; p++) {
-    char shown[3] = {'-', *p, 0};
-    const struct option *o = find(line, NULL, 0, *p);
-    if (!o && *p == 'h') {
-      help(line);
-      *status = 0;
+  for (const char *at = words[0] + 1; *at; at++) {
+    char shown[3] = {'-', *at, 0};
+    const struct option *o = find(p->line, NULL, 0, *at);
+    if (!o && *at == 'h') {
+      help(p->line);
+      p->status = 0;
       return 0;
     }
     if (!o) {
-      *status = say_usage(line->command, "unknown option %s", shown);
+      p->status = say_usage(p->line->command, "unknown option %s", shown);
       return 0;
     }
     if (o->kind != OPTION_FLAG && o->kind != OPTION_TO)
-      return take(line, o, shown, p[1] ? p + 1 : NULL, words[1], status);
-    int used = take(line, o, shown, NULL, NULL, status);
+      return take(p, o, shown, at[1] ? at + 1 : NULL, words[1]);
+    int used = take(p, o, shown, NULL, NULL);
     if (used == 0) return 0;
   }
   return 1;
@@ -136,6 +160,7 @@ static int short_options(const struct command_line *line, char **words, int *sta
 int options_parse(const struct command_line *line, int argc, char **argv, char ***operands,
                   int *operand_count, int *status)
 {
+  struct parse p = {.line = line};
   int kept = 0, i = 1;
   while (i < argc) {
     int used = 1;
@@ -145,12 +170,15 @@ int options_parse(const struct command_line *line, int argc, char **argv, char *
       break;
     }
     if (argv[i][0] == '-' && argv[i][1] == '-')
-      used = long_option(line, argv + i, status);
+      used = long_option(&p, argv + i);
     else if (argv[i][0] == '-' && argv[i][1])
-      used = short_options(line, argv + i, status);
+      used = short_options(&p, argv + i);
     else
       argv[1 + kept++] = argv[i];
-    if (used == 0) return 1;
+    if (used == 0) {
+      *status = p.status;
+      return 1;
+    }
     i += used;
   }
   *operands = argv + 1;

@@ -146,6 +146,10 @@ static void ports_again(void **state)
       {"of the SYN-ACK", "S10 sa A a100 @0.05 sa-101 A ra",
        "ambiguity syn_data\n"
        "RSTR SThAdr " OPEN_O ",CLOSED@7 " OPEN_R ",CLOSED@7"},
+      {"one way, its ACK has the text", "S A100 A90",
+       "ambiguity syn_data\nS0 SD o=SYN-SENT@1,ESTABLISHED@2 r=ESTABLISHED@2"},
+      {"text before any answer", "S P100 sa A",
+       "ambiguity syn_data\nS1 SDhA o=SYN-SENT@1,ESTABLISHED@3 r=SYN-RECEIVED@2,ESTABLISHED@4"},
       {"one way, behind its own FIN", "S A A100 A FA A @2.5 ~ S A A100 A FA A",
        "SH SADF o=SYN-SENT@1,ESTABLISHED@2,FIN-WAIT-1@5 r=ESTABLISHED@2,CLOSE-WAIT@5\n"
        "SH SADF o=SYN-SENT@7,ESTABLISHED@8,FIN-WAIT-1@11 r=ESTABLISHED@8,CLOSE-WAIT@11"},

@@ -128,6 +128,7 @@ void row_story_notes(const struct estab_watch_conn *c, char text[ROW_STORY_BYTES
                estab_watch_tunnel_name((enum estab_watch_tunnel)c->tunnel), c->tunnel_id);
   const unsigned vlan = c->vlan[0] != 0 ? c->vlan[0] : c->vlan[1]; // 0 gives a priority alone
   if (vlan != 0) phrase_add(next(&n), "VLAN %u", vlan);
+  if (c->vlan[0] != 0 && c->vlan[1] != 0) phrase_add(&n, ".%u", c->vlan[1]);
   if (c->evicted) phrase_add(next(&n), "shed for memory");
   if (c->capture_loss) phrase_add(next(&n), "capture lost packets");
   if (!c->final) phrase_add(next(&n), "more may come");
