@@ -2,7 +2,7 @@
 // fuzz_track.c - segments, time, floods and losses at any ceiling into two observers, of which one has another key and
 // is asked for its time between packets: the same records, memory under the ceiling, a row of every life.
 #include "fuzz/feed.h"
-#include "support/gtpu.h"
+#include "support/wrapped.h"
 
 #include <estab/watch.h>
 #include <estab/wire.h>
@@ -144,7 +144,7 @@ static void until(struct story *s, struct observer *o, uint64_t now_ns)
 // `more`: of a burst, which one.
 static void packet(struct story *s, const uint8_t choice[6], unsigned more)
 {
-  uint8_t text[64], space[GTPU_BYTES + 256], *frame = space + GTPU_BYTES;
+  uint8_t text[64], frame[256];
   const bool back = choice[0] & 1, six = choice[0] & 2;
   const uint8_t host = (uint8_t)((choice[0] >> 2 & 7) + more), port = choice[0] >> 5;
   for (unsigned i = 0; i < sizeof text; i++)
@@ -189,20 +189,20 @@ static void packet(struct story *s, const uint8_t choice[6], unsigned more)
     p.tcp.seq += (uint32_t)(choice[2] >> 6) << 28;
     p.tcp.ack += (uint32_t)(choice[4] >> 6) << 28;
   }
-  const int n = estab_packet_emit(&p, frame, sizeof space - GTPU_BYTES);
+  const int n = estab_packet_emit(&p, frame, sizeof frame);
   MUST(n > 0);
   size_t count = (size_t)n, captured = count;
   if (choice[3] & 64) frame[count - 1] ^= 0x55; // a wrong checksum, or other flags
   if (choice[3] & 128 && count > 44) captured = 44;
-  if (tunnel) {
-    frame = space;
-    gtpu_put(frame, count, (uint32_t)(choice[2] >> 6) + (choice[4] & 8));
-    count += GTPU_BYTES;
-    captured += GTPU_BYTES;
-  }
+  static struct wrapped all;
+  all.count = 0;
+  wrapped_put(&all, frame, count);
+  if (tunnel) wrapped_gtpu(&all, (uint32_t)(choice[2] >> 6) + (choice[4] & 8));
+  captured += all.count - count;
+  count = all.count;
   uint8_t *exact = malloc(captured);
   MUST(exact != NULL);
-  memcpy(exact, frame, captured);
+  memcpy(exact, wrapped_bytes(&all), captured);
   s->packets++;
   for (unsigned i = 0; i < 2; i++) {
     until(s, &s->of[i], s->now_ns);

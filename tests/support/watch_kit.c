@@ -8,7 +8,7 @@
 
 #include "estab/driver.h"
 #include "estab/wire.h"
-#include "support/gtpu.h"
+#include "support/wrapped.h"
 
 void watch_kit_init(struct watch_kit *k)
 {
@@ -157,22 +157,22 @@ void watch_kit_frame(struct watch_kit *k, unsigned from, uint16_t flags, uint32_
     p.tcp.options.present |= ESTAB_TCP_OPT_TS;
     p.tcp.options.ts_value = (uint32_t)k->ts;
   }
-  static uint8_t space[GTPU_BYTES + IPIP_BYTES + 4096];
-  uint8_t *const frame = space + GTPU_BYTES + IPIP_BYTES;
-  int n = estab_packet_emit(&p, frame, sizeof space - GTPU_BYTES - IPIP_BYTES);
+  static uint8_t frame[4096];
+  int n = estab_packet_emit(&p, frame, sizeof frame);
   if (n < 0) abort();
   size_t header = k->version == 4 ? 20 : 40;
   if (bad) frame[header + ESTAB_TCP_CHECKSUM_OFFSET] ^= 0x55;
   if (k->offloaded) watch_kit_offload(k, frame, (size_t)n);
   size_t captured = (size_t)n - (k->cut ? text_bytes : 0);
   if (k->cut && !text_bytes) captured = header + 20;
-  const size_t inner = k->ipip ? IPIP_BYTES : 0;
-  if (inner) ipip_put(frame - inner, (size_t)n);
-  const size_t more = inner + (k->teid[from] ? GTPU_BYTES : 0);
-  if (k->teid[from]) gtpu_put(frame - more, (size_t)n + inner, k->teid[from]);
+  static struct wrapped all;
+  all.count = 0;
+  wrapped_put(&all, frame, (size_t)n);
+  if (k->ipip) wrapped_in_tunnel(&all, WRAPPING_IPIP);
+  if (k->teid[from]) wrapped_gtpu(&all, k->teid[from]);
   if (!k->no_frames)
-    estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, frame - more, captured + more, (size_t)n + more,
-                      k->now_ns);
+    estab_watch_input(k->w, 0, ESTAB_LINKTYPE_RAW, wrapped_bytes(&all),
+                      all.count - (size_t)n + captured, all.count, k->now_ns);
   if (!k->still) k->now_ns += 1000000;
   if (!k->split_reads) watch_kit_pull(k);
 }

@@ -121,6 +121,19 @@ static inline void wrapped_eth(struct wrapped *w, unsigned type)
     wrapped_put(w, wrapped_these, sizeof wrapped_these);                                           \
   } while (0)
 
+// With a sequence number and an extension header: 3GPP TS 29.281, 5.1.
+static inline void wrapped_gtpu(struct wrapped *w, uint32_t teid)
+{
+  const unsigned length = (unsigned)w->count + 8;
+  WRAPPED_PUT(w, 0, 0, 0, 0x85, 1, 0x10, 9, 0);
+  wrapped_put16(w, teid & 0xffff);
+  wrapped_put16(w, teid >> 16);
+  wrapped_put16(w, length);
+  WRAPPED_PUT(w, 0x34, 0xff);
+  wrapped_udp(w, 2152, 2152);
+  wrapped_ip4(w, 17);
+}
+
 // ---------------------------------------------------------------------------------------------
 // Everything that can stand around a packet. All begin with Ethernet but the last ones.
 
@@ -180,15 +193,7 @@ static inline void wrapped_in_tunnel(struct wrapped *w, enum wrapping how)
     wrapped_udp(w, 40000, 6081);
     wrapped_ip6(w, 17);
     break;
-  case WRAPPING_GTPU: {
-    const unsigned length = (unsigned)w->count + 8;
-    WRAPPED_PUT(w, 0, 0, 0x12, 0x34, 0, 0, 0, 0x85, 1, 0x10, 9, 0);
-    wrapped_put16(w, length);
-    WRAPPED_PUT(w, 0x34, 0xff);
-    wrapped_udp(w, 2152, 2152);
-    wrapped_ip4(w, 17);
-    break;
-  }
+  case WRAPPING_GTPU: wrapped_gtpu(w, 0x1234); break;
   case WRAPPING_TEREDO:
     WRAPPED_PUT(w, 0, 0, 0xf2, 0x27, 0x3f, 0x57, 0xfe, 0xfd);
     wrapped_udp(w, 3544, 40000);
