@@ -302,27 +302,6 @@ const struct flow_key *flow_table_key(struct track *t, const struct watch_packet
   return &a->key;
 }
 
-static uint32_t flow_lines_find(const struct track *t, const struct flow_lines *x,
-                                const struct flow_key *key)
-{
-  for (uint32_t at = key->hash;; at++) {
-    const struct flow_line *const l = &x->at[at & x->mask];
-    for (unsigned i = 0; i < FLOW_LINE; i++)
-      if (l->hash[i] == key->hash && l->ref[i] != FLOW_NONE &&
-          flow_table_is(t, track_at(t, l->ref[i]), key))
-        return l->ref[i];
-    if (!flow_line_is_full(l)) return FLOW_NONE;
-  }
-}
-
-uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
-{
-  uint32_t ref = flow_lines_find(t, &t->lines, key);
-  if (ref == FLOW_NONE && flow_table_is_old(t, key->hash))
-    ref = flow_lines_find(t, &t->old_lines, key);
-  return ref;
-}
-
 static unsigned flow_lines_find_all(const struct track *t, const struct flow_lines *x,
                                     const struct flow_key *key, uint32_t *refs, unsigned max)
 {
@@ -343,6 +322,12 @@ unsigned flow_table_find_all(const struct track *t, const struct flow_key *key, 
   const unsigned count = flow_lines_find_all(t, &t->lines, key, refs, max);
   if (!flow_table_is_old(t, key->hash)) return count;
   return count + flow_lines_find_all(t, &t->old_lines, key, refs + count, max - count);
+}
+
+uint32_t flow_table_find(const struct track *t, const struct flow_key *key)
+{
+  uint32_t ref;
+  return flow_table_find_all(t, key, &ref, 1) ? ref : FLOW_NONE;
 }
 
 static uint32_t flow_lines_of_hash(const struct flow_lines *x, uint32_t hash)

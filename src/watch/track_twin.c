@@ -87,9 +87,6 @@ struct twin {
   uint32_t ref;
   struct twin_claim claim;
   uint64_t begin;
-  uint32_t done; // the one that ended and began first, or FLOW_NONE
-  unsigned of;   // so many
-  bool same_way; // all of them
 };
 
 static bool twin_is_likelier(const struct twin *a, const struct twin *b)
@@ -99,53 +96,52 @@ static bool twin_is_likelier(const struct twin *a, const struct twin *b)
   return a->begin > b->begin;
 }
 
-static struct twin twin_best(const struct track *t, const struct flow_key *key,
+// All of a key.
+struct twins {
+  struct twin best; // the likeliest, of equals the latest; ref FLOW_NONE: there is none
+  struct twin done; // of those that have ended the earliest; ref FLOW_NONE
+  unsigned count;
+  bool same_way; // each one's first segment went as this one does
+};
+
+static struct twins twins_of(const struct track *t, const struct flow_key *key,
                              const struct segment *g)
 {
   uint32_t refs[TWINS];
-  const unsigned count = flow_table_find_all(t, key, refs, TWINS);
-  struct twin best = {.ref = FLOW_NONE};
-  uint32_t done = FLOW_NONE;
-  uint64_t done_begin = UINT64_MAX;
-  bool same_way = true;
-  for (unsigned i = 0; i < count; i++) {
+  struct twins all = {.best.ref = FLOW_NONE, .done.ref = FLOW_NONE, .same_way = true};
+  all.count = flow_table_find_all(t, key, refs, TWINS);
+  for (unsigned i = 0; i < all.count; i++) {
     const struct flow_head *const head = track_at(t, refs[i]);
-    const struct twin it = {refs[i], twin_claims(head, key, g), twin_begin(head), FLOW_NONE, 0,
-                            false};
-    same_way = same_way && twin_is_same_way(head, g);
-    if (flow_class(head) == FLOW_DONE && it.begin < done_begin) {
-      done = it.ref;
-      done_begin = it.begin;
-    }
-    if (best.ref == FLOW_NONE || twin_is_likelier(&it, &best)) best = it;
+    const struct twin it = {refs[i], twin_claims(head, key, g), twin_begin(head)};
+    all.same_way = all.same_way && twin_is_same_way(head, g);
+    if (flow_class(head) == FLOW_DONE && (all.done.ref == FLOW_NONE || it.begin < all.done.begin))
+      all.done = it;
+    if (all.best.ref == FLOW_NONE || twin_is_likelier(&it, &all.best)) all.best = it;
   }
-  best.done = done;
-  best.of = count;
-  best.same_way = same_way;
-  return best;
+  return all;
 }
 
 // Whether a segment that no record's numbers or tunnel claim is of a life that is not known yet. Of a broken one the
 // numbers say nothing. A RST that somebody forges from outside comes through the right tunnel: in another one, where
 // that can be compared, it is another's.
-static bool twin_begins(const struct twin *best, const struct flow_key *key,
+static bool twin_begins(const struct twins *all, const struct flow_key *key,
                         const struct segment *g)
 {
   if (!(key->vlan & FLOW_TEID) || (g->bits & SEGMENT_BAD)) return false;
-  return !(g->flags & ESTAB_TCP_RST) || best->same_way;
+  return !(g->flags & ESTAB_TCP_RST) || all->same_way;
 }
 
 uint32_t track_twin(struct track *t, const struct flow_key *key, const struct segment *g)
 {
-  const struct twin best = twin_best(t, key, g);
-  if (best.claim.rank || !twin_begins(&best, key, g)) return best.ref;
-  if (best.of == TWINS) return best.done == FLOW_NONE ? best.ref : best.done;
-  if (best.of) t->twins = true;
+  const struct twins all = twins_of(t, key, g);
+  if (all.best.claim.rank || !twin_begins(&all, key, g)) return all.best.ref;
+  if (all.count == TWINS) return all.done.ref == FLOW_NONE ? all.best.ref : all.done.ref;
+  if (all.count) t->twins = true;
   return FLOW_NONE;
 }
 
 uint32_t track_twin_quoted(const struct track *t, const struct flow_key *key, uint32_t seq)
 {
   const struct segment g = {.seq = seq, .end = key->src_end};
-  return twin_best(t, key, &g).ref;
+  return twins_of(t, key, &g).best.ref;
 }
