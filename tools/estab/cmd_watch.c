@@ -103,8 +103,6 @@ static int apply_words(struct watch_command *c)
                        c->policy);
     s->policy = (uint8_t)i;
   }
-  if (c->outputs.zeek != NULL && strcmp(c->outputs.zeek, "-") == 0)
-    return say_usage("watch", "--zeek -: its logs are several files, and need a folder");
   if (c->rows != NULL) {
     static const char *const words[] = {"zeek", "life"};
     int i = word_index(c->rows, words, 2);
@@ -255,6 +253,8 @@ int cmd_watch(int argc, char **argv)
     return 0;
   }
   if ((status = apply_live(c, operand_count)) != 0) return status;
+  if (c->outputs.zeek != NULL && strcmp(c->outputs.zeek, "-") == 0)
+    return say_usage("watch", "--zeek -: its logs are several files, and need a folder");
   if (c->outputs.packets != NULL && strcmp(c->outputs.packets, "-") == 0 && isatty(STDOUT_FILENO))
     return say_usage("watch", "--write -: packets are no text, and standard output is a terminal");
   if (operand_count == 0 && c->run.interface_count == 0)
